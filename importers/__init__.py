@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files into tracks, frames into videos, and both into FiftyOne datasets."""

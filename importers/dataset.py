@@ -1,0 +1,467 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sequences into FiftyOne video datasets: dataset types, importers, functions.
+
+::
+
+    import fiftyone as fo
+    import fiftyone_track_audit as fta
+
+    dataset = fo.Dataset.from_dir(
+        dataset_dir="MOT20/train", dataset_type=fta.MOTChallengeDataset
+    )
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.core.utils as fou
+import fiftyone.types as fot
+import fiftyone.utils.data as foud
+import numpy as np
+
+from . import store
+from .frames import check_frames, image_size
+from .groundtruth import read_manifest, read_seq_label
+from .mot import read_mot, read_mot_detections
+from .tracks import InputError, Sequence, Tracks
+from .video import encode_video
+
+logger = logging.getLogger(__name__)
+
+#: FiftyOne joins the frames of a sample into one document of at most 16 MB; a
+#: detection with its signals takes some 400 to 800 bytes.
+MAX_DETECTIONS_PER_SAMPLE = 20_000
+#: The App loses the labels of videos with more than some 5,100 frames.
+MAX_FRAMES_PER_SAMPLE = 4_000
+
+#: True or False for a progress bar, or a function that gets FiftyOne's bar.
+Progress = bool | Callable[[Any], None] | None
+
+
+class MOTChallengeDataset(fot.Dataset):  # type: ignore[misc]
+    """MOT Challenge sequences on disk: one sequence's folder, or several in one.
+
+    See https://motchallenge.net/instructions for the format.
+    """
+
+    def get_dataset_importer_cls(self) -> type[MOTChallengeImporter]:
+        """Returns the importer class."""
+        return MOTChallengeImporter
+
+
+class GroundTruthDataset(fot.Dataset):  # type: ignore[misc]
+    """Video frame labels of SageMaker Ground Truth: SeqLabel.json or manifest."""
+
+    def get_dataset_importer_cls(self) -> type[GroundTruthImporter]:
+        """Returns the importer class."""
+        return GroundTruthImporter
+
+
+class _TracksImporter(foud.BatchDatasetImporter):  # type: ignore[misc]
+    """Reads tracks, and stores them in bulk."""
+
+    field: str
+    video_dir: str | None = None
+
+    def read(self) -> tuple[Tracks, dict[str, Tracks]]:
+        """Reads the tracks, and those of further label fields."""
+        raise NotImplementedError("subclass must implement read()")
+
+    def import_samples(
+        self,
+        dataset: fo.Dataset,
+        tags: list[str] | None = None,
+        progress: Progress = None,
+    ) -> list[str]:
+        """Imports the sequences into the given dataset.
+
+        Args:
+            dataset: a :class:`fiftyone.core.dataset.Dataset`
+            tags (None): an optional list of tags to attach to each sample
+            progress (None): whether to render a progress bar (True/False), use
+                the default value ``fiftyone.config.show_progress_bars``
+                (None), or a progress callback function to invoke instead
+
+        Returns:
+            the IDs of the samples that were added to the dataset
+
+        Raises:
+            InputError: if a file is missing or wrong; nothing was written then
+        """
+        try:
+            tracks, further = self.read()
+            return add_tracks(
+                dataset,
+                tracks,
+                field=self.field,
+                further=further,
+                video_dir=self.video_dir,
+                tags=tags,
+                progress=progress,
+            )
+        except BaseException:
+            if _is_being_created(dataset):
+                dataset.delete()
+            raise
+
+
+class MOTChallengeImporter(_TracksImporter):
+    """Importer for :class:`MOTChallengeDataset`.
+
+    Args:
+        dataset_dir: a sequence's folder (with ``seqinfo.ini``), or a folder of
+            sequences' folders
+        field ("ground_truth"): the frame field for the tracks
+        include_ignored (False): whether to import the rows whose flag is 0
+        det_field (None): a further frame field for the detections of
+            ``det/det.txt``; by default they are not imported
+        video_dir (None): the folder for the videos that are encoded from the
+            frames; by default below FiftyOne's default dataset folder
+    """
+
+    def __init__(
+        self,
+        dataset_dir: str,
+        field: str = "ground_truth",
+        include_ignored: bool = False,
+        det_field: str | None = None,
+        video_dir: str | None = None,
+    ) -> None:
+        super().__init__(dataset_dir=dataset_dir)
+        self.field = field
+        self.include_ignored = include_ignored
+        self.det_field = det_field
+        self.video_dir = video_dir
+
+    def read(self) -> tuple[Tracks, dict[str, Tracks]]:
+        """Reads the tracks, and the detections where they are asked for."""
+        tracks = read_mot(self.dataset_dir, self.include_ignored)
+        if self.det_field is None:
+            return tracks, {}
+        if self.det_field == self.field:
+            raise ValueError(f"the detections need another field than '{self.field}'")
+        return tracks, {self.det_field: read_mot_detections(self.dataset_dir)}
+
+
+class GroundTruthImporter(_TracksImporter):
+    """Importer for :class:`GroundTruthDataset`.
+
+    Args:
+        dataset_dir (None): the folder of the frames, the folder of the MOT
+            sequence that they are from, or, for a manifest, a folder of one
+            folder per sequence
+        labels_path (None): the local path or S3 URI of a ``SeqLabel.json`` or
+            of a job's ``output.manifest``; by default the ``output.manifest`` or
+            ``SeqLabel.json`` in ``dataset_dir``
+        data_path (None): the folder of the frames, where it is not
+            ``dataset_dir``
+        field ("ground_truth"): the frame field for the tracks
+        label_attribute (None): the manifest's labels to import, such as
+            ``vehicle-ref``; by default the newest
+        class_map (None): class names by class id, for a ``SeqLabel.json`` whose
+            objects' names do not tell
+        frame_rate (None): frames per second of the whole video; by default that
+            of the MOT sequence, or 25
+        video_dir (None): the folder for the videos that are encoded from the
+            frames, and for frames that come from S3; by default below
+            FiftyOne's default dataset folder
+    """
+
+    def __init__(
+        self,
+        dataset_dir: str | None = None,
+        labels_path: str | None = None,
+        data_path: str | None = None,
+        field: str = "ground_truth",
+        label_attribute: str | None = None,
+        class_map: dict[str, str] | None = None,
+        frame_rate: float | None = None,
+        video_dir: str | None = None,
+    ) -> None:
+        super().__init__(dataset_dir=dataset_dir)
+        self.labels_path = labels_path
+        self.data_path = data_path or self.dataset_dir
+        self.field = field
+        self.label_attribute = label_attribute
+        self.class_map = class_map
+        self.frame_rate = frame_rate
+        self.video_dir = video_dir
+
+    def read(self) -> tuple[Tracks, dict[str, Tracks]]:
+        """Reads the tracks."""
+        labels_path = self.labels_path or self._find_labels()
+        if labels_path.endswith(".manifest"):
+            tracks = read_manifest(
+                labels_path,
+                frames_dir=self.data_path,
+                label_attribute=self.label_attribute,
+                cache_dir=_media_dir(self.video_dir) / "frames",
+                frame_rate=self.frame_rate,
+            )
+        else:
+            tracks = read_seq_label(
+                labels_path,
+                frames_dir=self.data_path,
+                class_map=self.class_map,
+                frame_rate=self.frame_rate,
+            )
+        return tracks, {}
+
+    def _find_labels(self) -> str:
+        if self.dataset_dir is None:
+            raise ValueError("expected a dataset_dir or a labels_path")
+        for name in ("output.manifest", "SeqLabel.json"):
+            path = Path(self.dataset_dir, name)
+            if path.is_file():
+                return str(path)
+        raise InputError(
+            self.dataset_dir, "expected an output.manifest or a SeqLabel.json in it"
+        )
+
+
+def create_dataset(
+    tracks: Tracks,
+    name: str | None = None,
+    persistent: bool = True,
+    **kwargs: Any,  # noqa: ANN401 - handed on
+) -> fo.Dataset:
+    """Creates a video dataset from tracks and the frames that belong to them.
+
+    The dataset gets its name when it is complete: an import that fails, or is
+    killed, leaves nothing behind.
+
+    Args:
+        tracks: the tracks
+        name (None): the dataset's name
+        persistent (True): whether the dataset outlives the session
+        **kwargs: arguments of :func:`add_tracks`
+
+    Returns:
+        a :class:`fiftyone.core.dataset.Dataset`
+
+    Raises:
+        ValueError: if there is a dataset of that name
+        InputError: if frames are missing or cannot be read
+    """
+    check_new_name(name)
+    dataset = fo.Dataset()
+    try:
+        add_tracks(dataset, tracks, **kwargs)
+        if name is not None:
+            dataset.name = name
+        dataset.persistent = persistent
+    except BaseException:
+        dataset.delete()
+        raise
+    return dataset
+
+
+def check_new_name(name: str | None) -> None:
+    """Checks that a name for a new dataset is free.
+
+    Args:
+        name: the name, or None
+
+    Raises:
+        ValueError: if there is a dataset of that name, or it is no valid name
+    """
+    if name is not None and fo.dataset_exists(name):
+        raise ValueError(
+            f"there is a dataset '{name}' already; choose another name or delete it"
+        )
+
+
+def add_tracks(
+    dataset: fo.Dataset,
+    tracks: Tracks,
+    field: str = "ground_truth",
+    further: dict[str, Tracks] | None = None,
+    video_dir: str | Path | None = None,
+    tags: list[str] | None = None,
+    progress: Progress = None,
+) -> list[str]:
+    """Adds sequences to a dataset, each as one video sample or several in a row.
+
+    Args:
+        dataset: a video dataset, or an empty one
+        tracks: the tracks, with the frames' folders
+        field ("ground_truth"): the frame field for the tracks
+        further (None): detections or tracks of the same sequences, by the frame
+            field to store them in
+        video_dir (None): the folder for the videos; by default below FiftyOne's
+            default dataset folder
+        tags (None): tags for the samples
+        progress (None): whether to render a progress bar (True/False), use the
+            default value ``fiftyone.config.show_progress_bars`` (None), or a
+            progress callback function to invoke instead
+
+    Returns:
+        the IDs of the new samples
+
+    Raises:
+        InputError: if frames are missing or cannot be read
+        ValueError: if the dataset has a sequence of the same name already
+    """
+    _check_can_add(dataset, tracks)
+    for note in tracks.notes:
+        logger.warning(note)
+    runs = [
+        (sequence, first, last)
+        for sequence in tracks.sequences.values()
+        for first, last in split_frames(tracks, sequence)
+    ]
+    samples = _encode_samples(runs, _media_dir(video_dir), tags, progress)
+    if dataset.media_type is None:
+        dataset.media_type = fo.core.media.VIDEO
+    ids: list[str] = []
+    try:
+        ids = dataset.add_samples(samples, progress=False)
+        segments = [
+            store.Segment(sequence.name, first, last, id)
+            for (sequence, first, last), id in zip(runs, ids, strict=True)
+        ]
+        _store(dataset, segments, {field: tracks, **(further or {})}, progress)
+    except BaseException:
+        if ids:
+            dataset.delete_samples(ids)
+        raise
+    store.remember_attributes(dataset, tracks)
+    return ids
+
+
+def split_frames(tracks: Tracks, sequence: Sequence) -> list[tuple[int, int]]:
+    """Splits a sequence into runs that FiftyOne can hold as one sample each.
+
+    Args:
+        tracks: the tracks
+        sequence: one of their sequences
+
+    Returns:
+        the first and last frame of each run, of like numbers of detections
+    """
+    count = len(sequence.frame_names)
+    frames = tracks.table.loc[tracks.table["sequence"] == sequence.name, "frame"]
+    per_frame = np.bincount(frames, minlength=count + 1)[1:]
+    # How much of a sample each frame fills
+    fill = np.maximum(per_frame / MAX_DETECTIONS_PER_SAMPLE, 1 / MAX_FRAMES_PER_SAMPLE)
+    filled = np.cumsum(fill)
+    runs = math.ceil(filled[-1] - 1e-9)
+    ends = np.searchsorted(filled, filled[-1] * np.arange(1, runs) / runs)
+    limits = np.unique(np.r_[0, ends, count]).tolist()
+    return [(first + 1, last) for first, last in pairwise(limits)]
+
+
+def _check_can_add(dataset: fo.Dataset, tracks: Tracks) -> None:
+    if dataset.media_type not in (None, fo.core.media.VIDEO):
+        raise ValueError(
+            f"'{dataset.name}' holds {dataset.media_type} samples; "
+            "sequences need a video dataset"
+        )
+    if dataset.has_field(store.SEQUENCE):
+        known = set(dataset.distinct(store.SEQUENCE)) & set(tracks.sequences)
+        if known:
+            raise ValueError(
+                f"'{dataset.name}' has the sequence {', '.join(sorted(known))} already"
+            )
+    for sequence in tracks.sequences.values():
+        if sequence.frames_dir is None:
+            raise InputError(sequence.name, "the folder of the sequence's frames")
+        check_frames(sequence)
+
+
+def _encode_samples(
+    runs: list[tuple[Sequence, int, int]],
+    video_dir: Path,
+    tags: list[str] | None,
+    progress: Progress,
+) -> list[fo.Sample]:
+    frames = sum(last - first + 1 for _, first, last in runs)
+    logger.info("Encoding %d frames...", frames)
+    with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
+        return [
+            _encode_sample(sequence, first, last, video_dir, tags, bar.update)
+            for sequence, first, last in runs
+        ]
+
+
+def _encode_sample(
+    sequence: Sequence,
+    first: int,
+    last: int,
+    video_dir: Path,
+    tags: list[str] | None,
+    step: Callable[[int], None],
+) -> fo.Sample:
+    assert sequence.frames_dir is not None
+    names = sequence.frame_names[first - 1 : last]
+    paths = [sequence.frames_dir / name for name in names]
+    video = encode_video(paths, sequence.frame_rate, video_dir, step)
+    width, height = image_size(paths[0])
+    metadata = fo.VideoMetadata(
+        size_bytes=video.stat().st_size,
+        mime_type="video/mp4",
+        # The video is padded to even sizes
+        frame_width=width + width % 2,
+        frame_height=height + height % 2,
+        frame_rate=sequence.frame_rate,
+        total_frame_count=len(names),
+        duration=len(names) / sequence.frame_rate,
+        encoding_str="avc1",
+    )
+    record = {
+        store.SEQUENCE: sequence.name,
+        store.FRAME_OFFSET: first - 1,
+        store.IMAGE_WIDTH: sequence.width,
+        store.IMAGE_HEIGHT: sequence.height,
+    }
+    return fo.Sample(filepath=str(video), metadata=metadata, tags=tags, **record)
+
+
+def _store(
+    dataset: fo.Dataset,
+    segments: list[store.Segment],
+    labels: dict[str, Tracks],
+    progress: Progress,
+) -> None:
+    frames = sum(segment.last - segment.first + 1 for segment in segments)
+    logger.info("Storing the labels of %d frames...", frames)
+    (field, tracks), *further = labels.items()
+    with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
+        store.insert_tracks(dataset, tracks, segments, field, bar.update)
+    for field, tracks in further:
+        store.add_detections(dataset, tracks, segments, field)
+
+
+def _media_dir(video_dir: str | Path | None) -> Path:
+    if video_dir is not None:
+        return Path(video_dir).expanduser().resolve()
+    return Path(fo.config.default_dataset_dir, "track-audit")
+
+
+def _is_being_created(dataset: fo.Dataset) -> bool:
+    """Whether ``Dataset.from_dir()`` made the dataset for the import under way.
+
+    FiftyOne creates the dataset before the importer sees it and leaves it when
+    the import fails. One that the user made and calls ``add_dir()`` on is the
+    user's, however empty; nothing but the call itself tells the two apart.
+    """
+    if len(dataset):
+        return False
+    makers = {
+        fo.Dataset.from_dir.__func__.__code__,
+        fo.Dataset.from_importer.__func__.__code__,
+    }
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_code in makers:
+            return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files to read, on this machine or in S3.
+
+S3 is reached with boto3's own chain of credentials, region and endpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from tqdm import tqdm
+
+from .tracks import InputError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+#: Frames downloaded at the same time: the size of boto3's connection pool.
+_WORKERS = 10
+
+_CONFLICT = re.compile(rb"^(<{7}|={7}|>{7})(\s|$)", re.MULTILINE)
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def is_s3(uri: Path | str) -> bool:
+    """Whether a path is an S3 URI.
+
+    Args:
+        uri: a local path or a URI
+
+    Returns:
+        True/False
+    """
+    return str(uri).startswith("s3://")
+
+
+def split_s3(uri: str) -> tuple[str, str]:
+    """Splits an S3 URI.
+
+    Args:
+        uri: a URI such as ``s3://bucket/folder/file.json``
+
+    Returns:
+        ``(bucket, key)``; the key may be empty
+
+    Raises:
+        InputError: if it names no bucket
+    """
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not is_s3(uri) or not bucket:
+        raise InputError(uri, "no bucket; expected s3://bucket/key")
+    return bucket, key
+
+
+def resolve(uri: str, base: Path | str) -> str:
+    """Completes a path that a file names relative to its own folder.
+
+    Args:
+        uri: an S3 URI, an absolute path or a relative path
+        base: the local path or S3 URI of the file that names it
+
+    Returns:
+        an S3 URI or a local path
+    """
+    if is_s3(uri) or Path(uri).is_absolute():
+        return uri
+    if is_s3(base):
+        return f"{str(base).rpartition('/')[0]}/{uri}"
+    return str(Path(base).parent / uri)
+
+
+def read_bytes(uri: Path | str) -> bytes:
+    """Reads a whole file.
+
+    Args:
+        uri: a local path or an S3 URI
+
+    Returns:
+        its content
+
+    Raises:
+        InputError: if it cannot be read
+    """
+    if is_s3(uri):
+        bucket, key = split_s3(str(uri))
+        with _s3_errors(str(uri)):
+            return _read_object(_s3_client(), bucket, key)
+    try:
+        return Path(uri).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(uri, f"{reason}; expected a file to read") from error
+
+
+def read_json(uri: Path | str) -> Any:  # noqa: ANN401 - what JSON holds is checked by use
+    """Reads a JSON file.
+
+    Args:
+        uri: a local path or an S3 URI
+
+    Returns:
+        the parsed content
+
+    Raises:
+        InputError: if it cannot be read or is not JSON
+    """
+    return parse_json(read_bytes(uri), uri)
+
+
+def parse_json(data: bytes, uri: Path | str, line: int | None = None) -> Any:  # noqa: ANN401 - as above
+    """Parses JSON, with errors that name the place.
+
+    Args:
+        data: the text, UTF-8
+        uri: the file that it comes from
+        line (None): the 1-based line of the file, where ``data`` is just that line
+
+    Returns:
+        the parsed content
+
+    Raises:
+        InputError: if it is not JSON, naming a merge conflict as such
+    """
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
+        if _SURROGATE.search(data):
+            json.dumps(content, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        if conflict := _CONFLICT.search(data):
+            marker = conflict[1].decode()
+            place = line or data.count(b"\n", 0, conflict.start()) + 1
+            message = f"an unresolved merge conflict ({marker}); expected JSON"
+            raise InputError(uri, message, place) from error
+        message = f"not JSON: {error.msg} (column {error.colno})"
+        raise InputError(uri, message, line or error.lineno) from error
+    except UnicodeEncodeError as error:
+        message = "half of a \\ud800 pair, which is no character; expected text"
+        raise InputError(uri, message, line) from error
+    except UnicodeDecodeError as error:
+        place = line or data.count(b"\n", 0, error.start) + 1
+        raise InputError(uri, "not UTF-8 text; expected JSON", place) from error
+    except (RecursionError, ValueError) as error:
+        message = "nested too deeply, or a number too long; expected JSON"
+        raise InputError(uri, message, line) from error
+    return content
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a local file, all of it or nothing.
+
+    Args:
+        path: the path to write; its folder must exist
+        data: the content
+    """
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)  # noqa: PTH105 - the standard name of the atomic step
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def download(
+    prefix: str, names: Sequence[str], folder: Path, progress: bool = True
+) -> None:
+    """Downloads files from S3 in parallel.
+
+    A file of the same size that is there already is kept.
+
+    Args:
+        prefix: the S3 URI of the folder, ending in ``/``
+        names: the files' names below it
+        folder: the local folder to download to, created if need be
+        progress (True): whether to show a progress bar
+
+    Raises:
+        InputError: if one of them cannot be read; those that came before are
+            kept, whole
+    """
+    with _s3_errors(prefix):
+        client = _s3_client()
+    folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        jobs = [
+            pool.submit(_download_file, client, prefix + name, folder / name)
+            for name in names
+        ]
+        bar = tqdm(total=len(jobs), desc=prefix, unit="file", disable=not progress)
+        try:
+            for job in as_completed(jobs):
+                job.result()
+                bar.update()
+        finally:
+            bar.close()
+            pool.shutdown(cancel_futures=True)
+
+
+def _download_file(client: S3Client, uri: str, path: Path) -> None:
+    bucket, key = split_s3(uri)
+    with _s3_errors(uri):
+        if path.is_file():
+            size = client.head_object(Bucket=bucket, Key=key)["ContentLength"]
+            if path.stat().st_size == size:
+                return
+        data = _read_object(client, bucket, key)
+    write_bytes(path, data)
+
+
+def _read_object(client: S3Client, bucket: str, key: str) -> bytes:
+    data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    return data
+
+
+def _s3_client() -> S3Client:
+    return boto3.client("s3")
+
+
+@contextmanager
+def _s3_errors(uri: str) -> Iterator[None]:
+    """Names the place and the kind of error, and none of the credentials."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        raise InputError(uri, f"S3 answers {code}; expected to read it") from error
+    except BotoCoreError as error:
+        kind = type(error).__name__
+        raise InputError(uri, f"S3 fails with {kind}; expected to read it") from error

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frame files: their names, their size, and whether they are all there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path, PureWindowsPath
+
+from PIL import Image
+
+from .tracks import InputError, Sequence
+
+#: The suffixes of the files that count as frames, in lower case.
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+
+#: How many missing frames an error names.
+_NAMED = 3
+
+
+def is_plain_name(name: object) -> bool:
+    """Whether a value is a file name without any folder in it.
+
+    Names come from label files and become paths, so they must not lead out of
+    the folder that they are joined to, on any operating system.
+
+    Args:
+        name: any value
+
+    Returns:
+        True/False
+    """
+    return (
+        isinstance(name, str)
+        and name not in {"", ".", ".."}
+        and "\0" not in name
+        and PureWindowsPath(name).name == name
+    )
+
+
+def is_frame_name(name: object) -> bool:
+    """Whether a value is the plain name of an image file, and not hidden.
+
+    Args:
+        name: any value
+
+    Returns:
+        True/False
+    """
+    return (
+        isinstance(name, str)
+        and is_plain_name(name)
+        and not name.startswith(".")
+        and Path(name).suffix.lower() in IMAGE_SUFFIXES
+    )
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Reads the size of an image from its header.
+
+    Args:
+        path: the path to the image
+
+    Returns:
+        ``(width, height)`` in pixels
+
+    Raises:
+        InputError: if the file is missing or no image
+    """
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except OSError as error:
+        reason = error.strerror or "no image that can be read"
+        raise InputError(path, f"{reason}; expected an image") from error
+
+
+def list_images(folder: Path) -> list[str]:
+    """Lists the frames in a folder.
+
+    Args:
+        folder: the path to the folder
+
+    Returns:
+        the sorted file names of its images; hidden files do not count
+    """
+    return sorted(filter(is_frame_name, _list_names(folder)))
+
+
+def missing_frames(folder: Path, frame_names: Iterable[str]) -> list[str]:
+    """Finds the frames that a folder lacks.
+
+    Args:
+        folder: the path to the folder
+        frame_names: the file names to look for
+
+    Returns:
+        the names that are not there, in the order given
+    """
+    present = set(_list_names(folder))
+    return [name for name in frame_names if name not in present]
+
+
+def check_frames(sequence: Sequence) -> None:
+    """Checks that all frames of a sequence are in its folder.
+
+    Args:
+        sequence: the sequence's record; one without a folder passes
+
+    Raises:
+        InputError: if frames are missing, naming the first few, or the folder is
+    """
+    if sequence.frames_dir is None:
+        return
+    missing = missing_frames(sequence.frames_dir, sequence.frame_names)
+    if not missing:
+        return
+    named = ", ".join(missing[:_NAMED]) + (", ..." if missing[_NAMED:] else "")
+    count = f"{len(missing)} of {len(sequence.frame_names)} frames"
+    raise InputError(
+        sequence.frames_dir, f"{count} of {sequence.name} are missing: {named}"
+    )
+
+
+def _list_names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names alone, the fastest way
+    except OSError as error:
+        raise InputError(
+            folder, f"{error.strerror}; expected a folder of frames"
+        ) from error

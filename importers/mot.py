@@ -1,0 +1,398 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads MOT Challenge sequences.
+
+A sequence is a folder with ``seqinfo.ini``, ``gt/gt.txt``, perhaps
+``det/det.txt``, and its frames in ``img1``. The format is that of
+https://motchallenge.net (Milan et al., arXiv:1603.00831, section 3.3): one box
+per line, frames and pixels counted from 1.
+"""
+
+from __future__ import annotations
+
+import codecs
+import configparser
+import io
+import math
+import re
+from collections.abc import Callable, Container, Mapping
+from collections.abc import Sequence as ListOf
+from pathlib import Path
+from typing import NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
+
+from .frames import is_plain_name
+from .tracks import InputError, Sequence, Tracks, concatenate, make_table, outside_note
+
+#: The class names in the order of their ids, 1 to 13, as TrackEval spells them.
+CLASSES = (
+    "pedestrian",
+    "person_on_vehicle",
+    "car",
+    "bicycle",
+    "motorbike",
+    "non_mot_vehicle",
+    "static_person",
+    "distractor",
+    "occluder",
+    "occluder_on_ground",
+    "occluder_full",
+    "reflection",
+    "crowd",
+)
+
+_NUMBER = re.compile(rb"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
+
+#: Bytes that the parser takes at a time: large blocks make few chunks to join.
+_BLOCK_SIZE = 1 << 22
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+_Index: TypeAlias = npt.NDArray[np.intp] | BoolArray | slice
+_Value = TypeVar("_Value")
+
+
+def read_mot(path: Path | str, include_ignored: bool = False) -> Tracks:
+    """Reads the ground truth of MOT Challenge sequences.
+
+    Args:
+        path: a sequence's folder, a folder of sequences' folders, or a
+            ``gt.txt`` beside or below a ``seqinfo.ini``
+        include_ignored (False): whether to read the boxes whose flag is 0, too:
+            those that the benchmark leaves out
+
+    Returns:
+        the :class:`Tracks`, with the extra columns ``considered`` (the flag) and
+        ``visibility`` (0 to 1, NaN in MOT15, which has none)
+
+    Raises:
+        InputError: if a file is missing or wrong, naming the line
+    """
+    return _read_all(
+        Path(path),
+        "gt/gt.txt",
+        lambda file, sequence: _read_gt(file, sequence, include_ignored),
+    )
+
+
+def read_mot_detections(path: Path | str) -> Tracks:
+    """Reads the public detections of MOT Challenge sequences.
+
+    Args:
+        path: a sequence's folder, a folder of sequences' folders, or a
+            ``det.txt`` beside or below a ``seqinfo.ini``
+
+    Returns:
+        the :class:`Tracks`, all of track -1, with the extra column
+        ``confidence`` (the detector's own scale)
+
+    Raises:
+        InputError: if a file is missing or wrong, naming the line
+    """
+    return _read_all(Path(path), "det/det.txt", _read_det)
+
+
+def read_seqinfo(folder: Path) -> Sequence:
+    """Reads the record of a sequence.
+
+    Args:
+        folder: the folder that holds ``seqinfo.ini``
+
+    Returns:
+        the :class:`Sequence`; its ``frames_dir`` is None where the folder of
+        images does not exist
+
+    Raises:
+        InputError: if ``seqinfo.ini`` is missing or wrong
+    """
+    info = _SeqInfo(folder / "seqinfo.ini")
+    length = info.get("seqLength", _positive_int, "a number of frames")
+    suffix = info.get("imExt", _suffix, "a suffix such as .jpg", ".jpg")
+    frames_dir = folder / info.get("imDir", _plain_name, "a folder's name", "img1")
+    return Sequence(
+        name=info.get("name", _plain_name, "a name without folders"),
+        width=info.get("imWidth", _positive_int, "a width in pixels"),
+        height=info.get("imHeight", _positive_int, "a height in pixels"),
+        frame_rate=info.get("frameRate", _positive_float, "frames per second"),
+        frame_names=tuple(f"{frame:06d}{suffix}" for frame in range(1, length + 1)),
+        frames_dir=frames_dir if frames_dir.is_dir() else None,
+    )
+
+
+class _SeqInfo:
+    """The keys of a ``seqinfo.ini``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            self.text = path.read_text(encoding="utf-8-sig")
+            parser.read_string(self.text)
+        except OSError as error:
+            reason = f"{error.strerror}; expected the sequence's seqinfo.ini"
+            raise InputError(path, reason) from error
+        except UnicodeDecodeError as error:
+            raise InputError(path, "not UTF-8 text; expected an INI file") from error
+        except configparser.Error as error:
+            reason = f"{error.message.splitlines()[0]}; expected an INI file"
+            raise InputError(path, reason, _line_of_error(error)) from error
+        if not parser.has_section("Sequence"):
+            raise InputError(path, "no section [Sequence]")
+        self.section = parser["Sequence"]
+
+    def get(
+        self,
+        key: str,
+        convert: Callable[[str], _Value],
+        expected: str,
+        default: str | None = None,
+    ) -> _Value:
+        value = self.section.get(key, default)
+        if value is None:
+            raise InputError(self.path, f"no {key} in [Sequence]; expected {expected}")
+        try:
+            return convert(value)
+        except ValueError as error:
+            lines = self.text.splitlines()
+            start = re.compile(rf"\s*{key}\s*[=:]", re.IGNORECASE)
+            line = next(
+                (i for i, text in enumerate(lines, 1) if start.match(text)), None
+            )
+            message = f"{key} is {value!r}; expected {expected}"
+            raise InputError(self.path, message, line) from error
+
+
+def _line_of_error(error: configparser.Error) -> int:
+    # The parser tells the line in one of two ways, by the kind of error.
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return error.lineno
+    if isinstance(error, configparser.ParsingError):
+        return error.errors[0][0]
+    return int(getattr(error, "lineno", None) or 1)
+
+
+def _positive_int(text: str) -> int:
+    value = int(text)
+    # Six digits name a frame.
+    if not 1 <= value <= 999_999:
+        raise ValueError(text)
+    return value
+
+
+def _positive_float(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise ValueError(text)
+    return value
+
+
+def _plain_name(text: str) -> str:
+    if not is_plain_name(text):
+        raise ValueError(text)
+    return text
+
+
+def _suffix(text: str) -> str:
+    if not text.startswith(".") or not is_plain_name(f"1{text}"):
+        raise ValueError(text)
+    return text
+
+
+def _read_all(
+    path: Path, relative: str, read: Callable[[Path, Sequence], Tracks]
+) -> Tracks:
+    """Reads the sequences at a path, which differ in name."""
+    parts: dict[str, Tracks] = {}
+    for folder, rows_path in _find_sequences(path, relative):
+        sequence = read_seqinfo(folder)
+        if sequence.name in parts:
+            message = f"a second sequence named {sequence.name}; expected another name"
+            raise InputError(folder / "seqinfo.ini", message)
+        parts[sequence.name] = read(rows_path, sequence)
+    return concatenate(parts.values())
+
+
+def _find_sequences(path: Path, relative: str) -> list[tuple[Path, Path]]:
+    """Finds the folders of the sequences at a path, each with its file of rows."""
+    if path.is_file():
+        folders = [path.parent, path.parent.parent]
+        for folder in folders:
+            if (folder / "seqinfo.ini").is_file():
+                return [(folder, path)]
+        raise InputError(path, "no seqinfo.ini beside it or in the folder above")
+    if not path.is_dir():
+        raise InputError(path, "no such file or folder; expected a MOT sequence")
+    if (path / "seqinfo.ini").is_file():
+        return [(path, path / relative)]
+    marks = ("seqinfo.ini", Path(relative).parts[0])
+    found = [
+        (folder, folder / relative)
+        for folder in sorted(path.iterdir())
+        if any((folder / mark).exists() for mark in marks)
+    ]
+    if not found:
+        raise InputError(path, "no seqinfo.ini here or one folder below")
+    return found
+
+
+def _read_gt(path: Path, sequence: Sequence, include_ignored: bool) -> Tracks:
+    expected = "9 columns (MOT16, MOT17, MOT20) or 10 (MOT15)"
+    rows = _read_rows(path, sequence, range(9, 11), expected)
+    track, flag = rows.columns[1], rows.columns[6]
+    rows.check(1, "id", ~_is_whole(track, 0, 2**31 - 1), "a whole number from 0 on")
+    if len(rows.columns) == 9:
+        label, visibility = rows.columns[7:]
+        wrong = ~_is_whole(label, 1, len(CLASSES))
+        rows.check(7, "class", wrong, f"a class from 1 to {len(CLASSES)}")
+    else:
+        label, visibility = np.ones_like(flag), np.full_like(flag, np.nan)
+    chosen = _sort_unique(rows, (flag != 0) | include_ignored)
+    extra = {
+        "considered": flag[chosen] != 0,
+        "visibility": visibility[chosen],
+    }
+    return _to_tracks(rows, sequence, track[chosen], label[chosen], chosen, extra)
+
+
+def _read_det(path: Path, sequence: Sequence) -> Tracks:
+    rows = _read_rows(path, sequence, range(7, 1000), "7 columns or more")
+    track, confidence = rows.columns[1], rows.columns[6]
+    rows.check(1, "id", track != -1, "-1, as detections have no identity")
+    chosen = np.argsort(rows.columns[0], kind="stable")
+    label = np.ones_like(track)
+    extra = {"confidence": confidence[chosen]}
+    return _to_tracks(rows, sequence, track, label, chosen, extra)
+
+
+class _Rows(NamedTuple):
+    """The numbers of a file, one array per column, in the file's order."""
+
+    path: Path
+    data: bytes
+    columns: list[FloatArray]
+
+    def check(self, column: int, name: str, wrong: BoolArray, expected: str) -> None:
+        """Raises an error that names the first wrong row's line."""
+        if wrong.any():
+            row = int(wrong.argmax())
+            value = f"{self.columns[column][row]:.15g}"
+            message = f"{name} (column {column + 1}) is {value}; expected {expected}"
+            raise InputError(self.path, message, self.line(row))
+
+    def line(self, row: int) -> int:
+        """The 1-based line of a row: blank lines hold none."""
+        lines = enumerate(self.data.splitlines(), start=1)
+        return [number for number, text in lines if text][row]
+
+
+def _read_rows(
+    path: Path, sequence: Sequence, counts: Container[int], expected: str
+) -> _Rows:
+    """Reads the columns that all MOT files begin with, and what follows."""
+    try:
+        data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    except OSError as error:
+        raise InputError(path, f"{error.strerror}; expected MOT rows") from error
+    rows = _Rows(path, data, _parse(path, data, counts, expected))
+    for i, column in enumerate(rows.columns):
+        rows.check(i, "the value", ~np.isfinite(column), "a finite number")
+    last = len(sequence.frame_names)
+    wrong_frame = ~_is_whole(rows.columns[0], 1, last)
+    rows.check(0, "frame", wrong_frame, f"a whole number from 1 to {last} (seqLength)")
+    rows.check(4, "width", rows.columns[4] <= 0, "more than 0 pixels")
+    rows.check(5, "height", rows.columns[5] <= 0, "more than 0 pixels")
+    return rows
+
+
+def _parse(
+    path: Path, data: bytes, counts: Container[int], expected: str
+) -> list[FloatArray]:
+    text = data.rstrip()
+    if not text:
+        raise InputError(path, f"the file is empty; expected {expected}")
+    lines = enumerate(io.BytesIO(text), start=1)
+    line, first = next((line, first) for line, first in lines if first.strip())
+    count = first.count(b",") + 1
+    if count not in counts:
+        raise InputError(path, f"{count} columns; expected {expected}", line)
+    names = [str(i) for i in range(count)]
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(text),
+            csv.ReadOptions(column_names=names, block_size=_BLOCK_SIZE),
+            csv.ParseOptions(quote_char=False),
+            csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.float64()), null_values=[]
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise _find_fault(path, data, count, str(error)) from error
+    return [column.to_numpy() for column in table.columns]
+
+
+def _find_fault(path: Path, data: bytes, count: int, reason: str) -> InputError:
+    """Finds the first line that made the fast parser fail."""
+    for line, text in enumerate(data.splitlines(), start=1):
+        values = text.split(b",")
+        if text and len(values) != count:
+            message = f"{len(values)} columns; expected {count} as in the first line"
+            return InputError(path, message, line)
+        for column, value in enumerate(values, start=1):
+            if text and not _NUMBER.fullmatch(value):
+                shown = value.decode(errors="replace")
+                message = f"column {column} is {shown!r}; expected a number"
+                return InputError(path, message, line)
+    return InputError(path, f"{reason}; expected rows of numbers")
+
+
+def _is_whole(values: FloatArray, low: int, high: int) -> BoolArray:
+    whole: BoolArray = np.floor(values) == values
+    return whole & (values >= low) & (values <= high)
+
+
+def _sort_unique(rows: _Rows, keep: BoolArray) -> _Index:
+    """Indexes the rows to keep, by id and frame, of which each pair occurs once."""
+    frame, track = (column.astype(np.int64) for column in rows.columns[:2])
+    key = (track << 32) + frame
+    if (key[1:] > key[:-1]).all():
+        return slice(None) if keep.all() else keep
+    order = np.argsort(key, kind="stable")
+    again = np.zeros(len(key), np.bool_)
+    again[order[1:]] = key[order[1:]] == key[order[:-1]]
+    rows.check(1, "id", again, "one box per frame and id, not a second one")
+    return order[keep[order]]
+
+
+def _to_tracks(
+    rows: _Rows,
+    sequence: Sequence,
+    track: FloatArray,
+    label: FloatArray,
+    chosen: _Index,
+    extra: Mapping[str, FloatArray | BoolArray],
+) -> Tracks:
+    frame, _, left, top, width, height = (c[chosen] for c in rows.columns[:6])
+    table = make_table(
+        {
+            "sequence": _categorical(np.zeros(len(frame)), [sequence.name]),
+            "frame": frame.astype(np.int32),
+            "frame_name": _categorical(frame - 1, sequence.frame_names),
+            "track": track.astype(np.int32),
+            "label": _categorical(label - 1, CLASSES),
+            "left": left - 1,
+            "top": top - 1,
+            "width": width,
+            "height": height,
+            **extra,
+        }
+    )
+    notes = outside_note(table, sequence)
+    return Tracks(table, {sequence.name: sequence}, notes)
+
+
+def _categorical(codes: FloatArray, categories: ListOf[str]) -> pd.Categorical[str]:
+    return pd.Categorical.from_codes(codes.astype(np.int32), pd.Index(list(categories)))

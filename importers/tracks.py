@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tracks table: one row per detection, in pixels, and a record per sequence.
+
+Every file format is read into a :class:`Tracks` and every file format is
+written from one, so nothing else needs to know where the labels came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+#: The columns that every tracks table has, with their types. ``frame`` is the
+#: 1-based position among the sequence's frames, ``left`` to ``height`` are
+#: pixels of the annotation's own image size with a 0-based corner.
+COLUMNS: Mapping[str, str] = {
+    "sequence": "category",
+    "frame": "int32",
+    "frame_name": "category",
+    "track": "int32",
+    "label": "category",
+    "left": "float64",
+    "top": "float64",
+    "width": "float64",
+    "height": "float64",
+}
+
+#: What formats add to :data:`COLUMNS`. Any other column is an attribute that
+#: annotators gave to their boxes.
+FORMAT_COLUMNS = frozenset(
+    {"confidence", "considered", "visibility", "object_id", "object_name"}
+)
+
+BOX = ["left", "top", "width", "height"]
+
+
+class InputError(ValueError):
+    """Bad input: the message names the file, the line and what was expected."""
+
+    def __init__(self, path: Path | str, message: str, line: int | None = None) -> None:
+        """Creates the error.
+
+        Args:
+            path: the file or folder at fault
+            message: what is wrong and what was expected
+            line (None): the 1-based line in the file
+        """
+        place = f"{path}, line {line}" if line else f"{path}"
+        super().__init__(f"{place}: {message}")
+        self.path = str(path)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A sequence of frames that share one set of tracks.
+
+    Attributes:
+        name: the sequence's name
+        width: width in pixels of the images that the boxes were drawn on, None
+            where only labels are at hand and they do not tell
+        height: height in pixels of those images, or None
+        frame_rate: frames per second at which ``frame_names`` play in real time
+        frame_names: the file names of the frames, in order; frame ``i`` of the
+            tracks table is ``frame_names[i - 1]``
+        frames_dir: the local folder that holds the frames, None where only
+            labels are at hand. The images may have another size than ``width``
+            x ``height``
+        frame_attributes: the annotators' statements about whole frames: one
+            column per attribute, indexed by ``frame``
+    """
+
+    name: str
+    width: int | None
+    height: int | None
+    frame_rate: float
+    frame_names: tuple[str, ...]
+    frames_dir: Path | None = None
+    frame_attributes: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Tracks of one or more sequences.
+
+    Attributes:
+        table: one row per detection, sorted by sequence, track, frame. It has
+            :data:`COLUMNS`, and further columns for what the format itself adds
+            (MOT: ``considered``, ``visibility``; Ground Truth: ``object_id``,
+            ``object_name``, and one column per label category attribute)
+        sequences: the record of each sequence, by name
+        notes: what the reader of the files should know: boxes outside the
+            image, lines left out
+    """
+
+    table: pd.DataFrame
+    sequences: Mapping[str, Sequence]
+    notes: tuple[str, ...] = field(default=())
+
+
+def make_table(columns: Mapping[str, object]) -> pd.DataFrame:
+    """Makes a tracks table of one sequence or more, typed and sorted.
+
+    Args:
+        columns: a column or scalar for each of :data:`COLUMNS`, and any others
+
+    Returns:
+        the data frame, sorted by sequence, track, frame
+    """
+    table = pd.DataFrame(dict(columns), copy=False)
+    kinds = {name: kind for name, kind in COLUMNS.items() if table[name].dtype != kind}
+    table = table.astype(kinds) if kinds else table
+    extra = [name for name in table.columns if name not in COLUMNS]
+    table = table[[*COLUMNS, *extra]]
+    sequence = table["sequence"].cat.codes.to_numpy()
+    track = table["track"].to_numpy(np.int64)
+    key = (track << 32) + table["frame"].to_numpy(np.int64)
+    step = np.diff(sequence)
+    # Files are mostly sorted already, and to see it is faster than to sort.
+    if not ((step > 0) | ((step == 0) & (key[1:] >= key[:-1]))).all():
+        table = table.take(np.lexsort((key, sequence)))
+    return table.reset_index(drop=True)
+
+
+def concatenate(parts: Iterable[Tracks]) -> Tracks:
+    """Joins tracks of different sequences into one.
+
+    Args:
+        parts: tracks whose sequence names are all different
+
+    Returns:
+        one :class:`Tracks`
+
+    Raises:
+        ValueError: if two parts hold a sequence of the same name
+    """
+    parts = list(parts)
+    sequences: dict[str, Sequence] = {}
+    for part in parts:
+        for name, sequence in part.sequences.items():
+            if name in sequences:
+                raise ValueError(f"two sequences are named {name!r}")
+            sequences[name] = sequence
+    if len(parts) == 1:
+        return parts[0]
+    tables = [part.table for part in parts]
+    categories = [name for name, kind in COLUMNS.items() if kind == "category"]
+    united = {
+        name: union_categoricals([t[name] for t in tables]) for name in categories
+    }
+    rest = [t.drop(columns=categories) for t in tables]
+    # A format's own column is None where a part has none, as it is where a box
+    # has none.
+    objects = {str(name) for t in rest for name in t if t[name].dtype == object}
+    filled = [t.assign(**dict.fromkeys(sorted(objects - set(t)))) for t in rest]
+    joined = pd.concat(filled, ignore_index=True)
+    others = {str(name): column for name, column in joined.items()}
+    table = make_table({**united, **others})
+    notes = tuple(note for part in parts for note in part.notes)
+    return Tracks(table, sequences, notes)
+
+
+def outside_note(tracks_table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:
+    """Reports the boxes that reach beyond the image.
+
+    Args:
+        tracks_table: the tracks table of the sequence
+        sequence: the sequence's record
+
+    Returns:
+        one sentence, or nothing where all boxes lie inside
+    """
+    if sequence.width is None or sequence.height is None:
+        return ()
+    outside = (
+        (tracks_table["left"] < 0)
+        | (tracks_table["top"] < 0)
+        | (tracks_table["left"] + tracks_table["width"] > sequence.width)
+        | (tracks_table["top"] + tracks_table["height"] > sequence.height)
+    )
+    count = int(outside.sum())
+    if not count:
+        return ()
+    size = f"{sequence.width}x{sequence.height}"
+    return (
+        f"{sequence.name}: {count} of {len(outside)} boxes reach outside the "
+        f"{size} image; kept as they are",
+    )

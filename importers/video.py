@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames on disk to a video that plays in a browser, encoded once.
+
+The encoder is the ffmpeg that the package ``imageio-ffmpeg`` brings along.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import imageio_ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .frames import image_size
+from .tracks import InputError
+
+#: Part of the cache key: raise it when the same frames should encode differently.
+_ENCODING = 1
+#: Browsers play H.264 only as yuv420p, which needs even sizes. A key frame each
+#: second makes jumping to a frame quick, faststart lets playing begin at once.
+_OUTPUT = [
+    *("-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"),
+    *("-preset", "veryfast", "-crf", "23"),
+    *("-movflags", "+faststart"),
+]
+_AHEAD = 4
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+def encode_video(
+    frames: list[Path],
+    frame_rate: float,
+    folder: Path,
+    step: Callable[[int], None] | None = None,
+) -> Path:
+    """Encodes frames as an H.264 mp4, unless the folder has their video already.
+
+    Args:
+        frames: the paths to the images, in order, all of one size
+        frame_rate: frames per second
+        folder: where videos are kept; the file's name is derived from what the
+            images hold, so that the same frames are never encoded twice
+        step (None): called with the number of frames done since the last call
+
+    Returns:
+        the path to the video
+
+    Raises:
+        InputError: if an image cannot be read, or differs in size from the first
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{_content_key(frames, frame_rate)}.mp4"
+    if path.exists():
+        if step:
+            step(len(frames))
+        return path
+    # Renamed when complete, so that a killed run leaves no half a video to find
+    handle, unfinished = tempfile.mkstemp(suffix=".mp4", dir=folder)
+    os.close(handle)
+    try:
+        _write(frames, frame_rate, unfinished, step)
+        _check_complete(unfinished, len(frames), frame_rate)
+        Path(unfinished).replace(path)
+    finally:
+        Path(unfinished).unlink(missing_ok=True)
+    return path
+
+
+def _write(
+    frames: list[Path],
+    frame_rate: float,
+    path: str,
+    step: Callable[[int], None] | None,
+) -> None:
+    size = image_size(frames[0])
+    key_frames = ["-g", str(max(1, round(frame_rate)))]
+    encoder = imageio_ffmpeg.write_frames(
+        path,
+        size,
+        fps=frame_rate,
+        codec="libx264",
+        quality=None,
+        macro_block_size=1,
+        output_params=_OUTPUT + key_frames,
+    )
+    encoder.send(None)
+    try:
+        for frame, pixels in zip(frames, _ahead(_read_pixels, frames), strict=True):
+            if pixels.shape[1::-1] != size:
+                raise InputError(
+                    frame,
+                    f"the image is {pixels.shape[1]}x{pixels.shape[0]}; expected "
+                    f"{size[0]}x{size[1]} like {frames[0].name}",
+                )
+            encoder.send(pixels)
+            if step:
+                step(1)
+    finally:
+        encoder.close()
+
+
+def _check_complete(path: str, count: int, frame_rate: float) -> None:
+    """Raises OSError if the encoder, which is another process, came to grief."""
+    try:
+        duration = next(imageio_ffmpeg.read_frames(path))["duration"]
+    except (OSError, KeyError, StopIteration) as error:
+        raise OSError(f"the video could not be written ({error})") from error
+    if abs(duration * frame_rate - count) > 1:
+        raise OSError(
+            f"only {duration * frame_rate:.0f} of {count} frames could be written "
+            "into the video; is the disk full?"
+        )
+
+
+def _content_key(frames: list[Path], frame_rate: float) -> str:
+    """Returns a name that changes when the content of any frame does."""
+    key = hashlib.blake2b(f"{_ENCODING} {frame_rate!r}".encode(), digest_size=16)
+    for digest in _ahead(_digest, frames):
+        key.update(digest)
+    return key.hexdigest()
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        return hashlib.blake2b(path.read_bytes()).digest()
+    except OSError as error:
+        raise InputError(path, f"{error.strerror}; expected an image") from error
+
+
+def _read_pixels(path: Path) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError) as error:
+        raise InputError(
+            path, f"the image cannot be read ({error}); expected a whole image"
+        ) from error
+
+
+def _ahead(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
+    """Maps in order, a few items ahead of the one that is being used."""
+    with ThreadPoolExecutor(_AHEAD) as threads:
+        waiting = deque()  # type: ignore[var-annotated]
+        for item in items:
+            waiting.append(threads.submit(function, item))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

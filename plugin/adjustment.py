@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a view to the plan of an adjustment job of the frames that it shows."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+import pandas as pd
+
+from .. import __version__
+from ..importers import store
+from ..importers.tracks import FORMAT_COLUMNS
+from .groundtruth.package import Plan, plan_package
+from .groundtruth.request import AdjustmentJob
+from .selection import frames_of_labels, frames_of_view
+
+#: The method of the runs that record adjustment jobs.
+JOB_METHOD = "track_audit/adjustment"
+_KEYS = ["sample_id", "frame_number"]
+_REASONS = "outlier_reasons"
+
+
+def plan_adjustment(
+    view: fo.core.collections.SampleCollection,
+    job: AdjustmentJob,
+    label_field: str | None = None,
+    context: int = 0,
+    selected_labels: list[dict[str, Any]] | None = None,
+) -> Plan:
+    """Plans an adjustment job of the frames that a view shows.
+
+    Args:
+        view: a dataset, or a view of its videos, clips, frames or patches
+        job: the job's settings
+        label_field (None): the frame field of the tracks; found where there is
+            only one
+        context (0): the number of labelled frames to send along before and after
+            each chosen frame, so that workers see the motion
+        selected_labels (None): labels selected in the App, whose frames are sent
+            instead of the view's
+
+    Returns:
+        the plan, with its errors and warnings; nothing is written
+
+    Raises:
+        ValueError: if the view shows no frames, or has no such field of tracks
+    """
+    dataset = view._root_dataset
+    field = store.find_label_field(dataset, label_field)
+    if selected_labels:
+        chosen = frames_of_labels(selected_labels)
+    else:
+        chosen = frames_of_view(view, field)
+    if chosen.empty:
+        raise ValueError("the view shows no frames; nothing would be sent")
+    stored = _read(dataset, field, chosen)
+    frames = stored.documents.merge(chosen, on=_KEYS)[["sequence", "frame"]]
+    frames = frames.merge(_reasons(stored), on=["sequence", "frame"], how="left")
+    frames["reason"] = frames["reason"].fillna("selected")
+    first = stored.documents.drop_duplicates("sequence").set_index("sequence")
+    return plan_package(
+        stored.tracks,
+        _with_context(frames, stored.documents, context),
+        job,
+        attributes=_annotators_columns(stored, dataset),
+        dataset=dataset.name,
+        sample_ids=first["sample_id"].to_dict(),
+    )
+
+
+def default_job_name(dataset: fo.Dataset) -> str:
+    """Returns a name for a job that is valid and not taken.
+
+    Args:
+        dataset: the dataset
+
+    Returns:
+        the dataset's name and the time, in letters, digits and hyphens
+    """
+    name = re.sub(r"[^a-zA-Z0-9]+", "-", dataset.name).strip("-")
+    now = datetime.now(timezone.utc)
+    return f"{name[:46].rstrip('-') or 'tracks'}-{now:%Y%m%d-%H%M%S}"
+
+
+def _read(
+    dataset: fo.Dataset, field: str, chosen: pd.DataFrame
+) -> store.StoredTracks:
+    label_attributes, frame_attributes = store.annotators_attributes(dataset)
+    wanted = [*FORMAT_COLUMNS, _REASONS, *label_attributes]
+    declared = dataset.get_frame_field_schema(flat=True) or {}
+    attributes = [
+        name
+        for name in dict.fromkeys(wanted)
+        if f"{field}.detections.{name}" in declared
+    ]
+    samples = dataset.select(chosen["sample_id"].unique().tolist())
+    return store.read_tracks(samples, field, attributes, frame_attributes)
+
+
+def _annotators_columns(stored: store.StoredTracks, dataset: fo.Dataset) -> list[str]:
+    label_attributes, _ = store.annotators_attributes(dataset)
+    return [name for name in label_attributes if name in stored.tracks.table]
+
+
+def _reasons(stored: store.StoredTracks) -> pd.DataFrame:
+    """Says per frame which boxes the audit takes for mistakes, and why."""
+    table = stored.tracks.table
+    if _REASONS not in table:
+        return pd.DataFrame({"sequence": [], "frame": [], "reason": []})
+    flagged = table[table[_REASONS].map(bool)].astype(
+        {"sequence": object, "label": object}
+    )
+    kinds = flagged[_REASONS].map(lambda kinds: ", ".join(kinds).replace("_", " "))
+    name = flagged["label"] + ":" + flagged["track"].astype(str)
+    if "object_name" in flagged:
+        name = flagged["object_name"].fillna(name)
+    said = (name + " " + kinds).groupby([flagged["sequence"], flagged["frame"]])
+    return said.agg("; ".join).rename("reason").reset_index()
+
+
+def _with_context(
+    frames: pd.DataFrame, documents: pd.DataFrame, context: int
+) -> pd.DataFrame:
+    """Adds the frames around each frame that the sequence has, without a reason."""
+    offsets = np.arange(-context, context + 1)
+    around = frames.loc[frames.index.repeat(len(offsets))].assign(reason="")
+    around["frame"] += np.tile(offsets, len(frames))
+    around = around.merge(documents[["sequence", "frame"]])
+    return (
+        pd.concat([frames, around])
+        .drop_duplicates(["sequence", "frame"])
+        .sort_values(["sequence", "frame"], ignore_index=True)
+    )
+
+
+def register_job(dataset: fo.Dataset, plan: Plan, folder: str, arn: str | None) -> str:
+    """Records a job with the dataset, so that it can be picked up elsewhere.
+
+    Args:
+        dataset: the dataset
+        plan: the job's plan
+        folder: the package's folder
+        arn: the labeling job's ARN, None where it was not started
+
+    Returns:
+        the run's key
+    """
+    key = run_key(plan.job.name)
+    frames = plan.frames.groupby("sequence")["frame"].agg(list).to_dict()
+    config = dataset.init_run(
+        method=JOB_METHOD,
+        version=__version__,
+        job_name=plan.job.name,
+        region=plan.job.job_region,
+        s3_root=plan.job.root if plan.job.bucket else None,
+        label_attribute=plan.job.label_attribute,
+        audited_attribute=plan.job.audited_attribute,
+        package=folder,
+        job_arn=arn,
+        frames=frames,
+        counts=plan.counts,
+    )
+    dataset.register_run(key, config, overwrite=True)
+    return key
+
+
+def registered_jobs(dataset: fo.Dataset) -> dict[str, dict[str, Any]]:
+    """Returns the adjustment jobs that were recorded with a dataset.
+
+    Args:
+        dataset: the dataset
+
+    Returns:
+        the settings of each job, by its name, the latest last
+    """
+    runs = [dataset.get_run_info(key) for key in dataset.list_runs(method=JOB_METHOD)]
+    runs.sort(key=lambda run: run.timestamp)
+    return {run.config.job_name: run.config.serialize() for run in runs}
+
+
+def run_key(job_name: str) -> str:
+    """Returns the key of the run that records a job.
+
+    Args:
+        job_name: the labeling job's name
+
+    Returns:
+        a key that is valid in FiftyOne
+    """
+    return "adjustment_" + re.sub(r"\W", "_", job_name)

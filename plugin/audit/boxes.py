@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vectorised geometry of boxes in ``[left, top, width, height]``."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def area(boxes: Floats) -> Floats:
+    """Returns the areas of boxes.
+
+    Args:
+        boxes: array of shape ``(..., 4)``, ``[left, top, width, height]``
+
+    Returns:
+        array of shape ``(...)``, in the square of the boxes' unit
+    """
+    result: Floats = boxes[..., 2] * boxes[..., 3]
+    return result
+
+
+def iou(first: Floats, second: Floats) -> Floats:
+    """Returns the intersection over union of boxes, pair by pair.
+
+    Args:
+        first: array of shape ``(..., 4)``, ``[left, top, width, height]``
+        second: array of the same shape
+
+    Returns:
+        array of shape ``(...)`` in [0, 1]; NaN where either box has a NaN
+    """
+    corner = np.maximum(first[..., :2], second[..., :2])
+    end = np.minimum(first[..., :2] + first[..., 2:], second[..., :2] + second[..., 2:])
+    overlap = np.maximum(end - corner, 0)
+    shared = overlap[..., 0] * overlap[..., 1]
+    union = area(first) + area(second) - shared
+    # Rounding can leave the union of two equal boxes a hair below their overlap
+    result: Floats = np.minimum(shared / union, 1)
+    return result

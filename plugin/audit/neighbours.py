@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which rows of the tracks table follow each other in a track."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .boxes import Floats
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The neighbourhood of each of ``n`` rows of a tracks table.
+
+    Attributes:
+        start: int array ``(n,)``, row of the first detection of the row's track
+        end: int array ``(n,)``, one past the row of the last detection
+        time: float array ``(n,)``, the frame's position in units of the
+            sequence's labelling step, so that the next labelled frame is 1 away
+            whether each frame was labelled or each second
+        adjacent: bool array ``(n,)``, whether the row before is the same track
+            in the labelled frame before
+    """
+
+    start: NDArray[np.intp]
+    end: NDArray[np.intp]
+    time: Floats
+    adjacent: NDArray[np.bool_]
+
+
+def find_neighbours(table: pd.DataFrame) -> Neighbours:
+    """Finds the neighbours of each detection in its own track.
+
+    Detections without an identity (``track`` below 0) have no neighbours.
+
+    Args:
+        table: a tracks table, sorted by sequence, track, frame
+
+    Returns:
+        the :class:`Neighbours` of its rows
+    """
+    sequence = table["sequence"].cat.codes.to_numpy()
+    track = table["track"].to_numpy()
+    frame = table["frame"].to_numpy(np.int64)
+    same_sequence = sequence[1:] == sequence[:-1]
+    same_track = same_sequence & (track[1:] == track[:-1]) & (track[1:] >= 0)
+    first = np.flatnonzero(np.r_[True, ~same_track]) if len(table) else np.empty(0, int)
+    length = np.diff(np.r_[first, len(table)])
+    start = np.repeat(first, length)
+
+    elapsed = np.diff(frame)
+    step = _labelling_steps(sequence, same_track, elapsed)
+    time = (frame - frame[start]) / step if len(table) else np.empty(0)
+    adjacent = np.zeros(len(table), bool)
+    adjacent[1:] = same_track & (elapsed > 0) & (elapsed <= step[1:])
+    return Neighbours(start, start + np.repeat(length, length), time, adjacent)
+
+
+def _labelling_steps(
+    sequence: NDArray[np.int_], same_track: NDArray[np.bool_], elapsed: NDArray[np.int_]
+) -> NDArray[np.int_]:
+    """Returns per row how many frames its sequence goes from label to label."""
+    step = np.ones(len(sequence), np.int64)
+    for code in np.unique(sequence):
+        rows = sequence == code
+        gaps = elapsed[same_track & rows[1:]]
+        if len(gaps):
+            step[rows] = max(1, np.quantile(gaps, 0.5, method="lower"))
+    return step
+
+
+def before(values: Floats, adjacent: NDArray[np.bool_]) -> Floats:
+    """Returns the values of the previous labelled frame, NaN where there is none.
+
+    Args:
+        values: float array ``(n, ...)``
+        adjacent: bool array ``(n,)``
+
+    Returns:
+        array of the shape of ``values``
+    """
+    result = np.full_like(values, np.nan)
+    rows = np.flatnonzero(adjacent)
+    result[rows] = values[rows - 1]
+    return result
+
+
+def after(values: Floats, adjacent: NDArray[np.bool_]) -> Floats:
+    """Returns the values of the next labelled frame, NaN where there is none.
+
+    Args:
+        values: float array ``(n, ...)``
+        adjacent: bool array ``(n,)``
+
+    Returns:
+        array of the shape of ``values``
+    """
+    result = np.full_like(values, np.nan)
+    rows = np.flatnonzero(adjacent)
+    result[rows - 1] = values[rows]
+    return result

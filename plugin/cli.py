@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``track-audit``: scores label files without a database."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from .. import __version__
+
+if TYPE_CHECKING:
+    from .audit import Thresholds
+
+_BAD_INPUT = 2
+# What a shell reports of a command that a signal ended: 128 + SIGINT, + SIGPIPE
+_INTERRUPTED = 130
+_PIPE_CLOSED = 141
+
+_EXAMPLES = """\
+examples:
+  track-audit score MOT20/train/MOT20-01
+  track-audit run-quality-check --lab-path SeqLabel.json --save-path quality.json
+"""
+
+_QUALITY_CHECK = """\
+Checks the labels of one video, a SeqLabel.json of Ground Truth, and writes a
+report as JSON. For each object, by its name:
+
+  size_diff            change of area from the frame before, in square pixels
+  norm_size_diff       the same, relative to the area before
+  size_problem_frames  frames whose box has a wrong size
+  iou                  IoU with the box in the frame before
+  iou_problem_frames   frames whose box is at a wrong place
+
+and "problem_frames", those of all objects. Frames are counted from 0, as
+Ground Truth's frame-no. The three lists of values have one entry per frame,
+null where the object has no box in this frame or in the one before.
+"""
+
+_QUALITY_CHECK_EXAMPLES = """\
+examples:
+  track-audit run-quality-check --lab-path SeqLabel.json --save-path quality.json
+  track-audit run-quality-check --bucket labels --save-path quality/0.json \\
+    --lab-path job/annotations/consolidated-annotation/output/0/SeqLabel.json
+"""
+
+_SCORE = """\
+Scores every detection against its own track and prints a summary. No database
+is needed. LABELS is one of
+
+  a MOT Challenge sequence, a folder of them, or a gt.txt (boxes whose flag is
+  0 are left out)
+  a SeqLabel.json or an output.manifest of Ground Truth, local or s3://
+
+Both files of results count frames from 1: a MOT file's own frame numbers, or
+Ground Truth's frame-no plus 1. Tracks have the MOT file's ids, or the number in
+the object's name. Boxes are in pixels, their left top corner counted from 0
+(MOT files count from 1). An empty cell is a value that is not defined.
+"""
+
+_SCORE_EXAMPLES = """\
+examples:
+  track-audit score MOT20/train/MOT20-01 --issues issues.csv
+  track-audit score MOT20/train --output detections.csv --size-thresh 0.4
+  track-audit score s3://labels/job/manifests/output/output.manifest
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        argv (None): the arguments, by default those of the process
+
+    Returns:
+        the exit code: 0, or 2 where the input is bad
+    """
+    try:
+        try:
+            return _run(argv)
+        finally:
+            print(end="", flush=True)
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit, and must not fail then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    arguments = _make_parser().parse_args(argv)
+    # Subcommands import what they need: help and usage errors need not wait.
+    from ..importers.tracks import InputError
+    from .groundtruth.aws import GroundTruthError
+
+    try:
+        arguments.run(arguments)
+    except BrokenPipeError:
+        raise
+    except (InputError, GroundTruthError, OSError) as error:
+        print(_error_line(error), file=sys.stderr)
+        return _BAD_INPUT
+    return 0
+
+
+def _error_line(error: object) -> str:
+    return f"track-audit: error: {' '.join(str(error).splitlines())}"
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(_BAD_INPUT, f"{_error_line(message)}\n")
+
+
+def _make_parser() -> _Parser:
+    parser = _Parser(
+        prog="track-audit",
+        description="Finds the mistakes in video tracking annotations.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"track-audit {__version__}"
+    )
+    commands = parser.add_subparsers(metavar="command", required=True)
+    _add_quality_check(commands)
+    _add_score(commands)
+    return parser
+
+
+def _add_command(
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    summary: str,
+    description: str,
+    epilog: str,
+) -> _Parser:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_thresholds(parser: _Parser, iou: float) -> None:
+    parser.add_argument(
+        "--size-thresh",
+        "--size_thresh",
+        type=float,
+        default=0.25,
+        metavar="CHANGE",
+        help="relative change of area that makes an outlier (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--iou-thresh",
+        "--iou_thresh",
+        type=float,
+        default=iou,
+        metavar="IOU",
+        help="IoU with the frames beside it below which a box is an outlier "
+        "(default: %(default)s)",
+    )
+
+
+def _add_quality_check(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "run-quality-check",
+        _run_quality_check,
+        "check a SeqLabel.json and write a report as JSON",
+        _QUALITY_CHECK,
+        _QUALITY_CHECK_EXAMPLES,
+    )
+    parser.add_argument(
+        "--bucket", help="the S3 bucket of both paths; without it they are local"
+    )
+    parser.add_argument(
+        "--lab-path",
+        "--lab_path",
+        required=True,
+        metavar="PATH",
+        help="the SeqLabel.json to check: its key in the bucket, or a local path",
+    )
+    parser.add_argument(
+        "--save-path",
+        "--save_path",
+        required=True,
+        metavar="PATH",
+        help="the report to write: its key in the bucket, or a local path",
+    )
+    parser.add_argument(
+        "--imgs",
+        metavar="DIR",
+        help="the folder of the frames, so that boxes cut by the image border do "
+        "not count as wrong",
+    )
+    _add_thresholds(parser, iou=0.4)
+
+
+def _add_score(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "score",
+        _score,
+        "score every detection and list the mistakes",
+        _SCORE,
+        _SCORE_EXAMPLES,
+    )
+    parser.add_argument("labels", metavar="LABELS", help="the labels, see above")
+    parser.add_argument(
+        "--frames",
+        metavar="DIR",
+        help="the folder of the frames of Ground Truth's labels",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="CSV",
+        help="write one row per detection, by sequence, track and frame",
+    )
+    parser.add_argument(
+        "--issues", metavar="CSV", help="write one row per mistake, worst first"
+    )
+    _add_thresholds(parser, iou=0.5)
+
+
+def _run_quality_check(arguments: argparse.Namespace) -> None:
+    from .output import check_output, save
+    from .quality_check import PROBLEM_FRAMES, check_quality
+
+    thresholds = _thresholds(arguments)
+    root = f"s3://{arguments.bucket}/" if arguments.bucket else ""
+    labels, output = root + arguments.lab_path, root + arguments.save_path
+    check_output(output, ".json", labels)
+    report = check_quality(labels, arguments.imgs, thresholds)
+    save(output, json.dumps(report, allow_nan=False).encode())
+    frames = report[PROBLEM_FRAMES]
+    print(f"problem frames: {', '.join(map(str, frames)) or 'none'}")
+    print(f"saved to {output}")
+
+
+def _score(arguments: argparse.Namespace) -> None:
+    from . import scoring
+    from .audit import audit_tracks
+    from .output import check_output, save
+
+    thresholds = _thresholds(arguments)
+    if arguments.output:
+        check_output(arguments.output, ".csv", arguments.labels)
+    if arguments.issues:
+        check_output(arguments.issues, ".csv", arguments.labels, arguments.output)
+    tracks = scoring.read_labels(arguments.labels, arguments.frames)
+    audit = audit_tracks(tracks, thresholds)
+    if arguments.output:
+        detections = scoring.make_detections_table(tracks, audit)
+        save(arguments.output, scoring.to_csv(detections))
+    if arguments.issues:
+        save(arguments.issues, scoring.to_csv(audit.issues))
+    for note in tracks.notes:
+        print(f"track-audit: note: {note}", file=sys.stderr)
+    print(scoring.make_summary(tracks, audit).to_string(index=False))
+
+
+def _thresholds(arguments: argparse.Namespace) -> Thresholds:
+    from ..importers.tracks import InputError
+    from .audit import Thresholds
+
+    try:
+        return Thresholds(size=arguments.size_thresh, iou=arguments.iou_thresh)
+    except ValueError as error:
+        raise InputError("--size-thresh, --iou-thresh", str(error)) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of a job's settings, before anything is written or sent.
+
+Botocore checks types, unknown keys and minimums. Maximums, patterns and enums
+are in its service model all the same, so :func:`model_errors` walks the model.
+What only Ground Truth's guide says is in :func:`job_errors` and
+:func:`job_warnings`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import botocore.session
+import regex  # type: ignore[import-untyped]  # the patterns hold \p{L}
+from botocore.model import ListShape, Shape, StructureShape
+
+from .request import FUNCTION_ACCOUNTS, AdjustmentJob
+
+PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "structure": dict,
+    "map": dict,
+    "list": list,
+    "string": str,
+    "integer": int,
+    "long": int,
+    "boolean": bool,
+    "float": (int, float),
+    "double": (int, float),
+}
+
+LONGEST_TIME = 2_592_000  # seconds, of the service model's text
+LONGEST_TIME_OF_GUIDE = 604_800
+
+
+@cache
+def operation_shape(operation: str) -> StructureShape:
+    """Loads the input shape of an operation of SageMaker.
+
+    Args:
+        operation: the operation's name, such as ``CreateLabelingJob``
+
+    Returns:
+        the shape
+
+    Raises:
+        ValueError: if the operation takes no input
+    """
+    service = botocore.session.get_session().get_service_model("sagemaker")
+    shape = service.operation_model(operation).input_shape
+    if shape is None:
+        raise ValueError(f"{operation} takes no input")
+    return shape
+
+
+def model_errors(operation: str, request: dict[str, Any]) -> list[str]:
+    """Checks a request against all that botocore's service model says.
+
+    Args:
+        operation: the operation's name, such as ``CreateLabelingJob``
+        request: the operation's arguments
+
+    Returns:
+        one sentence per violation
+    """
+    return _value_errors(operation_shape(operation), request, "")
+
+
+def _value_errors(shape: Shape, value: object, path: str) -> list[str]:
+    kind = PYTHON_TYPES[shape.type_name]
+    misplaced_bool = isinstance(value, bool) and shape.type_name != "boolean"
+    if not isinstance(value, kind) or misplaced_bool:
+        given = type(value).__name__
+        return [f"{path or shape.name} is a {given}: give a {shape.type_name}."]
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        return _structure_errors(shape, value, path)
+    errors = _limit_errors(shape, value, path)
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        for number, item in enumerate(value):
+            errors += _value_errors(shape.member, item, f"{path}[{number}]")
+    return errors
+
+
+def _structure_errors(
+    shape: StructureShape, value: dict[str, Any], path: str
+) -> list[str]:
+    prefix = f"{path}." if path else ""
+    missing = [name for name in shape.required_members if name not in value]
+    errors = [f"{prefix}{name} is missing: give it." for name in missing]
+    for name, item in value.items():
+        if name not in shape.members:
+            errors.append(f"{prefix}{name} is unknown to the service: leave it out.")
+        else:
+            errors += _value_errors(shape.members[name], item, f"{prefix}{name}")
+    return errors
+
+
+def _limit_errors(shape: Shape, value: object, path: str) -> list[str]:
+    limits = shape.metadata
+    size, unit = value, ""
+    if isinstance(value, str):
+        size, unit = len(value), " characters"
+    elif isinstance(value, list):
+        size, unit = len(value), " entries"
+    errors = []
+    if isinstance(size, int | float):
+        if size > limits.get("max", size):
+            most = limits["max"]
+            errors.append(f"{path} has {size}{unit}: at most {most} are allowed.")
+        if size < limits.get("min", size):
+            least = limits["min"]
+            errors.append(f"{path} has {size}{unit}: at least {least} are needed.")
+    if "enum" in limits and value not in limits["enum"]:
+        errors.append(f"{path} is {value!r}: choose one of {limits['enum']}.")
+    if "pattern" in limits and not _matches(limits["pattern"], str(value)):
+        expected = limits["pattern"]
+        errors.append(f"{path} is {value!r}: it must match {expected} as a whole.")
+    return errors
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Matches as the service does: all of the string, Java's digits and dot."""
+    pattern = pattern.replace(r"\d", "[0-9]")
+    return regex.fullmatch(pattern, value, regex.WORD) is not None
+
+
+def job_errors(job: AdjustmentJob, request: dict[str, Any]) -> list[str]:
+    """Checks the settings of an adjustment job.
+
+    Args:
+        job: the settings
+        request: the CreateLabelingJob request that was made of them
+
+    Returns:
+        one sentence per reason why the job would be rejected
+    """
+    return [
+        *model_errors("CreateLabelingJob", request),
+        *_attribute_errors(job),
+        *_place_errors(job),
+        *_workteam_errors(job),
+        *_time_errors(job),
+    ]
+
+
+def _attribute_errors(job: AdjustmentJob) -> list[str]:
+    names = {
+        "label_attribute": job.label_attribute,
+        "audited_attribute": job.audited_attribute,
+    }
+    errors = [
+        f"{setting} is {name!r}: choose a name that ends in -ref but is not source-ref."
+        for setting, name in names.items()
+        if not name.endswith("-ref") or name == "source-ref"
+    ]
+    shape = operation_shape("CreateLabelingJob").members["LabelAttributeName"]
+    errors += _value_errors(shape, job.audited_attribute, "audited_attribute")
+    if job.label_attribute == job.audited_attribute:
+        errors.append(
+            f"label_attribute and audited_attribute are both {job.label_attribute!r}: "
+            "give the result a name of its own."
+        )
+    return errors
+
+
+def _place_errors(job: AdjustmentJob) -> list[str]:
+    errors = []
+    region = job.job_region
+    if region and region not in FUNCTION_ACCOUNTS:
+        errors.append(
+            f"Ground Truth has no video object tracking in region {region!r}: "
+            f"choose one of {', '.join(FUNCTION_ACCOUNTS)}."
+        )
+    if job.bucket and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", job.bucket):
+        errors.append(
+            f"bucket is {job.bucket!r}: give a name of 3 to 63 lower-case letters, "
+            "digits, dots and hyphens."
+        )
+    prefix = job.root.split("/", 3)[3].rstrip("/")
+    if {"", ".", ".."} & set(prefix.split("/")) or not prefix.isprintable():
+        errors.append(
+            f"prefix is {prefix!r}: give folder names separated by one slash."
+        )
+    return errors
+
+
+def _workteam_errors(job: AdjustmentJob) -> list[str]:
+    if not job.workteam_arn:
+        return []
+    errors = []
+    region = job.workteam_arn.split(":")[3:4]
+    if region and region != [job.job_region]:
+        errors.append(
+            f"workteam_arn is of region {region[0]!r} and the job of "
+            f"{job.job_region!r}: choose a work team of the job's region."
+        )
+    if not re.search(r":workteam/(private|vendor)-crowd/.", job.workteam_arn):
+        errors.append(
+            f"workteam_arn is {job.workteam_arn!r}: video goes to a private or vendor "
+            "work team only, so give an ARN with workteam/private-crowd/<name>."
+        )
+    return errors
+
+
+def _time_errors(job: AdjustmentJob) -> list[str]:
+    seconds = {
+        "task_time_limit": job.task_time_limit,
+        "task_availability_lifetime": job.task_availability_lifetime,
+    }
+    return [
+        f"{setting} is {value} seconds: at most {LONGEST_TIME} are allowed."
+        for setting, value in seconds.items()
+        if value > LONGEST_TIME
+    ]
+
+
+def job_warnings(job: AdjustmentJob) -> list[str]:
+    """Tells what may go wrong with an adjustment job although it is well-formed.
+
+    Args:
+        job: the settings
+
+    Returns:
+        one sentence per warning
+    """
+    warnings = []
+    if LONGEST_TIME_OF_GUIDE < job.task_time_limit <= LONGEST_TIME:
+        warnings.append(
+            f"task_time_limit is {job.task_time_limit} seconds: Ground Truth's guide "
+            f"allows at most {LONGEST_TIME_OF_GUIDE}."
+        )
+    if job.bucket and not re.search("groundtruth|sagemaker", job.bucket):
+        warnings.append(
+            f"The policy AmazonSageMakerGroundTruthExecution does not cover bucket "
+            f"{job.bucket!r}: see that the role may read and write it."
+        )
+    return warnings

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the worker is told: which frames are flagged and why, within the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from itertools import accumulate
+from textwrap import shorten
+
+import pandas as pd
+
+DESCRIPTION_LIMIT = 255
+SHORT_LIMIT = 254
+FULL_LIMIT = 2_047
+REASON_LIMIT = 160
+
+
+def fit(items: Sequence[str], room: int, more: str) -> str:
+    """Joins as many items as there is room for.
+
+    Args:
+        items: the texts to join, separators included
+        room: the greatest number of characters
+        more: the format of what follows where items are left out, with ``{}``
+            for their number
+
+    Returns:
+        the joined items, and how many more there are
+    """
+    if sum(map(len, items)) <= room:
+        return "".join(items)
+    room -= len(more.format(len(items)))
+    shown = sum(length <= room for length in accumulate(map(len, items)))
+    return "".join(items[:shown]) + more.format(len(items) - shown)
+
+
+def task_description(frames: pd.DataFrame) -> str:
+    """Describes the task in one line.
+
+    Args:
+        frames: the frames to send with ``sequence``, ``frame_name``, ``reason``
+
+    Returns:
+        at most 255 characters without a newline
+    """
+    more = " and {} more, see the instructions."
+    return _with_names(_headline(frames), _names(frames), DESCRIPTION_LIMIT, more)
+
+
+def short_instruction(frames: pd.DataFrame) -> str:
+    """Writes the instruction beside the worker's image.
+
+    Args:
+        frames: the frames to send with ``sequence``, ``frame_name``, ``reason``
+
+    Returns:
+        less than 255 characters of HTML
+    """
+    names = [escape(name) for name in _names(frames)]
+    more = " and {} more, see the full instructions."
+    return _with_names(_headline(frames), names, SHORT_LIMIT, more)
+
+
+def full_instruction(frames: pd.DataFrame) -> str:
+    """Writes the instruction that lists the flagged frames with their reasons.
+
+    Args:
+        frames: the frames to send with ``sequence``, ``frame_name``, ``reason``
+
+    Returns:
+        less than 2,048 characters of HTML
+    """
+    head = (
+        f"<p>{_headline(frames)}. Move and resize boxes so that each fits its object "
+        "tightly, and give one object the same name in all frames. The other frames "
+        "are there for context.</p><ul>"
+    )
+    reasons = [
+        shorten(reason, REASON_LIMIT, placeholder=" …")
+        for reason in frames.loc[frames["reason"] != "", "reason"]
+    ]
+    items = [
+        f"<li>{escape(f'{name}: {reason}')}</li>"
+        for name, reason in zip(_names(frames), reasons, strict=True)
+    ]
+    more = "<li>and {} more, see frames.csv</li>"
+    return head + fit(items, FULL_LIMIT - len(head) - len("</ul>"), more) + "</ul>"
+
+
+def _headline(frames: pd.DataFrame) -> str:
+    flagged = int((frames["reason"] != "").sum())
+    return f"Correct the tracks, {flagged} of {len(frames)} frames are flagged"
+
+
+def _names(frames: pd.DataFrame) -> list[str]:
+    flagged = frames[frames["reason"] != ""]
+    if len(frames["sequence"].unique()) == 1:
+        return flagged["frame_name"].astype(str).tolist()
+    names = flagged["sequence"].astype(str) + "/" + flagged["frame_name"].astype(str)
+    return names.tolist()
+
+
+def _with_names(head: str, names: list[str], limit: int, more: str) -> str:
+    if not names:
+        return f"{head}."
+    items = [f": {names[0]}", *(f", {name}" for name in names[1:])]
+    return head + fit(items, limit - len(head), more)

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The package of an adjustment job: planned and checked first, then written.
+
+A package is a folder that mirrors the job's folder in S3::
+
+    manifest.jsonl                    the input manifest, one sequence per line
+    label-categories.json             the label category configuration
+    <sequence>/<sequence>-seq.json    the sequence file
+    <sequence>/SeqLabel.json          the labels to adjust
+    <sequence>/frames/                the frames, only where they were copied
+    frames.csv                        each frame's number, reason and local file
+    job.json                          the CreateLabelingJob request
+
+The last two stay on this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+
+from ...importers.tracks import InputError, Tracks
+from . import instructions
+from .checks import job_errors, job_warnings
+from .files import (
+    URI,
+    class_ids,
+    compact,
+    label_categories,
+    label_category_errors,
+    label_category_warnings,
+    manifest_errors,
+    manifest_line,
+    seq_label,
+    sequence_file,
+)
+from .request import AdjustmentJob, labeling_job_request
+from .selection import Findings, image_scales, select_boxes, select_frames
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an adjustment job will hold, and what stands in its way.
+
+    Attributes:
+        job: the job's settings
+        frames: the frames to send: ``sequence``, ``position``, ``frame``,
+            ``frame_name``, ``reason``, ``path``
+        boxes: their boxes in pixels of the images that are sent
+        classes: the class ids by label
+        attributes: the columns of ``boxes`` that are label category attributes
+        frame_attributes: the frame attributes by sequence
+        label_categories: the label category configuration
+        manifest: the lines of the input manifest
+        request: the CreateLabelingJob request
+        errors: what must be changed before the package can be written
+        warnings: what may go wrong all the same
+        notes: what was done to the labels
+    """
+
+    job: AdjustmentJob
+    frames: pd.DataFrame
+    boxes: pd.DataFrame
+    classes: dict[str, str]
+    attributes: tuple[str, ...]
+    frame_attributes: Mapping[str, pd.DataFrame]
+    label_categories: dict[str, Any]
+    manifest: tuple[dict[str, Any], ...]
+    request: dict[str, Any]
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of sequences, frames, flagged frames, boxes and labels."""
+        return {
+            "sequences": len(self.manifest),
+            "frames": len(self.frames),
+            "flagged": int((self.frames["reason"] != "").sum()),
+            "boxes": len(self.boxes),
+            "labels": len(self.classes),
+        }
+
+
+def plan_package(
+    tracks: Tracks,
+    frames: pd.DataFrame,
+    job: AdjustmentJob,
+    *,
+    attributes: Sequence[str] = (),
+    dataset: str | None = None,
+    sample_ids: Mapping[str, str] | None = None,
+) -> Plan:
+    """Plans an adjustment job and finds its problems, without writing anything.
+
+    The manifest passes through to the job's output, under ``track-audit``, where
+    each sequence came from: ``dataset``, ``sample``, ``sequence``, ``frames`` (the
+    1-based frame numbers) and ``image-size`` (width and height in pixels of the
+    images that the boxes are drawn on from now on).
+
+    Args:
+        tracks: the tracks of whole sequences
+        frames: the frames to send with ``sequence``, 1-based ``frame`` and
+            ``reason``, which is empty for context frames
+        job: the job's settings
+        attributes (()): the columns of the tracks table that are label category
+            attributes
+        dataset (None): the dataset's name, passed through to the job's output
+        sample_ids (None): the samples' ids by sequence, passed through likewise
+
+    Returns:
+        the plan
+
+    Raises:
+        ValueError: if ``frames`` or the tracks table lack a column
+    """
+    unknown = [name for name in attributes if name not in tracks.table]
+    if unknown:
+        raise ValueError(f"the tracks table has no column {unknown}")
+    findings = Findings()
+    chosen = select_frames(tracks, frames, findings)
+    scales = image_scales(tracks, chosen, findings)
+    boxes = select_boxes(tracks, chosen, scales, findings)
+    classes = class_ids([*tracks.table["label"].dropna().unique(), *job.labels])
+    statements = {
+        name: sequence.frame_attributes
+        for name, sequence in tracks.sequences.items()
+        if sequence.frame_attributes is not None
+    }
+    configuration = label_categories(
+        job,
+        classes,
+        tracks.table,
+        attributes,
+        list(statements.values()),
+        {
+            "shortInstruction": instructions.short_instruction(chosen),
+            "fullInstruction": instructions.full_instruction(chosen),
+        },
+    )
+    created = datetime.now(timezone.utc)
+    manifest = []
+    for name, part in chosen.groupby("sequence"):
+        origin = {
+            "dataset": dataset,
+            "sample": (sample_ids or {}).get(str(name)),
+            "sequence": name,
+            "frames": part["frame"].tolist(),
+            "image-size": _image_size(scales, str(name)),
+        }
+        known = {key: value for key, value in origin.items() if value is not None}
+        manifest.append(manifest_line(job, str(name), classes, created, known))
+    request = labeling_job_request(job, instructions.task_description(chosen))
+    findings.errors += label_category_errors(configuration)
+    findings.errors += [error for line in manifest for error in manifest_errors(line)]
+    findings.errors += _uri_errors(job, chosen)
+    findings.errors += job_errors(job, request)
+    findings.warnings += label_category_warnings(configuration)
+    findings.warnings += job_warnings(job)
+    return Plan(
+        job=job,
+        frames=chosen,
+        boxes=boxes,
+        classes=classes,
+        attributes=tuple(attributes),
+        frame_attributes=statements,
+        label_categories=configuration,
+        manifest=tuple(manifest),
+        request=request,
+        errors=tuple(findings.errors),
+        warnings=tuple(findings.warnings),
+        notes=tuple(findings.notes),
+    )
+
+
+def _image_size(scales: pd.DataFrame, sequence: str) -> list[int] | None:
+    size = scales.loc[[sequence], ["image_width", "image_height"]].to_numpy()[0]
+    return None if np.isnan(size).any() else size.astype(int).tolist()
+
+
+def _uri_errors(job: AdjustmentJob, frames: pd.DataFrame) -> list[str]:
+    names = frames["sequence"] + "/frames/" + frames["frame_name"]
+    longest = max((len(f"{job.root}{name}".encode()) for name in names), default=0)
+    if longest <= URI:
+        return []
+    return [f"A frame's S3 URI has {longest} bytes: shorten the prefix to fit {URI}."]
+
+
+def write_package(plan: Plan, folder: Path, *, copy_frames: bool = False) -> Path:
+    """Writes the package of an adjustment job, whole or not at all.
+
+    Args:
+        plan: the plan
+        folder: the package's folder, which is new or empty
+        copy_frames (False): whether to copy the frames into the package.
+            Otherwise ``frames.csv`` names the local files
+
+    Returns:
+        the package's folder
+
+    Raises:
+        InputError: if the plan has errors, the folder is not empty, or frames to
+            copy are not on this machine
+    """
+    folder = Path(folder)
+    if plan.errors:
+        raise InputError(folder, "nothing was written:\n" + "\n".join(plan.errors))
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(folder, "exists and is not empty, expected a new folder")
+    if copy_frames and (plan.frames["path"] == "").any():
+        raise InputError(folder, "cannot copy frames that are not on this machine")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}.partial")
+    partial.mkdir()
+    try:
+        _write_files(plan, partial, copy_frames)
+        if folder.exists():
+            folder.rmdir()
+        partial.replace(folder)
+    except BaseException:
+        shutil.rmtree(partial)
+        raise
+    return folder
+
+
+def _write_files(plan: Plan, folder: Path, copy_frames: bool) -> None:
+    frames = plan.frames
+    for number, (name, part) in enumerate(frames.groupby("sequence"), 1):
+        sequence = str(name)
+        (folder / sequence).mkdir()
+        content = sequence_file(plan.job, sequence, number, part["frame_name"].tolist())
+        labels = seq_label(
+            part,
+            plan.boxes[plan.boxes["sequence"] == sequence],
+            plan.classes,
+            plan.attributes,
+            plan.frame_attributes.get(sequence),
+        )
+        _write(folder / sequence / f"{sequence}-seq.json", compact(content))
+        _write(folder / sequence / "SeqLabel.json", compact(labels))
+    if copy_frames:
+        local = frames["sequence"] + "/frames/" + frames["frame_name"]
+        for source, target in zip(frames["path"], local, strict=True):
+            (folder / target).parent.mkdir(exist_ok=True)
+            shutil.copyfile(source, folder / target)
+        frames = frames.assign(path=local)
+    frames.to_csv(folder / "frames.csv", index=False)
+    _write(folder / "label-categories.json", compact(plan.label_categories))
+    _write(folder / "manifest.jsonl", "\n".join(map(compact, plan.manifest)))
+    started = {
+        "region": plan.job.job_region,
+        "fill_in": list(plan.job.fill_in),
+        "request": plan.request,
+    }
+    _write(folder / "job.json", json.dumps(started, indent=2))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text + "\n", encoding="utf-8")

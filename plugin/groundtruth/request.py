@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The settings of an adjustment job, and the CreateLabelingJob request of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+#: The account that owns the worker's page, and per region the one that owns the
+#: pre-annotation and consolidation functions of video object tracking.
+TASK_UI_ACCOUNT = "394669845002"
+FUNCTION_ACCOUNTS: Mapping[str, str] = {
+    "us-east-1": "432418664414",
+    "us-east-2": "266458841044",
+    "us-west-2": "081040173940",
+    "ca-central-1": "918755190332",
+    "eu-west-1": "568282634449",
+    "eu-west-2": "487402164563",
+    "eu-central-1": "203001061592",
+    "ap-northeast-1": "477331159723",
+    "ap-northeast-2": "845288260483",
+    "ap-south-1": "565803892007",
+    "ap-southeast-1": "377565633583",
+    "ap-southeast-2": "454466003867",
+}
+
+#: What stands in a request for a setting that is not known yet. Each satisfies
+#: the service's own patterns, so the rest of the request can be checked.
+PLACEHOLDERS: Mapping[str, str] = {
+    "bucket": "fill-in-bucket",
+    "region": "fill-in-region",
+    "role_arn": "fill-in-role",
+    "workteam_arn": "fill-in-workteam",
+}
+
+
+@dataclass(frozen=True)
+class AdjustmentJob:
+    """The settings of a labeling job that adjusts video object tracks.
+
+    Attributes:
+        name: the labeling job's name, 1 to 63 letters, digits and hyphens,
+            unique per account and region whatever its case
+        bucket (None): the S3 bucket, which lies in the job's region
+        prefix (None): the folder in the bucket, by default
+            ``track-audit/<name>``
+        audited_attribute ("tracks-ref"): the label attribute that is adjusted
+        label_attribute ("tracks-audit-ref"): the label attribute of the result
+        region (None): the AWS region, by default the work team's
+        role_arn (None): the IAM role that Ground Truth assumes
+        workteam_arn (None): the private or vendor work team
+        title ("Correct object tracks"): the task's title for the worker
+        description (None): the task's description for the worker, at most 255
+            characters, by default a list of the flagged frames
+        keywords (...): 1 to 5 words that help workers find the task
+        labels (()): labels on offer to the worker beside those that occur
+        task_time_limit (259200): seconds that a worker has for one sequence
+        task_availability_lifetime (864000): seconds that a task stays on offer
+        max_concurrent_tasks (1000): number of sequences on offer at a time
+        kms_key_id (None): the KMS key that encrypts the job's output
+        tags ({}): the tags of the labeling job
+    """
+
+    name: str
+    bucket: str | None = None
+    prefix: str | None = None
+    audited_attribute: str = "tracks-ref"
+    label_attribute: str = "tracks-audit-ref"
+    region: str | None = None
+    role_arn: str | None = None
+    workteam_arn: str | None = None
+    title: str = "Correct object tracks"
+    description: str | None = None
+    keywords: tuple[str, ...] = ("video", "object tracking", "adjustment")
+    labels: tuple[str, ...] = ()
+    task_time_limit: int = 259_200
+    task_availability_lifetime: int = 864_000
+    max_concurrent_tasks: int = 1_000
+    kms_key_id: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def root(self) -> str:
+        """The S3 URI of the package's folder, with a slash at its end."""
+        prefix = (self.prefix or f"track-audit/{self.name}").strip("/")
+        return f"s3://{self.bucket or PLACEHOLDERS['bucket']}/{prefix}/"
+
+    @property
+    def job_region(self) -> str | None:
+        """The region that was given, or else the one in the work team's ARN."""
+        parts = (self.workteam_arn or "").split(":")
+        return self.region or (parts[3] if len(parts) > 3 else None) or None
+
+    @property
+    def fill_in(self) -> tuple[str, ...]:
+        """The settings without which the job cannot be started."""
+        known = {
+            "bucket": self.bucket,
+            "region": self.job_region,
+            "role_arn": self.role_arn,
+            "workteam_arn": self.workteam_arn,
+        }
+        return tuple(name for name, value in known.items() if not value)
+
+
+def labeling_job_request(job: AdjustmentJob, description: str) -> dict[str, Any]:
+    """Makes the arguments of ``create_labeling_job``.
+
+    Args:
+        job: the settings; :data:`PLACEHOLDERS` stand in for those not known
+        description: the task's description where the settings hold none
+
+    Returns:
+        the CreateLabelingJob request
+    """
+    region = job.job_region or PLACEHOLDERS["region"]
+    nobody = "0" * 12
+    account = FUNCTION_ACCOUNTS.get(region, nobody)
+    role = f"arn:aws:iam::{nobody}:role/{PLACEHOLDERS['role_arn']}"
+    team = f"workteam/private-crowd/{PLACEHOLDERS['workteam_arn']}"
+    workteam = f"arn:aws:sagemaker:{region}:{nobody}:{team}"
+    function = f"arn:aws:lambda:{region}:{account}:function:"
+    task = "AdjustmentVideoObjectTracking"
+    human_task_ui = f"{TASK_UI_ACCOUNT}:human-task-ui/VideoObjectTracking"
+    output = {"S3OutputPath": f"{job.root}output/"}
+    if job.kms_key_id:
+        output["KmsKeyId"] = job.kms_key_id
+    request: dict[str, Any] = {
+        "LabelingJobName": job.name,
+        "LabelAttributeName": job.label_attribute,
+        "InputConfig": {
+            "DataSource": {
+                "S3DataSource": {"ManifestS3Uri": f"{job.root}manifest.jsonl"}
+            }
+        },
+        "OutputConfig": output,
+        "RoleArn": job.role_arn or role,
+        "LabelCategoryConfigS3Uri": f"{job.root}label-categories.json",
+        "HumanTaskConfig": {
+            "WorkteamArn": job.workteam_arn or workteam,
+            "UiConfig": {
+                "HumanTaskUiArn": f"arn:aws:sagemaker:{region}:{human_task_ui}"
+            },
+            "PreHumanTaskLambdaArn": f"{function}PRE-{task}",
+            "TaskTitle": job.title,
+            "TaskDescription": job.description or description,
+            # Ground Truth accepts one worker per video object tracking task.
+            "NumberOfHumanWorkersPerDataObject": 1,
+            "TaskTimeLimitInSeconds": job.task_time_limit,
+            "TaskAvailabilityLifetimeInSeconds": job.task_availability_lifetime,
+            "MaxConcurrentTaskCount": job.max_concurrent_tasks,
+            "AnnotationConsolidationConfig": {
+                "AnnotationConsolidationLambdaArn": f"{function}ACS-{task}"
+            },
+        },
+    }
+    if job.keywords:
+        request["HumanTaskConfig"]["TaskKeywords"] = list(job.keywords)
+    if job.tags:
+        request["Tags"] = [{"Key": key, "Value": job.tags[key]} for key in job.tags]
+    return request

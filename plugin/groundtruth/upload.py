@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads a package to S3: frames first, then labels, the manifest last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import chain
+from mimetypes import guess_type
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+from botocore.exceptions import ClientError
+from tqdm import tqdm
+
+from ...importers.files import split_s3
+from ...importers.tracks import InputError
+from .aws import GroundTruthError, aws_errors, error_code, s3_client
+from .request import PLACEHOLDERS
+from .selection import is_file_name
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
+
+#: As many as boto3 opens connections by default.
+THREADS = 10
+
+#: What the worker's page needs of the bucket to show the frames.
+CORS_RULE = {
+    "AllowedHeaders": ["*"],
+    "AllowedMethods": ["GET", "HEAD", "PUT"],
+    "AllowedOrigins": ["*"],
+    "ExposeHeaders": ["Access-Control-Allow-Origin"],
+    "MaxAgeSeconds": 3000,
+}
+
+State = Literal["absent", "same", "different"]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What an upload did.
+
+    Attributes:
+        sent: the number of files that were sent
+        kept: the number of files that were in the bucket already
+        warnings: what may keep the job from working
+    """
+
+    sent: int
+    kept: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _File:
+    key: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class _PackageFiles:
+    """Files to be in S3: local frames, keys of other frames, label files in order."""
+
+    frames: tuple[_File, ...]
+    remote: tuple[str, ...]
+    labels: tuple[_File, ...]
+
+
+def read_job(package: Path) -> dict[str, Any]:
+    """Reads the ``job.json`` of a package.
+
+    Args:
+        package: the package's folder
+
+    Returns:
+        ``request`` (the CreateLabelingJob request), ``region`` and ``fill_in``
+
+    Raises:
+        InputError: if the file is not there, is damaged, or settings are missing
+    """
+    path = Path(package) / "job.json"
+    try:
+        job = json.loads(path.read_text(encoding="utf-8"))
+        request, region = json.dumps(job["request"]), job["region"]
+    except FileNotFoundError as error:
+        raise InputError(path, "not found, expected a package's folder") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(path, "expected a package's request and region") from error
+    missing = [name for name, text in PLACEHOLDERS.items() if text in request]
+    if missing or not region:
+        raise InputError(
+            path,
+            f"{', '.join(missing) or 'region'} must be filled in: write the package "
+            "again with these settings",
+        )
+    return dict(job)
+
+
+def upload_package(
+    package: Path,
+    client: S3Client | None = None,
+    *,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Upload:
+    """Uploads what is not in the bucket yet.
+
+    An upload that was broken off goes on where it stopped. Nothing is sent where
+    a file is missing, or where the bucket holds another file in a file's place.
+
+    Args:
+        package: the package's folder
+        client (None): an S3 client, by default one of boto3's default chain
+        overwrite (False): whether to replace files in the bucket that differ
+        progress (None): is called with the numbers of files done and in all
+
+    Returns:
+        what was sent
+
+    Raises:
+        InputError: if the package is damaged or not filled in
+        GroundTruthError: if the bucket cannot be used
+    """
+    job = read_job(package)
+    source = job["request"]["InputConfig"]["DataSource"]["S3DataSource"]
+    bucket, key = split_s3(source["ManifestS3Uri"])
+    files = _package_files(Path(package), key.rpartition("/")[0])
+    client = client or s3_client(job["region"])
+    _check_bucket(client, bucket, job["region"])
+    warnings = _cors_warnings(client, bucket)
+    executor = ThreadPoolExecutor(THREADS)
+    try:
+        there = executor.map(lambda key: _head(client, bucket, key), files.remote)
+        _check_remote(bucket, dict(zip(files.remote, there, strict=True)))
+        local = [*files.frames, *files.labels]
+        states = executor.map(lambda file: _state(client, bucket, file), local)
+        to_send = _to_send(bucket, dict(zip(local, states, strict=True)), overwrite)
+        total = len(local) + len(files.remote)
+        kept = total - len(to_send)
+        sent = chain(
+            executor.map(
+                lambda file: _send(client, bucket, file),
+                [file for file in files.frames if file in to_send],
+            ),
+            # One after the other, the manifest last: once it is there, all is.
+            (_send(client, bucket, file) for file in files.labels if file in to_send),
+        )
+        bar = tqdm(sent, total=len(to_send), unit="file", disable=None)
+        for done, _ in enumerate(bar, kept + 1):
+            if progress:
+                progress(done, total)
+    finally:
+        # A failure or an interrupt ends the upload, not only the wait for it.
+        executor.shutdown(cancel_futures=True)
+    return Upload(len(to_send), kept, tuple(warnings))
+
+
+def _package_files(package: Path, root: str) -> _PackageFiles:
+    path = package / "frames.csv"
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        rows = table[["sequence", "frame_name", "path"]]
+    except FileNotFoundError as error:
+        raise InputError(path, "not found, expected a package's folder") from error
+    except (KeyError, ValueError) as error:
+        raise InputError(path, "expected the columns of a package") from error
+    frames, remote = [], []
+    for line, (sequence, name, local) in enumerate(rows.itertuples(index=False), 2):
+        if not (is_file_name(sequence) and is_file_name(name)):
+            raise InputError(path, "expected plain file names", line)
+        key = f"{root}/{sequence}/frames/{name}"
+        if local:
+            frames.append(_File(key, package / local))
+        else:
+            remote.append(key)
+    missing = [file.path for file in frames if not file.path.is_file()]
+    if missing:
+        raise InputError(
+            path, f"{len(missing)} frames are not there any more, such as {missing[0]}"
+        )
+    labels = [
+        name
+        for sequence in rows["sequence"].unique()
+        for name in (f"{sequence}/{sequence}-seq.json", f"{sequence}/SeqLabel.json")
+    ]
+    labels += ["label-categories.json", "manifest.jsonl"]
+    for name in labels:
+        if not (package / name).is_file():
+            raise InputError(package / name, "not found, expected a whole package")
+    return _PackageFiles(
+        tuple(frames),
+        tuple(remote),
+        tuple(_File(f"{root}/{name}", package / name) for name in labels),
+    )
+
+
+def _check_bucket(client: S3Client, bucket: str, region: str) -> None:
+    with aws_errors(f"Looking at bucket {bucket!r}"):
+        try:
+            answer = client.head_bucket(Bucket=bucket)
+        except ClientError as error:
+            if error_code(error) != "404":
+                raise
+            raise GroundTruthError(
+                f"There is no bucket {bucket!r}: create it in region {region}, or "
+                "choose another."
+            ) from None
+    found = answer.get("BucketRegion")
+    if found and found != region:
+        raise GroundTruthError(
+            f"Bucket {bucket!r} is in region {found} and the job in {region}: choose a "
+            "bucket in the job's region."
+        )
+
+
+def _cors_warnings(client: S3Client, bucket: str) -> list[str]:
+    rules: Any = []
+    with aws_errors(f"Looking at bucket {bucket!r}"):
+        try:
+            rules = client.get_bucket_cors(Bucket=bucket)["CORSRules"]
+        except ClientError as error:
+            if error_code(error) == "AccessDenied":
+                return [f"Whether bucket {bucket!r} has a CORS rule could not be read."]
+            if error_code(error) != "NoSuchCORSConfiguration":
+                raise
+    if any("GET" in rule["AllowedMethods"] for rule in rules):
+        return []
+    return [
+        f"Bucket {bucket!r} has no CORS rule, so the worker's page cannot load frames: "
+        f"add this rule to it: {json.dumps(CORS_RULE)}"
+    ]
+
+
+def _head(client: S3Client, bucket: str, key: str) -> HeadObjectOutputTypeDef | None:
+    with aws_errors(f"Looking at s3://{bucket}/{key}"):
+        try:
+            return client.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error_code(error) not in {"404", "NoSuchKey"}:
+                raise
+            return None
+
+
+def _check_remote(
+    bucket: str, found: dict[str, HeadObjectOutputTypeDef | None]
+) -> None:
+    absent = [key for key, head in found.items() if head is None]
+    if absent:
+        raise GroundTruthError(
+            f"{len(absent)} frames are neither on this machine nor in the bucket, "
+            f"such as s3://{bucket}/{absent[0]}: put them there, or give their folder."
+        )
+
+
+def _state(client: S3Client, bucket: str, file: _File) -> State:
+    found = _head(client, bucket, file.key)
+    if found is None:
+        return "absent"
+    if found["ContentLength"] != file.path.stat().st_size:
+        return "different"
+    digest = sha256(file.path.read_bytes()).hexdigest()
+    return "same" if found["Metadata"].get("sha256") == digest else "different"
+
+
+def _to_send(bucket: str, states: dict[_File, State], overwrite: bool) -> set[_File]:
+    different = [file.key for file, state in states.items() if state == "different"]
+    if different and not overwrite:
+        raise GroundTruthError(
+            f"{len(different)} other files are in their place in the bucket, such as "
+            f"s3://{bucket}/{different[0]}: choose another prefix, or allow to "
+            "overwrite."
+        )
+    return {file for file, state in states.items() if state != "same"}
+
+
+def _send(client: S3Client, bucket: str, file: _File) -> str:
+    body = file.path.read_bytes()
+    kind = guess_type(file.key)[0] or "application/octet-stream"
+    with aws_errors(f"Uploading s3://{bucket}/{file.key}"):
+        answer = client.put_object(
+            Bucket=bucket,
+            Key=file.key,
+            Body=body,
+            ContentType=kind,
+            Metadata={"sha256": sha256(body).hexdigest()},
+        )
+    return answer["ETag"]

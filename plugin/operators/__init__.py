@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operators: thin adapters between FiftyOne's App and the plugin."""
+
+from .audits import (
+    AuditTracks,
+    ComputeIoUOutliers,
+    ComputeSizeOutliers,
+    SaveOutlierViews,
+)
+from .imports import ImportSequences
+from .jobs import AdjustmentJobStatus, ExportAdjustmentJob, StopAdjustmentJob
+
+#: In the order of ``fiftyone.yml``.
+OPERATORS = (
+    ImportSequences,
+    AuditTracks,
+    ComputeSizeOutliers,
+    ComputeIoUOutliers,
+    SaveOutlierViews,
+    ExportAdjustmentJob,
+    AdjustmentJobStatus,
+    StopAdjustmentJob,
+)
+
+__all__ = ["OPERATORS"]

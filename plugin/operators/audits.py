@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators that audit tracks and show what the audit found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+from fiftyone.operators.executor import ExecutionContext
+
+from ..audit import KINDS, LOW_IOU, SIZE_CHANGE, Thresholds
+from ..auditing import AuditSummary, audit_dataset
+from ..views import save_outlier_views
+from .forms import TrackOperator, add_label_field, add_notice, count, string_outputs
+from .progress import run_with_progress
+
+_SIZE = Thresholds().size
+_IOU = Thresholds().iou
+
+
+class _AuditOperator(TrackOperator):
+    """Computes signals of some kinds, and flags the outliers."""
+
+    kinds: tuple[str, ...]
+
+    def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Adds the thresholds."""
+        add_label_field(ctx, inputs)
+        if SIZE_CHANGE in self.kinds:
+            inputs.float(
+                "size_threshold",
+                default=_SIZE,
+                min=0.01,
+                label="Size threshold",
+                description=(
+                    "Relative change of a box's area from frame to frame that is "
+                    "suspicious: 0.25 is a quarter more, or the same ratio less"
+                ),
+            )
+        if LOW_IOU in self.kinds:
+            inputs.float(
+                "iou_threshold",
+                default=_IOU,
+                min=0.01,
+                max=0.99,
+                label="IoU threshold",
+                description=(
+                    "IoU of a box with the same track's box in the next frame "
+                    "below which it is suspicious"
+                ),
+            )
+        samples = len(ctx.target_view())
+        add_notice(
+            inputs,
+            "notice",
+            f"Will judge every box of {count(samples, 'sample')} against its own "
+            "track. Labels stay as they are; earlier results are replaced.",
+        )
+
+    def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
+        """Audits the target view."""
+        view = ctx.target_view()
+        params = {
+            name: ctx.params[name]
+            for name in ("label_field", "size_threshold", "iou_threshold")
+            if ctx.params.get(name) is not None
+        }
+        return run_with_progress(
+            ctx,
+            "Judging tracks",
+            lambda progress: self._audit(view, progress=progress, **params),
+            lambda: ctx.trigger("reload_dataset"),
+        )
+
+    def resolve_output(self, ctx: ExecutionContext) -> types.Property:
+        """Declares the counts."""
+        labels = {
+            "message": "Result",
+            "detections": "Boxes judged",
+            "outliers": "Outliers",
+            "next": "What next",
+        }
+        return string_outputs(labels, self.config.label)
+
+    def _audit(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        label_field: str | None = None,
+        size_threshold: float = _SIZE,
+        iou_threshold: float = _IOU,
+        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
+    ) -> dict[str, Any]:
+        summary = audit_dataset(
+            samples,
+            label_field,
+            Thresholds(size_threshold, iou_threshold),
+            kinds=self.kinds,
+            run_key=self.config.name,
+            progress=progress,
+        )
+        return {**asdict(summary), **_describe(summary)}
+
+    def _call(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        delegate: bool,
+        progress: Any,  # noqa: ANN401 - FiftyOne's convention
+        **params: Any,  # noqa: ANN401 - the operator's parameters
+    ) -> Any:  # noqa: ANN401 - result or queued operation
+        if delegate:
+            ctx = {"view": samples.view(), "params": params}
+            return foo.execute_operator(self.uri, ctx, request_delegation=True)
+        return self._audit(samples, progress=progress, **params)
+
+
+def _describe(summary: AuditSummary) -> dict[str, str]:
+    issues = ", ".join(
+        f"{number} {kind.replace('_', ' ')}" for kind, number in summary.issues.items()
+    )
+    message = (
+        f"{count(summary.outliers, 'outlier')} among "
+        f"{count(summary.detections, 'box')} of {count(summary.sequences, 'sequence')}"
+    )
+    if issues:
+        message += f"; issues: {issues}"
+    if summary.changed_frames:
+        message += (
+            f". The labels of {count(summary.changed_frames, 'frame')} changed "
+            "meanwhile: run this again"
+        )
+    return {
+        "message": message,
+        "next": "Save outlier views, then go through the view 'issues'",
+    }
+
+
+class ComputeSizeOutliers(_AuditOperator):
+    """Flags boxes whose size departs from their track."""
+
+    kinds = (SIZE_CHANGE,)
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """The operator's configuration."""
+        return foo.OperatorConfig(
+            name="compute_size_outliers",
+            label="Compute size outliers",
+            description="Flag boxes whose size departs from their track",
+            icon="photo_size_select_small",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.LOW,
+        )
+
+    def __call__(
+        self,
+        sample_collection: fo.core.collections.SampleCollection,
+        label_field: str | None = None,
+        size_threshold: float = _SIZE,
+        delegate: bool = False,
+        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
+    ) -> Any:  # noqa: ANN401 - result or queued operation
+        """Sets ``size_change`` and ``size_outlier`` on every detection.
+
+        Args:
+            sample_collection: a dataset or view
+            label_field (None): the frame field of the tracks; found where there
+                is only one
+            size_threshold (0.25): the relative change of area that makes an
+                outlier
+            delegate (False): whether to queue the operation
+            progress (None): whether to render a progress bar (True/False), use
+                the default value ``fiftyone.config.show_progress_bars`` (None),
+                or a progress callback function to invoke instead
+
+        Returns:
+            a dict of counts
+        """
+        return self._call(
+            sample_collection,
+            delegate,
+            progress,
+            label_field=label_field,
+            size_threshold=size_threshold,
+        )
+
+
+class ComputeIoUOutliers(_AuditOperator):
+    """Flags boxes that are not where their track suggests."""
+
+    kinds = (LOW_IOU,)
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """The operator's configuration."""
+        return foo.OperatorConfig(
+            name="compute_iou_outliers",
+            label="Compute IoU outliers",
+            description="Flag boxes that are not where their track suggests",
+            icon="compare_arrows",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.LOW,
+        )
+
+    def __call__(
+        self,
+        sample_collection: fo.core.collections.SampleCollection,
+        label_field: str | None = None,
+        iou_threshold: float = _IOU,
+        delegate: bool = False,
+        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
+    ) -> Any:  # noqa: ANN401 - result or queued operation
+        """Sets ``iou_prev``, ``iou_next`` and ``iou_outlier`` on every detection.
+
+        Args:
+            sample_collection: a dataset or view
+            label_field (None): the frame field of the tracks; found where there
+                is only one
+            iou_threshold (0.5): the IoU with the neighbouring frames below which
+                a box is an outlier
+            delegate (False): whether to queue the operation
+            progress (None): whether to render a progress bar (True/False), use
+                the default value ``fiftyone.config.show_progress_bars`` (None),
+                or a progress callback function to invoke instead
+
+        Returns:
+            a dict of counts
+        """
+        return self._call(
+            sample_collection,
+            delegate,
+            progress,
+            label_field=label_field,
+            iou_threshold=iou_threshold,
+        )
+
+
+class AuditTracks(_AuditOperator):
+    """Computes all signals, one score and the issues."""
+
+    kinds = KINDS
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """The operator's configuration."""
+        return foo.OperatorConfig(
+            name="audit_tracks",
+            label="Audit tracks",
+            description="Judge every box against its own track and list the issues",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.LOW,
+        )
+
+    def resolve_placement(self, ctx: ExecutionContext) -> types.Placement:
+        """Puts a button above the grid."""
+        return types.Placement(
+            types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
+            types.Button(label="Audit tracks", icon="/assets/icon.svg", prompt=True),
+        )
+
+    def __call__(
+        self,
+        sample_collection: fo.core.collections.SampleCollection,
+        label_field: str | None = None,
+        size_threshold: float = _SIZE,
+        iou_threshold: float = _IOU,
+        delegate: bool = False,
+        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
+    ) -> Any:  # noqa: ANN401 - result or queued operation
+        """Sets all signals, ``outlier_score`` and ``outlier_reasons``, and issues.
+
+        Args:
+            sample_collection: a dataset or view
+            label_field (None): the frame field of the tracks; found where there
+                is only one
+            size_threshold (0.25): the relative change of area that makes an
+                outlier
+            iou_threshold (0.5): the IoU with the neighbouring frames below which
+                a box is an outlier
+            delegate (False): whether to queue the operation
+            progress (None): whether to render a progress bar (True/False), use
+                the default value ``fiftyone.config.show_progress_bars`` (None),
+                or a progress callback function to invoke instead
+
+        Returns:
+            a dict of counts
+        """
+        return self._call(
+            sample_collection,
+            delegate,
+            progress,
+            label_field=label_field,
+            size_threshold=size_threshold,
+            iou_threshold=iou_threshold,
+        )
+
+
+class SaveOutlierViews(TrackOperator):
+    """Saves the views of what the audit found."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """The operator's configuration."""
+        return foo.OperatorConfig(
+            name="save_outlier_views",
+            label="Save outlier views",
+            description="Save views of the outliers, and of a clip for each issue",
+            icon="bookmark_add",
+            dynamic=True,
+            risk_level=types.RiskLevel.LOW,
+            view_target=False,
+        )
+
+    def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what will be saved."""
+        add_label_field(ctx, inputs)
+        add_notice(
+            inputs,
+            "notice",
+            "Will save the views 'size outliers', 'low IoU', 'outliers' and 'issues' "
+            "of the whole dataset, in place of those of an earlier audit.",
+        )
+
+    def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
+        """Saves the views."""
+        counts = save_outlier_views(ctx.dataset, ctx.params.get("label_field"))
+        ctx.trigger("reload_dataset")
+        return {"views": counts, "message": _describe_views(counts)}
+
+    def resolve_output(self, ctx: ExecutionContext) -> types.Property:
+        """Declares the message."""
+        return string_outputs({"message": "Saved views"}, self.config.label)
+
+    def __call__(
+        self, dataset: fo.Dataset, label_field: str | None = None
+    ) -> dict[str, int]:
+        """Saves the views of what the audit found.
+
+        Args:
+            dataset: an audited dataset
+            label_field (None): the frame field of the tracks; found where there
+                is only one
+
+        Returns:
+            the number of boxes or clips in each view, by its name
+        """
+        return save_outlier_views(dataset, label_field)
+
+
+def _describe_views(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} ({number:,})" for name, number in counts.items())

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Long work with progress: in the App, when delegated, and in a terminal."""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import fiftyone.core.utils as fou
+import fiftyone.operators as foo
+from fiftyone.operators.executor import ExecutionContext, ExecutionResult
+from fiftyone.operators.message import GeneratedMessage, MessageType
+
+logger = logging.getLogger(__name__)
+
+Result = dict[str, Any]
+#: Work that reports to a progress bar's callback, and returns an output.
+Work = Callable[[Callable[[fou.ProgressBar], None] | None], Result]
+
+_INTERVAL = 0.25
+
+
+def run_with_progress(
+    ctx: ExecutionContext,
+    label: str,
+    work: Work,
+    finish: Callable[[], Any] | None = None,
+) -> Result | Iterator[GeneratedMessage]:
+    """Runs work that an operator's ``execute()`` hands over.
+
+    The App shows the progress of operators that execute as generators, but a
+    generator has no result for those that call it from Python. So the App gets
+    a generator that ends with the result, and everybody else the result.
+
+    Args:
+        ctx: the :class:`fiftyone.operators.executor.ExecutionContext`
+        label: what is being done, for the App
+        work: the work
+        finish (None): triggers what the App should do when the work is done
+
+    Returns:
+        what the work returns, or a generator of messages for the App
+    """
+    if _is_called_by_app(ctx):
+        return _stream(ctx, label, work, finish)
+    report = None
+    if ctx.delegated:
+        def report(bar: fou.ProgressBar) -> None:
+            ctx.set_progress(progress=_fraction(bar), label=label)
+
+    result = work(report)
+    if finish:
+        finish()
+    return result
+
+
+def _is_called_by_app(ctx: ExecutionContext) -> bool:
+    """Whether the App waits for an answer: it alone sends the state of its spaces."""
+    return "spaces" in ctx.request_params and not ctx.delegated
+
+
+def _fraction(bar: fou.ProgressBar) -> float:
+    return float(bar.progress or 0)
+
+
+def _stream(
+    ctx: ExecutionContext, label: str, work: Work, finish: Callable[[], Any] | None
+) -> Iterator[GeneratedMessage]:
+    updates: queue.SimpleQueue[float] = queue.SimpleQueue()
+    yield ctx.ops.set_progress(label=label, progress=0)
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(work, lambda bar: updates.put(_fraction(bar)))
+        for fraction in _until_done(future, updates):
+            yield ctx.ops.set_progress(label=label, progress=fraction)
+    failure = future.exception()
+    if failure is not None:
+        logger.error("%s failed", label, exc_info=failure)
+        yield _Answer(error=str(failure))
+        return
+    if finish:
+        yield finish()
+    yield _Answer(result=future.result())
+
+
+def _until_done(
+    future: Future[Result], updates: queue.SimpleQueue[float]
+) -> Iterator[float]:
+    """Yields the latest progress every now and then."""
+    while not future.done():
+        latest = None
+        try:
+            latest = updates.get(timeout=_INTERVAL)
+            while True:
+                latest = updates.get_nowait()
+        except queue.Empty:
+            if latest is not None:
+                yield latest
+
+
+class _Answer(GeneratedMessage):  # type: ignore[misc]
+    """The message that ends a stream: the output, or why there is none."""
+
+    def __init__(self, result: Result | None = None, error: str | None = None) -> None:
+        """Creates the message."""
+        super().__init__(MessageType.SUCCESS, cls=ExecutionResult)
+        self.result = result
+        self.error = error
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the message as the App reads it."""
+        message = {"type": str(self.type), "cls": self.cls.__name__}
+        return {**message, "body": self.result, "error": self.error}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which frames a view shows: what goes out to be corrected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+import pandas as pd
+
+from ..importers import store
+
+_KEYS = ["sample_id", "frame_number"]
+
+
+def frames_of_view(
+    view: fo.core.collections.SampleCollection, field: str
+) -> pd.DataFrame:
+    """Returns the frames that a collection shows.
+
+    Of clips, the frames of each clip; of frames and patches, their frames; of
+    videos whose labels are filtered, the frames that have any left; of other
+    videos, all their frames.
+
+    Args:
+        view: a dataset, or a view of its videos, clips, frames or patches
+        field: the frame field of the tracks
+
+    Returns:
+        ``sample_id`` and ``frame_number``, each pair once
+    """
+    if view._is_clips:
+        return _frames_of_clips(view)
+    if view._is_frames or view._is_patches:
+        values = view.values(_KEYS)
+        return pd.DataFrame(dict(zip(_KEYS, values, strict=True))).drop_duplicates()
+    return _frames_of_videos(view, field)
+
+
+def frames_of_labels(labels: list[dict[str, Any]]) -> pd.DataFrame:
+    """Returns the frames of labels that are selected in the App.
+
+    Args:
+        labels: dicts with ``sample_id`` and ``frame_number``, as in
+            ``ctx.selected_labels``
+
+    Returns:
+        ``sample_id`` and ``frame_number``, each pair once
+    """
+    frames = pd.DataFrame(labels).reindex(columns=_KEYS).dropna()
+    return frames.astype({"frame_number": "int64"}).drop_duplicates()
+
+
+def _frames_of_clips(clips: fo.DatasetView) -> pd.DataFrame:
+    ids, supports = clips.values(["sample_id", "support"])
+    lengths = [last - first + 1 for first, last in supports]
+    frames = [np.arange(first, last + 1) for first, last in supports]
+    columns = {
+        "sample_id": np.repeat(np.array(ids, object), lengths),
+        "frame_number": np.concatenate([np.empty(0, np.int64), *frames]),
+    }
+    return pd.DataFrame(columns).drop_duplicates()
+
+
+def _frames_of_videos(
+    view: fo.core.collections.SampleCollection, field: str
+) -> pd.DataFrame:
+    shown = store.frame_counts(view, field)
+    stored = store.frame_counts(
+        view._root_dataset.select(store.sample_ids(view)), field
+    )
+    both = shown.merge(stored, on=_KEYS, suffixes=("", "_stored"))
+    filtered = (both["count"] != both["count_stored"]).any()
+    return (both[both["count"] > 0] if filtered else both)[_KEYS]

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures that several test modules share.
+
+FiftyOne gets a database, folders and plugins of its own, which end with the
+tests. It reads where they are when it is imported, so that is settled here; the
+database itself starts with the first test that needs it.
+"""
+
+import os
+import socket
+import subprocess
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+_home = tempfile.TemporaryDirectory(prefix="track-audit-tests-")
+HOME = Path(_home.name)
+(HOME / "plugins").mkdir()
+(HOME / "plugins" / "track-audit").symlink_to(Path(__file__).resolve().parents[1])
+with socket.socket() as _free:
+    _free.bind(("127.0.0.1", 0))
+    PORT = _free.getsockname()[1]
+os.environ.update(
+    FIFTYONE_CONFIG_PATH=str(HOME / "config.json"),
+    FIFTYONE_DATABASE_URI=f"mongodb://127.0.0.1:{PORT}",
+    FIFTYONE_DATABASE_VALIDATION="false",
+    FIFTYONE_DEFAULT_DATASET_DIR=str(HOME / "datasets"),
+    FIFTYONE_DO_NOT_TRACK="true",
+    FIFTYONE_PLUGINS_DIR=str(HOME / "plugins"),
+    FIFTYONE_SHOW_PROGRESS_BARS="false",
+)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real MOT Challenge and Ground Truth files, if there is one."""
+    folder = os.environ.get("TRACK_AUDIT_DATA")
+    if not folder:
+        pytest.skip("TRACK_AUDIT_DATA is not set: no real data here")
+    if not Path(folder, "MOT20").is_dir():
+        pytest.skip(f"TRACK_AUDIT_DATA={folder} holds no MOT20 folder")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def database():
+    """FiftyOne's database, empty, as long as the tests run."""
+    fiftyone = Path(find_spec("fiftyone").origin).parent
+    folder = HOME / "database"
+    folder.mkdir()
+    options = ["--dbpath", folder, "--port", str(PORT), "--bind_ip", "127.0.0.1"]
+    server = subprocess.Popen(
+        [fiftyone / "db" / "bin" / "mongod", *options, "--quiet"],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield
+        import fiftyone.core.odm.database as odm
+
+        # Otherwise FiftyOne asks the database that is gone when Python ends
+        odm._disconnect()
+    finally:
+        server.terminate()
+        server.wait()

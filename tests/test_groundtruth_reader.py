@@ -1,0 +1,619 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from fiftyone_track_audit.importers.groundtruth import read_manifest, read_seq_label
+from fiftyone_track_audit.importers.tracks import COLUMNS, InputError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from moto.server import ThreadedMotoServer
+from PIL import Image
+
+TRACKING = "groundtruth/video-object-tracking"
+BOX = {"left": 1, "top": 2, "width": 30, "height": 40, "class-id": "0"}
+CAR = BOX | {"object-id": "a", "object-name": "Car:1"}
+
+
+def frame(number: object, name: object, *boxes: object, **more: Any) -> dict[str, Any]:
+    return {"frame-no": number, "frame": name, "annotations": list(boxes), **more}
+
+
+def write_labels(
+    folder: Path, *frames: Any, kind: str = "tracking-annotations"
+) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "SeqLabel.json"
+    path.write_text(json.dumps({kind: list(frames)}))
+    return path
+
+
+def save_frames(folder: Path, *names: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        Image.new("RGB", (64, 48)).save(folder / name)
+    return folder
+
+
+def test_reads_boxes_and_attributes(tmp_path):
+    truck = BOX | {"object-id": "b", "object-name": "Truck:7", "left": 1.5}
+    path = write_labels(
+        tmp_path,
+        frame("0", "1.jpg", CAR | {"label-category-attributes": {"Color": "red"}}),
+        frame(1, "2.jpg", truck, CAR | {"label-category-attributes": {"label": 3}}),
+    )
+    tracks = read_seq_label(path)
+    table = tracks.table
+    assert {c: str(table[c].dtype) for c in COLUMNS} == dict(COLUMNS)
+    assert table["frame"].tolist() == [1, 2, 2]
+    assert table["frame_name"].tolist() == ["1.jpg", "2.jpg", "2.jpg"]
+    assert table["track"].tolist() == [1, 1, 7]
+    assert table["label"].tolist() == ["Car", "Car", "Truck"]
+    assert table["left"].tolist() == [1, 1, 1.5]
+    assert table["object_id"].tolist() == ["a", "a", "b"]
+    assert table["object_name"].tolist() == ["Car:1", "Car:1", "Truck:7"]
+    assert table["Color"].tolist() == ["red", None, None]
+    assert table["label_attribute"].tolist() == [None, 3, None]
+    sequence = tracks.sequences["SeqLabel"]
+    assert (sequence.width, sequence.height, sequence.frame_rate) == (None, None, 25)
+    assert sequence.frame_attributes is None
+
+
+def test_reads_frame_attributes(tmp_path):
+    path = write_labels(
+        tmp_path,
+        frame(0, "1.jpg"),
+        frame(1, "2.jpg", **{"frame-attributes": {"weather": "rain"}}),
+    )
+    tracks = read_seq_label(path, name="video")
+    attributes = tracks.sequences["video"].frame_attributes
+    assert attributes is not None
+    assert attributes["weather"].to_dict() == {1: None, 2: "rain"}
+    assert tracks.table.empty
+
+
+def test_detections_have_no_identity(tmp_path):
+    frames = [frame(0, "1.jpg", BOX, BOX), frame(1, "2.jpg", BOX)]
+    path = write_labels(tmp_path, *frames, kind="detection-annotations")
+    table = read_seq_label(path, class_map={"0": "Bird"}).table
+    assert table["track"].tolist() == [-1, -1, -1]
+    assert table["object_id"].tolist() == [None, None, None]
+    assert table["object_name"].tolist() == [None, None, None]
+    assert table["label"].tolist() == ["Bird"] * 3
+    assert read_seq_label(path).table["label"].tolist() == ["0"] * 3
+
+
+@pytest.mark.parametrize(
+    ("names", "tracks", "labels"),
+    [
+        (["Car:1", "Car:2"], [1, 2], ["Car", "Car"]),
+        (["Car:1", "Bus:1", "Bus:2"], [1, 3, 2], ["Car", "Bus", "Bus"]),
+        (["Bus:3", "Car:3", "Car:1"], [3, 2, 1], ["Bus", "Car", "Car"]),
+        (["Car", "a:b:1"], [2, 1], ["5", "a:b"]),
+        (["Car:99999999999", "Car:0"], [1, 0], ["Car", "Car"]),
+    ],
+)
+def test_objects_keep_their_numbers_where_these_differ(tmp_path, names, tracks, labels):
+    boxes = [
+        BOX | {"object-id": f"id {name}", "object-name": name, "class-id": 5}
+        for name in names
+    ]
+    table = read_seq_label(write_labels(tmp_path, frame(0, "1.jpg", *boxes))).table
+    rows = table.set_index("object_name")
+    assert [rows["track"][name] for name in names] == tracks
+    assert [rows["label"][name] for name in names] == labels
+
+
+def test_an_object_keeps_its_track_when_it_is_renamed(tmp_path):
+    renamed = CAR | {"object-name": "Truck:5"}
+    path = write_labels(tmp_path, frame(0, "1.jpg", CAR), frame(1, "2.jpg", renamed))
+    table = read_seq_label(path).table
+    assert table["track"].tolist() == [1, 1]
+    assert table["label"].tolist() == ["Car", "Truck"]
+
+
+def test_frames_are_put_in_order(tmp_path):
+    frames = [frame("2", "a.jpg"), frame("0", "b.jpg", CAR), frame("1", "c.jpg")]
+    tracks = read_seq_label(write_labels(tmp_path, *frames))
+    assert tracks.sequences["SeqLabel"].frame_names == ("b.jpg", "c.jpg", "a.jpg")
+    assert tracks.table["frame"].tolist() == [1]
+
+
+def test_frames_tell_size_and_rate(tmp_path):
+    folder = save_frames(tmp_path / "video", *(f"{i}.png" for i in range(9)))
+    wide = CAR | {"left": 60}
+    frames = [frame(i, f"{3 * i}.png", wide) for i in range(3)]
+    path = write_labels(tmp_path, *frames)
+    tracks = read_seq_label(path, folder, frame_rate=30)
+    sequence = tracks.sequences["video"]
+    assert (sequence.width, sequence.height, sequence.frame_rate) == (64, 48, 10)
+    assert sequence.frames_dir == folder
+    assert "3 of 3 boxes reach outside the 64x48 image" in tracks.notes[0]
+
+
+@pytest.mark.parametrize("place", [".", "img1"])
+def test_mot_sequence_tells_size_rate_and_name(tmp_path, place):
+    folder = save_frames(tmp_path / "mot" / "img1", "1.jpg", "2.jpg", "3.jpg").parent
+    keys = "name=Seq\nframeRate=30\nseqLength=3\nimWidth=1920\nimHeight=1080\n"
+    (folder / "seqinfo.ini").write_text(f"[Sequence]\n{keys}")
+    path = write_labels(tmp_path, frame(0, "1.jpg", CAR), frame(1, "3.jpg"))
+    sequence = read_seq_label(path, folder / place).sequences["Seq"]
+    assert (sequence.width, sequence.height, sequence.frame_rate) == (1920, 1080, 15)
+    assert sequence.frames_dir == folder / "img1"
+
+
+WITHOUT = object()
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        ([], "expected a list of one frame or more"),
+        (["x"], "entry 1: 'x'; expected an object"),
+        ([{"frame": "1.jpg", "annotations": []}], "'frame-no' is 'None'"),
+        ([frame("first", "1.jpg")], "'frame-no' is 'first'; expected a whole number"),
+        ([frame(1.5, "1.jpg")], "'frame-no' is '1.5'"),
+        ([frame(-1, "1.jpg")], "'frame-no' is '-1'"),
+        ([frame(0, "1.jpg"), frame("0", "2.jpg")], "entry 2: frame-no 0 or"),
+        ([frame(0, "1.jpg"), frame(1, "1.jpg")], "frame '1.jpg' is there twice"),
+        ([frame(0, "../x.jpg")], "'../x.jpg'; expected an image's file name without"),
+        ([frame(0, "a/b.jpg")], "'a/b.jpg'; expected an image's file name"),
+        ([frame(0, "/x.jpg")], "'/x.jpg'; expected"),
+        ([frame(0, "a\\b.jpg")], "expected an image's file name"),
+        ([frame(0, 7)], "'frame' is 7; expected"),
+        ([{"frame-no": 0, "frame": "1.jpg"}], "frame '1.jpg': expected a list of"),
+        ([frame(0, "1.jpg", "box")], "frame '1.jpg': expected a list of objects"),
+        (
+            [frame(0, "1.jpg", **{"frame-attributes": 1})],
+            "object in 'frame-attributes'",
+        ),
+        ([{"frame-no": 0, "frame": "1.jpg", "polylines": []}], "polylines are not"),
+        ([{"frame-no": 0, "frame": "1.jpg", "polygons": []}], "polygons are not"),
+        ([{"frame-no": 0, "frame": "1.jpg", "keypoints": []}], "keypoints are not"),
+        ([{"frame-no": 0, "frame": "1.jpg", "cuboids": []}], "cuboids are not"),
+        ([frame(0, "1.jpg", {"center-x": 1})], "cuboids are not supported"),
+        ([frame(0, "1.jpg", {"vertices": []})], "polylines or polygons are not"),
+        ([frame(0, "1.jpg", CAR, CAR)], "'1.jpg', object 'Car:1': a second box"),
+    ],
+)
+def test_bad_frames_are_named(tmp_path, frames, words):
+    path = write_labels(tmp_path, *frames)
+    with pytest.raises(InputError) as caught:
+        read_seq_label(path)
+    assert words in str(caught.value)
+    assert caught.value.path == str(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("left", WITHOUT, "no 'left'; expected a number"),
+        ("left", "5", "'left' is '5'; expected a number"),
+        ("left", True, "'left' is True; expected a number"),
+        ("top", None, "'top' is None; expected a number"),
+        ("top", float("nan"), "'top' is nan; expected pixels"),
+        ("left", 10**400, "'left' holds a number too large"),
+        ("width", 0, "'width' is 0; expected more than 0 pixels"),
+        ("height", -3, "'height' is -3; expected more than 0 pixels"),
+        ("height", float("inf"), "'height' is inf; expected more"),
+        ("class-id", WITHOUT, "no 'class-id'; expected"),
+        ("class-id", 1.5, "'class-id' is 1.5; expected"),
+        ("object-id", WITHOUT, "no 'object-id'; expected"),
+        ("object-name", 5, "'object-name' is 5; expected"),
+        ("label-category-attributes", [], "expected an object"),
+    ],
+)
+def test_bad_boxes_are_named(tmp_path, key, value, words):
+    bad = {k: v for k, v in (CAR | {key: value}).items() if v is not WITHOUT}
+    good = BOX | {"object-id": "b", "object-name": "Car:2"}
+    path = write_labels(tmp_path, frame(0, "1.jpg", CAR), frame(1, "2.jpg", good, bad))
+    with pytest.raises(InputError) as caught:
+        read_seq_label(path)
+    assert words in str(caught.value)
+    assert caught.value.path == str(path)
+    if value != 10**400:
+        assert "frame '2.jpg', object " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('{"tracking-annotations": [\n{"frame', 2, "not JSON"),
+        ("{\n<<<<<<< HEAD\n", 2, "merge conflict"),
+        ('{"annotations": []}', None, "not a Ground Truth video label file"),
+        ("[]", None, "not a Ground Truth video label file"),
+        ('{"tracking-annotations": {}}', None, "expected a list"),
+    ],
+)
+def test_bad_files_are_named(tmp_path, text, line, words):
+    path = tmp_path / "SeqLabel.json"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_seq_label(path)
+    assert words in str(caught.value)
+    assert (caught.value.path, caught.value.line) == (str(path), line)
+
+
+def test_unknown_class_is_named(tmp_path):
+    path = write_labels(tmp_path, frame(0, "1.jpg", CAR))
+    with pytest.raises(InputError, match="class-id '0'; expected one of 1, 2"):
+        read_seq_label(path, class_map={"1": "Car", "2": "Bus"})
+
+
+def test_missing_frames_are_named(tmp_path):
+    folder = save_frames(tmp_path / "video", "1.jpg")
+    path = write_labels(tmp_path, *(frame(i, f"{i}.jpg") for i in range(6)))
+    with pytest.raises(InputError, match=r"5 of 6 frames of video are missing: 0\.jpg"):
+        read_seq_label(path, folder)
+
+
+def manifest_line(folder: Path | str, attribute: str = "car-ref", **more: Any) -> Any:
+    metadata = {
+        "type": TRACKING,
+        "class-map": {"0": "Automobile"},
+        "creation-date": "2022-11-14T03:04:13.533000",
+    }
+    return {
+        "source-ref": f"{folder}/seq.json",
+        attribute: f"{folder}/SeqLabel.json",
+        f"{attribute}-metadata": metadata | more,
+    }
+
+
+def write_sequence_file(folder: Path, prefix: str, *names: str, **more: Any) -> None:
+    frames = [{"frame-no": i, "frame": name} for i, name in enumerate(names)]
+    content = {"seq-no": 1, "prefix": prefix, "number-of-frames": len(names)}
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content | {"frames": frames} | more)
+    (folder / "seq.json").write_text(text)
+
+
+def write_manifest(folder: Path, *lines: Any) -> Path:
+    path = folder / "output.manifest"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.fixture
+def job(tmp_path):
+    """A finished job over two videos, with frames, all by relative paths."""
+    for name, number in (("v1", 1), ("v2", 2)):
+        folder = tmp_path / name
+        save_frames(tmp_path / "frames" / name, "1.jpg", "2.jpg", "3.jpg")
+        write_sequence_file(folder, f"frames/{name}/", "1.jpg", "2.jpg", "3.jpg")
+        box = CAR | {"object-name": f"Car:{number}"}
+        colored = box | {"label-category-attributes": {f"Color{number}": "red"}}
+        frames = [frame(0, "1.jpg", box), frame(1, "2.jpg"), frame(2, "3.jpg", colored)]
+        write_labels(folder, *frames)
+    return tmp_path
+
+
+def test_reads_a_job_with_several_videos(job):
+    lines = [manifest_line("v1"), manifest_line("v2", **{"class-map": {"0": "Car"}})]
+    tracks = read_manifest(write_manifest(job, *lines))
+    assert list(tracks.sequences) == ["v1", "v2"]
+    table = tracks.table
+    assert table["sequence"].tolist() == ["v1", "v1", "v2", "v2"]
+    assert table["frame"].tolist() == [1, 3, 1, 3]
+    assert table["label"].tolist() == ["Automobile", "Automobile", "Car", "Car"]
+    assert table["Color1"].tolist() == [None, "red", None, None]
+    assert table["Color2"].tolist() == [None, None, None, "red"]
+    sequence = tracks.sequences["v2"]
+    assert sequence.frames_dir == job / "frames" / "v2"
+    assert (sequence.width, sequence.height, sequence.frame_rate) == (64, 48, 25)
+    assert tracks.notes == ()
+
+
+def test_a_job_tells_the_size_of_the_images_that_were_sent(job):
+    sent = {"dataset": "d", "image-size": [64, 32]}
+    line = manifest_line("v1") | {"track-audit": sent}
+    tracks = read_manifest(write_manifest(job, line))
+    assert (tracks.sequences["v1"].width, tracks.sequences["v1"].height) == (64, 32)
+
+
+def test_a_video_without_boxes_is_read(job):
+    write_labels(job / "v1", *(frame(i, f"{i + 1}.jpg") for i in range(3)))
+    path = write_manifest(job, manifest_line("v1"), manifest_line("v2"))
+    tracks = read_manifest(path)
+    assert list(tracks.sequences) == ["v1", "v2"]
+    assert tracks.table["sequence"].tolist() == ["v2", "v2"]
+
+
+def test_lines_without_labels_are_left_out_and_noted(job):
+    failed = manifest_line("v1", **{"failure-reason": "no worker"})
+    unfinished = {"source-ref": "v1/seq.json"}
+    path = write_manifest(job, failed, unfinished, manifest_line("v2"))
+    tracks = read_manifest(path)
+    assert list(tracks.sequences) == ["v2"]
+    assert [note.split(": ", 1) for note in tracks.notes] == [
+        [f"{path}, line 1", "labeling 'car-ref' failed (no worker); left out"],
+        [f"{path}, line 2", "no 'car-ref' labels; left out"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("date", "attribute", "expected"),
+    [
+        ("2022-11-14T03:04:13+0000", None, "v1"),
+        ("2022-11-14T03:04:14+0000", None, "v2"),
+        ("2022-11-14T03:04:14+0000", "car-ref", "v1"),
+        ("2020-01-01T00:00:00.000000", "car-audit-ref", "v2"),
+    ],
+)
+def test_the_newest_or_the_named_labels_are_read(job, date, attribute, expected):
+    audit = manifest_line("v2", "car-audit-ref", **{"creation-date": date})
+    line = audit | manifest_line("v1")
+    tracks = read_manifest(write_manifest(job, line), label_attribute=attribute)
+    name = {"v1": "Car:1", "v2": "Car:2"}[expected]
+    assert set(tracks.table["object_name"]) == {name}
+
+
+def test_unfinished_adjustments_do_not_bring_old_labels_back(job):
+    newer = {"creation-date": "2023-01-01T00:00:00.000000"}
+    adjusted = manifest_line("v1") | manifest_line("v1", "car-audit-ref", **newer)
+    tracks = read_manifest(write_manifest(job, adjusted, manifest_line("v2")))
+    assert list(tracks.sequences) == ["v1"]
+    assert "line 2: no 'car-audit-ref' labels" in tracks.notes[0]
+
+
+def test_the_sequence_file_decides_the_frames(job):
+    write_sequence_file(job / "v1", "frames/v1/", "3.jpg", "1.jpg", "2.jpg")
+    write_labels(job / "v1", frame(0, "1.jpg", CAR), frame(1, "3.jpg", CAR))
+    tracks = read_manifest(write_manifest(job, manifest_line("v1")))
+    assert tracks.sequences["v1"].frame_names == ("3.jpg", "1.jpg", "2.jpg")
+    rows = tracks.table[["frame", "frame_name"]].to_numpy().tolist()
+    assert rows == [[1, "3.jpg"], [2, "1.jpg"]]
+    assert "1 of 3 frames are not in" in tracks.notes[0]
+
+
+def test_sequences_of_one_name_are_told_apart(job):
+    for name in ("v1", "v2"):
+        (job / "frames" / name).rename(job / "frames" / f"{name}-moved")
+        save_frames(job / "x" / name / "img1", "1.jpg", "2.jpg", "3.jpg")
+        write_sequence_file(job / name, f"x/{name}/img1", "1.jpg", "2.jpg", "3.jpg")
+    path = write_manifest(job, manifest_line("v1"), manifest_line("v2"))
+    assert list(read_manifest(path).sequences) == ["img1", "img1-2"]
+
+
+@pytest.mark.parametrize("place", ["frames", "frames/v1", "."])
+def test_finds_frames_in_a_given_folder(job, place):
+    write_sequence_file(job / "v1", "s3://bucket/v1/", "1.jpg", "2.jpg", "3.jpg")
+    path = write_manifest(job, manifest_line("v1"))
+    if place == ".":
+        (job / "frames" / "v1").rename(job / "other")
+    tracks = read_manifest(path, frames_dir=job / place)
+    expected = job / "other" if place == "." else job / "frames" / "v1"
+    assert tracks.sequences["v1"].frames_dir == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("no", "no such folder"),
+        ("empty", "3 of 3 frames of v3 are missing: 1.jpg, 2.jpg, 3.jpg"),
+        ("frames", "the frames of v3 are in v1 and in v2; expected one folder"),
+    ],
+)
+def test_frames_that_a_given_folder_lacks_are_named(job, place, words):
+    (job / "empty").mkdir()
+    write_sequence_file(job / "v1", "s3://bucket/v3/", "1.jpg", "2.jpg", "3.jpg")
+    path = write_manifest(job, manifest_line("v1"))
+    with pytest.raises(InputError, match=words) as caught:
+        read_manifest(path, frames_dir=job / place)
+    assert caught.value.path == str(job / place)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"source-ref": None}, "source-ref is None; expected a path or S3 URI"),
+        ({"car-ref": 5}, "car-ref is 5; expected a path or S3 URI"),
+        ({"track-audit": {"image-size": [0, 9]}}, "image-size is .* in pixels"),
+        ({"car-ref-metadata": {"type": TRACKING, "class-map": []}}, "class-map: exp"),
+        (
+            {"car-ref-metadata": {"type": TRACKING, "class-map": {"0": 1}}},
+            "class-map: expected an object of names",
+        ),
+    ],
+)
+def test_bad_manifest_lines_are_named(job, change, words):
+    path = write_manifest(job, manifest_line("v2"), manifest_line("v1") | change)
+    with pytest.raises(InputError) as caught:
+        read_manifest(path)
+    assert words in str(caught.value)
+    assert (caught.value.path, caught.value.line) == (str(path), 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("", None, "the file is empty"),
+        ('{"a": 1}\n{"a', 2, "not JSON"),
+        ('{"a": 1}\n\n[]\n', 3, "expected a JSON object"),
+        ('{"a": 1}\n<<<<<<< HEAD\n', 2, "merge conflict"),
+        ('{"source-ref": "a"}\n', None, "no line has labels"),
+        ('{"x-metadata": {"type": "groundtruth/x"}}\n', None, "found groundtruth/x;"),
+    ],
+)
+def test_bad_manifests_are_named(tmp_path, text, line, words):
+    path = tmp_path / "output.manifest"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_manifest(path)
+    assert words in str(caught.value)
+    assert (caught.value.path, caught.value.line) == (str(path), line)
+
+
+def test_unknown_attribute_is_named(job):
+    path = write_manifest(job, manifest_line("v1"))
+    with pytest.raises(InputError, match="no line has labels; expected some in 'bus'"):
+        read_manifest(path, label_attribute="bus")
+
+
+def test_undated_labels_must_be_chosen(job):
+    line = manifest_line("v1") | manifest_line("v2", "b-ref", **{"creation-date": "?"})
+    path = write_manifest(job, line)
+    with pytest.raises(InputError, match="creation-date is '\\?'") as caught:
+        read_manifest(path)
+    assert caught.value.line == 1
+    assert set(read_manifest(path, label_attribute="car-ref").table["track"]) == {1}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[]", "not a sequence file"),
+        ('{"frames": []}', "prefix is None; expected"),
+        ('{"prefix": "a/", "frames": []}', "expected a list of one frame or more"),
+        (
+            '{"prefix": "a/", "frames": [{"frame-no": 0, "frame": "../1.jpg"}]}',
+            "expected an image's file name without folders",
+        ),
+        (
+            '{"prefix": "a/", "number-of-frames": 2, "frames": '
+            '[{"frame-no": 0, "frame": "1.jpg"}]}',
+            "number-of-frames is 2; expected 1",
+        ),
+    ],
+)
+def test_bad_sequence_files_are_named(job, content, words):
+    (job / "v1" / "seq.json").write_text(content)
+    with pytest.raises(InputError) as caught:
+        read_manifest(write_manifest(job, manifest_line("v1")))
+    assert words in str(caught.value)
+    assert caught.value.path == str(job / "v1" / "seq.json")
+
+
+def test_labels_of_unknown_frames_are_named(job):
+    write_sequence_file(job / "v1", "frames/v1/", "1.jpg")
+    with pytest.raises(InputError, match=r"'2\.jpg'; expected a frame of .*2 are not"):
+        read_manifest(write_manifest(job, manifest_line("v1")))
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="bucket")
+    yield client
+    server.stop()
+
+
+def test_reads_a_job_in_s3_and_downloads_its_frames(job, bucket, tmp_path):
+    write_sequence_file(job / "v1", "s3://bucket/video/v1/", "1.jpg", "2.jpg", "3.jpg")
+    manifest = write_manifest(job, manifest_line("s3://bucket/out"))
+    uploads = {
+        "out/output.manifest": manifest,
+        "out/seq.json": job / "v1" / "seq.json",
+        "out/SeqLabel.json": job / "v1" / "SeqLabel.json",
+    } | {f"video/v1/{i}.jpg": job / "frames" / "v1" / f"{i}.jpg" for i in (1, 2, 3)}
+    for key, file in uploads.items():
+        bucket.upload_file(str(file), "bucket", key)
+    uri = "s3://bucket/out/output.manifest"
+    labels_only = read_manifest(uri)
+    assert labels_only.sequences["v1"].frames_dir is None
+    assert len(labels_only.table) == 2
+    cache = tmp_path / "cache"
+    sequence = read_manifest(uri, cache_dir=cache, progress=False).sequences["v1"]
+    assert sequence.frames_dir == cache / "bucket" / "video" / "v1"
+    assert (sequence.width, sequence.height) == (64, 48)
+    bucket.delete_object(Bucket="bucket", Key="video/v1/2.jpg")
+    with pytest.raises(InputError) as caught:
+        read_manifest(uri, cache_dir=tmp_path / "other", progress=False)
+    assert caught.value.path == "s3://bucket/video/v1/2.jpg"
+
+
+def test_frames_of_a_prefix_with_dots_are_not_downloaded(job, tmp_path):
+    write_sequence_file(job / "v1", "s3://bucket/../x/", "1.jpg", "2.jpg", "3.jpg")
+    path = write_manifest(job, manifest_line("v1"))
+    with pytest.raises(InputError, match="expected plain folders"):
+        read_manifest(path, cache_dir=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+NUMBERS = st.one_of(st.integers(-(10**4), 10**4), st.floats(-1e4, 1e4))
+SIZES = st.one_of(st.integers(1, 10**4), st.floats(0.01, 1e4))
+VALUES = st.one_of(st.text(max_size=5), st.integers(), st.booleans())
+
+
+@st.composite
+def labeled_frames(draw) -> list[list[dict[str, Any]]]:
+    """Boxes per frame, each object once in a frame and named alike."""
+    objects = draw(st.lists(st.integers(0, 99), max_size=4, unique=True))
+    box = st.fixed_dictionaries(
+        {"left": NUMBERS, "top": NUMBERS, "width": SIZES, "height": SIZES},
+        optional={
+            "label-category-attributes": st.dictionaries(
+                st.sampled_from(["Color", "Size", "track"]), VALUES
+            )
+        },
+    )
+    return [
+        [
+            {
+                **draw(box),
+                "class-id": "0",
+                "object-id": f"id-{number}",
+                "object-name": f"Car:{number}",
+            }
+            for number in objects
+            if draw(st.booleans())
+        ]
+        for _ in range(draw(st.integers(1, 5)))
+    ]
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(frames=labeled_frames())
+def test_what_was_written_is_read(frames, tmp_path_factory):
+    entries = [frame(i, f"{i}.jpg", *boxes) for i, boxes in enumerate(frames)]
+    path = write_labels(tmp_path_factory.mktemp("labels"), *entries)
+    table = read_seq_label(path).table
+    key = "label-category-attributes"
+    for name in ("Color", "Size", "track_attribute"):
+        if name not in table:
+            table[name] = None
+    names = ["track", "frame", "left", "top", "width", "height", "label", "object_id"]
+    names += ["Color", "Size", "track_attribute"]
+    found = [tuple(row) for row in table[names].astype(object).to_numpy()]
+    expected = sorted(
+        (
+            (
+                int(box["object-name"].split(":")[1]),
+                position + 1,
+                *(box[k] for k in ("left", "top", "width", "height")),
+                "Car",
+                box["object-id"],
+                *(box.get(key, {}).get(k) for k in ("Color", "Size", "track")),
+            )
+            for position, boxes in enumerate(frames)
+            for box in boxes
+        ),
+        key=lambda row: row[:2],
+    )
+    assert found == expected
+
+
+def test_real_labels(real_data):
+    path = real_data / "groundtruth" / "MOT20-01-SeqLabel.json"
+    tracks = read_seq_label(path, real_data / "MOT20/train/MOT20-01/img1")
+    sequence = tracks.sequences["MOT20-01"]
+    assert len(sequence.frame_names) == 32
+    assert len(tracks.table) == 84
+    assert sorted(set(tracks.table["track"])) == [1, 2, 3, 4]
+    assert set(tracks.table["label"]) == {"Pedestrian"}
+    assert sequence.frame_rate == 12.5
+    assert (sequence.width, sequence.height) == (1920, 1080)
+    assert sequence.frames_dir is not None
+    with Image.open(sequence.frames_dir / sequence.frame_names[0]) as image:
+        assert image.size == (960, 540)
+    second = tracks.table[tracks.table["track"] == 2].set_index("frame")["height"]
+    assert second[[24, 25, 26, 27]].tolist() == [226, 175, 175, 230]
