@@ -17,7 +17,6 @@ from typing import Any
 
 import fiftyone as fo
 import pandas as pd
-
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.groundtruth import read_seq_label
 from fiftyone_track_audit.importers.mot import read_mot
@@ -191,9 +190,10 @@ def compare(dataset: fo.Dataset, planted: list[dict[str, Any]]) -> str:
     columns = ["planted", "track", "first frame", "last frame", "outliers found"]
     table = pd.DataFrame(rows, columns=columns)
     found = (table["outliers found"] != "not found").sum()
+    boxes = dataset.count("frames.ground_truth.detections")
     return (
         f"\n{table.to_string(index=False)}\n\n{found} of {len(table)} planted mistakes "
-        f"found; {int((~explained).sum())} of {dataset.count('frames.ground_truth.detections')} "
+        f"found; {int((~explained).sum())} of {boxes} "
         "boxes flagged that nobody planted"
     )
 

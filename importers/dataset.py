@@ -28,6 +28,7 @@ import fiftyone.utils.data as foud
 import numpy as np
 
 from . import store
+from .attributes import name_fields
 from .frames import check_frames, image_size
 from .groundtruth import read_manifest, read_seq_label
 from .mot import read_mot, read_mot_detections
@@ -135,6 +136,7 @@ class MOTChallengeImporter(_TracksImporter):
         det_field: str | None = None,
         video_dir: str | None = None,
     ) -> None:
+        """Creates the importer."""
         super().__init__(dataset_dir=dataset_dir)
         self.field = field
         self.include_ignored = include_ignored
@@ -186,6 +188,7 @@ class GroundTruthImporter(_TracksImporter):
         frame_rate: float | None = None,
         video_dir: str | None = None,
     ) -> None:
+        """Creates the importer."""
         super().__init__(dataset_dir=dataset_dir)
         self.labels_path = labels_path
         self.data_path = data_path or self.dataset_dir
@@ -321,6 +324,7 @@ def add_tracks(
     samples = _encode_samples(runs, _media_dir(video_dir), tags, progress)
     if dataset.media_type is None:
         dataset.media_type = fo.core.media.VIDEO
+    tracks = name_fields(dataset, tracks, field)
     ids: list[str] = []
     try:
         ids = dataset.add_samples(samples, progress=False)
@@ -333,7 +337,6 @@ def add_tracks(
         if ids:
             dataset.delete_samples(ids)
         raise
-    store.remember_attributes(dataset, tracks)
     return ids
 
 
@@ -372,9 +375,17 @@ def _check_can_add(dataset: fo.Dataset, tracks: Tracks) -> None:
                 f"'{dataset.name}' has the sequence {', '.join(sorted(known))} already"
             )
     for sequence in tracks.sequences.values():
-        if sequence.frames_dir is None:
-            raise InputError(sequence.name, "the folder of the sequence's frames")
+        _frames_dir(sequence)
         check_frames(sequence)
+
+
+def _frames_dir(sequence: Sequence) -> Path:
+    if sequence.frames_dir is None:
+        raise InputError(
+            sequence.name,
+            "the sequence's frames are not at hand; expected their folder",
+        )
+    return sequence.frames_dir
 
 
 def _encode_samples(
@@ -400,9 +411,8 @@ def _encode_sample(
     tags: list[str] | None,
     step: Callable[[int], None],
 ) -> fo.Sample:
-    assert sequence.frames_dir is not None
     names = sequence.frame_names[first - 1 : last]
-    paths = [sequence.frames_dir / name for name in names]
+    paths = [_frames_dir(sequence) / name for name in names]
     video = encode_video(paths, sequence.frame_rate, video_dir, step)
     width, height = image_size(paths[0])
     metadata = fo.VideoMetadata(

@@ -27,7 +27,7 @@ from bson import ObjectId
 from numpy.typing import NDArray
 from pymongo import UpdateOne
 
-from .tracks import BOX, COLUMNS, FORMAT_COLUMNS, Sequence, Tracks, make_table
+from .tracks import BOX, COLUMNS, Sequence, Tracks, make_table
 
 #: Sample fields that tie the samples of a long sequence together: the name of
 #: the sequence, the number of its frames in earlier samples, and the size in
@@ -40,7 +40,6 @@ FRAME_NAME = "frame_name"
 
 #: Columns of the tracks table that are a detection's own fields or the frame's.
 _OWN = {*COLUMNS, "confidence"}
-_INFO = "track_audit"
 #: Keeps the frames' attributes apart from the detections' while both are read.
 _STATEMENT = "frame:"
 _BATCH = 10_000
@@ -202,8 +201,9 @@ def _declare_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> None:
         wanted[f"{field}.detections.{name}"] = {"ftype": _field_type(values)}
     for sequence in tracks.sequences.values():
         if sequence.frame_attributes is not None:
-            for name, values in sequence.frame_attributes.items():
-                wanted[str(name)] = {"ftype": _field_type(values)}
+            for attribute in sequence.frame_attributes:
+                values = sequence.frame_attributes[attribute]
+                wanted[str(attribute)] = {"ftype": _field_type(values)}
     for name, kind in wanted.items():
         if name not in declared:
             dataset.add_frame_field(name, **kind)
@@ -215,13 +215,14 @@ def _extra_columns(table: pd.DataFrame) -> dict[str, pd.Series[Any]]:
 
 def _field_type(values: pd.Series[Any]) -> type[fo.Field]:
     inferred = pd.api.types.infer_dtype(values.dropna())
-    kinds = {
+    kinds: dict[str, type[fo.Field]] = {
         "boolean": fo.BooleanField,
         "integer": fo.IntField,
         "floating": fo.FloatField,
         "mixed-integer-float": fo.FloatField,
     }
-    return kinds.get(inferred, fo.StringField)
+    field_type: type[fo.Field] = kinds.get(inferred, fo.StringField)
+    return field_type
 
 
 def to_objects(values: pd.Series[Any]) -> list[Any]:
@@ -344,41 +345,6 @@ def _batches(documents: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any
             batch, weight = [], 0
     if batch:
         yield batch
-
-
-def remember_attributes(dataset: fo.Dataset, tracks: Tracks) -> None:
-    """Notes in the dataset which fields are attributes that annotators gave.
-
-    Args:
-        dataset: the dataset that the tracks were stored in
-        tracks: the tracks
-    """
-    label_attributes = set(_extra_columns(tracks.table)) - FORMAT_COLUMNS
-    frame_attributes = {
-        str(name)
-        for sequence in tracks.sequences.values()
-        if sequence.frame_attributes is not None
-        for name in sequence.frame_attributes
-    }
-    known = annotators_attributes(dataset)
-    dataset.info[_INFO] = {
-        "label_attributes": sorted(label_attributes.union(known[0])),
-        "frame_attributes": sorted(frame_attributes.union(known[1])),
-    }
-    dataset.save()
-
-
-def annotators_attributes(dataset: fo.Dataset) -> tuple[list[str], list[str]]:
-    """Returns which fields are attributes that annotators gave.
-
-    Args:
-        dataset: a dataset
-
-    Returns:
-        a tuple of the detections' attributes and the frames'
-    """
-    info = dataset.info.get(_INFO, {})
-    return info.get("label_attributes", []), info.get("frame_attributes", [])
 
 
 def sample_ids(samples: fo.core.collections.SampleCollection) -> list[str]:
@@ -681,14 +647,14 @@ def _build_tracks(
     position = np.arange(len(document)) - np.repeat(starts, counts)
     names = list(sequences)
     boxes = np.array(columns.pop("bounding_box"), np.float64).reshape(-1, 4)
-    sequence = documents["sequence"].map({name: i for i, name in enumerate(names)})
-    sequence = sequence.to_numpy(np.int64)[document]
+    codes = documents["sequence"].map({name: i for i, name in enumerate(names)})
+    sequence = codes.to_numpy(np.int64)[document]
     sizes = np.array([(s.width, s.height) for s in sequences.values()], np.float64)
     boxes *= np.tile(sizes.reshape(-1, 2)[sequence], 2)
     index = pd.Series(columns.pop("index"), dtype=object)
     table = make_table(
         {
-            "sequence": pd.Categorical.from_codes(sequence, names),
+            "sequence": pd.Categorical.from_codes(sequence, pd.Index(names)),
             "frame": documents["frame"].to_numpy()[document],
             "frame_name": pd.Categorical(documents["frame_name"])[document],
             "track": index.fillna(-1).astype("int32"),
@@ -760,7 +726,7 @@ def write_columns(
 
 
 def _column_type(values: pd.Series[Any]) -> dict[str, Any]:
-    if len(values) and values.map(type).eq(list).any():
+    if len(values) and any(isinstance(value, list) for value in values):
         return {"ftype": fo.ListField, "subfield": fo.StringField}
     return {"ftype": _field_type(values)}
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 
 from .. import __version__
 from ..importers import store
+from ..importers.attributes import attribute_fields
 from ..importers.tracks import FORMAT_COLUMNS
 from .groundtruth.package import Plan, plan_package
 from .groundtruth.request import AdjustmentJob
@@ -57,18 +59,18 @@ def plan_adjustment(
         chosen = frames_of_view(view, field)
     if chosen.empty:
         raise ValueError("the view shows no frames; nothing would be sent")
-    stored = _read(dataset, field, chosen)
+    stored, attributes = _read(dataset, field, chosen)
     frames = stored.documents.merge(chosen, on=_KEYS)[["sequence", "frame"]]
     frames = frames.merge(_reasons(stored), on=["sequence", "frame"], how="left")
     frames["reason"] = frames["reason"].fillna("selected")
-    first = stored.documents.drop_duplicates("sequence").set_index("sequence")
+    first = stored.documents.drop_duplicates("sequence")
     return plan_package(
         stored.tracks,
         _with_context(frames, stored.documents, context),
         job,
-        attributes=_annotators_columns(stored, dataset),
+        attributes=attributes,
         dataset=dataset.name,
-        sample_ids=first["sample_id"].to_dict(),
+        sample_ids=dict(zip(first["sequence"], first["sample_id"], strict=True)),
     )
 
 
@@ -88,22 +90,30 @@ def default_job_name(dataset: fo.Dataset) -> str:
 
 def _read(
     dataset: fo.Dataset, field: str, chosen: pd.DataFrame
-) -> store.StoredTracks:
-    label_attributes, frame_attributes = store.annotators_attributes(dataset)
-    wanted = [*FORMAT_COLUMNS, _REASONS, *label_attributes]
+) -> tuple[store.StoredTracks, list[str]]:
+    """Reads the tracks, and the names of the attributes that annotators gave."""
+    labels, frames = attribute_fields(dataset)
     declared = dataset.get_frame_field_schema(flat=True) or {}
-    attributes = [
+    wanted = [
         name
-        for name in dict.fromkeys(wanted)
+        for name in dict.fromkeys([*sorted(FORMAT_COLUMNS), _REASONS, *labels])
         if f"{field}.detections.{name}" in declared
     ]
     samples = dataset.select(chosen["sample_id"].unique().tolist())
-    return store.read_tracks(samples, field, attributes, frame_attributes)
-
-
-def _annotators_columns(stored: store.StoredTracks, dataset: fo.Dataset) -> list[str]:
-    label_attributes, _ = store.annotators_attributes(dataset)
-    return [name for name in label_attributes if name in stored.tracks.table]
+    stored = store.read_tracks(samples, field, wanted, list(frames))
+    table = stored.tracks.table.rename(columns=labels)
+    sequences = {
+        name: replace(
+            sequence,
+            frame_attributes=None
+            if sequence.frame_attributes is None
+            else sequence.frame_attributes.rename(columns=frames),
+        )
+        for name, sequence in stored.tracks.sequences.items()
+    }
+    tracks = replace(stored.tracks, table=table, sequences=sequences)
+    names = [labels[path] for path in wanted if path in labels]
+    return replace(stored, tracks=tracks), names
 
 
 def _reasons(stored: store.StoredTracks) -> pd.DataFrame:

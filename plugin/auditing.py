@@ -15,7 +15,7 @@ import pandas as pd
 from .. import __version__
 from ..importers import store
 from .audit import KINDS, Audit, Thresholds, audit_tracks
-from .issues import declare_issues, replace_issues
+from .issues import SampleSpan, declare_issues, replace_issues
 
 Progress = bool | Callable[[fou.ProgressBar], None] | None
 
@@ -124,21 +124,18 @@ def _store_audit(
         # One score of all signals needs all signals
         detections = detections.drop(columns=["outlier_score", "outlier_reasons"])
     changed = store.write_columns(dataset, field, stored, detections)
-    spans = documents.groupby("sample_id", sort=False)["frame"]
-    samples = pd.DataFrame({"first": spans.min(), "last": spans.max()}).assign(
-        frame_rate=next(iter(stored.tracks.sequences.values())).frame_rate
-    )
-    issues = result.issues
-    within = [
-        issues["first_frame"].between(sample.first, sample.last)
-        for sample in samples.itertuples()
+    (sequence,) = stored.tracks.sequences.values()
+    spans = [
+        SampleSpan(str(id), int(frames.min()), int(frames.max()), sequence.frame_rate)
+        for id, frames in documents.groupby("sample_id", sort=False)["frame"]
     ]
-    replace_issues(dataset, samples, issues, kinds)
+    issues = result.issues[result.issues["first_frame"].isin(documents["frame"])]
+    replace_issues(dataset, spans, issues, kinds)
     return AuditSummary(
         sequences=1,
         detections=len(detections),
         outliers=int(outliers),
-        issues=issues["kind"][sum(within) > 0].value_counts().to_dict(),
+        issues=dict(Counter(issues["kind"])),
         changed_frames=changed,
     )
 

@@ -8,6 +8,8 @@ frames of the mistake itself.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import fiftyone as fo
 import pandas as pd
 
@@ -20,6 +22,22 @@ _FIELDS = {
     "last_frame": fo.IntField,
     "reason": fo.StringField,
 }
+
+
+class SampleSpan(NamedTuple):
+    """The part of a sequence that a sample holds.
+
+    Attributes:
+        sample_id: the ID of the sample
+        first: the position in the sequence of its first frame
+        last: the position of its last frame
+        frame_rate: the frames per second
+    """
+
+    sample_id: str
+    first: int
+    last: int
+    frame_rate: float
 
 
 def declare_issues(dataset: fo.Dataset) -> None:
@@ -40,7 +58,7 @@ def declare_issues(dataset: fo.Dataset) -> None:
 
 def replace_issues(
     dataset: fo.Dataset,
-    samples: pd.DataFrame,
+    spans: list[SampleSpan],
     issues: pd.DataFrame,
     kinds: tuple[str, ...],
 ) -> None:
@@ -48,32 +66,34 @@ def replace_issues(
 
     Args:
         dataset: the dataset, whose issues are declared
-        samples: the samples of one sequence, indexed by ``sample_id``: ``first``
-            and ``last`` position in the sequence of their frames, and
-            ``frame_rate``
-        issues: the issues of the sequence, see :func:`find_issues`
+        spans: the samples of one sequence whose issues are replaced
+        issues: the issues of the sequence, see ``find_issues()``; one that begins
+            in none of the samples is left out
         kinds: the kinds that the issues are of
     """
-    view = dataset.select(list(samples.index), ordered=True)
+    view = dataset.select([span.sample_id for span in spans], ordered=True)
     replaced = {}
-    for sample, before in zip(samples.itertuples(), view.values(ISSUES), strict=True):
+    for span, before in zip(spans, view.values(ISSUES), strict=True):
         others = before.detections if before else []
-        own = issues[issues["first_frame"].between(sample.first, sample.last)]
-        replaced[sample.Index] = fo.TemporalDetections(
+        own = issues[issues["first_frame"].between(span.first, span.last)]
+        replaced[span.sample_id] = fo.TemporalDetections(
             detections=[
                 *(issue for issue in others if issue.label not in kinds),
-                *(_to_label(issue, sample) for issue in own.itertuples()),
+                *(_to_label(issue, span) for issue in own.itertuples()),
             ]
         )
     view.set_values(ISSUES, replaced, key_field="id")
 
 
-def _to_label(issue: tuple, sample: tuple) -> fo.TemporalDetection:  # type: ignore[type-arg]
-    offset = sample.first - 1
-    length = sample.last - offset
+def _to_label(
+    issue: Any,  # noqa: ANN401 - a row's named tuple
+    span: SampleSpan,
+) -> fo.TemporalDetection:
+    offset = span.first - 1
+    length = span.last - offset
     first = issue.first_frame - offset
     last = min(issue.last_frame - offset, length)
-    around = max(1, round(sample.frame_rate / 2))
+    around = max(1, round(span.frame_rate / 2))
     return fo.TemporalDetection(
         label=issue.kind,
         support=[max(1, first - around), min(length, last + around)],

@@ -10,8 +10,10 @@ from .audit import KINDS, Audit, Thresholds, audit_tracks
 from .issues import LOW_IOU, SIZE_CHANGE
 from .signals import iou_signals, size_signals
 
-__all__ = ["LOW_IOU", "SIZE_CHANGE", 
+__all__ = [
     "KINDS",
+    "LOW_IOU",
+    "SIZE_CHANGE",
     "Audit",
     "Thresholds",
     "audit_tracks",

@@ -158,11 +158,13 @@ def _cut_by_border(tracks: Tracks, boxes: Floats) -> NDArray[np.bool_]:
     return (boxes[:, :2] <= 1) | (boxes[:, :2] + boxes[:, 2:] >= size - 1)
 
 
-def _name_reasons(flags: NDArray[np.bool_], kinds: tuple[str, ...]) -> pd.Categorical:
+def _name_reasons(
+    flags: NDArray[np.bool_], kinds: tuple[str, ...]
+) -> pd.Categorical[str]:
     """Returns per detection the kinds of its outliers, joined by ``;``."""
     names = [
         ";".join(compress(kinds, chosen))
         for chosen in product([False, True], repeat=len(kinds))
     ]
     weights = 2 ** np.arange(len(kinds))[::-1]
-    return pd.Categorical.from_codes(flags @ weights, names)
+    return pd.Categorical.from_codes(flags @ weights, pd.Index(names))

@@ -59,7 +59,8 @@ def expect_boxes(
     Returns:
         the :class:`Expectation`
     """
-    states = to_states(boxes)
+    # Where the border cut a box says nothing of where the whole object is
+    states = np.where(np.tile(clipped, 2), np.nan, to_states(boxes))
     parts = [
         _expect_chunk(states, boxes, neighbours, clipped, first)
         for first in range(0, len(boxes), _CHUNK)
@@ -105,11 +106,10 @@ def compare(
     size = np.exp(states[:, 2:])
     predicted = np.concatenate([states[:, :2] - size / 2, size], axis=1)
     predicted = np.where(np.tile(clipped, 2), boxes, predicted)
+    # Without this, a box alone in its track would agree where the border cuts it
+    predicted[np.isnan(states).all(axis=1)] = np.nan
     change = np.log(boxes[:, 2:]) - np.log(predicted[:, 2:])
-    change[np.isnan(states[:, 2:])] = np.nan
-    agreement = iou(boxes, predicted)
-    agreement[np.isnan(states).any(axis=1)] = np.nan
-    return agreement, change.sum(axis=1)
+    return iou(boxes, predicted), change.sum(axis=1)
 
 
 def _expect_chunk(
@@ -160,7 +160,7 @@ def _steady_velocity(
     result = np.empty((len(rows), 4))
     for axis in range(4):
         steps = (states[later, axis] - states[earlier, axis]) / elapsed
-        low, high = _middle_values(steps, inside.sum(axis=1))
+        low, high, _ = _middle_values(steps)
         # Of two middle values the lesser motion: one jump in a short track
         # should read as a jump, not as a speed
         calm = np.where(np.abs(low) < np.abs(high), low, high)
@@ -175,29 +175,30 @@ def _predict(
     velocity: Floats,
     side: int,
 ) -> tuple[Floats, NDArray[np.intp]]:
-    """Predicts states from one side, with the number of boxes that had a say."""
+    """Predicts states from one side, with how many boxes had a say, both (n, 4)."""
     index, inside = _window(neighbours, rows, side * np.arange(1, REACH + 1))
     elapsed = neighbours.time[rows, None] - neighbours.time[index]
     # What lies behind a long gap says little about now
     inside &= np.abs(elapsed) <= 2 * REACH
-    votes = inside.sum(axis=1)
+    votes = np.empty((len(rows), 4), np.intp)
     result = np.empty((len(rows), 4))
     for axis in range(4):
         says = states[index, axis] + velocity[:, axis, None] * elapsed
         says[~inside] = np.nan
-        low, high = _middle_values(says, votes)
+        low, high, votes[:, axis] = _middle_values(says)
         result[:, axis] = (low + high) / 2
     return result, votes
 
 
-def _middle_values(values: Floats, counts: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Returns the two middle values of each row, equal where the count is odd.
+def _middle_values(values: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:
+    """Returns the two middle values of each row, and how many values are no NaN.
 
-    ``np.nanmedian`` along short rows is two orders of magnitude slower than
-    sorting NaN to the end.
+    The two are equal where that number is odd. ``np.nanmedian`` along short rows
+    is two orders of magnitude slower than sorting NaN to the end.
     """
     ordered = np.sort(values, axis=1)
+    counts = (~np.isnan(values)).sum(axis=1)
     rows = np.arange(len(values))
     low = ordered[rows, np.maximum(counts - 1, 0) // 2]
     high = ordered[rows, np.minimum(counts // 2, values.shape[1] - 1)]
-    return low, high
+    return low, high, counts

@@ -91,18 +91,19 @@ def _explain(
 ) -> list[str]:
     """Says of each issue, by its worst box, in plain words what is wrong."""
     sentences = []
+    box: Any
     for box in worst.assign(first=first, last=last).itertuples():
         place = (
             f"at {box.first}"
             if box.first == box.last
             else (f"from {box.first} to {box.last}")
         )
-        what = _EXPLAIN[str(box.kind)](box)
+        what = _EXPLAIN[box.kind](box)
         sentences.append(f"{box.label} {box.track} {place}: {what}")
     return sentences
 
 
-def _explain_size(box: Any) -> str:
+def _explain_size(box: Any) -> str:  # noqa: ANN401 - a row's named tuple
     departure = box.area_ratio - 1
     if abs(departure) > abs(box.size_change) or math.isnan(box.size_change):
         more = "larger" if departure > 0 else "smaller"
@@ -113,7 +114,7 @@ def _explain_size(box: Any) -> str:
     return f"the box {more} by {abs(box.size_change):.0%} from the frame before"
 
 
-def _explain_iou(box: Any) -> str:
+def _explain_iou(box: Any) -> str:  # noqa: ANN401 - as above
     sides = {"previous": box.iou_prev, "next": box.iou_next}
     known = {side: value for side, value in sides.items() if not math.isnan(value)}
     predicted = (

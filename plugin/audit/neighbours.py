@@ -61,8 +61,10 @@ def find_neighbours(table: pd.DataFrame) -> Neighbours:
 
 
 def _labelling_steps(
-    sequence: NDArray[np.int_], same_track: NDArray[np.bool_], elapsed: NDArray[np.int_]
-) -> NDArray[np.int_]:
+    sequence: NDArray[np.integer],
+    same_track: NDArray[np.bool_],
+    elapsed: NDArray[np.int64],
+) -> NDArray[np.int64]:
     """Returns per row how many frames its sequence goes from label to label."""
     step = np.ones(len(sequence), np.int64)
     for code in np.unique(sequence):

@@ -100,7 +100,7 @@ def severity_to_score(severity: Floats) -> Floats:
         array of values in [0, 1): ``s^2 / (1 + s^2)``, which is 0.5 at the
         threshold
     """
-    squared = np.minimum(severity, 1e6) ** 2
+    squared: Floats = np.minimum(severity, 1e6) ** 2
     return squared / (1 + squared)
 
 

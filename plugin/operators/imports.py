@@ -66,9 +66,9 @@ class ImportSequences(TrackOperator):
         folder, labels = ctx.params.get("dataset_dir"), ctx.params.get("labels_path")
         if folder and not Path(folder).expanduser().is_dir():
             raise ValueError(f"there is no folder {folder}")
-        if not is_mot and labels and not is_s3(labels):
-            if not Path(labels).expanduser().is_file():
-                raise ValueError(f"there is no file {labels}")
+        is_local = not is_mot and labels and not is_s3(labels)
+        if is_local and not Path(labels).expanduser().is_file():
+            raise ValueError(f"there is no file {labels}")
         check_new_name(ctx.params.get("name"))
         add_notice(
             inputs,
@@ -166,7 +166,7 @@ def _ask_for_ground_truth(inputs: types.Object) -> None:
         "labels_path",
         required=True,
         label="Labels",
-        description="A SeqLabel.json or a job's output.manifest: a path or an s3:// URI",
+        description="A SeqLabel.json or output.manifest: a path or an s3:// URI",
     )
     inputs.str(
         "dataset_dir",
@@ -230,15 +230,17 @@ def _import(
     else:
         raise ValueError("expected the folder of a MOT sequence (dataset_dir)")
     tracks, further = importer.read()
-    create_dataset(tracks, name, field=importer.field, further=further, progress=progress)
+    create_dataset(
+        tracks, name, field=importer.field, further=further, progress=progress
+    )
     counts = {
         "sequences": len(tracks.sequences),
         "frames": sum(len(s.frame_names) for s in tracks.sequences.values()),
         "detections": len(tracks.table),
     }
     message = (
-        f"{count(counts['detections'], 'box')} in {count(counts['frames'], 'frame')} of "
-        f"{count(counts['sequences'], 'sequence')} are now in '{name}'"
+        f"{count(counts['detections'], 'box')} in {count(counts['frames'], 'frame')} "
+        f"of {count(counts['sequences'], 'sequence')} are now in '{name}'"
     )
     return {
         "dataset": name,

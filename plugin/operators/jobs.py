@@ -250,7 +250,7 @@ class StopAdjustmentJob(TrackOperator):
         add_warning(
             inputs,
             "warning",
-            "A stopped job cannot be started again. What workers have finished is kept.",
+            "A stopped job cannot be started again; what workers have finished is kept",
         )
 
     def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
@@ -287,9 +287,7 @@ def _plan(ctx: ExecutionContext) -> Plan:
     settings = {
         name: params[name] for name in _SETTINGS if params.get(name) not in (None, "")
     }
-    job = AdjustmentJob(
-        **{"name": default_job_name(ctx.dataset), **settings}
-    )
+    job = AdjustmentJob(**{"name": default_job_name(ctx.dataset), **settings})
     name = params.get("view_name")
     view = ctx.dataset.load_saved_view(name) if name else ctx.target_view()
     labels = None if name else ctx.selected_labels

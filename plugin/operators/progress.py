@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import fiftyone.core.utils as fou
-import fiftyone.operators as foo
 from fiftyone.operators.executor import ExecutionContext, ExecutionResult
 from fiftyone.operators.message import GeneratedMessage, MessageType
 
@@ -48,6 +47,7 @@ def run_with_progress(
         return _stream(ctx, label, work, finish)
     report = None
     if ctx.delegated:
+
         def report(bar: fou.ProgressBar) -> None:
             ctx.set_progress(progress=_fraction(bar), label=label)
 

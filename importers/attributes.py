@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attributes that annotators gave: their own names, and the fields they live in.
+
+Ground Truth lets people name attributes as they like. FiftyOne has fields of its
+own, and rules for the names of others, so some attributes need another name for
+their field. The dataset's ``info`` remembers which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+import fiftyone as fo
+
+from .tracks import COLUMNS, FORMAT_COLUMNS, Tracks
+
+_INFO = "track_audit"
+_LABELS = "label_attributes"
+_FRAMES = "frame_attributes"
+_DETECTION_FIELDS = frozenset(fo.Detection._fields)
+_FRAME_FIELDS = frozenset(
+    {"id", "frame_number", "frame_name", "filepath", "created_at", "last_modified_at"}
+)
+
+
+def name_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> Tracks:
+    """Renames attributes to the fields that they are stored in, and notes which.
+
+    Args:
+        dataset: the dataset that the tracks are going to
+        tracks: the tracks
+        field: the frame field of the detections
+
+    Returns:
+        the tracks, with fields' names for the columns of attributes
+    """
+    named = [name for name in tracks.table if name not in {*COLUMNS, *FORMAT_COLUMNS}]
+    labels = _field_names(named, _DETECTION_FIELDS)
+    frames = _field_names(
+        (
+            str(name)
+            for sequence in tracks.sequences.values()
+            if sequence.frame_attributes is not None
+            for name in sequence.frame_attributes
+        ),
+        {*_FRAME_FIELDS, field},
+    )
+    known_labels, known_frames = attribute_fields(dataset)
+    dataset.info[_INFO] = {
+        _LABELS: known_labels | {path: name for name, path in labels.items()},
+        _FRAMES: known_frames | {path: name for name, path in frames.items()},
+    }
+    dataset.save()
+    sequences = {
+        name: replace(
+            sequence,
+            frame_attributes=sequence.frame_attributes.rename(columns=frames),
+        )
+        if sequence.frame_attributes is not None
+        else sequence
+        for name, sequence in tracks.sequences.items()
+    }
+    table = tracks.table.rename(columns=labels)
+    return replace(tracks, table=table, sequences=sequences)
+
+
+def attribute_fields(dataset: fo.Dataset) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the fields that hold attributes that annotators gave.
+
+    Args:
+        dataset: a dataset
+
+    Returns:
+        a tuple of the detections' attributes and the frames', each the
+        attribute's own name by the name of its field
+    """
+    info = dataset.info.get(_INFO, {})
+    return dict(info.get(_LABELS, {})), dict(info.get(_FRAMES, {}))
+
+
+def _field_names(names: Iterable[str], taken: Collection[str]) -> dict[str, str]:
+    """Returns a valid field name that is not taken for each attribute."""
+    fields: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        path = name.replace(".", "_").replace("\0", "").lstrip("_$") or "attribute"
+        while path in taken or path in fields.values():
+            path += "_attribute"
+        fields[name] = path
+    return fields
