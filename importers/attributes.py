@@ -35,7 +35,9 @@ def name_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> Tracks:
     Returns:
         the tracks, with fields' names for the columns of attributes
     """
-    named = [name for name in tracks.table if name not in {*COLUMNS, *FORMAT_COLUMNS}]
+    named = [
+        str(name) for name in tracks.table if name not in {*COLUMNS, *FORMAT_COLUMNS}
+    ]
     labels = _field_names(named, _DETECTION_FIELDS)
     frames = _field_names(
         (
