@@ -32,7 +32,8 @@ lint: $(VENV)/.installed-for-tests
 	cd "$$link" && export MYPYPATH="$$link" && \
 	$$mypy -m fiftyone_track_audit -p fiftyone_track_audit.importers \
 		-p fiftyone_track_audit.plugin && \
-	$$mypy "$(CURDIR)/examples" && $$mypy "$(CURDIR)/benchmarks"; \
+	export MYPYPATH="$$link:$(CURDIR)/examples:$(CURDIR)/benchmarks" && \
+	$$mypy --explicit-package-bases "$(CURDIR)/examples" "$(CURDIR)/benchmarks"; \
 	status=$$?; rm -r "$$link"; exit $$status
 
 bench: $(VENV)/.installed

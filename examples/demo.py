@@ -109,11 +109,13 @@ def make_sample_sequence() -> tuple[Path, str, Any]:
     Returns:
         its folder, its labels, and the mistakes planted in them
     """
-    from walkers import make_sample
+    from sample import make_sample
 
     sequence = make_sample(FOLDER)
     labels = FOLDER / f"{sequence.name}-SeqLabel.json"
-    planted = json.loads((FOLDER / f"{sequence.name}-planted.json").read_text())
+    planted = json.loads((FOLDER / f"{sequence.name}-planted.json").read_text())[
+        "mistakes"
+    ]
     return sequence, str(labels), planted
 
 
@@ -168,25 +170,16 @@ def compare(dataset: fo.Dataset, planted: list[dict[str, Any]]) -> str:
         a table, and how many of the outliers are none of the planted mistakes
     """
     outliers = outliers_of(dataset)
-    mistakes = pd.DataFrame(planted)
     rows, explained = [], pd.Series(False, index=outliers.index)
-    for mistake in mistakes.itertuples():
-        near = outliers["track"].isin(
-            [mistake.track, getattr(mistake, "other_track", mistake.track)]
-        ) & outliers["frame"].between(
-            mistake.first_frame - NEAR, mistake.last_frame + NEAR
+    for mistake in planted:
+        tracks = [mistake["track"], mistake.get("other_track")]
+        near = outliers["track"].isin(tracks) & outliers["frame"].between(
+            mistake["first_frame"] - NEAR, mistake["last_frame"] + NEAR
         )
         explained |= near
-        frames = sorted(outliers["frame"][near])
-        rows.append(
-            [
-                mistake.kind,
-                mistake.track,
-                mistake.first_frame,
-                mistake.last_frame,
-                str(frames) if frames else "not found",
-            ]
-        )
+        frames = sorted(set(outliers["frame"][near]))
+        place = [mistake[key] for key in ("kind", "track", "first_frame", "last_frame")]
+        rows.append([*place, str(frames) if frames else "not found"])
     columns = ["planted", "track", "first frame", "last frame", "outliers found"]
     table = pd.DataFrame(rows, columns=columns)
     found = (table["outliers found"] != "not found").sum()

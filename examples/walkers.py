@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws a sample sequence: people crossing a plaza, with mistakes in its labels.
-
-The video, its true boxes and its labels come from one seed, so that every mistake
-in the labels is known. What is written has the layout of MOT Challenge and the
-result format of a SageMaker Ground Truth video object tracking job.
+"""Draws people crossing a plaza, and knows where each of them is.
 
 Everything that stands on the plaza, walkers, lamps and trees alike, is a figure
 of balls: each part of a figure is the convex hull of one to a few balls.
@@ -14,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -24,18 +20,7 @@ Floats = npt.NDArray[np.float64]
 Image = npt.NDArray[np.uint8]
 Bools = npt.NDArray[np.bool_]
 
-NAME = "WALKERS-01"
 FRAME_RATE = 25
-
-#: Every how many frames one is labelled.
-LABEL_STEP = 2
-
-#: The planted mistakes; the identity switch counts once for each of its two tracks.
-SIZE_CHANGES, SHIFTS = 5, 3
-
-#: Labelled frames between two mistakes of a track, and from a mistake to the
-#: track's ends.
-SPACING, MARGIN = 10, 5
 
 #: Height in pixels of the images that pixel constants are meant for.
 FULL_HEIGHT = 1080
@@ -53,7 +38,10 @@ SHADES = ((1.0, 0.0, 0.66), (0.84, 0.1, 0.82), (0.62, 0.22, 0.97), (0.34, 0.38, 
 SUPERSAMPLE = 2
 
 RING = np.stack(
-    [np.cos(np.linspace(0, 2 * np.pi, 18)[:-1]), np.sin(np.linspace(0, 2 * np.pi, 18)[:-1])],
+    [
+        np.cos(np.linspace(0, 2 * np.pi, 18)[:-1]),
+        np.sin(np.linspace(0, 2 * np.pi, 18)[:-1]),
+    ],
     axis=-1,
 )
 
@@ -182,7 +170,7 @@ class Figure:
         parts: the parts
     """
 
-    def __init__(self, joints: Floats, parts: Sequence[Part]):
+    def __init__(self, joints: Floats, parts: Sequence[Part]) -> None:
         """Creates the figure."""
         self.joints = joints
         self._index = np.concatenate([part.joints for part in parts]).astype(int)
@@ -222,7 +210,12 @@ class Figure:
             balls = slice(self._starts[part], self._starts[part + 1])
             for level, shade in enumerate(shades[part].tolist()):
                 _fill_hull(canvas, outline[level, balls], (*shade, 255))
-        canvas = cv2.resize(canvas, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+        canvas = np.asarray(
+            cv2.resize(
+                canvas, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA
+            ),
+            np.uint8,
+        )
         foot = camera.project(np.array([*joints[:, :2].mean(0), 0.0]))[1]
         return Sprite(canvas, int(left), int(top), float(foot))
 
@@ -247,7 +240,9 @@ def _fixed(points: Floats) -> npt.NDArray[np.int32]:
     return np.round(points * 16).astype(np.int32)
 
 
-def _fill_hull(image: Image, points: npt.NDArray[np.int32], color: Any) -> None:
+def _fill_hull(
+    image: Image, points: npt.NDArray[np.int32], color: Sequence[float] | int
+) -> None:
     """Fills the convex hull of points, in sixteenths of pixels."""
     hull = cv2.convexHull(points.reshape(-1, 2))
     cv2.fillConvexPoly(image, hull, color, cv2.LINE_AA, shift=4)
@@ -331,9 +326,13 @@ def _skeleton(phase: Floats, swing: Floats, hold: float) -> dict[str, Floats]:
         angle = spoke * np.pi / 4
         brim = _at(0.17 * math.cos(angle), 0.17 * math.sin(angle), 0.04)
         joints[f"brim {spoke}"] = head + brim
-    soles = [joints[f"{side} {end}"] for side in ("left", "right") for end in ("heel", "toe")]
+    soles = [
+        joints[f"{side} {end}"] for side in ("left", "right") for end in ("heel", "toe")
+    ]
     lowest = np.min([sole[:, 2] for sole in soles], axis=0) - 0.035
-    return {name: place - lowest[:, None] * _at(0, 0, 1) for name, place in joints.items()}
+    return {
+        name: place - lowest[:, None] * _at(0, 0, 1) for name, place in joints.items()
+    }
 
 
 def _dress(rng: np.random.Generator, names: Sequence[str], holds: bool) -> list[Part]:
@@ -348,17 +347,26 @@ def _dress(rng: np.random.Generator, names: Sequence[str], holds: bool) -> list[
         the parts of a body 1.75 m tall
     """
     skin, hair, shirt, trousers, shoes, bag, hat = (
-        rng.choice(colors) for colors in (SKIN, HAIR, SHIRTS, TROUSERS, SHOES, BAGS, SHIRTS)
+        rng.choice(colors)
+        for colors in (SKIN, HAIR, SHIRTS, TROUSERS, SHOES, BAGS, SHIRTS)
     )
-    legs = rng.choice(["trousers", "shorts", "skirt", "coat"], p=[0.55, 0.12, 0.2, 0.13])
+    legs = rng.choice(
+        ["trousers", "shorts", "skirt", "coat"], p=[0.55, 0.12, 0.2, 0.13]
+    )
     sleeves = legs == "coat" or rng.random() < 0.5
     hairdo = rng.choice(["short", "long", "bun", "bald"], p=[0.5, 0.3, 0.12, 0.08])
     headwear = rng.choice(["none", "cap", "sun hat"], p=[0.76, 0.14, 0.1])
     carries = rng.choice(["nothing", "backpack", "bag"], p=[0.48, 0.28, 0.24])
     parts: list[Part] = []
 
-    def add(joints: str, radii: Sequence[float], color: Floats, nearer: float = 0.0) -> None:
-        parts.append(Part([names.index(j) for j in joints.split(", ")], list(radii), color, nearer))
+    def add(
+        joints: str, radii: Sequence[float], color: Floats, nearer: float = 0.0
+    ) -> None:
+        parts.append(
+            Part(
+                [names.index(j) for j in joints.split(", ")], list(radii), color, nearer
+            )
+        )
 
     bare = skin if legs in ("shorts", "skirt") else trousers
     for side in ("left", "right"):
@@ -366,7 +374,12 @@ def _dress(rng: np.random.Generator, names: Sequence[str], holds: bool) -> list[
         add(f"{side} knee, {side} ankle", [0.06, 0.043], bare)
         add(f"{side} heel, {side} toe", [0.045, 0.036], shoes)
         add(f"{side} shoulder, {side} elbow", [0.062, 0.048], shirt, 0.02)
-        add(f"{side} elbow, {side} wrist", [0.046, 0.036], shirt if sleeves else skin, 0.03)
+        add(
+            f"{side} elbow, {side} wrist",
+            [0.046, 0.036],
+            shirt if sleeves else skin,
+            0.03,
+        )
         add(f"{side} wrist, {side} hand", [0.032, 0.038], skin, 0.02)
         if legs == "shorts":
             add(f"{side} hip, {side} hem", [0.105, 0.092], trousers, 0.02)
@@ -374,13 +387,33 @@ def _dress(rng: np.random.Generator, names: Sequence[str], holds: bool) -> list[
             add(f"{side} strap, {side} strap bottom", [0.018, 0.018], bag * 0.8, 0.06)
     add("left hip, right hip", [0.098, 0.098], skin if legs == "skirt" else trousers)
     if legs == "skirt":
-        add("left waist, right waist, left hem, right hem", [0.085, 0.085, 0.115, 0.115], trousers, 0.06)
+        add(
+            "left waist, right waist, left hem, right hem",
+            [0.085, 0.085, 0.115, 0.115],
+            trousers,
+            0.06,
+        )
     elif legs == "coat":
-        add("left waist, right waist, left tail, right tail", [0.1, 0.1, 0.125, 0.125], shirt, 0.06)
+        add(
+            "left waist, right waist, left tail, right tail",
+            [0.1, 0.1, 0.125, 0.125],
+            shirt,
+            0.06,
+        )
     waist = 0.085 + 0.035 * rng.random()
-    add("left shoulder, right shoulder, left waist, right waist", [0.072, 0.072, waist, waist], shirt, 0.05)
+    add(
+        "left shoulder, right shoulder, left waist, right waist",
+        [0.072, 0.072, waist, waist],
+        shirt,
+        0.05,
+    )
     if legs in ("trousers", "shorts"):
-        add("left waist, right waist, left hip, right hip", [waist, waist, 0.1, 0.1], shirt, 0.04)
+        add(
+            "left waist, right waist, left hip, right hip",
+            [waist, waist, 0.1, 0.1],
+            shirt,
+            0.04,
+        )
     add("neck, chin", [0.058, 0.05], skin, 0.02)
     add("head, chin", [0.098, 0.062], skin, 0.05)
     add("nose", [0.018], skin * 0.94, 0.03)
@@ -396,7 +429,12 @@ def _dress(rng: np.random.Generator, names: Sequence[str], holds: bool) -> list[
     if headwear == "cap":
         add("peak, crown", [0.035, 0.06], hat * 0.8, 0.05)
     if headwear == "sun hat":
-        add(", ".join(f"brim {spoke}" for spoke in range(8)), [0.015] * 8, hat * 0.92, 0.07)
+        add(
+            ", ".join(f"brim {spoke}" for spoke in range(8)),
+            [0.015] * 8,
+            hat * 0.92,
+            0.07,
+        )
     if carries == "backpack":
         add(
             "left pack, right pack, left pack bottom, right pack bottom",
@@ -425,7 +463,9 @@ class Path2D(NamedTuple):
     speed: float
 
 
-def _arc(place: Floats, heading: float, speed: float, bend: float, moment: float, frames: int) -> Path2D:
+def _arc(
+    place: Floats, heading: float, speed: float, bend: float, moment: float, frames: int
+) -> Path2D:
     """Walks a slight curve.
 
     Args:
@@ -453,7 +493,9 @@ def _beside(leader: Path2D, aside: float, behind: float) -> Path2D:
     return leader._replace(places=leader.places + aside * left - behind * forward)
 
 
-def _paths(rng: np.random.Generator, camera: Camera, count: int, frames: int) -> list[Path2D]:
+def _paths(
+    rng: np.random.Generator, camera: Camera, count: int, frames: int
+) -> list[Path2D]:
     """Chooses the ways of all walkers, so that nobody runs into another.
 
     The first two pass each other at half time, one in front of the other, and the
@@ -471,13 +513,37 @@ def _paths(rng: np.random.Generator, camera: Camera, count: int, frames: int) ->
     width, height = camera.width, camera.height
     right = -camera.yaw
     paths = [
-        _arc(camera.ground(0.53 * width, 0.66 * height), right, 1.25, 0.0, 0.5 * frames, frames),
-        _arc(camera.ground(0.53 * width, 0.62 * height), right + np.pi, 1.15, 0.0, 0.5 * frames, frames),
-        _arc(camera.ground(0.96 * width, 0.72 * height), right, 1.3, 0.0, 0.4 * frames, frames),
+        _arc(
+            camera.ground(0.53 * width, 0.66 * height),
+            right,
+            1.25,
+            0.0,
+            0.5 * frames,
+            frames,
+        ),
+        _arc(
+            camera.ground(0.53 * width, 0.62 * height),
+            right + np.pi,
+            1.15,
+            0.0,
+            0.5 * frames,
+            frames,
+        ),
+        _arc(
+            camera.ground(0.96 * width, 0.72 * height),
+            right,
+            1.3,
+            0.0,
+            0.4 * frames,
+            frames,
+        ),
     ]
     close = 0.75
     while len(paths) < count:
-        u, v = rng.uniform(0.04, 0.96) * width, rng.triangular(0.37, 0.46, 0.98) * height
+        u, v = (
+            rng.uniform(0.04, 0.96) * width,
+            rng.triangular(0.37, 0.46, 0.98) * height,
+        )
         place, heading = camera.ground(u, v), rng.uniform(0, 2 * np.pi)
         stands = rng.random() < 0.12
         speed = 0.0 if stands else float(np.clip(rng.normal(1.25, 0.2), 0.8, 1.8))
@@ -507,17 +573,24 @@ def _paths(rng: np.random.Generator, camera: Camera, count: int, frames: int) ->
 LAMPS = np.array([[-7.5, 21.0], [9.0, 27.0], [-9.5, 35.0], [21.0, 37.5]])
 BENCHES = np.array([[-5.4, 29.5], [14.5, 30.0], [7.0, 13.2]])
 TUBS = np.array([[-7.6, 29.5], [-3.2, 29.5], [12.3, 30.0], [16.7, 30.0]])
-OBSTACLES = np.concatenate([LAMPS, BENCHES, BENCHES + [0.7, 0], BENCHES - [0.7, 0], TUBS])
+OBSTACLES = np.concatenate(
+    [LAMPS, BENCHES, BENCHES + np.array([0.7, 0]), BENCHES - np.array([0.7, 0]), TUBS]
+)
 
 #: Trees stand beyond the walkers, who keep nearer than this many metres.
-TREES = np.array([[x, 44 + 3 * (i % 2)] for i, x in enumerate(range(-34, 50, 9))], float)
+TREES = np.array(
+    [[x, 44 + 3 * (i % 2)] for i, x in enumerate(range(-34, 50, 9))], float
+)
 FARTHEST = 37.0
 
 #: The house fronts beyond: metres y of the row.
 FRONTS = 58.0
 
 
-def _thing(place: Floats, parts: Sequence[tuple[Sequence[Sequence[float]], Sequence[float], Floats]]) -> Figure:
+def _thing(
+    place: Floats,
+    parts: Sequence[tuple[Sequence[Sequence[float]], Sequence[float], Floats]],
+) -> Figure:
     """Builds a figure that does not move.
 
     Args:
@@ -533,7 +606,7 @@ def _thing(place: Floats, parts: Sequence[tuple[Sequence[Sequence[float]], Seque
         joints = list(range(len(balls), len(balls) + len(centers)))
         balls = np.concatenate([balls, np.array(centers, float)])
         hung.append(Part(joints, list(radii), color))
-    return Figure((balls + [*place, 0])[None], hung)
+    return Figure((balls + np.array([*place, 0]))[None], hung)
 
 
 def _lamp(place: Floats) -> Figure:
@@ -558,16 +631,30 @@ def _lamp(place: Floats) -> Figure:
 
 def _bench(place: Floats) -> Figure:
     wood, iron = _bgr("9a6a3f", "33383a")
-    slats = [([[-0.85, y, z], [0.85, y, z]], [0.035, 0.035], wood)
-             for y, z in ((-0.2, 0.45), (-0.08, 0.45), (0.04, 0.45), (0.16, 0.62), (0.19, 0.8))]
-    legs = [([[x, y, 0.03], [x, y, 0.42]], [0.03, 0.03], iron)
-            for x in (-0.7, 0.7) for y in (-0.18, 0.15)]
+    slats = [
+        ([[-0.85, y, z], [0.85, y, z]], [0.035, 0.035], wood)
+        for y, z in (
+            (-0.2, 0.45),
+            (-0.08, 0.45),
+            (0.04, 0.45),
+            (0.16, 0.62),
+            (0.19, 0.8),
+        )
+    ]
+    legs = [
+        ([[x, y, 0.03], [x, y, 0.42]], [0.03, 0.03], iron)
+        for x in (-0.7, 0.7)
+        for y in (-0.18, 0.15)
+    ]
     return _thing(place, [*legs, *slats])
 
 
 def _tub(place: Floats, rng: np.random.Generator) -> Figure:
     clay = _bgr("a9674a")[0]
-    leaves = [([center], [0.13], rng.choice(LEAVES)) for center in _cloud(rng, 60, 0.42, 0.4, 0.95)]
+    leaves = [
+        ([center], [0.13], rng.choice(LEAVES))
+        for center in _cloud(rng, 60, 0.42, 0.4, 0.95)
+    ]
     tub = ([[0, 0, 0.1], [0, 0, 0.5]], [0.27, 0.36], clay)
     return _thing(place, [tub, *leaves])
 
@@ -576,13 +663,21 @@ def _tree(place: Floats, rng: np.random.Generator) -> Figure:
     bark = _bgr("5b4636")[0]
     trunk = ([[0, 0, 0.1], [0, 0, 3.2]], [0.2, 0.13], bark)
     leaves = [
-        ([center], [rng.uniform(0.22, 0.5)], rng.choice(LEAVES) * rng.uniform(0.85, 1.1))
-        for center in _cloud(rng, 260, rng.uniform(1.9, 2.4), rng.uniform(1.9, 2.6), 4.9)
+        (
+            [center],
+            [rng.uniform(0.22, 0.5)],
+            rng.choice(LEAVES) * rng.uniform(0.85, 1.1),
+        )
+        for center in _cloud(
+            rng, 260, rng.uniform(1.9, 2.4), rng.uniform(1.9, 2.6), 4.9
+        )
     ]
     return _thing(place, [trunk, *leaves])
 
 
-def _cloud(rng: np.random.Generator, count: int, wide: float, high: float, up: float) -> list[list[float]]:
+def _cloud(
+    rng: np.random.Generator, count: int, wide: float, high: float, up: float
+) -> list[list[float]]:
     """Places points in an ellipsoid, more of them near its hull.
 
     Args:
@@ -596,7 +691,9 @@ def _cloud(rng: np.random.Generator, count: int, wide: float, high: float, up: f
         metres x, y, z
     """
     points = rng.normal(size=(count, 3))
-    points *= rng.uniform(0.1, 1, (count, 1)) ** 0.4 / np.linalg.norm(points, axis=1, keepdims=True)
+    points *= rng.uniform(0.1, 1, (count, 1)) ** 0.4 / np.linalg.norm(
+        points, axis=1, keepdims=True
+    )
     placed: list[list[float]] = (points * [wide, wide, high] + [0, 0, up]).tolist()
     return placed
 
@@ -607,7 +704,9 @@ def _noise(rng: np.random.Generator, size: int, coarse: int) -> Floats:
     cells = coarse
     while cells <= size:
         grid = np.pad(rng.normal(size=(cells, cells)), 2, mode="wrap")
-        fine = cv2.resize(grid, None, fx=size / cells, fy=size / cells, interpolation=cv2.INTER_CUBIC)
+        fine = cv2.resize(
+            grid, None, fx=size / cells, fy=size / cells, interpolation=cv2.INTER_CUBIC
+        )
         edge = 2 * size // cells
         total += fine[edge : edge + size, edge : edge + size] * cells**-0.7
         cells *= 2
@@ -643,18 +742,30 @@ def _paving(rng: np.random.Generator, places: Floats, footprint: Floats) -> Floa
     color = np.broadcast_to(light, (*x.shape, 3)).copy()
     hue = tints[column.astype(int) % 256, (row.astype(int) + 31) % 256]
     color += (warm - light) * np.clip(0.4 + 0.35 * hue * fade, 0, 1)[..., None]
-    bands = ~in_ring & ((np.abs((x + 60) % 7.2 - 3.6) < 0.45) | (np.abs((y + 60) % 6 - 3) < 0.3))
+    bands = ~in_ring & (
+        (np.abs((x + 60) % 7.2 - 3.6) < 0.45) | (np.abs((y + 60) % 6 - 3) < 0.3)
+    )
     rings = in_ring & np.isin(row, [9, 6, 3])
     star = in_ring & (row < 9) & (row > 3) & (np.cos(8 * angle) > 0.55) & ~rings
-    for where, paint in ((bands, dark), (rings, dark), (star, red), (in_ring & (row < 1), red)):
+    for where, paint in (
+        (bands, dark),
+        (rings, dark),
+        (star, red),
+        (in_ring & (row < 1), red),
+    ):
         color += (paint - color) * (0.75 * where)[..., None]
     to_joint = np.minimum(
         0.9 * np.minimum(along - column, 1 - (along - column)),
         0.6 * np.minimum(across - row, 1 - (across - row)),
     )
     soft = np.maximum(footprint, 0.012)
-    joint = np.clip(1.2 - to_joint / soft, 0, 1) * np.minimum(0.012 / footprint, 1) ** 0.8
-    wear = _sample(_noise(rng, 512, 4), places / 24) * 5 + _sample(_noise(rng, 512, 64), places / 3) * 4 * fade
+    joint = (
+        np.clip(1.2 - to_joint / soft, 0, 1) * np.minimum(0.012 / footprint, 1) ** 0.8
+    )
+    wear = (
+        _sample(_noise(rng, 512, 4), places / 24) * 5
+        + _sample(_noise(rng, 512, 64), places / 3) * 4 * fade
+    )
     color *= (1 + 0.05 * tint * fade - 0.4 * joint)[..., None]
     return np.asarray(color + wear[..., None])
 
@@ -726,7 +837,13 @@ def _front(rng: np.random.Generator, wide: float, storeys: int) -> Image:
         if rng.random() < 0.6:
             for stripe in range(6):
                 color = awning if stripe % 2 else trim
-                box(x - 0.1 + stripe * (pitch - 0.2) / 6, 2.15, (pitch - 0.2) / 6 + 0.05, 0.7, color)
+                box(
+                    x - 0.1 + stripe * (pitch - 0.2) / 6,
+                    2.15,
+                    (pitch - 0.2) / 6 + 0.05,
+                    0.7,
+                    color,
+                )
             box(x - 0.1, 2.05, pitch - 0.2, 0.12, awning * 0.6)
     texture = _noise(rng, 512, 8)[:, :, None] * 5
     rows, columns = image.shape[:2]
@@ -761,11 +878,27 @@ def draw_plaza(camera: Camera, seed: int) -> Image:
         front = _front(rng, wide, storeys)
         rows_, columns = front.shape[:2]
         top = rows_ / 24
-        corners = np.array([[x, FRONTS, top], [x + wide, FRONTS, top], [x + wide, FRONTS, 0], [x, FRONTS, 0]])
+        corners = np.array(
+            [
+                [x, FRONTS, top],
+                [x + wide, FRONTS, top],
+                [x + wide, FRONTS, 0],
+                [x, FRONTS, 0],
+            ]
+        )
         target = large.project(corners)[0].astype(np.float32)
-        source = np.array([[0, 0], [columns, 0], [columns, rows_], [0, rows_]], np.float32)
+        source = np.array(
+            [[0, 0], [columns, 0], [columns, rows_], [0, rows_]], np.float32
+        )
         warp = cv2.getPerspectiveTransform(source, target)
-        cv2.warpPerspective(front, warp, (large.width, large.height), image, cv2.INTER_AREA, cv2.BORDER_TRANSPARENT)
+        cv2.warpPerspective(
+            front,
+            warp,
+            (large.width, large.height),
+            image,
+            cv2.INTER_AREA,
+            cv2.BORDER_TRANSPARENT,
+        )
         x += wide + (rng.uniform(3, 6) if rng.random() < 0.3 else 0)
     image = _bytes(image + (HAZE - image) * 0.2)
     v, u = np.mgrid[: large.height, : large.width] + 0.5
@@ -777,7 +910,10 @@ def draw_plaza(camera: Camera, seed: int) -> Image:
     haze = (1 - np.exp(-depth / 220))[..., None]
     paving = _paving(rng, places, footprint)
     image[below:][ground] = _bytes(paving + (HAZE - paving) * haze)[ground]
-    return np.asarray(cv2.resize(image, (camera.width, camera.height), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(
+        cv2.resize(image, (camera.width, camera.height), interpolation=cv2.INTER_AREA),
+        np.uint8,
+    )
 
 
 class Drawn(NamedTuple):
@@ -785,9 +921,9 @@ class Drawn(NamedTuple):
 
     Attributes:
         image: blue, green, red of shape (height, width, 3)
-        boxes: left, top, width, height in 0-based pixels, of shape (walkers, 4);
-            nan for a walker of whose box less than a tenth is in the image
-        visibility: the part of each walker that is seen, in [0, 1]
+        boxes: left, top, right, bottom in 0-based pixels of each walker, of shape
+            (walkers, 4), also where they reach beyond the image
+        visibility: the share of each walker that is seen, in [0, 1]
     """
 
     image: Image
@@ -798,7 +934,9 @@ class Drawn(NamedTuple):
 class Scene:
     """The plaza and those who cross it."""
 
-    def __init__(self, seed: int, frames: int, size: tuple[int, int], walkers: int):
+    def __init__(
+        self, seed: int, frames: int, size: tuple[int, int], walkers: int
+    ) -> None:
         """Sets the scene.
 
         Args:
@@ -822,7 +960,10 @@ class Scene:
         v, u = np.mgrid[-1 : 1 : size[1] * 1j, -1 : 1 : size[0] * 1j]
         vignette = (1.02 - 0.17 * (u**2 + v**2) ** 1.3)[..., None] * [0.99, 1.0, 1.0]
         self._vignette = _bytes(255 / 1.02 * vignette)
-        self._grain = [_bytes(rng.normal(128, 2.6, (*size[::-1], 1)).repeat(3, 2)) for _ in range(4)]
+        self._grain = [
+            _bytes(rng.normal(128, 2.6, (*size[::-1], 1)).repeat(3, 2))
+            for _ in range(4)
+        ]
 
     def background(self) -> Image:
         """The plaza without the walkers and without lamps and benches."""
@@ -838,12 +979,23 @@ class Scene:
             the frame, and its boxes
         """
         image = self._shade(self._background, self.walkers, frame)
-        height, width = image.shape[:2]
-        boxes = np.full((len(self.walkers), 4), np.nan)
-        visibility = np.zeros(len(self.walkers))
-        sprites = [(walker.draw(self.camera, frame)) for walker in self.walkers]
+        sprites = [walker.draw(self.camera, frame) for walker in self.walkers]
+        owner = np.full(image.shape[:2], -1, np.int16)
+        order = {id(sprite): walker for walker, sprite in enumerate(sprites)}
         for sprite in _far_to_near([*self._things, *sprites]):
             _paste(image, sprite)
+            outer, inner = _overlap(image, sprite)
+            owner[outer][sprite.image[inner][..., 3] > 127] = order.get(id(sprite), -1)
+        seen = np.bincount(owner[owner >= 0], minlength=len(sprites))
+        covered = [sprite.image[..., 3] > 127 for sprite in sprites]
+        boxes = np.array(
+            [
+                _extent(mask) + [sprite.left, sprite.top] * 2
+                for mask, sprite in zip(covered, sprites, strict=True)
+            ],
+            float,
+        )
+        visibility = seen / [mask.sum() for mask in covered]
         return Drawn(self._finish(image, frame), boxes, visibility)
 
     def _shade(self, image: Image, figures: Sequence[Figure], frame: int) -> Image:
@@ -852,16 +1004,30 @@ class Scene:
         mask = np.zeros((half.height, half.width), np.uint8)
         for figure in figures:
             figure.draw_shadow(half, mask, frame)
-        mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), max(half.height / 300, 0.4)), np.uint8)
-        mask = np.asarray(cv2.resize(mask, (self.camera.width, self.camera.height)), np.uint8)
+        mask = np.asarray(
+            cv2.GaussianBlur(mask, (0, 0), max(half.height / 300, 0.4)), np.uint8
+        )
+        mask = np.asarray(
+            cv2.resize(mask, (self.camera.width, self.camera.height)), np.uint8
+        )
         light = cv2.merge([255 - (mask * share) for share in (0.42, 0.47, 0.52)])
-        return np.asarray(cv2.multiply(image, light.astype(np.uint8), scale=1 / 255), np.uint8)
+        return np.asarray(
+            cv2.multiply(image, light.astype(np.uint8), scale=1 / 255), np.uint8
+        )
 
     def _finish(self, image: Image, frame: int) -> Image:
         """Adds what the lens and the sensor of a camera add."""
-        image = np.asarray(cv2.multiply(image, self._vignette, scale=1.02 / 255), np.uint8)
+        image = np.asarray(
+            cv2.multiply(image, self._vignette, scale=1.02 / 255), np.uint8
+        )
         grain = self._grain[frame % len(self._grain)]
         return np.asarray(cv2.addWeighted(image, 1, grain, 1, -128), np.uint8)
+
+
+def _extent(mask: Bools) -> npt.NDArray[np.int_]:
+    """Returns left, top, right, bottom of what a mask covers."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
 
 
 def _far_to_near(sprites: Sequence[Sprite]) -> list[Sprite]:
@@ -869,13 +1035,18 @@ def _far_to_near(sprites: Sequence[Sprite]) -> list[Sprite]:
     return sorted(sprites, key=lambda sprite: -sprite.depth)
 
 
-def _overlap(image: Image, sprite: Sprite) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+def _overlap(
+    image: Image, sprite: Sprite
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     """The part of an image that a sprite covers, and that part of the sprite."""
     height, width = sprite.image.shape[:2]
     top, left = max(sprite.top, 0), max(sprite.left, 0)
     bottom = max(min(sprite.top + height, image.shape[0]), top)
     right = max(min(sprite.left + width, image.shape[1]), left)
-    inner = slice(top - sprite.top, bottom - sprite.top), slice(left - sprite.left, right - sprite.left)
+    inner = (
+        slice(top - sprite.top, bottom - sprite.top),
+        slice(left - sprite.left, right - sprite.left),
+    )
     return (slice(top, bottom), slice(left, right)), inner
 
 
@@ -887,7 +1058,9 @@ def _paste(image: Image, sprite: Sprite) -> None:
     image[outer] = over[..., :3] + (under + 127) // 255
 
 
-def _walkers(rng: np.random.Generator, camera: Camera, count: int, frames: int) -> list[Figure]:
+def _walkers(
+    rng: np.random.Generator, camera: Camera, count: int, frames: int
+) -> list[Figure]:
     """Dresses the walkers and lets them walk.
 
     Args:
@@ -901,7 +1074,11 @@ def _walkers(rng: np.random.Generator, camera: Camera, count: int, frames: int) 
     """
     figures = []
     for path in _paths(rng, camera, count, frames):
-        tall = 0.72 if rng.random() < 0.07 else float(np.clip(rng.normal(1, 0.05), 0.88, 1.1))
+        tall = (
+            0.72
+            if rng.random() < 0.07
+            else float(np.clip(rng.normal(1, 0.05), 0.88, 1.1))
+        )
         swing = 0.4 * min(path.speed / 1.3, 1.25)
         stride = 4 * 0.86 * tall * math.sin(swing) or 1.0
         seconds = np.arange(frames) / FRAME_RATE
@@ -910,7 +1087,10 @@ def _walkers(rng: np.random.Generator, camera: Camera, count: int, frames: int) 
         joints = _skeleton(phase, np.full(frames, swing), 1.5 if holds else 0.0)
         local = np.stack(list(joints.values()), axis=1) * tall
         parts = _dress(rng, list(joints), holds)
-        sized = [part._replace(radii=[tall * radius for radius in part.radii]) for part in parts]
+        sized = [
+            part._replace(radii=[tall * radius for radius in part.radii])
+            for part in parts
+        ]
         cos, sin = np.cos(path.heading)[:, None], np.sin(path.heading)[:, None]
         x = path.places[:, :1] + cos * local[..., 0] - sin * local[..., 1]
         y = path.places[:, 1:] + sin * local[..., 0] + cos * local[..., 1]

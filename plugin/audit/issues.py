@@ -105,26 +105,27 @@ def _explain(
 
 def _explain_size(box: Any) -> str:  # noqa: ANN401 - a row's named tuple
     departure = box.area_ratio - 1
-    if abs(departure) > abs(box.size_change) or math.isnan(box.size_change):
+    if abs(departure) > 0.1 or math.isnan(box.size_change):
         more = "larger" if departure > 0 else "smaller"
         return (
             f"the box is {abs(departure):.0%} {more} than the frames around it suggest"
         )
     more = "grows" if box.size_change > 0 else "shrinks"
-    return f"the box {more} by {abs(box.size_change):.0%} from the frame before"
+    return f"the box {more} by {abs(box.size_change):.0%} here and stays so"
 
 
 def _explain_iou(box: Any) -> str:  # noqa: ANN401 - as above
     sides = {"previous": box.iou_prev, "next": box.iou_next}
     known = {side: value for side, value in sides.items() if not math.isnan(value)}
-    predicted = (
+    lowest = min(known, key=lambda side: known[side], default=None)
+    jump = f"IoU with the {lowest} frame is {known[lowest]:.2f}" if lowest else ""
+    place = (
         f"IoU with the place that the frames around it suggest is "
         f"{box.predicted_iou:.2f}"
     )
-    if not known:
-        return predicted
-    side = min(known, key=lambda name: known[name])
-    return f"IoU with the {side} frame is {known[side]:.2f}, {predicted}"
+    if jump and box.predicted_iou > 0.75:
+        return f"{jump}: the track jumps here and stays there"
+    return f"{jump}, {place}" if jump else place
 
 
 _EXPLAIN = {SIZE_CHANGE: _explain_size, LOW_IOU: _explain_iou}
