@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes labels of the size of MOT20's training set, without frames.
 
-People walk smoothly through the image, with a mistake here and there; the layout, the whole pixels, the
-visibility and the classes are those of MOT20. One seed makes the same files.
+People walk smoothly through the image, with a mistake here and there. The layout,
+the whole pixels, the visibility and the classes are those of MOT20. One seed makes
+the same files.
 """
 
 from __future__ import annotations
@@ -81,11 +82,13 @@ def _draw_tracks(rng: np.random.Generator, rows: int, frames: int) -> pa.Table:
     def walk(end: float) -> Floats:
         """Walks from one place to another, evenly."""
         first, last = rng.uniform(0, end, (2, len(lengths)))
-        return first[row] * (1 - way) + last[row] * way
+        place: Floats = first[row] * (1 - way) + last[row] * way
+        return place
 
     def vary(low: float, high: float) -> Floats:
         """Draws one number per track."""
-        return rng.uniform(low, high, len(lengths))[row]
+        drawn: Floats = rng.uniform(low, high, len(lengths))[row]
+        return drawn
 
     height = vary(60, 240) * np.exp(vary(-0.01, 0.01) * seconds)
     # Annotators slip: one box in a thousand is too short

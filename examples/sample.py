@@ -29,7 +29,7 @@ NAME = "WALKERS-01"
 #: Every how many frames one is labelled.
 LABEL_STEP = 2
 #: Raise it when the same seed should make another sample.
-_VERSION = 1
+_VERSION = 2
 _EDGES = ["left", "top", "right", "bottom"]
 #: Labelled frames between two mistakes of a track, and from a mistake to the
 #: track's ends.

@@ -22,9 +22,6 @@ Bools = npt.NDArray[np.bool_]
 
 FRAME_RATE = 25
 
-#: Height in pixels of the images that pixel constants are meant for.
-FULL_HEIGHT = 1080
-
 #: Direction in which the sunlight travels: x right, y away from the camera, z up.
 SUN = np.array([0.75, -0.55, -1.0])
 
@@ -562,7 +559,9 @@ def _paths(
         gaps = np.linalg.norm(ways[:, None] - np.concatenate([others, things]), axis=-1)
         aside, away = np.moveaxis(ways @ camera.axes[[0, 2], :2].T, -1, 0)
         seen = np.abs(aside) < 1.1 * away * width / camera.focal / 2
-        if gaps.min() > close and np.all(away[seen] < FARTHEST):
+        if away.min() < NEAREST or np.any(away[seen] > FARTHEST):
+            continue
+        if gaps.min() > close:
             paths += group
         else:
             close *= 0.998  # a crowd of any number finds its places in the end
@@ -582,6 +581,10 @@ TREES = np.array(
     [[x, 44 + 3 * (i % 2)] for i, x in enumerate(range(-34, 50, 9))], float
 )
 FARTHEST = 37.0
+
+#: Nobody comes nearer than this many metres, where all are below the image: what
+#: is beside or behind the camera cannot be projected.
+NEAREST = 3.0
 
 #: The house fronts beyond: metres y of the row.
 FRONTS = 58.0
@@ -622,7 +625,7 @@ def _lamp(place: Floats) -> Figure:
                 for x in (-0.34, 0.34)
                 for part in (
                     ([[x, 0, 3.85], [x, 0, 4.12]], [0.11, 0.17], glass),
-                    ([[x, 0, 4.22], [x, 0, 4.36]], [0.17, 0.03], iron),
+                    ([[x, 0, 4.29], [x, 0, 4.38]], [0.08, 0.03], iron),
                 )
             ),
         ],
@@ -662,16 +665,13 @@ def _tub(place: Floats, rng: np.random.Generator) -> Figure:
 def _tree(place: Floats, rng: np.random.Generator) -> Figure:
     bark = _bgr("5b4636")[0]
     trunk = ([[0, 0, 0.1], [0, 0, 3.2]], [0.2, 0.13], bark)
-    leaves = [
-        (
-            [center],
-            [rng.uniform(0.22, 0.5)],
-            rng.choice(LEAVES) * rng.uniform(0.85, 1.1),
-        )
-        for center in _cloud(
-            rng, 260, rng.uniform(1.9, 2.4), rng.uniform(1.9, 2.6), 4.9
-        )
-    ]
+    wide, high, up = rng.uniform(1.9, 2.4), rng.uniform(1.9, 2.6), 4.9
+    leaves = []
+    for center in _cloud(rng, 800, wide, high, up):
+        # The crown is lit from above, on the side where the sun stands
+        lit = 0.95 + 0.22 * (center[2] - up) / high - 0.12 * center[0] / wide
+        color = rng.choice(LEAVES) * rng.uniform(0.92, 1.08) * lit
+        leaves.append(([center], [rng.uniform(0.12, 0.32)], color))
     return _thing(place, [trunk, *leaves])
 
 
@@ -872,9 +872,10 @@ def draw_plaza(camera: Camera, seed: int) -> Image:
     rows = np.linspace(0, 1, large.height)[:, None, None]
     image = _bgr("9fbdd8")[0] + rows * 4 * (_bgr("eae6dc")[0] - _bgr("9fbdd8")[0])
     image = _bytes(np.broadcast_to(image, (large.height, large.width, 3)))
-    x = -75.0
+    x, storeys = -75.0, 3
     while x < 95:
-        wide, storeys = rng.uniform(9, 17), int(rng.integers(2, 5))
+        wide = rng.uniform(9, 17)
+        storeys = int(rng.choice([count for count in (2, 3, 4) if count != storeys]))
         front = _front(rng, wide, storeys)
         rows_, columns = front.shape[:2]
         top = rows_ / 24
@@ -899,7 +900,7 @@ def draw_plaza(camera: Camera, seed: int) -> Image:
             cv2.INTER_AREA,
             cv2.BORDER_TRANSPARENT,
         )
-        x += wide + (rng.uniform(3, 6) if rng.random() < 0.3 else 0)
+        x += wide
     image = _bytes(image + (HAZE - image) * 0.2)
     v, u = np.mgrid[: large.height, : large.width] + 0.5
     below = int(large.project(np.array([0, 1e6, 0.0]))[0][1]) + 2
@@ -958,8 +959,8 @@ class Scene:
         for tree in _far_to_near([tree.draw(self.camera) for tree in trees]):
             _paste(self._background, tree)
         v, u = np.mgrid[-1 : 1 : size[1] * 1j, -1 : 1 : size[0] * 1j]
-        vignette = (1.02 - 0.17 * (u**2 + v**2) ** 1.3)[..., None] * [0.99, 1.0, 1.0]
-        self._vignette = _bytes(255 / 1.02 * vignette)
+        vignette = (1.12 - 0.13 * (u**2 + v**2) ** 1.3)[..., None] * [0.99, 1.0, 1.0]
+        self._vignette = _bytes(255 / 1.12 * vignette)
         self._grain = [
             _bytes(rng.normal(128, 2.6, (*size[::-1], 1)).repeat(3, 2))
             for _ in range(4)
@@ -1005,7 +1006,7 @@ class Scene:
         for figure in figures:
             figure.draw_shadow(half, mask, frame)
         mask = np.asarray(
-            cv2.GaussianBlur(mask, (0, 0), max(half.height / 300, 0.4)), np.uint8
+            cv2.GaussianBlur(mask, (0, 0), max(half.height / 420, 0.4)), np.uint8
         )
         mask = np.asarray(
             cv2.resize(mask, (self.camera.width, self.camera.height)), np.uint8
@@ -1018,7 +1019,7 @@ class Scene:
     def _finish(self, image: Image, frame: int) -> Image:
         """Adds what the lens and the sensor of a camera add."""
         image = np.asarray(
-            cv2.multiply(image, self._vignette, scale=1.02 / 255), np.uint8
+            cv2.multiply(image, self._vignette, scale=1.12 / 255), np.uint8
         )
         grain = self._grain[frame % len(self._grain)]
         return np.asarray(cv2.addWeighted(image, 1, grain, 1, -128), np.uint8)

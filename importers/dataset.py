@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import logging
 import math
@@ -328,6 +329,10 @@ def add_tracks(
     ids: list[str] = []
     try:
         ids = dataset.add_samples(samples, progress=False)
+        # FiftyOne keeps the frames of samples that are in memory up to date, one
+        # by one; samples refer to themselves, so only the collector frees them
+        del samples
+        gc.collect()
         segments = [
             store.Segment(sequence.name, first, last, id)
             for (sequence, first, last), id in zip(runs, ids, strict=True)

@@ -10,10 +10,12 @@ FiftyOne; a contract test holds what it stores against what FiftyOne stores.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import chain, pairwise
@@ -111,7 +113,7 @@ def insert_tracks(
     """
     _declare_fields(dataset, tracks, field)
     frames = dataset._frame_collection
-    with _Writer(frames.insert_many, step) as writer:
+    with _collector_paused(), _Writer(frames.insert_many, step) as writer:
         for documents in _batches(_frame_documents(dataset, tracks, segments, field)):
             writer.send(documents)
     dataset.reload()
@@ -130,7 +132,8 @@ def add_detections(
     """
     _declare_fields(dataset, tracks, field)
     frame, changed = ("_sample_id", "frame_number"), (field, "last_modified_at")
-    with _Writer(dataset._frame_collection.bulk_write, None) as writer:
+    call = dataset._frame_collection.bulk_write
+    with _collector_paused(), _Writer(call, None) as writer:
         for documents in _batches(_frame_documents(dataset, tracks, segments, field)):
             writer.send(
                 [
@@ -142,6 +145,22 @@ def add_detections(
                 ]
             )
     dataset.reload()
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Pauses the collector of reference cycles.
+
+    Documents have none, and to look for some in millions of them takes twice as
+    long as to make them.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Writer:
@@ -320,11 +339,11 @@ def _detections_per_frame(
         for document, row in zip(documents, values, strict=True):
             document.update(zip(names, row, strict=True))
     frames, starts = np.unique(table["frame"].to_numpy(), return_index=True)
-    ends = [*starts[1:].tolist(), len(documents)]
+    ends = np.append(starts, len(documents))[1:]
     return {
         frame: documents[start:end]
         for frame, start, end in zip(
-            frames.tolist(), starts.tolist(), ends, strict=True
+            frames.tolist(), starts.tolist(), ends.tolist(), strict=True
         )
     }
 
@@ -494,9 +513,10 @@ def read_tracks(
     dataset = samples._root_dataset
     stored = _read_samples(dataset, sample_ids(samples))
     names = ["bounding_box", "label", "index", *attributes]
-    documents, columns = _read_frames(
-        dataset, field, list(stored.index), names, list(frame_attributes)
-    )
+    with _collector_paused():
+        documents, columns = _read_frames(
+            dataset, field, list(stored.index), names, list(frame_attributes)
+        )
     documents["sequence"] = stored.loc[documents["sample_id"], SEQUENCE].to_numpy()
     offset = stored.loc[documents["sample_id"], FRAME_OFFSET].to_numpy()
     documents["frame"] = offset + documents["frame_number"].to_numpy()
@@ -519,7 +539,7 @@ def _read_samples(dataset: fo.Dataset, ids: list[str]) -> pd.DataFrame:
     paths |= {name: name for name in own if dataset.has_field(name)}
     values = dataset.values(list(paths.values()))
     stored = pd.DataFrame(dict(zip(paths, values, strict=True)), dtype=object)
-    stored = stored.reindex(columns=list(dict.fromkeys([*paths, *own])))
+    stored = stored.reindex(columns=list(dict.fromkeys([*paths, *own]))).astype(object)
     stored[SEQUENCE] = stored[SEQUENCE].fillna(_names_of_videos(stored))
     stored[FRAME_OFFSET] = stored[FRAME_OFFSET].fillna(0).astype(np.int64)
     stored[IMAGE_WIDTH] = stored[IMAGE_WIDTH].fillna(stored["frame_width"])
@@ -563,7 +583,7 @@ def _read_frames(
             for document, other in zip(found, whole, strict=True):
                 document[name] = other[name]
     columns = {
-        name: list(chain.from_iterable(document.pop(name) or () for document in found))
+        name: list(chain.from_iterable(each.pop(name, None) or () for each in found))
         for name in attributes
     }
     statements = [_STATEMENT + name for name in frame_attributes]
@@ -574,7 +594,8 @@ def _read_frames(
 
 def _name_frames(documents: pd.DataFrame) -> pd.Series[str]:
     """Returns the file name of each frame, after its number where it has none."""
-    names = documents["frame_name"].fillna(
+    names = documents["frame_name"].astype(object)
+    names = names.fillna(
         documents["filepath"].map(lambda path: Path(path).name, na_action="ignore")
     )
     return names.fillna(documents["frame"].map("{:06d}.jpg".format))
@@ -704,21 +725,25 @@ def write_columns(
     document = rows["document"].to_numpy()[order]
     position = rows["position"].to_numpy()[order].tolist()
     values = {str(name): to_objects(columns[name].iloc[order]) for name in columns}
+    most = max(position, default=-1) + 1
+    paths = {
+        name: [f"{field}.detections.{i}.{name}" for i in range(most)] for name in values
+    }
     frames, starts = np.unique(document, return_index=True)
-    ends = np.r_[starts[1:], len(document)]
+    ends = np.append(starts, len(document))[1:]
     unchanged = _unchanged_filters(stored.documents.iloc[frames], field)
     now = datetime.now(timezone.utc)
-    with _Writer(dataset._frame_collection.bulk_write, step) as writer:
+    call = dataset._frame_collection.bulk_write
+    with _collector_paused(), _Writer(call, step) as writer:
         for batch in _slices(ends):
             updates = []
             for same, start, end in zip(
                 unchanged[batch], starts[batch], ends[batch], strict=True
             ):
-                places = [f"{field}.detections.{i}." for i in position[start:end]]
                 changes: dict[str, Any] = {"last_modified_at": now}
                 for name, column in values.items():
-                    names = [place + name for place in places]
-                    changes.update(zip(names, column[start:end], strict=True))
+                    places = map(paths[name].__getitem__, position[start:end])
+                    changes.update(zip(places, column[start:end], strict=True))
                 updates.append(UpdateOne(same, {"$set": changes}))
             writer.send(updates)
     fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
@@ -741,7 +766,7 @@ def _unchanged_filters(documents: pd.DataFrame, field: str) -> list[dict[str, An
         }
         for _id, modified, count in zip(
             documents["_id"],
-            documents["last_modified_at"].dt.to_pydatetime(),
+            to_objects(documents["last_modified_at"]),
             documents["count"].tolist(),
             strict=True,
         )
@@ -752,5 +777,5 @@ def _slices(ends: NDArray[np.intp]) -> Iterator[slice]:
     """Groups frames, by where their detections end, into batches of like weight."""
     batches = ends // _BATCH
     first = np.flatnonzero(np.diff(batches)) + 1
-    for start, end in pairwise([0, *first.tolist(), len(ends)]):
+    for start, end in pairwise(np.unique([0, *first, len(ends)]).tolist()):
         yield slice(start, end)

@@ -80,14 +80,15 @@ def audit_dataset(
     ids = set(store.sample_ids(samples))
     sequences = store.samples_by_sequence(samples)
     declare_issues(dataset)
+    frames = dataset.select(list(ids)).count("frames")
     parts = []
-    with fou.ProgressBar(
-        total=len(sequences), progress=progress, iters_str="sequences"
-    ) as bar:
-        for whole in bar(list(sequences.values())):
+    with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
+        for whole in sequences.values():
             stored = store.read_tracks(dataset.select(whole), field)
             result = audit_tracks(stored.tracks, thresholds, kinds)
-            parts.append(_store_audit(dataset, field, stored, result, ids, kinds))
+            parts.append(
+                _store_audit(dataset, field, stored, result, ids, kinds, bar.update)
+            )
     summary = _total(parts)
     config = dataset.init_run(
         method=f"track_audit/{run_key}",
@@ -109,6 +110,7 @@ def _store_audit(
     result: Audit,
     ids: set[str],
     kinds: tuple[str, ...],
+    step: store.Step,
 ) -> AuditSummary:
     """Stores the audit of one sequence on those of its samples that are chosen."""
     documents = stored.documents[stored.documents["sample_id"].isin(ids)]
@@ -123,7 +125,8 @@ def _store_audit(
     else:
         # One score of all signals needs all signals
         detections = detections.drop(columns=["outlier_score", "outlier_reasons"])
-    changed = store.write_columns(dataset, field, stored, detections)
+    step(int((documents["count"] == 0).sum()))
+    changed = store.write_columns(dataset, field, stored, detections, step)
     (sequence,) = stored.tracks.sequences.values()
     spans = [
         SampleSpan(str(id), int(frames.min()), int(frames.max()), sequence.frame_rate)

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 _home = tempfile.TemporaryDirectory(prefix="track-audit-tests-")
 HOME = Path(_home.name)
@@ -31,6 +32,11 @@ os.environ.update(
     FIFTYONE_PLUGINS_DIR=str(HOME / "plugins"),
     FIFTYONE_SHOW_PROGRESS_BARS="false",
 )
+
+
+def pytest_unconfigure():
+    """Removes what the tests' FiftyOne kept."""
+    _home.cleanup()
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +70,37 @@ def database():
     finally:
         server.terminate()
         server.wait()
+
+
+@pytest.fixture
+def write_mot(tmp_path):
+    """Writes MOT sequences of a walker and a car, with their frames."""
+
+    def write(name="SEQ-01", frames=6, size=(64, 48), folder=tmp_path / "mot", **info):
+        sequence = folder / name
+        for part in ("gt", "det", "img1"):
+            (sequence / part).mkdir(parents=True)
+        info = {
+            "name": name,
+            "imDir": "img1",
+            "frameRate": 10,
+            "seqLength": frames,
+            "imWidth": size[0],
+            "imHeight": size[1],
+            "imExt": ".jpg",
+            **info,
+        }
+        lines = [f"{key}={value}" for key, value in info.items()]
+        (sequence / "seqinfo.ini").write_text("\n".join(["[Sequence]", *lines]))
+        numbers = range(1, frames + 1)
+        walker = [f"{n},1,{n + 5},11,10,20,1,1,0.5" for n in numbers]
+        car = [f"{n},2,{40 - n},6,20,10,0,3,1" for n in numbers]
+        (sequence / "gt" / "gt.txt").write_text("\n".join([*walker, *car]))
+        found = [f"{n},-1,{n + 5},11,10,20,{n / 10}" for n in numbers]
+        (sequence / "det" / "det.txt").write_text("\n".join(found))
+        for n in numbers:
+            shade = sum(name.encode()) % 100 + n
+            Image.new("L", size, shade).save(sequence / "img1" / f"{n:06d}.jpg")
+        return sequence
+
+    return write

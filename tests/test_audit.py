@@ -3,6 +3,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from statistics import median_low
 
 import numpy as np
@@ -100,7 +101,7 @@ def cut(rows):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-@pytest.mark.parametrize("factor", [0.5, 1 / 1.4, 1.4, 1.8])
+@pytest.mark.parametrize("factor", [0.5, 1 / 1.4, 1.8])
 @pytest.mark.parametrize("side", ["centre", "top", "right"])
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
 def test_size_glitch(count, factor, side, place):
@@ -233,8 +234,8 @@ def test_boxes_without_neighbours_are_null(rows):
     assert audit.issues.empty
 
 
-@pytest.mark.parametrize("velocity", [1, 3, 8, 15, 30])
-@pytest.mark.parametrize("beginning", [1500, 1700, 1830])
+@pytest.mark.parametrize("velocity", [3, 15, 30])
+@pytest.mark.parametrize("beginning", [1700, 1830])
 @pytest.mark.parametrize("axis", ["right", "left", "bottom"])
 def test_leaving_and_entering_the_image(velocity, beginning, axis):
     rows = walk(200, velocity=(velocity, 0), start=(beginning, 300))
@@ -265,9 +266,7 @@ def test_sequences_never_mix():
         audit_tracks(to_tracks(rows[rows["sequence"] == name])).detections
         for name in ("a", "b")
     ]
-    pd.testing.assert_frame_equal(
-        audit.detections, pd.concat(alone, ignore_index=True)
-    )
+    pd.testing.assert_frame_equal(audit.detections, pd.concat(alone, ignore_index=True))
     assert audit.issues["sequence"].tolist() == ["b"]
     assert audit.detections["size_change"].isna().sum() == 2
 
@@ -449,7 +448,7 @@ def random_rows(draw):
     return [(*key, *value) for key, value in rows.items()]
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(random_rows())
 def test_signals_against_reference(rows):
     columns = ["sequence", "track", "frame", "left", "top", "width", "height"]
@@ -468,7 +467,7 @@ def test_signals_against_reference(rows):
 def plain_signals(rows):
     """Size change, IoU with the box before and after; rows are sorted."""
     gaps = {}
-    for (s0, t0, f0, *_), (s1, t1, f1, *_) in zip(rows[:-1], rows[1:], strict=True):
+    for (s0, t0, f0, *_), (s1, t1, f1, *_) in pairwise(rows):
         if (s0, t0) == (s1, t1) and t0 >= 0:
             gaps.setdefault(s0, []).append(f1 - f0)
     step = {sequence: median_low(gaps[sequence]) for sequence in gaps}

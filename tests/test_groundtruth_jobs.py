@@ -348,14 +348,18 @@ def spoil_job(package, change):
     path.write_text(json.dumps(job))
 
 
-@pytest.mark.parametrize("act", [upload_package, launch_job])
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("act", "changed", "said"),
     [
-        ({"bucket": None}, "bucket must be filled in"),
-        ({"role_arn": None}, "role_arn must be filled in"),
-        ({"workteam_arn": None}, "workteam_arn must be filled in"),
-        ({"region": None, "workteam_arn": None}, "region, workteam_arn must be"),
+        (upload_package, {"bucket": None}, "bucket must be filled in"),
+        (launch_job, {"bucket": None}, "bucket must be filled in"),
+        (launch_job, {"role_arn": None}, "role_arn must be filled in"),
+        (launch_job, {"workteam_arn": None}, "workteam_arn must be filled in"),
+        (
+            launch_job,
+            {"region": None, "workteam_arn": None},
+            "region, workteam_arn must be",
+        ),
     ],
 )
 def test_package_that_is_not_filled_in(tmp_path, act, changed, said):

@@ -410,7 +410,10 @@ def test_frames_that_a_given_folder_lacks_are_named(job, place, words):
     [
         ({"source-ref": None}, "source-ref is None; expected a path or S3 URI"),
         ({"car-ref": 5}, "car-ref is 5; expected a path or S3 URI"),
-        ({"track-audit": {"image-size": [0, 9]}}, "image-size is .* in pixels"),
+        (
+            {"track-audit": {"image-size": [0, 9]}},
+            "image-size is [0, 9]; expected [width, height]",
+        ),
         ({"car-ref-metadata": {"type": TRACKING, "class-map": []}}, "class-map: exp"),
         (
             {"car-ref-metadata": {"type": TRACKING, "class-map": {"0": 1}}},

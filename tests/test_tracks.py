@@ -13,7 +13,7 @@ from fiftyone_track_audit.importers.tracks import (
     make_table,
     outside_note,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -58,6 +58,7 @@ rows = st.lists(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(rows)
 def test_table_is_sorted_by_sequence_track_frame(rows):
     sequences, tracks, frames = zip(*rows, strict=True) if rows else ((), (), ())
@@ -75,7 +76,7 @@ def test_table_lacks_a_column():
 
 
 def test_concatenate_joins_sequences():
-    first = tracks_of("b", notes=("one",), truck=np.array(["yes", None], object))
+    first = tracks_of("b", notes=("one",), truck=pd.Series(["yes", None], dtype=object))
     second = tracks_of("a", notes=("two",), speed=[1.0, 2.0])
     joined = concatenate([first, second])
     assert joined.notes == ("one", "two")

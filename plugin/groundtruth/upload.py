@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -72,11 +72,14 @@ class _PackageFiles:
     labels: tuple[_File, ...]
 
 
-def read_job(package: Path) -> dict[str, Any]:
+def read_job(
+    package: Path, needed: Collection[str] = tuple(PLACEHOLDERS)
+) -> dict[str, Any]:
     """Reads the ``job.json`` of a package.
 
     Args:
         package: the package's folder
+        needed (...): the settings that must be filled in, by default all
 
     Returns:
         ``request`` (the CreateLabelingJob request), ``region`` and ``fill_in``
@@ -92,8 +95,8 @@ def read_job(package: Path) -> dict[str, Any]:
         raise InputError(path, "not found, expected a package's folder") from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(path, "expected a package's request and region") from error
-    missing = [name for name, text in PLACEHOLDERS.items() if text in request]
-    if missing or not region:
+    missing = [name for name in needed if PLACEHOLDERS[name] in request]
+    if missing or ("region" in needed and not region):
         raise InputError(
             path,
             f"{', '.join(missing) or 'region'} must be filled in: write the package "
@@ -127,7 +130,7 @@ def upload_package(
         InputError: if the package is damaged or not filled in
         GroundTruthError: if the bucket cannot be used
     """
-    job = read_job(package)
+    job = read_job(package, needed=["bucket"])
     source = job["request"]["InputConfig"]["DataSource"]["S3DataSource"]
     bucket, key = split_s3(source["ManifestS3Uri"])
     files = _package_files(Path(package), key.rpartition("/")[0])
@@ -200,7 +203,7 @@ def _package_files(package: Path, root: str) -> _PackageFiles:
     )
 
 
-def _check_bucket(client: S3Client, bucket: str, region: str) -> None:
+def _check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
     with aws_errors(f"Looking at bucket {bucket!r}"):
         try:
             answer = client.head_bucket(Bucket=bucket)
@@ -208,11 +211,11 @@ def _check_bucket(client: S3Client, bucket: str, region: str) -> None:
             if error_code(error) != "404":
                 raise
             raise GroundTruthError(
-                f"There is no bucket {bucket!r}: create it in region {region}, or "
+                f"There is no bucket {bucket!r}: create it in the job's region, or "
                 "choose another."
             ) from None
     found = answer.get("BucketRegion")
-    if found and found != region:
+    if found and region and found != region:
         raise GroundTruthError(
             f"Bucket {bucket!r} is in region {found} and the job in {region}: choose a "
             "bucket in the job's region."

@@ -11,6 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
+from ...importers import store
 from ..audit import KINDS, LOW_IOU, SIZE_CHANGE, Thresholds
 from ..auditing import AuditSummary, audit_dataset
 from ..views import save_outlier_views
@@ -52,11 +53,11 @@ class _AuditOperator(TrackOperator):
                     "below which it is suspicious"
                 ),
             )
-        samples = len(ctx.target_view())
+        samples = len(store.sample_ids(ctx.target_view()))
         add_notice(
             inputs,
             "notice",
-            f"Will judge every box of {count(samples, 'sample')} against its own "
+            f"Will judge every box of {count(samples, 'video')} against its own "
             "track. Labels stay as they are; earlier results are replaced.",
         )
 
@@ -72,6 +73,7 @@ class _AuditOperator(TrackOperator):
             ctx,
             "Judging tracks",
             lambda progress: self._audit(view, progress=progress, **params),
+            self.resolve_output(ctx),
             lambda: ctx.trigger("reload_dataset"),
         )
 
@@ -118,7 +120,8 @@ class _AuditOperator(TrackOperator):
 
 def _describe(summary: AuditSummary) -> dict[str, str]:
     issues = ", ".join(
-        f"{number} {kind.replace('_', ' ')}" for kind, number in summary.issues.items()
+        f"{number:,} {kind.replace('_', ' ').replace('iou', 'IoU')}"
+        for kind, number in summary.issues.items()
     )
     message = (
         f"{count(summary.outliers, 'outlier')} among "

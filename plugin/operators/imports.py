@@ -88,6 +88,7 @@ class ImportSequences(TrackOperator):
             ctx,
             "Importing sequences",
             lambda progress: _import(**params, progress=progress),
+            self.resolve_output(ctx),
             lambda: ctx.trigger("open_dataset", {"dataset": params["name"]}),
         )
 

@@ -107,6 +107,7 @@ class ExportAdjustmentJob(TrackOperator):
             ctx,
             "Exporting frames",
             lambda progress: _export(dataset, plan, folder, False, progress),
+            self.resolve_output(ctx),
         )
 
     def resolve_output(self, ctx: ExecutionContext) -> types.Property:

@@ -10,8 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import fiftyone.core.utils as fou
-from fiftyone.operators.executor import ExecutionContext, ExecutionResult
-from fiftyone.operators.message import GeneratedMessage, MessageType
+import fiftyone.operators.types as types
+from fiftyone.operators.executor import ExecutionContext
+from fiftyone.operators.message import GeneratedMessage
 
 logger = logging.getLogger(__name__)
 
@@ -26,25 +27,27 @@ def run_with_progress(
     ctx: ExecutionContext,
     label: str,
     work: Work,
+    outputs: types.Property,
     finish: Callable[[], Any] | None = None,
 ) -> Result | Iterator[GeneratedMessage]:
     """Runs work that an operator's ``execute()`` hands over.
 
     The App shows the progress of operators that execute as generators, but a
     generator has no result for those that call it from Python. So the App gets
-    a generator that ends with the result, and everybody else the result.
+    a generator that ends by showing the result, and everybody else the result.
 
     Args:
         ctx: the :class:`fiftyone.operators.executor.ExecutionContext`
         label: what is being done, for the App
         work: the work
+        outputs: how to show what the work returns
         finish (None): triggers what the App should do when the work is done
 
     Returns:
         what the work returns, or a generator of messages for the App
     """
     if _is_called_by_app(ctx):
-        return _stream(ctx, label, work, finish)
+        return _stream(ctx, label, work, outputs, finish)
     report = None
     if ctx.delegated:
 
@@ -67,7 +70,11 @@ def _fraction(bar: fou.ProgressBar) -> float:
 
 
 def _stream(
-    ctx: ExecutionContext, label: str, work: Work, finish: Callable[[], Any] | None
+    ctx: ExecutionContext,
+    label: str,
+    work: Work,
+    outputs: types.Property,
+    finish: Callable[[], Any] | None,
 ) -> Iterator[GeneratedMessage]:
     updates: queue.SimpleQueue[float] = queue.SimpleQueue()
     yield ctx.ops.set_progress(label=label, progress=0)
@@ -78,11 +85,12 @@ def _stream(
     failure = future.exception()
     if failure is not None:
         logger.error("%s failed", label, exc_info=failure)
-        yield _Answer(error=str(failure))
+        message = str(failure) or type(failure).__name__
+        yield ctx.ops.show_output(_failure_output(label, message).to_json(), {})
         return
     if finish:
         yield finish()
-    yield _Answer(result=future.result())
+    yield ctx.ops.show_output(outputs.to_json(), future.result())
 
 
 def _until_done(
@@ -100,16 +108,8 @@ def _until_done(
                 yield latest
 
 
-class _Answer(GeneratedMessage):  # type: ignore[misc]
-    """The message that ends a stream: the output, or why there is none."""
-
-    def __init__(self, result: Result | None = None, error: str | None = None) -> None:
-        """Creates the message."""
-        super().__init__(MessageType.SUCCESS, cls=ExecutionResult)
-        self.result = result
-        self.error = error
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the message as the App reads it."""
-        message = {"type": str(self.type), "cls": self.cls.__name__}
-        return {**message, "body": self.result, "error": self.error}
+def _failure_output(label: str, message: str) -> types.Property:
+    outputs = types.Object()
+    error = types.Error(label=f"{label} failed", description=message)
+    outputs.view("error", error)
+    return types.Property(outputs)

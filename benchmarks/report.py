@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures calls, and prints what they took beside what others take."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+PACKAGES = ("fiftyone", "pymongo", "numpy", "pandas", "pyarrow")
+HEADINGS = ["what", "figure", "rival", "rival's figure", "ratio", "target", "met"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table.
+
+    Attributes:
+        what: what was measured
+        figure: what it took
+        rival: what it is measured against
+        rivals_figure: what that took
+        ratio: how the two compare
+        target: what is aimed at
+        met: whether the target is met, None where there is none
+    """
+
+    what: str
+    figure: str
+    rival: str = ""
+    rivals_figure: str = ""
+    ratio: str = ""
+    target: str = ""
+    met: bool | None = None
+
+
+def at_most(
+    what: str, seconds: float, rival: str, rivals_seconds: float, times: float
+) -> Line:
+    """Makes a line whose target is to take at most so many times as long.
+
+    Args:
+        what: what was measured
+        seconds: how long it took
+        rival: what it is measured against
+        rivals_seconds: how long that took
+        times: the target
+
+    Returns:
+        the :class:`Line`
+    """
+    ratio = seconds / rivals_seconds
+    return Line(
+        what,
+        f"{seconds * 1000:,.0f} ms",
+        rival,
+        f"{rivals_seconds * 1000:,.0f} ms",
+        f"{ratio:.2f}",
+        f"at most {times:g}",
+        ratio <= times,
+    )
+
+
+def at_least(
+    what: str,
+    rate: float,
+    target: float,
+    rival: str,
+    rivals_rate: float,
+    times: float = 0,
+) -> Line:
+    """Makes a line whose target is a rate, and to be so many times as fast.
+
+    Args:
+        what: what was measured
+        rate: detections per second
+        target: the least rate
+        rival: what it is measured against
+        rivals_rate: detections per second of that
+        times (0): the least ratio of the two
+
+    Returns:
+        the :class:`Line`
+    """
+    ratio = rate / rivals_rate
+    return Line(
+        what,
+        f"{rate:,.0f}/s",
+        rival,
+        f"{rivals_rate:,.0f}/s",
+        f"{ratio:.1f}",
+        f"{target:,.0f}/s" + (f", {times:g} times" if times else ""),
+        rate >= target and ratio >= times,
+    )
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Returns how many seconds a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def best_of(repeats: int, *calls: Callable[[], object]) -> list[float]:
+    """Measures calls in turns, so that a busy moment meets all of them.
+
+    Args:
+        repeats: how many times to make each call
+        *calls: the calls
+
+    Returns:
+        the seconds of each one's fastest time
+    """
+    rounds = [[seconds(call) for call in calls] for _ in range(repeats)]
+    return [min(times) for times in zip(*rounds, strict=True)]
+
+
+def print_machine() -> None:
+    """Prints what the figures depend on."""
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    load = os.getloadavg()[0]
+    print(f"{_cpu()}, {os.cpu_count()} cores, {load:.1f} of them busy")
+    print(f"Python {platform.python_version()}, {packages}")
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = (line.split(":")[1].strip() for line in lines if "model name" in line)
+    return next(names, platform.processor())
+
+
+def print_table(title: str, lines: list[Line]) -> None:
+    """Prints the lines of a subject.
+
+    Args:
+        title: the subject
+        lines: the lines
+    """
+    table = pd.DataFrame([astuple(line) for line in lines], columns=HEADINGS)
+    table["met"] = table["met"].map({True: "yes", False: "no", None: ""})
+    print(f"\n{title}\n{table.to_string(index=False)}", flush=True)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the benchmarks: ``python benchmarks/run.py [read] [audit] [store] [whole]``."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import audit
+import labels
+import read
+import store
+import whole
+from report import print_machine, print_table
+
+SUBJECTS = {"read": read, "audit": audit, "store": store, "whole": whole}
+
+
+def main() -> None:
+    """Measures the subjects asked for, by default all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("subjects", nargs="*", help=f"of {', '.join(SUBJECTS)}")
+    chosen = parser.parse_args().subjects or list(SUBJECTS)
+    unknown = set(chosen) - set(SUBJECTS)
+    if unknown:
+        parser.error(f"no subject {', '.join(sorted(unknown))}; {', '.join(SUBJECTS)}")
+    print_machine()
+    with tempfile.TemporaryDirectory() as folder:
+        labels.write_labels(Path(folder))
+        for name in chosen:
+            subject = SUBJECTS[name]
+            print_table((subject.__doc__ or name), subject.run(Path(folder)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real App in headless Chromium, on FiftyOne's bare server."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@contextmanager
+def serve_app(seconds: float = 90) -> Iterator[str]:
+    """Starts the App's server on the database of the environment; gives its URL.
+
+    A Python session would keep its view and open sample over page loads.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    main = Path(find_spec("fiftyone").origin).parent / "server" / "main.py"
+    command = [sys.executable, main, "--port", str(port), "--address", "127.0.0.1"]
+    server = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + seconds
+        while not _answers(url):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the App's server did not start")
+            time.sleep(0.2)
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@contextmanager
+def open_page(width: int = 1600, height: int = 1000, scheme: str = "dark") -> Iterator:
+    """Opens a page in headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme
+        )
+        context.add_init_script(
+            "localStorage.setItem('fiftyone-enterprise-tooltip-seen', 'true')"
+        )
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        yield page
+        browser.close()
+
+
+def open_operator(page, label: str):
+    """Opens an operator's form from the operator browser; gives the dialog."""
+    page.keyboard.press("Backquote")
+    page.get_by_placeholder("Search operations by name...").fill(label)
+    page.get_by_text(label, exact=True).first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Execute").wait_for()
+    return dialog
+
+
+def shown_seconds(page) -> float:
+    """The time of the video in the open sample, in seconds."""
+    shown = page.locator("[data-cy=looker-video-time]").text_content().split("/")[0]
+    minutes, seconds = shown.strip().rsplit(":", 1)
+    return int(minutes) * 60 + float(seconds)

@@ -1,0 +1,763 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plugin as FiftyOne loads it, and each operator from the App and from Python."""
+
+import json
+from itertools import chain
+from pathlib import Path
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.plugins.context as fopc
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from fiftyone import ViewField as F
+from fiftyone.operators.delegated import DelegatedOperationService
+from fiftyone.operators.executor import ExecutionContext, ExecutionError
+from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.importers.tracks import (
+    Sequence,
+    Tracks,
+    concatenate,
+    make_table,
+)
+from fiftyone_track_audit.plugin.adjustment import registered_jobs
+from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
+from labeling_jobs import BUCKET, READY, labeling_service
+from PIL import Image
+
+pytestmark = pytest.mark.usefixtures("database")
+
+PLUGIN = "@track-audit/video"
+WIDTH, HEIGHT = 200, 100
+#: Track 1 is too short in frame 10, track 2 at the wrong place in frame 20 of "a";
+#: no box of "b" is wrong.
+SHORT, SHIFTED = 10, 20
+
+
+def walkers(sequence, folder, wrong):
+    frames = np.arange(1, 31)
+    folder.mkdir()
+    names = tuple(f"{frame:06d}.png" for frame in frames)
+    for shade, name in enumerate(names):
+        Image.new("L", (WIDTH, HEIGHT), 5 * shade + wrong).save(folder / name)
+    table = pd.DataFrame(
+        {
+            "sequence": sequence,
+            "frame": np.tile(frames, 2),
+            "frame_name": names * 2,
+            "track": np.repeat([1, 2], 30),
+            "label": "walker",
+            "left": np.r_[10 + 2.0 * frames, 150 - 2.0 * frames],
+            "top": np.repeat([10.0, 50.0], 30),
+            "width": 20.0,
+            "height": 36.0,
+        }
+    )
+    if wrong:
+        first = table["track"] == 1
+        table.loc[first & (table["frame"] == SHORT), "height"] *= 0.6
+        table.loc[~first & (table["frame"] == SHIFTED), "left"] += 16
+    record = Sequence(sequence, WIDTH, HEIGHT, 10.0, names, folder)
+    return Tracks(make_table(table), {sequence: record})
+
+
+@pytest.fixture(scope="module")
+def source(database, tmp_path_factory):
+    """The dataset that each test gets a copy of."""
+    folder = tmp_path_factory.mktemp("walkers")
+    parts = [walkers(name, folder / name, name == "a") for name in ("a", "b")]
+    dataset = create_dataset(
+        concatenate(parts), "source", video_dir=folder / "videos", tags=["new"]
+    )
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def dataset(source):
+    copy = source.clone("walkers")
+    yield copy
+    copy.delete()
+
+
+@pytest.fixture(scope="module")
+def audited_source(source):
+    copy = source.clone("audited source")
+    run("audit_tracks", copy)
+    run("save_outlier_views", copy)
+    yield copy
+    copy.delete()
+
+
+@pytest.fixture(scope="module")
+def shared(audited_source):
+    """A copy for tests that do not care for what others recorded with it."""
+    copy = audited_source.clone("shared")
+    yield copy
+    copy.delete()
+
+
+@pytest.fixture
+def audited(audited_source):
+    copy = audited_source.clone("audited walkers")
+    yield copy
+    copy.delete()
+
+
+def run(operator, samples, /, selected=None, labels=None, **params):
+    """Runs an operator as the App does; returns its result and its triggers."""
+    ctx = {"params": params, "selected": selected, "selected_labels": labels}
+    if isinstance(samples, fo.Dataset):
+        ctx["dataset"] = samples
+    elif samples is not None:
+        ctx |= {"dataset": samples._root_dataset, "view": samples}
+    answer = foo.execute_operator(f"{PLUGIN}/{operator}", ctx)
+    requests = answer.executor.to_json()["requests"]
+    return answer.result, [request["operator_uri"] for request in requests]
+
+
+def form(operator, dataset, view=None, /, **params):
+    """The form that an operator shows, as JSON."""
+    request = {"dataset_name": dataset.name, "params": params}
+    if view is not None:
+        request["view"] = view._serialize()
+    ctx = ExecutionContext(request_params=request)
+    return foo.get_operator(f"{PLUGIN}/{operator}").resolve_input(ctx).to_json()
+
+
+def errors(form):
+    """The messages that keep a form from being submitted."""
+    properties = form["type"]["properties"].values()
+    return [entry["error_message"] for entry in properties if entry["invalid"]]
+
+
+def read(dataset, name):
+    return dataset.values(f"frames.ground_truth.detections.{name}")
+
+
+# The plugin
+
+
+@pytest.fixture(scope="module")
+def plugin(database):
+    (context,) = [c for c in fopc.build_plugin_contexts() if c.name == PLUGIN]
+    return context
+
+
+def manifest():
+    path = Path(__file__).parents[1] / "fiftyone.yml"
+    return yaml.safe_load(path.read_text())
+
+
+def test_plugin_loads_without_errors(plugin):
+    assert plugin.errors == []
+    registered = {operator.name for operator in plugin.instances}
+    assert registered == {*manifest()["operators"], *manifest().get("panels", [])}
+
+
+@pytest.mark.parametrize("name", manifest()["operators"])
+def test_operator_describes_itself(plugin, name):
+    config = foo.get_operator(f"{PLUGIN}/{name}").config
+    assert config.name == name
+    assert config.label[0].isupper()
+    assert config.description
+    assert config.icon
+    assert not config.unlisted
+    expected = {"export_adjustment_job": "high", "stop_adjustment_job": "high"}
+    level = expected.get(name, "medium" if name == "import_sequences" else "low")
+    assert str(getattr(config.risk_level, "value", config.risk_level)) == level
+    assert (
+        not config.icon.startswith("/")
+        or (Path(__file__).parents[1] / config.icon.strip("/")).is_file()
+    )
+
+
+# Importing
+
+
+def test_import_mot(write_mot):
+    result, triggers = run(
+        "import_sequences", None, dataset_dir=str(write_mot()), name="imported"
+    )
+    try:
+        assert result["dataset"] == "imported"
+        assert [result[n] for n in ("sequences", "frames", "detections")] == [1, 6, 6]
+        assert (
+            result["message"]
+            == "6 boxes in 6 frames of 1 sequence are now in 'imported'"
+        )
+        assert triggers == ["open_dataset"]
+        dataset = fo.load_dataset("imported")
+        assert dataset.persistent
+        assert dataset.count("frames.ground_truth.detections") == 6
+    finally:
+        fo.delete_dataset("imported")
+
+
+def test_import_from_python(write_mot):
+    operator = foo.get_operator(f"{PLUGIN}/import_sequences")
+    options = {"include_ignored": True, "det_field": "found"}
+    result = operator("imported", dataset_dir=str(write_mot()), **options)
+    try:
+        assert result["detections"] == 12
+        dataset = fo.load_dataset("imported")
+        assert dataset.count("frames.found.detections") == 6
+    finally:
+        fo.delete_dataset("imported")
+
+
+def test_import_real_labels(real_data):
+    folder = str(real_data / "MOT20" / "train" / "MOT20-01")
+    labels = str(real_data / "groundtruth" / "MOT20-01-SeqLabel.json")
+    result, _ = run(
+        "import_sequences",
+        None,
+        format="SageMaker Ground Truth",
+        dataset_dir=folder,
+        labels_path=labels,
+        name="labels",
+    )
+    try:
+        assert (result["frames"], result["detections"]) == (32, 84)
+        audit, _ = run("audit_tracks", fo.load_dataset("labels"))
+        assert audit["outliers"] == 3
+        assert audit["issues"] == {"size_change": 1, "low_iou": 1}
+    finally:
+        fo.delete_dataset("labels")
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"name": "new", "dataset_dir": "/nowhere"}, "/nowhere"),
+        ({"name": "new"}, "dataset_dir. Reason: Required"),
+        ({"name": "source", "dataset_dir": "."}, "there is a dataset 'source' already"),
+    ],
+)
+def test_import_errors(source, params, message):
+    before = fo.list_datasets()
+    with pytest.raises(ExecutionError, match=message):
+        run("import_sequences", None, **params)
+    assert fo.list_datasets() == before
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"dataset_dir": "/nowhere"}, "there is no folder /nowhere"),
+        ({"name": "source"}, "there is a dataset 'source' already"),
+        (
+            {"format": "SageMaker Ground Truth", "labels_path": "/no.json"},
+            "there is no file /no.json",
+        ),
+    ],
+)
+def test_import_form_errors(source, params, message):
+    (error,) = errors(form("import_sequences", source, **params))
+    assert message in error
+
+
+# The audit
+
+
+def test_audit(dataset):
+    result, triggers = run("audit_tracks", dataset)
+    assert result["message"].startswith("2 outliers among 120 boxes of 2 sequences;")
+    assert result["issues"] == {"size_change": 1, "low_iou": 1}
+    assert triggers == ["reload_dataset"]
+    wrong = dataset.filter_labels("frames.ground_truth", F("outlier_score") > 0.5)
+    frames = wrong.match_frames(F("ground_truth.detections").length() > 0)
+    assert frames.values("frames.frame_number") == [[SHORT, SHIFTED]]
+    reasons = frames.values("frames.ground_truth.detections.outlier_reasons")
+    assert reasons == [[[["size_change"]], [["low_iou"]]]]
+    short, shifted = sorted(dataset.first().issues.detections, key=lambda i: i.track)
+    assert (short.label, shifted.label) == ("size_change", "low_iou")
+    assert short.support == [SHORT - 5, SHORT + 5]
+    assert (short.first_frame, short.last_frame) == (SHORT, SHORT)
+    assert "40% smaller" in short.reason
+    assert 0.5 < short.confidence < 1
+    assert not dataset.last().issues.detections
+
+
+def test_audit_leaves_labels_as_they_were(dataset):
+    names = ("id", "label", "index", "bounding_box")
+    before = [read(dataset, name) for name in names]
+    run("audit_tracks", dataset)
+    assert [read(dataset, name) for name in names] == before
+
+
+def test_what_is_not_defined_is_null(shared):
+    changes = read(shared, "size_change")
+    assert changes[0][0] == [None, None]
+    assert None not in chain.from_iterable(changes[0][1:])
+    assert read(shared, "iou_next")[0][-1] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("compute_size_outliers", {"size_change", "size_outlier"}),
+        ("compute_iou_outliers", {"iou_prev", "iou_next", "iou_outlier"}),
+    ],
+)
+def test_one_kind_of_outliers(dataset, name, fields):
+    known = set(dataset.get_frame_field_schema(flat=True))
+    result, _ = run(name, dataset)
+    assert result["outliers"] == 1
+    added = set(dataset.get_frame_field_schema(flat=True)) - known
+    assert {path.rpartition(".")[2] for path in added} == fields
+    again = foo.get_operator(f"{PLUGIN}/{name}")(dataset)
+    assert {key: again[key] for key in result} == result
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "outliers"),
+    [
+        ("audit_tracks", {"size_threshold": 1.0}, 1),
+        ("audit_tracks", {"iou_threshold": 0.02}, 1),
+        ("audit_tracks", {"size_threshold": 1.0, "iou_threshold": 0.02}, 0),
+        ("compute_size_outliers", {"size_threshold": 1.0}, 0),
+        ("compute_iou_outliers", {"iou_threshold": 0.02}, 0),
+    ],
+)
+def test_thresholds(dataset, name, params, outliers):
+    result, _ = run(name, dataset, **params)
+    assert result["outliers"] == outliers
+    (key,) = dataset.list_runs()
+    config = dataset.get_run_info(key).config
+    thresholds = {"size": 0.25, "iou": 0.5}
+    thresholds |= {key.removesuffix("_threshold"): v for key, v in params.items()}
+    assert config.thresholds == thresholds
+    assert config.label_field == "frames.ground_truth"
+    assert config.summary["outliers"] == outliers
+
+
+def test_audit_again_replaces_what_it_found_alone(audited):
+    sample = audited.first()
+    own = fo.TemporalDetection(label="occluded", support=[3, 8])
+    sample.issues.detections.append(own)
+    sample["note"] = "mine"
+    sample.frames[SHORT].ground_truth.detections[0]["checked"] = True
+    sample.save()
+    audited.add_dynamic_frame_fields()
+    result, _ = run("audit_tracks", audited, size_threshold=1.0)
+    assert result["issues"] == {"low_iou": 1}
+    sample.reload()
+    labels = sorted(issue.label for issue in sample.issues.detections)
+    assert labels == ["low_iou", "occluded"]
+    assert sample.note == "mine"
+    assert sample.frames[SHORT].ground_truth.detections[0].checked is True
+    assert sum(chain.from_iterable(read(audited, "size_outlier")[0])) == 0
+    assert len(audited.list_runs()) == 1
+    run("audit_tracks", audited)
+    labels = sorted(audited.values("issues.detections.label")[0])
+    assert labels == ["low_iou", "occluded", "size_change"]
+
+
+def test_target_view_is_judged_alone(dataset):
+    result, _ = run("audit_tracks", dataset.skip(1))
+    assert (result["sequences"], result["detections"], result["outliers"]) == (1, 60, 0)
+    assert dataset.values("issues.detections")[0] is None
+    assert set(chain.from_iterable(read(dataset, "outlier_score")[0])) == {None}
+    assert None not in chain.from_iterable(read(dataset, "outlier_score")[1])
+
+
+def test_tracks_are_judged_whole_in_a_filtered_view(dataset):
+    view = dataset.limit(1).match_frames(F("frame_number") == SHORT)
+    result, _ = run("audit_tracks", view)
+    assert (result["detections"], result["outliers"]) == (60, 2)
+
+
+def test_selected_samples_are_judged(dataset):
+    ids = dataset.values("id")
+    result, _ = run("audit_tracks", dataset, ids[1:], view_target="SELECTED_SAMPLES")
+    assert result["detections"] == 60
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"size_threshold": -1}, "size threshold must be above 0|size_threshold"),
+        ({"iou_threshold": 2}, "IoU threshold must lie|iou_threshold"),
+        ({"label_field": "nope"}, "no frame field 'nope'|label_field"),
+    ],
+)
+def test_audit_errors(dataset, params, message):
+    with pytest.raises(ExecutionError, match=message):
+        run("audit_tracks", dataset, **params)
+    assert dataset.list_runs() == []
+    assert not dataset.has_field("issues")
+
+
+@pytest.fixture
+def images():
+    dataset = fo.Dataset("images")
+    dataset.add_sample(fo.Sample(filepath="/images/1.jpg"))
+    yield dataset
+    dataset.delete()
+
+
+NEED_TRACKS = [
+    "audit_tracks",
+    "compute_size_outliers",
+    "compute_iou_outliers",
+    "save_outlier_views",
+    "export_adjustment_job",
+]
+
+
+@pytest.mark.parametrize("name", NEED_TRACKS)
+def test_image_dataset_has_no_tracks(images, name):
+    (error,) = errors(form(name, images))
+    assert error == "'images' holds image samples; tracks live in video datasets"
+    with pytest.raises(ExecutionError, match="tracks live in video datasets"):
+        run(name, images)
+
+
+@pytest.mark.parametrize("name", NEED_TRACKS)
+def test_video_dataset_without_tracks(name):
+    dataset = fo.Dataset("videos")
+    try:
+        dataset.add_sample(fo.Sample(filepath="/videos/1.mp4"))
+        (error,) = errors(form(name, dataset))
+        assert "'videos' has no frame field of detections" in error
+        with pytest.raises(
+            ExecutionError, match=r"no frame field of detections|found none"
+        ):
+            run(name, dataset)
+    finally:
+        dataset.delete()
+
+
+def test_forms_say_what_will_happen(shared):
+    for name in NEED_TRACKS[:4]:
+        shown = form(name, shared)
+        assert errors(shown) == []
+        assert "Will " in json.dumps(shown)
+
+
+@pytest.mark.parametrize("name", NEED_TRACKS[:3])
+def test_delegated(dataset, name):
+    ctx = {"dataset": dataset, "params": {}}
+    foo.execute_operator(f"{PLUGIN}/{name}", ctx, request_delegation=True)
+    service = DelegatedOperationService()
+    (operation,) = service.get_queued_operations(dataset_name=dataset.name)
+    (result,) = service.execute_queued_operations(dataset_name=dataset.name)
+    assert result.error is None
+    done = service.get(operation.id)
+    assert done.run_state == "completed"
+    assert done.status.progress == 1
+    assert result.result["detections"] == 120
+    dataset.reload()
+    assert len(dataset.list_runs()) == 1
+    service.delete_operation(operation.id)
+
+
+def test_delegated_from_python(dataset):
+    operator = foo.get_operator(f"{PLUGIN}/audit_tracks")
+    operator(dataset.limit(1), delegate=True, size_threshold=1.0)
+    service = DelegatedOperationService()
+    (result,) = service.execute_queued_operations(dataset_name=dataset.name)
+    assert (result.result["detections"], result.result["outliers"]) == (60, 1)
+    (operation,) = service.list_operations(dataset_name=dataset.name)
+    service.delete_operation(operation.id)
+
+
+# Views
+
+
+COUNTS = {"size outliers": 1, "low IoU": 1, "outliers": 2, "issues": 2}
+
+
+def test_saved_views_count_what_they_show(audited):
+    result, triggers = run("save_outlier_views", audited)
+    assert result["views"] == COUNTS
+    assert triggers == ["reload_dataset"]
+    assert set(audited.list_saved_views()) == set(COUNTS)
+    for name, count in COUNTS.items():
+        view = audited.load_saved_view(name)
+        if name == "issues":
+            assert len(view) == count
+            assert set(view.values("issues.label")) == {"size_change", "low_iou"}
+        else:
+            assert view.count("frames.ground_truth.detections") == count
+            assert view.count("frames") == count
+    scores = audited.load_saved_view("issues").values("issues.confidence")
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_saved_views_follow_a_second_audit(audited):
+    run("audit_tracks", audited, size_threshold=1.0)
+    assert audited.load_saved_view("size outliers").count("frames") == 0
+    result, _ = run("save_outlier_views", audited)
+    assert result["views"] == {
+        "size outliers": 0,
+        "low IoU": 1,
+        "outliers": 1,
+        "issues": 1,
+    }
+    assert len(audited.load_saved_view("issues")) == 1
+    run("audit_tracks", audited, size_threshold=1.0, iou_threshold=0.02)
+    views = foo.get_operator(f"{PLUGIN}/save_outlier_views")(audited)
+    assert views == {"size outliers": 0, "low IoU": 0, "outliers": 0}
+    assert not audited.has_saved_view("issues")
+
+
+def test_views_need_an_audit(dataset):
+    with pytest.raises(ExecutionError, match="no signals yet; audit the tracks first"):
+        run("save_outlier_views", dataset)
+    assert dataset.list_saved_views() == []
+
+
+# Adjustment jobs
+
+
+def package_frames(folder):
+    """The sequence, number and reason of each frame of a package."""
+    frames = pd.read_csv(Path(folder) / "frames.csv", keep_default_na=False)
+    return frames[["sequence", "frame", "reason"]].to_numpy().tolist()
+
+
+def export(samples, tmp_path, **params):
+    params = {"context": 0, "folder": str(tmp_path / "package"), **params}
+    result, _ = run("export_adjustment_job", samples, **params)
+    return result, [tuple(frame[:2]) for frame in package_frames(result["folder"])]
+
+
+VIEWS = {
+    "outliers": (
+        lambda data: data.load_saved_view("outliers"),
+        [("a", SHORT), ("a", SHIFTED)],
+    ),
+    "issues": (
+        lambda data: data.load_saved_view("issues"),
+        [("a", n) for n in range(SHORT - 5, SHIFTED + 6)],
+    ),
+    "frames": (
+        lambda data: data.to_frames().match(F("frame_number") == 7),
+        [("a", 7), ("b", 7)],
+    ),
+    "patches": (
+        lambda data: (
+            data.to_frames()
+            .to_patches("ground_truth")
+            .match(F("ground_truth.size_outlier").is_in([True]))
+        ),
+        [("a", SHORT)],
+    ),
+    "sample": (lambda data: data.skip(1), [("b", n) for n in range(1, 31)]),
+    "dataset": (lambda data: data, [(s, n) for s in "ab" for n in range(1, 31)]),
+    "low IoU": (lambda data: data.load_saved_view("low IoU"), [("a", SHIFTED)]),
+}
+
+
+@pytest.mark.parametrize(("view", "frames"), VIEWS.values(), ids=VIEWS)
+def test_frames_of_the_view_are_sent(shared, tmp_path, view, frames):
+    result, sent = export(view(shared), tmp_path)
+    assert sent == frames
+    assert result["frames"] == result["flagged"] == len(frames)
+    assert result["job_arn"] is None
+    assert "bucket" in result["next"]
+
+
+def test_saved_view_by_name(shared, tmp_path):
+    _, sent = export(shared, tmp_path, view_name="outliers")
+    assert sent == [("a", SHORT), ("a", SHIFTED)]
+
+
+def test_selected_samples_are_sent(shared, tmp_path):
+    ids = shared.values("id")
+    params = {"selected": ids[1:], "view_target": "SELECTED_SAMPLES"}
+    _, sent = export(shared, tmp_path, **params)
+    assert sent == [("b", n) for n in range(1, 31)]
+
+
+def test_selected_labels_are_sent(shared, tmp_path):
+    sample = shared.first()
+    labels = [
+        {
+            "label_id": sample.frames[number].ground_truth.detections[0].id,
+            "sample_id": sample.id,
+            "frame_number": number,
+            "field": "frames.ground_truth",
+        }
+        for number in (3, 4)
+    ]
+    _, sent = export(shared, tmp_path, labels=labels)
+    assert sent == [("a", 3), ("a", 4)]
+
+
+@pytest.mark.parametrize("context", [1, 3])
+def test_context_frames(shared, tmp_path, context):
+    view = shared.load_saved_view("size outliers")
+    result, sent = export(view, tmp_path, context=context)
+    assert sent == [("a", SHORT + n) for n in range(-context, context + 1)]
+    assert result["flagged"] == 1
+    reasons = {frame: reason for _, frame, reason in package_frames(result["folder"])}
+    assert reasons[SHORT] == "walker:1 size change"
+    assert reasons[SHORT - 1] == reasons[SHORT + 1] == ""
+
+
+def test_context_ends_with_the_video(shared, tmp_path):
+    view = shared.limit(1).to_frames().match(F("frame_number").is_in([1, 30]))
+    _, sent = export(view, tmp_path, context=2)
+    assert sent == [("a", n) for n in (1, 2, 3, 28, 29, 30)]
+
+
+def test_export_from_python(audited, tmp_path):
+    operator = foo.get_operator(f"{PLUGIN}/export_adjustment_job")
+    result = operator(
+        audited.load_saved_view("outliers"),
+        name="Fix-1",
+        folder=str(tmp_path / "package"),
+        copy_frames=True,
+    )
+    assert (result["job_name"], result["frames"], result["flagged"]) == ("Fix-1", 10, 2)
+    assert len(list((tmp_path / "package" / "a" / "frames").iterdir())) == 10
+    assert list(registered_jobs(audited)) == ["Fix-1"]
+
+
+def test_package_holds_the_boxes(shared, tmp_path):
+    export(shared.load_saved_view("size outliers"), tmp_path)
+    path = tmp_path / "package" / "a" / "SeqLabel.json"
+    (frame,) = json.loads(path.read_text())["tracking-annotations"]
+    assert frame["frame"] == f"{SHORT:06d}.png"
+    boxes = {box["object-name"]: box for box in frame["annotations"]}
+    assert set(boxes) == {"walker:1", "walker:2"}
+    assert boxes["walker:1"]["height"] == pytest.approx(0.6 * 36, abs=1)
+
+
+def test_export_form_shows_what_will_be_sent(shared):
+    view = shared.load_saved_view("outliers")
+    shown = form("export_adjustment_job", shared, view, context=0)
+    assert errors(shown) == []
+    preview = shown["type"]["properties"]["preview"]["view"]["label"]
+    assert preview.startswith("2 frames (2 chosen, the rest context) with 4 boxes of")
+    shown = form("export_adjustment_job", shared, view, context=0, **READY)
+    assert "WHICH COSTS MONEY" in json.dumps(shown)
+
+
+def test_view_that_shows_nothing(shared, tmp_path):
+    view = shared.match_tags("no such tag")
+    with pytest.raises(ExecutionError, match="nothing would be sent"):
+        export(view, tmp_path)
+    (error,) = errors(form("export_adjustment_job", shared, view))
+    assert "nothing would be sent" in error
+    assert not (tmp_path / "package").exists()
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"name": "no spaces please"}, "LabelingJobName is"),
+        ({"name": "x" * 64}, "LabelingJobName has 64 characters"),
+        ({"audited_attribute": "tracks-audit-ref"}, "differ|same|audited"),
+        ({"bucket": "Not A Bucket"}, "bucket"),
+    ],
+)
+def test_settings_that_a_job_cannot_have(audited, tmp_path, params, message):
+    with pytest.raises(ExecutionError, match=message):
+        export(audited, tmp_path, **params)
+    (error, *_) = errors(form("export_adjustment_job", audited, **params))
+    assert error
+    assert not (tmp_path / "package").exists()
+    assert registered_jobs(audited) == {}
+
+
+def test_folder_that_exists(audited, tmp_path):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "mine.txt").write_text("keep")
+    with pytest.raises(ExecutionError, match="exists and is not empty"):
+        export(audited, tmp_path)
+    assert (tmp_path / "package" / "mine.txt").read_text() == "keep"
+    assert registered_jobs(audited) == {}
+
+
+@pytest.fixture(scope="module")
+def service():
+    with labeling_service() as running:
+        yield running
+
+
+@pytest.fixture
+def aws(service, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    return service
+
+
+def test_job_from_export_to_stop(aws, audited, tmp_path):
+    view = audited.load_saved_view("outliers")
+    result, sent = export(view, tmp_path, name="Fix-walkers", **READY)
+    assert sent == [("a", SHORT), ("a", SHIFTED)]
+    assert result["job_arn"].endswith("labeling-job/fix-walkers")
+    assert "job Fix-walkers started" in result["message"]
+    recorded = registered_jobs(audited)["Fix-walkers"]
+    assert recorded["job_arn"] == result["job_arn"]
+    assert recorded["frames"] == {"a": [SHORT, SHIFTED]}
+    assert recorded["region"] == "eu-west-1"
+
+    shown = form("adjustment_job_status", audited)
+    assert errors(shown) == []
+    status, _ = run("adjustment_job_status", audited, job_name="Fix-walkers")
+    assert (status["status"], status["labeled"]) == ("Initializing", 0)
+    counters = {"TotalLabeled": 0, "Unlabeled": 1}
+    aws.advance("Fix-walkers", "InProgress", LabelCounters=counters)
+    status = foo.get_operator(f"{PLUGIN}/adjustment_job_status")(audited, "Fix-walkers")
+    assert (status["status"], status["unlabeled"]) == ("InProgress", 1)
+    stopped, _ = run("stop_adjustment_job", audited, job_name="Fix-walkers")
+    assert stopped["status"] == "Stopping"
+    aws.advance("Fix-walkers", "Stopped")
+    with pytest.raises(ExecutionError, match="Stopped"):
+        run("stop_adjustment_job", audited, job_name="Fix-walkers")
+
+
+def test_upload_alone(aws, audited, tmp_path):
+    view = audited.load_saved_view("outliers")
+    result, _ = export(view, tmp_path, name="Upload", bucket=BUCKET, region="eu-west-1")
+    assert result["job_arn"] is None
+    assert "uploaded to s3://sagemaker-tracks/track-audit/Upload/" in result["message"]
+    assert "role_arn, workteam_arn" in result["next"]
+    found = aws.client("s3").list_objects_v2(
+        Bucket=BUCKET, Prefix="track-audit/Upload/"
+    )
+    names = {Path(item["Key"]).name for item in found["Contents"]}
+    assert {f"{SHORT:06d}.png", f"{SHIFTED:06d}.png", "SeqLabel.json"} <= names
+
+
+def test_delegated_export(aws, audited, tmp_path):
+    params = {"name": "Later", "folder": str(tmp_path / "later"), "context": 0, **READY}
+    ctx = {"view": audited.load_saved_view("outliers"), "params": params}
+    uri = f"{PLUGIN}/export_adjustment_job"
+    foo.execute_operator(uri, ctx, request_delegation=True)
+    service = DelegatedOperationService()
+    (result,) = service.execute_queued_operations(dataset_name=audited.name)
+    assert result.error is None
+    assert result.result["frames"] == 2
+    assert (tmp_path / "later" / "manifest.jsonl").is_file()
+    (operation,) = service.list_operations(dataset_name=audited.name)
+    service.delete_operation(operation.id)
+
+
+@pytest.mark.parametrize("name", ["adjustment_job_status", "stop_adjustment_job"])
+def test_no_job_is_recorded(dataset, name):
+    (error,) = errors(form(name, dataset))
+    assert error == "no adjustment job of 'walkers' is recorded; export one first"
+
+
+def test_job_that_aws_does_not_know(aws, audited, tmp_path):
+    export(audited.load_saved_view("outliers"), tmp_path, name="Never-started")
+    with pytest.raises(ExecutionError, match="Never-started"):
+        run(
+            "adjustment_job_status",
+            audited,
+            job_name="Never-started",
+            region="eu-west-1",
+        )
+
+
+def test_settings_of_the_export_are_those_of_the_job():
+    assert set(READY) < set(AdjustmentJob.__dataclass_fields__)

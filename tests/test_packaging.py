@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the files say of the package against what it is."""
+
+import ast
+import re
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import fiftyone_track_audit
+import pytest
+import yaml
+from fiftyone_track_audit.plugin.operators import OPERATORS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    tomllib = pytest.importorskip("tomli")
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = [
+    ROOT / "__init__.py",
+    *sorted((ROOT / "importers").rglob("*.py")),
+    *sorted((ROOT / "plugin").rglob("*.py")),
+]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+MANIFEST = yaml.safe_load((ROOT / "fiftyone.yml").read_text())
+
+
+def requirements():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    names = (re.match(r"[\w-]+", line) for line in lines)
+    return {name[0] for name in names if name}
+
+
+def third_party_imports():
+    """The top-level names that the package imports at run time."""
+    names = set()
+    for path in PACKAGE:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(node.module)
+    top = {name.partition(".")[0] for name in names}
+    typing_only = {name for name in top if name.startswith("mypy_boto3_")}
+    return top - set(sys.stdlib_module_names) - typing_only
+
+
+def test_requirements_cover_the_imports():
+    # FiftyOne and boto3 stand on these, and each goes with its own version of them
+    brought_along = {"bson": "fiftyone", "pymongo": "fiftyone", "botocore": "boto3"}
+    distributions = packages_distributions()
+    for name in third_party_imports():
+        known = {brought_along.get(name), *distributions.get(name, [])}
+        assert known & requirements(), f"{name} is in no requirement"
+
+
+def test_packages_are_the_folders():
+    folders = {path.parent.relative_to(ROOT) for path in PACKAGE}
+    names = {".".join(["fiftyone_track_audit", *folder.parts]) for folder in folders}
+    assert names == set(PROJECT["tool"]["setuptools"]["packages"])
+
+
+def test_package_data_is_there():
+    (files,) = PROJECT["tool"]["setuptools"]["package-data"].values()
+    assert {"fiftyone.yml", "py.typed", "requirements.txt"} <= set(files)
+    for pattern in files:
+        assert list(ROOT.glob(pattern)), pattern
+
+
+def test_versions_agree():
+    assert MANIFEST["version"] == fiftyone_track_audit.__version__
+    assert PROJECT["tool"]["setuptools"]["dynamic"]["version"] == {
+        "attr": "fiftyone_track_audit.__version__"
+    }
+
+
+def test_manifest_is_complete():
+    assert MANIFEST["name"] == "@track-audit/video"
+    assert MANIFEST["license"] == PROJECT["project"]["license"] == "Apache-2.0"
+    assert MANIFEST["fiftyone"]["version"].startswith(">=")
+
+
+def test_manifest_lists_the_operators():
+    names = [operator().config.name for operator in OPERATORS]
+    assert MANIFEST["operators"] == names
+
+
+def test_exports():
+    for name in fiftyone_track_audit.__all__:
+        assert getattr(fiftyone_track_audit, name).__doc__
+    with pytest.raises(AttributeError, match="'nothing'"):
+        fiftyone_track_audit.nothing  # noqa: B018
+
+
+def test_command_exists():
+    module, _, function = PROJECT["project"]["scripts"]["track-audit"].partition(":")
+    path = ROOT.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    defined = [
+        n for n in ast.parse(path.read_text()).body if isinstance(n, ast.FunctionDef)
+    ]
+    assert function in {node.name for node in defined}
+
+
+SOURCES = [
+    path
+    for folder in ("importers", "plugin", "tests", "examples", "benchmarks", ".ci")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+
+
+@pytest.mark.parametrize("path", [ROOT / "__init__.py", *SOURCES], ids=lambda p: p.name)
+def test_source_names_its_licence(path):
+    first = path.read_text().splitlines()[0]
+    assert first == "# SPDX-License-Identifier: Apache-2.0"
+
+
+def test_importers_do_not_know_the_plugin():
+    for path in sorted((ROOT / "importers").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                assert node.level == 1, f"{path.name} imports from above"
+
+
+@pytest.mark.parametrize("folder", ["plugin/audit", "plugin/groundtruth"])
+def test_pure_parts_do_not_know_fiftyone(folder):
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        imported = {
+            name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+            )
+        }
+        tops = {name.partition(".")[0] for name in imported}
+        assert not tops & {"fiftyone", "torch", "pymongo"}, path.name
