@@ -62,7 +62,8 @@ $(VENV)/.installed-for-tests: $(VENV)/.installed
 
 # The browser tests skip where there is no Chromium and none can be installed.
 browser:
-	@command -v chromium chromium-browser google-chrome > /dev/null || \
+	@for name in chromium chromium-browser google-chrome; do \
+		command -v $$name > /dev/null && exit 0; done; \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
 		apt-get -qq update && apt-get -qq install -y chromium > /dev/null 2>&1; } || \
 		echo "No Chromium here: the browser tests will be skipped"

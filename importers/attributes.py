@@ -8,6 +8,7 @@ their field. The dataset's ``info`` remembers which.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
@@ -18,19 +19,50 @@ from .tracks import COLUMNS, FORMAT_COLUMNS, Tracks
 _INFO = "track_audit"
 _LABELS = "label_attributes"
 _FRAMES = "frame_attributes"
-_DETECTION_FIELDS = frozenset(fo.Detection._fields)
-_FRAME_FIELDS = frozenset(
-    {"id", "frame_number", "frame_name", "filepath", "created_at", "last_modified_at"}
+
+#: The names that no attribute of a detection can have.
+RESERVED = frozenset(
+    {
+        *(name for name in dir(fo.Detection) if not name.startswith("_")),
+        # The audit writes these
+        "size_change",
+        "size_outlier",
+        "iou_prev",
+        "iou_next",
+        "iou_outlier",
+        "outlier_score",
+        "outlier_reasons",
+    }
+)
+
+#: The names that neither labels nor an attribute of a frame can have.
+RESERVED_FRAME_FIELDS = frozenset(
+    {
+        *(name for name in dir(fo.Frame) if not name.startswith("_")),
+        "id",
+        "sample_id",
+        "frame_id",
+        "frame_number",
+        "frame_name",
+        "filepath",
+        "support",
+        "tags",
+        "metadata",
+        "created_at",
+        "last_modified_at",
+    }
 )
 
 
-def name_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> Tracks:
+def name_fields(
+    dataset: fo.Dataset, tracks: Tracks, label_fields: Collection[str]
+) -> Tracks:
     """Renames attributes to the fields that they are stored in, and notes which.
 
     Args:
         dataset: the dataset that the tracks are going to
         tracks: the tracks
-        field: the frame field of the detections
+        label_fields: the frame fields of the detections
 
     Returns:
         the tracks, with fields' names for the columns of attributes
@@ -38,7 +70,7 @@ def name_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> Tracks:
     named = [
         str(name) for name in tracks.table if name not in {*COLUMNS, *FORMAT_COLUMNS}
     ]
-    labels = _field_names(named, _DETECTION_FIELDS)
+    labels = _field_names(named, RESERVED)
     frames = _field_names(
         (
             str(name)
@@ -46,7 +78,7 @@ def name_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> Tracks:
             if sequence.frame_attributes is not None
             for name in sequence.frame_attributes
         ),
-        {*_FRAME_FIELDS, field},
+        {*RESERVED_FRAME_FIELDS, *label_fields},
     )
     known_labels, known_frames = attribute_fields(dataset)
     dataset.info[_INFO] = {
@@ -85,7 +117,7 @@ def _field_names(names: Iterable[str], taken: Collection[str]) -> dict[str, str]
     """Returns a valid field name that is not taken for each attribute."""
     fields: dict[str, str] = {}
     for name in dict.fromkeys(names):
-        path = name.replace(".", "_").replace("\0", "").lstrip("_$") or "attribute"
+        path = re.sub(r"[$\0]", "", name.replace(".", "_")).lstrip("_") or "attribute"
         while path in taken or path in fields.values():
             path += "_attribute"
         fields[name] = path

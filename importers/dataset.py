@@ -17,7 +17,8 @@ import gc
 import inspect
 import logging
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ import fiftyone.utils.data as foud
 import numpy as np
 
 from . import store
-from .attributes import name_fields
+from .attributes import RESERVED_FRAME_FIELDS, name_fields
+from .files import is_s3
 from .frames import check_frames, image_size
 from .groundtruth import read_manifest, read_seq_label
 from .mot import read_mot, read_mot_detections
@@ -131,7 +133,7 @@ class MOTChallengeImporter(_TracksImporter):
 
     def __init__(
         self,
-        dataset_dir: str,
+        dataset_dir: str | Path,
         field: str = "ground_truth",
         include_ignored: bool = False,
         det_field: str | None = None,
@@ -180,9 +182,9 @@ class GroundTruthImporter(_TracksImporter):
 
     def __init__(
         self,
-        dataset_dir: str | None = None,
-        labels_path: str | None = None,
-        data_path: str | None = None,
+        dataset_dir: str | Path | None = None,
+        labels_path: str | Path | None = None,
+        data_path: str | Path | None = None,
         field: str = "ground_truth",
         label_attribute: str | None = None,
         class_map: dict[str, str] | None = None,
@@ -191,8 +193,8 @@ class GroundTruthImporter(_TracksImporter):
     ) -> None:
         """Creates the importer."""
         super().__init__(dataset_dir=dataset_dir)
-        self.labels_path = labels_path
-        self.data_path = data_path or self.dataset_dir
+        self.labels_path = _expand(labels_path)
+        self.data_path = _expand(data_path) or self.dataset_dir
         self.field = field
         self.label_attribute = label_attribute
         self.class_map = class_map
@@ -312,8 +314,11 @@ def add_tracks(
 
     Raises:
         InputError: if frames are missing or cannot be read
-        ValueError: if the dataset has a sequence of the same name already
+        ValueError: if the dataset has a sequence of the same name already, or
+            cannot have detections in one of the fields
     """
+    labels = {field: tracks, **(further or {})}
+    _check_fields(dataset, labels)
     _check_can_add(dataset, tracks)
     for note in tracks.notes:
         logger.warning(note)
@@ -323,11 +328,11 @@ def add_tracks(
         for first, last in split_frames(tracks, sequence)
     ]
     samples = _encode_samples(runs, _media_dir(video_dir), tags, progress)
-    if dataset.media_type is None:
-        dataset.media_type = fo.core.media.VIDEO
-    tracks = name_fields(dataset, tracks, field)
+    info, media_type = dict(dataset.info), dataset.media_type
     ids: list[str] = []
     try:
+        dataset.media_type = fo.core.media.VIDEO
+        labels[field] = name_fields(dataset, tracks, labels)
         ids = dataset.add_samples(samples, progress=False)
         # FiftyOne keeps the frames of samples that are in memory up to date, one
         # by one; samples refer to themselves, so only the collector frees them
@@ -337,10 +342,13 @@ def add_tracks(
             store.Segment(sequence.name, first, last, id)
             for (sequence, first, last), id in zip(runs, ids, strict=True)
         ]
-        _store(dataset, segments, {field: tracks, **(further or {})}, progress)
+        _store(dataset, segments, labels, progress)
     except BaseException:
         if ids:
             dataset.delete_samples(ids)
+        if not len(dataset):
+            dataset.media_type = media_type
+        dataset.info = info
         raise
     return ids
 
@@ -365,6 +373,25 @@ def split_frames(tracks: Tracks, sequence: Sequence) -> list[tuple[int, int]]:
     ends = np.searchsorted(filled, filled[-1] * np.arange(1, runs) / runs)
     limits = np.unique(np.r_[0, ends, count]).tolist()
     return [(first + 1, last) for first, last in pairwise(limits)]
+
+
+def _check_fields(dataset: fo.Dataset, fields: Iterable[str]) -> None:
+    """Checks that the dataset can have detections in frame fields."""
+    declared = dataset.get_frame_field_schema() or {}
+    for field in fields:
+        if not re.fullmatch(r"[^_.$\0][^.$\0]*", field):
+            raise ValueError(
+                f"{field!r} cannot name a field; expected a name that has no dot and "
+                "no $, and does not begin with _"
+            )
+        if field in RESERVED_FRAME_FIELDS:
+            raise ValueError(f"'{field}' is a frame's own; choose another field")
+        kind = getattr(declared.get(field), "document_type", None)
+        if field in declared and kind is not fo.Detections:
+            raise ValueError(
+                f"the frame field '{field}' of '{dataset.name}' holds no detections; "
+                "choose another"
+            )
 
 
 def _check_can_add(dataset: fo.Dataset, tracks: Tracks) -> None:
@@ -453,6 +480,13 @@ def _store(
         store.insert_tracks(dataset, tracks, segments, field, bar.update)
     for field, tracks in further:
         store.add_detections(dataset, tracks, segments, field)
+
+
+def _expand(path: str | Path | None) -> str | None:
+    """Returns a path with the user's folder for ``~``, or an S3 URI as it is."""
+    if not path:
+        return None
+    return str(path) if is_s3(path) else str(Path(path).expanduser())
 
 
 def _media_dir(video_dir: str | Path | None) -> Path:

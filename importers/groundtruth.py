@@ -10,6 +10,7 @@ are those of the SageMaker developer guide, "Labeling job output data" and
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -31,8 +32,9 @@ from .frames import (
 )
 from .mot import read_seqinfo
 from .tracks import (
-    BOX,
+    BOX_LIMITS,
     COLUMNS,
+    FORMAT_COLUMNS,
     InputError,
     Sequence,
     Tracks,
@@ -67,6 +69,8 @@ _NUMBERED_NAME = re.compile(r":(\d{1,9})$", re.ASCII)
 #: passes through to the output: where the frames came from, and as ``image-size``
 #: the size of the images that were sent.
 ORIGIN = "track-audit"
+
+_SCALAR = "a string, a finite number of 64 bits, true, false or null"
 
 _Json: TypeAlias = dict[str, Any]
 _IntArray: TypeAlias = npt.NDArray[np.intp]
@@ -222,6 +226,10 @@ def _read_labels(path: str) -> _Labels:
         if not isinstance(frame.get("frame-attributes", {}), dict):
             message = f"frame {name!r}: expected an object in 'frame-attributes'"
             raise InputError(path, message)
+        for key, value in frame.get("frame-attributes", {}).items():
+            if not _is_scalar(value):
+                message = f"frame {name!r}: {key!r:.80} is {value!r:.80}"
+                raise InputError(path, f"{message}; expected {_SCALAR}")
     attributes = [frame.get("frame-attributes", {}) for frame in frames.values()]
     counts = [len(frame["annotations"]) for frame in frames.values()]
     return _Labels(
@@ -274,7 +282,7 @@ def _make_columns(
     columns: dict[str, object] = {"frame": labels.positions + 1}
     names = pd.Index(list(labels.names))
     columns["frame_name"] = pd.Categorical.from_codes(labels.positions, names)
-    for key in BOX:
+    for key in BOX_LIMITS:
         columns[key] = _numbers(labels, key)
     ids, object_names = _identities(labels)
     columns["track"] = _track_numbers(labels, ids, object_names)
@@ -282,23 +290,22 @@ def _make_columns(
     columns["label"] = pd.Series(class_names, dtype=str)
     columns["object_id"] = pd.Series(ids, dtype=object)
     columns["object_name"] = pd.Series(object_names, dtype=object)
-    return columns | _attribute_columns(labels, {*COLUMNS, *columns})
+    return columns | _attribute_columns(labels)
 
 
 def _numbers(labels: _Labels, key: str) -> npt.NDArray[np.float64]:
-    smallest = "more than 0 pixels" if key in {"width", "height"} else "pixels"
-    values = labels.column(key, {int, float}, f"a number: {smallest}")
+    low, high = BOX_LIMITS[key]
+    expected = f"pixels from {low:.15g} to {high:.15g}"
+    values = labels.column(key, {int, float}, f"a number: {expected}")
     try:
         numbers = np.array(values, dtype=np.float64)
     except OverflowError as error:
-        message = f"{key!r} holds a number too large; expected pixels"
+        message = f"{key!r} holds a number too large; expected {expected}"
         raise InputError(labels.path, message) from error
-    wrong = ~np.isfinite(numbers)
-    if key in {"width", "height"}:
-        wrong |= numbers <= 0
+    wrong = ~((numbers >= low) & (numbers <= high))
     if wrong.any():
         at = int(wrong.argmax())
-        raise labels.error(at, f"{key!r} is {values[at]}; expected {smallest}")
+        raise labels.error(at, f"{key!r} is {values[at]}; expected {expected}")
     return numbers
 
 
@@ -357,7 +364,7 @@ def _class_names(
     return [class_map[class_id] for class_id in ids]
 
 
-def _attribute_columns(labels: _Labels, taken: set[str]) -> dict[str, object]:
+def _attribute_columns(labels: _Labels) -> dict[str, object]:
     """One column per label category attribute, None where a box has none."""
     key = "label-category-attributes"
     for at, box in enumerate(labels.boxes):
@@ -367,12 +374,27 @@ def _attribute_columns(labels: _Labels, taken: set[str]) -> dict[str, object]:
     columns: dict[str, object] = {}
     for name in dict.fromkeys(itertools.chain.from_iterable(attributes)):
         column = name
-        while column in taken:
+        while column in {*COLUMNS, *FORMAT_COLUMNS, *columns}:
             column += "_attribute"
-        taken.add(column)
         values = [attribute.get(name) for attribute in attributes]
+        for at, value in enumerate(values):
+            if not _is_scalar(value):
+                message = f"{name!r:.80} is {value!r:.80}; expected {_SCALAR}"
+                raise labels.error(at, message)
         columns[column] = pd.Series(values, dtype=object)
     return columns
+
+
+def _is_scalar(value: object) -> bool:
+    """Whether the database holds an attribute's value as one value."""
+    match value:
+        case None | str():
+            return True
+        case int():
+            return -(2**63) <= value < 2**63
+        case float():
+            return math.isfinite(value)
+    return False
 
 
 def _frame_attributes(labels: _Labels) -> pd.DataFrame | None:

@@ -26,7 +26,15 @@ import pyarrow as pa
 from pyarrow import csv
 
 from .frames import is_plain_name
-from .tracks import InputError, Sequence, Tracks, concatenate, make_table, outside_note
+from .tracks import (
+    BOX_LIMITS,
+    InputError,
+    Sequence,
+    Tracks,
+    concatenate,
+    make_table,
+    outside_note,
+)
 
 #: The class names in the order of their ids, 1 to 13, as TrackEval spells them.
 CLASSES = (
@@ -303,8 +311,9 @@ def _read_rows(
     last = len(sequence.frame_names)
     wrong_frame = ~_is_whole(rows.columns[0], 1, last)
     rows.check(0, "frame", wrong_frame, f"a whole number from 1 to {last} (seqLength)")
-    rows.check(4, "width", rows.columns[4] <= 0, "more than 0 pixels")
-    rows.check(5, "height", rows.columns[5] <= 0, "more than 0 pixels")
+    for i, (name, (low, high)) in enumerate(BOX_LIMITS.items(), start=2):
+        wrong = (rows.columns[i] < low) | (rows.columns[i] > high)
+        rows.check(i, name, wrong, f"pixels from {low:.15g} to {high:.15g}")
     return rows
 
 

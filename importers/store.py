@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fiftyone as fo
 import numpy as np
@@ -45,6 +45,7 @@ _OWN = {*COLUMNS, "confidence"}
 #: Keeps the frames' attributes apart from the detections' while both are read.
 _STATEMENT = "frame:"
 _BATCH = 10_000
+_NO_BOX = [np.nan] * 4
 _CONNECTIONS = 3
 _DOCUMENT_COLUMNS = [
     "_id",
@@ -76,6 +77,22 @@ class Segment:
     sample_id: str
 
 
+class SampleSpan(NamedTuple):
+    """The part of a sequence that a sample holds.
+
+    Attributes:
+        sample_id: the ID of the sample
+        offset: the number of the sequence's frames in earlier samples
+        length: the number of frames of the sample
+        frame_rate: the frames per second
+    """
+
+    sample_id: str
+    offset: int
+    length: int
+    frame_rate: float
+
+
 @dataclass(frozen=True)
 class StoredTracks:
     """Tracks as they stand in a dataset, and where each row of them stands.
@@ -88,11 +105,13 @@ class StoredTracks:
             ``sequence``, ``frame`` (position in the sequence),
             ``frame_number`` (in the sample), ``filepath``, ``count`` of
             detections, ``last_modified_at``
+        spans: the samples of the sequences
     """
 
     tracks: Tracks
     rows: pd.DataFrame
     documents: pd.DataFrame
+    spans: tuple[SampleSpan, ...]
 
 
 def insert_tracks(
@@ -523,7 +542,20 @@ def read_tracks(
     documents["frame_name"] = _name_frames(documents)
     sequences = _read_sequences(stored, documents, list(frame_attributes))
     tracks, rows = _build_tracks(documents, columns, sequences)
-    return StoredTracks(tracks, rows, documents)
+    return StoredTracks(tracks, rows, documents, _spans(stored, documents))
+
+
+def _spans(stored: pd.DataFrame, documents: pd.DataFrame) -> tuple[SampleSpan, ...]:
+    last = documents.groupby("sample_id")["frame_number"].max()
+    return tuple(
+        SampleSpan(
+            sample_id,
+            int(sample[FRAME_OFFSET]),
+            max(int(sample["frame_count"] or 0), int(last.get(sample_id, 0))),
+            float(sample["frame_rate"] or 0),
+        )
+        for sample_id, sample in stored.to_dict("index").items()
+    )
 
 
 def _read_samples(dataset: fo.Dataset, ids: list[str]) -> pd.DataFrame:
@@ -534,13 +566,16 @@ def _read_samples(dataset: fo.Dataset, ids: list[str]) -> pd.DataFrame:
         "frame_rate": "metadata.frame_rate",
         "frame_width": "metadata.frame_width",
         "frame_height": "metadata.frame_height",
+        "frame_count": "metadata.total_frame_count",
     }
     own = (SEQUENCE, FRAME_OFFSET, IMAGE_WIDTH, IMAGE_HEIGHT)
     paths |= {name: name for name in own if dataset.has_field(name)}
     values = dataset.values(list(paths.values()))
     stored = pd.DataFrame(dict(zip(paths, values, strict=True)), dtype=object)
     stored = stored.reindex(columns=list(dict.fromkeys([*paths, *own]))).astype(object)
-    stored[SEQUENCE] = stored[SEQUENCE].fillna(_names_of_videos(stored))
+    # A field of this name without the other is somebody else's
+    named = stored[SEQUENCE].where(stored[FRAME_OFFSET].notna())
+    stored[SEQUENCE] = named.fillna(_names_of_videos(stored, set(named.dropna())))
     stored[FRAME_OFFSET] = stored[FRAME_OFFSET].fillna(0).astype(np.int64)
     stored[IMAGE_WIDTH] = stored[IMAGE_WIDTH].fillna(stored["frame_width"])
     stored[IMAGE_HEIGHT] = stored[IMAGE_HEIGHT].fillna(stored["frame_height"])
@@ -555,10 +590,11 @@ def _read_samples(dataset: fo.Dataset, ids: list[str]) -> pd.DataFrame:
     return stored
 
 
-def _names_of_videos(stored: pd.DataFrame) -> pd.Series[str]:
+def _names_of_videos(stored: pd.DataFrame, taken: set[str]) -> pd.Series[str]:
     """Names samples that no sequence name was stored with after their videos."""
     stem = stored["video"].map(lambda path: Path(path).stem)
-    return stem.where(~stem.duplicated(keep=False), stem + "-" + stored["sample_id"])
+    ambiguous = stem.duplicated(keep=False) | stem.isin(taken)
+    return stem.where(~ambiguous, stem + "-" + stored["sample_id"])
 
 
 def _read_frames(
@@ -667,18 +703,21 @@ def _build_tracks(
     starts = np.cumsum(counts) - counts
     position = np.arange(len(document)) - np.repeat(starts, counts)
     names = list(sequences)
-    boxes = np.array(columns.pop("bounding_box"), np.float64).reshape(-1, 4)
+    found = [box or _NO_BOX for box in columns.pop("bounding_box")]
+    boxes = np.array(found, np.float64).reshape(-1, 4)
     codes = documents["sequence"].map({name: i for i, name in enumerate(names)})
     sequence = codes.to_numpy(np.int64)[document]
     sizes = np.array([(s.width, s.height) for s in sequences.values()], np.float64)
     boxes *= np.tile(sizes.reshape(-1, 2)[sequence], 2)
-    index = pd.Series(columns.pop("index"), dtype=object)
+    index = pd.Series(columns.pop("index"), dtype="Int64").fillna(-1)
+    if not index.between(-1, np.iinfo(np.int32).max).all():
+        raise ValueError("expected track ids (index) from 0 to 2,147,483,647")
     table = make_table(
         {
             "sequence": pd.Categorical.from_codes(sequence, pd.Index(names)),
             "frame": documents["frame"].to_numpy()[document],
             "frame_name": pd.Categorical(documents["frame_name"])[document],
-            "track": index.fillna(-1).astype("int32"),
+            "track": index.astype("int32"),
             "label": pd.Series(columns.pop("label"), dtype="category"),
             **dict(zip(BOX, boxes.T, strict=True)),
             **columns,
@@ -718,8 +757,14 @@ def write_columns(
     declared = dataset.get_frame_field_schema(flat=True) or {}
     for name in columns:
         path = f"{field}.detections.{name}"
+        kind = _column_type(columns[name])
         if path not in declared:
-            dataset.add_frame_field(path, **_column_type(columns[name]))
+            dataset.add_frame_field(path, **kind)
+        elif not isinstance(declared[path], kind["ftype"]):
+            raise ValueError(
+                f"the frame field '{path}' holds {type(declared[path]).__name__}, "
+                f"expected {kind['ftype'].__name__}; rename it first"
+            )
     rows = stored.rows.loc[columns.index]
     order = np.lexsort((rows["position"], rows["document"]))
     document = rows["document"].to_numpy()[order]

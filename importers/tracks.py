@@ -38,6 +38,15 @@ FORMAT_COLUMNS = frozenset(
 
 BOX = ["left", "top", "width", "height"]
 
+#: The least and the greatest value of a box's columns, in pixels: far beyond any
+#: image, and near enough that areas and ratios of sizes stay finite.
+BOX_LIMITS: Mapping[str, tuple[float, float]] = {
+    "left": (-1e7, 1e7),
+    "top": (-1e7, 1e7),
+    "width": (1e-3, 1e7),
+    "height": (1e-3, 1e7),
+}
+
 
 class InputError(ValueError):
     """Bad input: the message names the file, the line and what was expected."""

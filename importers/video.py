@@ -6,9 +6,11 @@ The encoder is the ffmpeg that the package ``imageio-ffmpeg`` brings along.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +35,7 @@ _OUTPUT = [
     *("-movflags", "+faststart"),
 ]
 _AHEAD = 4
+_UNFINISHED = ".unfinished-"
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -65,9 +68,12 @@ def encode_video(
         if step:
             step(len(frames))
         return path
+    _remove_abandoned(folder)
     # Renamed when complete, so that a killed run leaves no half a video to find
-    handle, unfinished = tempfile.mkstemp(suffix=".mp4", dir=folder)
+    handle, unfinished = tempfile.mkstemp(".mp4", _UNFINISHED, folder)
     os.close(handle)
+    # Such a file is for its owner alone; the encoder's has the ordinary mode
+    Path(unfinished).unlink()
     try:
         _write(frames, frame_rate, unfinished, step)
         _check_complete(unfinished, len(frames), frame_rate)
@@ -75,6 +81,16 @@ def encode_video(
     finally:
         Path(unfinished).unlink(missing_ok=True)
     return path
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Removes what runs that were killed more than a day ago left unfinished."""
+    yesterday = time.time() - 24 * 60 * 60
+    for path in folder.glob(f"{_UNFINISHED}*.mp4"):
+        # Another run may finish or remove it meanwhile
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < yesterday:
+                path.unlink()
 
 
 def _write(

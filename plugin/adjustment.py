@@ -16,6 +16,7 @@ from .. import __version__
 from ..importers import store
 from ..importers.attributes import attribute_fields
 from ..importers.tracks import FORMAT_COLUMNS
+from .audit import kind_name
 from .groundtruth.package import Plan, plan_package
 from .groundtruth.request import AdjustmentJob
 from .selection import frames_of_labels, frames_of_view
@@ -53,6 +54,10 @@ def plan_adjustment(
     """
     dataset = view._root_dataset
     field = store.find_label_field(dataset, label_field)
+    if context < 0:
+        raise ValueError(f"expected 0 or more context frames, not {context}")
+    if registered_jobs(dataset).get(job.name, {}).get("job_arn"):
+        raise ValueError(f"the job '{job.name}' was started already; choose a new name")
     if selected_labels:
         chosen = frames_of_labels(selected_labels)
     else:
@@ -61,12 +66,15 @@ def plan_adjustment(
         raise ValueError("the view shows no frames; nothing would be sent")
     stored, attributes = _read(dataset, field, chosen)
     frames = stored.documents.merge(chosen, on=_KEYS)[["sequence", "frame"]]
+    frames = _with_context(frames, stored.documents, context)
     frames = frames.merge(_reasons(stored), on=["sequence", "frame"], how="left")
-    frames["reason"] = frames["reason"].fillna("selected")
+    if selected_labels or frames["reason"].isna().all():
+        frames["reason"] = frames["reason"].fillna(frames["role"])
+    frames["reason"] = frames["reason"].fillna("")
     first = stored.documents.drop_duplicates("sequence")
     return plan_package(
         stored.tracks,
-        _with_context(frames, stored.documents, context),
+        frames,
         job,
         attributes=attributes,
         dataset=dataset.name,
@@ -85,7 +93,10 @@ def default_job_name(dataset: fo.Dataset) -> str:
     """
     name = re.sub(r"[^a-zA-Z0-9]+", "-", dataset.name).strip("-")
     now = datetime.now(timezone.utc)
-    return f"{name[:46].rstrip('-') or 'tracks'}-{now:%Y%m%d-%H%M%S}"
+    name = f"{name[:42].rstrip('-') or 'tracks'}-{now:%Y%m%d-%H%M%S}"
+    names = (name, *(f"{name}-{number}" for number in range(2, 1000)))
+    taken = registered_jobs(dataset)
+    return next(name for name in names if name not in taken)
 
 
 def _read(
@@ -121,10 +132,10 @@ def _reasons(stored: store.StoredTracks) -> pd.DataFrame:
     table = stored.tracks.table
     if _REASONS not in table:
         return pd.DataFrame({"sequence": [], "frame": [], "reason": []})
-    flagged = table[table[_REASONS].map(bool)].astype(
+    flagged = table[table[_REASONS].map(bool).astype(bool)].astype(
         {"sequence": object, "label": object}
     )
-    kinds = flagged[_REASONS].map(lambda kinds: ", ".join(kinds).replace("_", " "))
+    kinds = flagged[_REASONS].map(lambda kinds: ", ".join(map(kind_name, kinds)))
     name = flagged["label"] + ":" + flagged["track"].astype(str)
     if "object_name" in flagged:
         name = flagged["object_name"].fillna(name)
@@ -135,13 +146,14 @@ def _reasons(stored: store.StoredTracks) -> pd.DataFrame:
 def _with_context(
     frames: pd.DataFrame, documents: pd.DataFrame, context: int
 ) -> pd.DataFrame:
-    """Adds the frames around each frame that the sequence has, without a reason."""
+    """Adds the frames around each frame, and ``role``: selected or nothing."""
+    context = min(context, int(documents["frame"].max()))
     offsets = np.arange(-context, context + 1)
-    around = frames.loc[frames.index.repeat(len(offsets))].assign(reason="")
+    around = frames.loc[frames.index.repeat(len(offsets))].assign(role="")
     around["frame"] += np.tile(offsets, len(frames))
     around = around.merge(documents[["sequence", "frame"]])
     return (
-        pd.concat([frames, around])
+        pd.concat([frames.assign(role="selected"), around])
         .drop_duplicates(["sequence", "frame"])
         .sort_values(["sequence", "frame"], ignore_index=True)
     )

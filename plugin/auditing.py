@@ -6,16 +6,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
+import numpy as np
 import pandas as pd
 
 from .. import __version__
 from ..importers import store
-from .audit import KINDS, Audit, Thresholds, audit_tracks
-from .issues import SampleSpan, declare_issues, replace_issues
+from .audit import KINDS, LOW_IOU, SIZE_CHANGE, Audit, Thresholds, audit_tracks
+from .issues import declare_issues, replace_issues
+from .views import ISSUE_CLIPS, save_issue_view
+
+#: The first part of the method of the runs that record audits.
+METHOD = "track_audit/audit"
+_FLAGS = {SIZE_CHANGE: "size_outlier", LOW_IOU: "iou_outlier"}
+_THRESHOLDS = {SIZE_CHANGE: "size", LOW_IOU: "iou"}
 
 Progress = bool | Callable[[fou.ProgressBar], None] | None
 
@@ -50,10 +57,12 @@ def audit_dataset(
 ) -> AuditSummary:
     """Judges every detection of a collection's samples against its own track.
 
-    Sets the signals and flags of each kind on the detections, with all kinds
-    also ``outlier_score`` and ``outlier_reasons``; replaces the samples' issues
-    of these kinds; and registers a run with the parameters. Nothing else of the
-    dataset changes. Tracks are judged whole, also where the collection shows
+    Sets the signals and flags of each kind on the detections, and
+    ``outlier_score`` and ``outlier_reasons``; replaces the samples' issues of
+    this label field; and registers a run with the parameters. Kinds that an
+    earlier audit looked for are judged again with its thresholds, so that score,
+    reasons and issues agree with all flags. Nothing else of the dataset changes.
+    Tracks are judged whole, also where the collection shows
     only some of their labels.
 
     Args:
@@ -80,18 +89,20 @@ def audit_dataset(
     ids = set(store.sample_ids(samples))
     sequences = store.samples_by_sequence(samples)
     declare_issues(dataset)
+    thresholds, judged = _with_earlier_kinds(dataset, field, thresholds, kinds)
     frames = dataset.select(list(ids)).count("frames")
     parts = []
     with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
         for whole in sequences.values():
             stored = store.read_tracks(dataset.select(whole), field)
-            result = audit_tracks(stored.tracks, thresholds, kinds)
+            _check_identities(stored.tracks.table, field)
+            result = audit_tracks(stored.tracks, thresholds, judged)
             parts.append(
                 _store_audit(dataset, field, stored, result, ids, kinds, bar.update)
             )
     summary = _total(parts)
     config = dataset.init_run(
-        method=f"track_audit/{run_key}",
+        method=f"{METHOD}/{run_key}",
         version=__version__,
         label_field=f"frames.{field}",
         thresholds=asdict(thresholds),
@@ -100,7 +111,37 @@ def audit_dataset(
     )
     key = re.sub(r"\W", "_", f"{run_key}_{field}")
     dataset.register_run(key, config, overwrite=True)
+    if dataset.has_saved_view(ISSUE_CLIPS):
+        save_issue_view(dataset, field)
     return summary
+
+
+def _check_identities(table: pd.DataFrame, field: str) -> None:
+    if len(table) and (table["track"] < 0).all():
+        raise ValueError(
+            f"the boxes in '{field}' have no track ids (index); expected tracks"
+        )
+
+
+def _with_earlier_kinds(
+    dataset: fo.Dataset, field: str, thresholds: Thresholds, kinds: tuple[str, ...]
+) -> tuple[Thresholds, tuple[str, ...]]:
+    """Adds the kinds that earlier audits looked for, with their thresholds."""
+    runs = [dataset.get_run_info(key) for key in dataset.list_runs()]
+    audits = [
+        run.config
+        for run in sorted(runs, key=lambda run: run.timestamp)
+        if str(run.config.method).startswith(f"{METHOD}/")
+        and getattr(run.config, "label_field", None) == f"frames.{field}"
+    ]
+    judged = list(kinds)
+    for kind in KINDS:
+        earlier = [audit for audit in audits if kind in audit.kinds]
+        if kind not in kinds and earlier:
+            name = _THRESHOLDS[kind]
+            thresholds = replace(thresholds, **{name: earlier[-1].thresholds[name]})
+            judged.append(kind)
+    return thresholds, tuple(kind for kind in KINDS if kind in judged)
 
 
 def _store_audit(
@@ -116,24 +157,20 @@ def _store_audit(
     documents = stored.documents[stored.documents["sample_id"].isin(ids)]
     rows = stored.rows["document"].isin(documents.index)
     detections = result.detections[rows.to_numpy()]
-    outliers = detections.filter(regex="_outlier$").any(axis=1).sum()
-    if set(kinds) == set(KINDS):
-        reasons = [_split_reasons(name) for name in detections["outlier_reasons"]]
-        detections = detections.assign(
-            outlier_reasons=pd.Series(reasons, rows.index[rows], dtype=object)
-        )
-    else:
-        # One score of all signals needs all signals
-        detections = detections.drop(columns=["outlier_score", "outlier_reasons"])
+    outliers = detections[[_FLAGS[kind] for kind in kinds]].any(axis=1).sum()
+    reasons = [_split_reasons(name) for name in detections["outlier_reasons"]]
+    detections = detections.assign(
+        outlier_reasons=pd.Series(reasons, rows.index[rows], dtype=object)
+    )
     step(int((documents["count"] == 0).sum()))
     changed = store.write_columns(dataset, field, stored, detections, step)
-    (sequence,) = stored.tracks.sequences.values()
-    spans = [
-        SampleSpan(str(id), int(frames.min()), int(frames.max()), sequence.frame_rate)
-        for id, frames in documents.groupby("sample_id", sort=False)["frame"]
+    spans = [span for span in stored.spans if span.sample_id in ids]
+    issues = result.issues
+    begins_within = [
+        (issues["first_frame"] - span.offset).between(1, span.length) for span in spans
     ]
-    issues = result.issues[result.issues["first_frame"].isin(documents["frame"])]
-    replace_issues(dataset, spans, issues, kinds)
+    issues = issues[np.logical_or.reduce(begins_within)]
+    replace_issues(dataset, field, spans, issues)
     return AuditSummary(
         sequences=1,
         detections=len(detections),

@@ -8,10 +8,12 @@ frames of the mistake itself.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import fiftyone as fo
 import pandas as pd
+
+from ..importers.store import SampleSpan
 
 #: The sample field of the issues.
 ISSUES = "issues"
@@ -21,23 +23,8 @@ _FIELDS = {
     "first_frame": fo.IntField,
     "last_frame": fo.IntField,
     "reason": fo.StringField,
+    "label_field": fo.StringField,
 }
-
-
-class SampleSpan(NamedTuple):
-    """The part of a sequence that a sample holds.
-
-    Attributes:
-        sample_id: the ID of the sample
-        first: the position in the sequence of its first frame
-        last: the position of its last frame
-        frame_rate: the frames per second
-    """
-
-    sample_id: str
-    first: int
-    last: int
-    frame_rate: float
 
 
 def declare_issues(dataset: fo.Dataset) -> None:
@@ -45,8 +32,19 @@ def declare_issues(dataset: fo.Dataset) -> None:
 
     Args:
         dataset: a video dataset
+
+    Raises:
+        ValueError: if the dataset has another field of that name
     """
-    if not dataset.has_field(ISSUES):
+    field = dataset.get_field(ISSUES)
+    if field is not None and getattr(field, "document_type", None) != (
+        fo.TemporalDetections
+    ):
+        raise ValueError(
+            f"the sample field '{ISSUES}' of '{dataset.name}' holds something else; "
+            "rename it first"
+        )
+    if field is None:
         dataset.add_sample_field(
             ISSUES, fo.EmbeddedDocumentField, embedded_doc_type=fo.TemporalDetections
         )
@@ -58,49 +56,54 @@ def declare_issues(dataset: fo.Dataset) -> None:
 
 def replace_issues(
     dataset: fo.Dataset,
+    label_field: str,
     spans: list[SampleSpan],
     issues: pd.DataFrame,
-    kinds: tuple[str, ...],
 ) -> None:
-    """Replaces issues of some kinds, and leaves those of other kinds alone.
+    """Replaces the issues of a label field, and leaves all others alone.
 
     Args:
         dataset: the dataset, whose issues are declared
+        label_field: the frame field of the tracks that the issues are about
         spans: the samples of one sequence whose issues are replaced
         issues: the issues of the sequence, see ``find_issues()``; one that begins
             in none of the samples is left out
-        kinds: the kinds that the issues are of
     """
     view = dataset.select([span.sample_id for span in spans], ordered=True)
     replaced = {}
     for span, before in zip(spans, view.values(ISSUES), strict=True):
         others = before.detections if before else []
-        own = issues[issues["first_frame"].between(span.first, span.last)]
+        first = issues["first_frame"] - span.offset
+        own = issues[first.between(1, span.length)]
         replaced[span.sample_id] = fo.TemporalDetections(
             detections=[
-                *(issue for issue in others if issue.label not in kinds),
-                *(_to_label(issue, span) for issue in own.itertuples()),
+                *(issue for issue in others if not _is_about(issue, label_field)),
+                *(_to_label(issue, span, label_field) for issue in own.itertuples()),
             ]
         )
     view.set_values(ISSUES, replaced, key_field="id")
 
 
+def _is_about(issue: fo.TemporalDetection, label_field: str) -> bool:
+    return issue.has_field("label_field") and issue.label_field == label_field
+
+
 def _to_label(
     issue: Any,  # noqa: ANN401 - a row's named tuple
     span: SampleSpan,
+    label_field: str,
 ) -> fo.TemporalDetection:
-    offset = span.first - 1
-    length = span.last - offset
-    first = issue.first_frame - offset
-    last = min(issue.last_frame - offset, length)
+    first = issue.first_frame - span.offset
+    last = min(issue.last_frame - span.offset, span.length)
     around = max(1, round(span.frame_rate / 2))
     return fo.TemporalDetection(
         label=issue.kind,
-        support=[max(1, first - around), min(length, last + around)],
+        support=[max(1, first - around), min(span.length, last + around)],
         confidence=issue.score,
         track=issue.track,
         other_track=None if pd.isna(issue.other_track) else issue.other_track,
         first_frame=first,
         last_frame=last,
         reason=issue.reason,
+        label_field=label_field,
     )

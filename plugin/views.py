@@ -53,14 +53,31 @@ def save_outlier_views(
         raise ValueError(
             f"the tracks in '{field}' have no signals yet; audit the tracks first"
         )
-    if dataset.count(f"{ISSUES}.detections"):
-        clips = issue_view(dataset)
+    counts |= save_issue_view(dataset, field)
+    return counts
+
+
+def save_issue_view(dataset: fo.Dataset, field: str) -> dict[str, int]:
+    """Saves the view ``issues``, or deletes it where there are none.
+
+    FiftyOne makes the clips of a view when it is saved, so the view of an earlier
+    audit would go on showing that audit's issues.
+
+    Args:
+        dataset: an audited dataset
+        field: the frame field of the tracks
+
+    Returns:
+        the number of clips, by the view's name; empty where there are none
+    """
+    clips = issue_view(dataset, field) if dataset.has_field(ISSUES) else []
+    if len(clips):
         description = "A clip of each issue, the worst first"
         dataset.save_view(ISSUE_CLIPS, clips, description=description, overwrite=True)
-        counts[ISSUE_CLIPS] = len(clips)
-    elif dataset.has_saved_view(ISSUE_CLIPS):
+        return {ISSUE_CLIPS: len(clips)}
+    if dataset.has_saved_view(ISSUE_CLIPS):
         dataset.delete_saved_view(ISSUE_CLIPS)
-    return counts
+    return {}
 
 
 def outlier_view(dataset: fo.Dataset, field: str, attribute: str) -> fo.DatasetView:
@@ -82,14 +99,16 @@ def outlier_view(dataset: fo.Dataset, field: str, attribute: str) -> fo.DatasetV
     )
 
 
-def issue_view(dataset: fo.Dataset) -> fo.DatasetView:
+def issue_view(dataset: fo.Dataset, field: str) -> fo.DatasetView:
     """Returns a clip of each issue, the worst first.
 
     Args:
         dataset: an audited dataset
+        field: the frame field of the tracks
 
     Returns:
         a :class:`fiftyone.core.clips.ClipsView`
     """
-    clips = dataset.exists(ISSUES).to_clips(ISSUES)
+    about = F("label_field") == field
+    clips = dataset.filter_labels(ISSUES, about).to_clips(ISSUES)
     return clips.sort_by(f"{ISSUES}.confidence", reverse=True)

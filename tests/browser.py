@@ -83,8 +83,13 @@ def open_operator(page, label: str):
     return dialog
 
 
+def field(dialog, label: str):
+    """The text field below a label of a form."""
+    return dialog.get_by_text(label, exact=True).locator("xpath=following::input[1]")
+
+
 def shown_seconds(page) -> float:
     """The time of the video in the open sample, in seconds."""
-    shown = page.locator("[data-cy=looker-video-time]").text_content().split("/")[0]
-    minutes, seconds = shown.strip().rsplit(":", 1)
+    shown = page.get_by_test_id("timeline-playhead-time").text_content().split("/")[0]
+    minutes, seconds = shown.split(":")
     return int(minutes) * 60 + float(seconds)

@@ -18,6 +18,7 @@ import pytest
 from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import dataset as importing
 from fiftyone_track_audit.importers import store
+from fiftyone_track_audit.importers.attributes import attribute_fields
 from fiftyone_track_audit.importers.dataset import create_dataset, split_frames
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import InputError, Sequence, Tracks
@@ -192,6 +193,58 @@ def test_labels_become_a_video_dataset(tmp_path, videos):
     assert (walker.label, walker.index, walker.object_id) == ("Walker", 1, "x")
     assert (walker.Bag, walker.Age) == ("yes", 30)
     np.testing.assert_allclose(walker.bounding_box, [6 / 64, 10 / 48, 10 / 64, 20 / 48])
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("visibility", "visibility_attribute"),
+        ("confidence", "confidence_attribute"),
+        ("outlier_score", "outlier_score_attribute"),
+        ("to_dict", "to_dict_attribute"),
+        ("_id", "id_attribute"),
+        ("price in $", "price in "),
+    ],
+)
+def test_attributes_get_fields_of_their_own(tmp_path, videos, name, field):
+    folder = write_labels(tmp_path / "walk", **{name: "high"})
+    content = json.loads((folder / "SeqLabel.json").read_text())
+    entries = content["tracking-annotations"]
+    said = {"sample_id": "rain", "save": 1, "ground_truth": "wet"}
+    write_json(folder, [entry | {"frame-attributes": said} for entry in entries])
+    dataset = import_labels(folder, videos)
+    assert dataset.distinct(f"frames.ground_truth.detections.{field}") == ["high"]
+    frame = dataset.first().frames[1]
+    assert [frame[f"{key}_attribute"] for key in said] == list(said.values())
+    assert audit_dataset(dataset).detections == 4
+    labels, frames = attribute_fields(dataset)
+    assert list(labels) == [field]
+    assert list(frames.values()) == list(said)
+
+
+@pytest.mark.parametrize("kind", [Path, str])
+def test_paths_of_any_kind(tmp_path, videos, write_mot, monkeypatch, kind):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_labels(tmp_path / "walk")
+    write_mot()
+    for importer in (
+        importing.GroundTruthImporter(kind("~/walk")),
+        importing.GroundTruthImporter(
+            labels_path=kind("~/walk/SeqLabel.json"), data_path=kind("~/walk")
+        ),
+        importing.MOTChallengeImporter(kind("~/mot/SEQ-01")),
+    ):
+        tracks, _ = importer.read()
+        assert len(tracks.table) == len(
+            next(iter(tracks.sequences.values())).frame_names
+        )
+    dataset = fo.Dataset.from_dir(
+        dataset_type=fta.GroundTruthDataset,
+        labels_path=tmp_path / "walk" / "SeqLabel.json",
+        data_path=tmp_path / "walk",
+        video_dir=videos,
+    )
+    assert dataset.count("frames.ground_truth.detections") == 4
 
 
 def test_labels_without_boxes(tmp_path, videos):
@@ -420,6 +473,57 @@ def test_failure_while_storing_leaves_nothing(tmp_path, videos, monkeypatch):
     with pytest.raises(RuntimeError, match="full"):
         create_dataset(small_video("a", tmp_path / "a"), "bad", video_dir=videos)
     assert fo.list_datasets() == []
+
+
+@pytest.mark.parametrize("function", ["insert_tracks", "Segment"])
+def test_failure_while_storing_leaves_a_dataset_as_it_was(
+    tmp_path, videos, monkeypatch, function
+):
+    def fail(*_):
+        raise RuntimeError("the database is full")
+
+    dataset = fo.Dataset("mine")
+    dataset.info["mine"] = 1
+    dataset.save()
+    tracks = small_video("a", tmp_path / "a")
+    with monkeypatch.context() as patch:
+        patch.setattr(store, function, fail)
+        with pytest.raises(RuntimeError, match="full"):
+            importing.add_tracks(dataset, tracks, video_dir=videos)
+    assert (len(dataset), dataset.media_type) == (0, None)
+    dataset.reload()
+    assert dataset.info == {"mine": 1}
+    importing.add_tracks(dataset, tracks, video_dir=videos)
+    assert dataset.media_type == "video"
+    assert dataset.count("frames.ground_truth.detections") == len(tracks.table)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("", "'' cannot name a field"),
+        ("a.b", "'a.b' cannot name a field"),
+        ("_a", "'_a' cannot name a field"),
+        ("$a", "cannot name a field"),
+        ("a$", "cannot name a field"),
+        ("id", "'id' is a frame's own"),
+        ("frame_number", "'frame_number' is a frame's own"),
+        ("tags", "'tags' is a frame's own"),
+        ("save", "'save' is a frame's own"),
+        ("weather", "the frame field 'weather' of 'mine' holds no detections"),
+    ],
+)
+@pytest.mark.parametrize("as_further", [False, True])
+def test_fields_that_cannot_hold_detections(tmp_path, videos, field, words, as_further):
+    dataset = fo.Dataset("mine")
+    dataset.media_type = "video"
+    dataset.add_frame_field("weather", fo.StringField)
+    tracks = small_video("a", tmp_path / "a")
+    fields = {"further": {field: tracks}} if as_further else {"field": field}
+    with pytest.raises(ValueError, match=re.escape(words)):
+        importing.add_tracks(dataset, tracks, video_dir=videos, **fields)
+    assert not videos.exists()
+    assert len(dataset) == 0
 
 
 def each_sample(dataset):

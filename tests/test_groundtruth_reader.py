@@ -61,6 +61,20 @@ def test_reads_boxes_and_attributes(tmp_path):
     assert sequence.frame_attributes is None
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["confidence", "visibility", "considered", "object_id", "object_name", "width"],
+)
+@pytest.mark.parametrize("value", ["high", 2**63 - 1, 0.5, True, None])
+def test_attributes_are_not_taken_for_columns(tmp_path, name, value):
+    box = CAR | {"label-category-attributes": {name: value, f"{name}_attribute": 1}}
+    table = read_seq_label(write_labels(tmp_path, frame(0, "1.jpg", box))).table
+    assert table[f"{name}_attribute"].tolist() == [value]
+    assert table[f"{name}_attribute_attribute"].tolist() == [1]
+    assert table["width"].tolist() == [30]
+    assert not {"confidence", "visibility", "considered"} & set(table)
+
+
 def test_reads_frame_attributes(tmp_path):
     path = write_labels(
         tmp_path,
@@ -169,6 +183,10 @@ WITHOUT = object()
             [frame(0, "1.jpg", **{"frame-attributes": 1})],
             "object in 'frame-attributes'",
         ),
+        (
+            [frame(0, "1.jpg", **{"frame-attributes": {"weather": [1]}})],
+            "frame '1.jpg': 'weather' is [1]; expected a string, a finite number",
+        ),
         ([{"frame-no": 0, "frame": "1.jpg", "polylines": []}], "polylines are not"),
         ([{"frame-no": 0, "frame": "1.jpg", "polygons": []}], "polygons are not"),
         ([{"frame-no": 0, "frame": "1.jpg", "keypoints": []}], "keypoints are not"),
@@ -195,14 +213,22 @@ def test_bad_frames_are_named(tmp_path, frames, words):
         ("top", None, "'top' is None; expected a number"),
         ("top", float("nan"), "'top' is nan; expected pixels"),
         ("left", 10**400, "'left' holds a number too large"),
-        ("width", 0, "'width' is 0; expected more than 0 pixels"),
-        ("height", -3, "'height' is -3; expected more than 0 pixels"),
-        ("height", float("inf"), "'height' is inf; expected more"),
+        ("left", -2e7, "'left' is -20000000.0; expected pixels from -10000000 to"),
+        ("top", 10**30, "expected pixels from -10000000 to 10000000"),
+        ("width", 0, "'width' is 0; expected pixels from 0.001 to 10000000"),
+        ("width", 1e300, "'width' is 1e+300; expected pixels from 0.001"),
+        ("width", 1e-320, "expected pixels from 0.001"),
+        ("height", -3, "'height' is -3; expected pixels from 0.001"),
+        ("height", float("inf"), "'height' is inf; expected pixels"),
         ("class-id", WITHOUT, "no 'class-id'; expected"),
         ("class-id", 1.5, "'class-id' is 1.5; expected"),
         ("object-id", WITHOUT, "no 'object-id'; expected"),
         ("object-name", 5, "'object-name' is 5; expected"),
         ("label-category-attributes", [], "expected an object"),
+        ("label-category-attributes", {"Color": ["red"]}, "'Color' is ['red']; "),
+        ("label-category-attributes", {"Color": {}}, "'Color' is {}; expected a "),
+        ("label-category-attributes", {"Age": 2**63}, "'Age' is 9223372036854775808;"),
+        ("label-category-attributes", {"Age": float("nan")}, "'Age' is nan; expected"),
     ],
 )
 def test_bad_boxes_are_named(tmp_path, key, value, words):
@@ -544,7 +570,8 @@ def test_frames_of_a_prefix_with_dots_are_not_downloaded(job, tmp_path):
 
 NUMBERS = st.one_of(st.integers(-(10**4), 10**4), st.floats(-1e4, 1e4))
 SIZES = st.one_of(st.integers(1, 10**4), st.floats(0.01, 1e4))
-VALUES = st.one_of(st.text(max_size=5), st.integers(), st.booleans())
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+VALUES = st.one_of(st.text(max_size=5), INTEGERS, st.booleans())
 
 
 @st.composite

@@ -295,11 +295,14 @@ def test_what_is_not_defined_is_null(shared):
     assert read(shared, "iou_next")[0][-1] == [None, None]
 
 
+SCORES = {"outlier_score", "outlier_reasons"}
+
+
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
-        ("compute_size_outliers", {"size_change", "size_outlier"}),
-        ("compute_iou_outliers", {"iou_prev", "iou_next", "iou_outlier"}),
+        ("compute_size_outliers", {"size_change", "size_outlier", *SCORES}),
+        ("compute_iou_outliers", {"iou_prev", "iou_next", "iou_outlier", *SCORES}),
     ],
 )
 def test_one_kind_of_outliers(dataset, name, fields):
@@ -557,7 +560,9 @@ VIEWS = {
 def test_frames_of_the_view_are_sent(shared, tmp_path, view, frames):
     result, sent = export(view(shared), tmp_path)
     assert sent == frames
-    assert result["frames"] == result["flagged"] == len(frames)
+    assert result["frames"] == len(frames)
+    wrong = {("a", SHORT), ("a", SHIFTED)} & set(frames)
+    assert result["flagged"] == (len(wrong) or len(frames))
     assert result["job_arn"] is None
     assert "bucket" in result["next"]
 
@@ -634,7 +639,7 @@ def test_export_form_shows_what_will_be_sent(shared):
     shown = form("export_adjustment_job", shared, view, context=0)
     assert errors(shown) == []
     preview = shown["type"]["properties"]["preview"]["view"]["label"]
-    assert preview.startswith("2 frames (2 chosen, the rest context) with 4 boxes of")
+    assert preview.startswith("2 frames with 4 boxes of 1 sequence will be written")
     shown = form("export_adjustment_job", shared, view, context=0, **READY)
     assert "WHICH COSTS MONEY" in json.dumps(shown)
 
@@ -720,7 +725,7 @@ def test_upload_alone(aws, audited, tmp_path):
     result, _ = export(view, tmp_path, name="Upload", bucket=BUCKET, region="eu-west-1")
     assert result["job_arn"] is None
     assert "uploaded to s3://sagemaker-tracks/track-audit/Upload/" in result["message"]
-    assert "role_arn, workteam_arn" in result["next"]
+    assert "role ARN, workteam ARN" in result["next"]
     found = aws.client("s3").list_objects_v2(
         Bucket=BUCKET, Prefix="track-audit/Upload/"
     )
@@ -761,3 +766,52 @@ def test_job_that_aws_does_not_know(aws, audited, tmp_path):
 
 def test_settings_of_the_export_are_those_of_the_job():
     assert set(READY) < set(AdjustmentJob.__dataclass_fields__)
+
+
+def test_a_second_field_keeps_the_issues_of_the_first(dataset):
+    run("audit_tracks", dataset)
+    before = dataset.values("issues.detections.id", unwind=True)
+    dataset.clone_frame_field("ground_truth", "other")
+    run("audit_tracks", dataset, label_field="other")
+    fields = dataset.values("issues.detections.label_field", unwind=True)
+    assert fields.count("ground_truth") == fields.count("other") == len(before)
+    assert set(before) <= set(dataset.values("issues.detections.id", unwind=True))
+
+
+def test_one_kind_keeps_score_reasons_and_issues_in_line(dataset):
+    run("audit_tracks", dataset)
+    run("compute_size_outliers", dataset, size_threshold=9.0)
+    reasons = set(chain.from_iterable(read_flat(dataset, "outlier_reasons")))
+    assert reasons == {"low_iou"}
+    assert set(dataset.values("issues.detections.label", unwind=True)) == {"low_iou"}
+    scores = [score for score in read_flat(dataset, "outlier_score") if score]
+    assert sum(score > 0.5 for score in scores) == 1
+
+
+def read_flat(dataset, attribute):
+    path = f"frames[].ground_truth.detections[].{attribute}"
+    return dataset.values(path)
+
+
+def test_the_view_of_issues_follows_the_audit(dataset):
+    run("audit_tracks", dataset)
+    run("save_outlier_views", dataset)
+    assert len(dataset.load_saved_view("issues")) == 2
+    run("audit_tracks", dataset, size_threshold=9.0, iou_threshold=0.01)
+    assert not dataset.has_saved_view("issues")
+
+
+def test_boxes_without_track_ids_are_refused(dataset):
+    dataset.clone_frame_field("ground_truth", "found")
+    everywhere = dataset.values("frames.found.detections.index")
+    nothing = [[[None] * len(frame) for frame in video] for video in everywhere]
+    dataset.set_values("frames.found.detections.index", nothing)
+    with pytest.raises(ExecutionError, match="no track ids"):
+        run("audit_tracks", dataset, label_field="found")
+
+
+def test_issues_of_sparse_frames_are_on_their_frames(dataset):
+    dataset._frame_collection.delete_many({"frame_number": {"$lt": 5}})
+    run("audit_tracks", dataset)
+    found = dataset.values("issues.detections.first_frame", unwind=True)
+    assert sorted(found) == sorted({SHORT, SHIFTED})

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import imageio_ffmpeg
 import numpy as np
@@ -150,6 +151,24 @@ def test_kill_half_way_leaves_no_finished_video(tmp_path):
     video = encode_video(paths, 25, tmp_path / "videos")
     assert video not in before
     assert len(decode(video)[1]) == 5
+
+
+def test_what_killed_runs_left_is_removed_after_a_day(tmp_path):
+    paths = write_frames(tmp_path / "frames")
+    names = [".unfinished-old.mp4", ".unfinished-new.mp4", "old.mp4"]
+    for name in names:
+        (tmp_path / name).touch()
+        if "old" in name:
+            os.utime(tmp_path / name, (time.time() - 25 * 60 * 60,) * 2)
+    video = encode_video(paths, 25, tmp_path)
+    left = {path.name for path in tmp_path.glob("*.mp4")}
+    assert left == {*names[1:], video.name}
+
+
+def test_video_has_the_mode_of_ordinary_files(tmp_path):
+    video = encode_video(write_frames(tmp_path / "frames"), 25, tmp_path / "videos")
+    (tmp_path / "ordinary").touch()
+    assert video.stat().st_mode == (tmp_path / "ordinary").stat().st_mode
 
 
 def test_stop_half_way_leaves_no_video(tmp_path):

@@ -7,7 +7,7 @@ a bare table.
 """
 
 from .audit import KINDS, Audit, Thresholds, audit_tracks
-from .issues import LOW_IOU, SIZE_CHANGE
+from .issues import LOW_IOU, SIZE_CHANGE, kind_name
 from .signals import iou_signals, size_signals
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "Thresholds",
     "audit_tracks",
     "iou_signals",
+    "kind_name",
     "size_signals",
 ]

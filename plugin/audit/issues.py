@@ -19,6 +19,7 @@ from .outliers import severity_to_score
 SIZE_CHANGE = "size_change"
 LOW_IOU = "low_iou"
 
+
 #: Outliers of one track that are at most this many labelled frames apart are
 #: one mistake: the middle of a glitch may pass where its ends do not.
 MERGE_WITHIN = 2
@@ -33,6 +34,18 @@ COLUMNS = [
     "score",
     "reason",
 ]
+
+
+def kind_name(kind: str) -> str:
+    """Returns the name of a kind of mistake as people read it.
+
+    Args:
+        kind: a kind, such as ``low_iou``
+
+    Returns:
+        the name, such as ``low IoU``
+    """
+    return kind.replace("_", " ").replace("iou", "IoU")
 
 
 def find_issues(tracks: Tracks, evidence: pd.DataFrame) -> pd.DataFrame:

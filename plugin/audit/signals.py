@@ -21,9 +21,12 @@ def box_array(table: pd.DataFrame) -> Floats:
         table: a tracks table of ``n`` rows
 
     Returns:
-        float array ``(n, 4)``, ``[left, top, width, height]`` in pixels
+        float array ``(n, 4)``, ``[left, top, width, height]`` in pixels; NaN for
+        a box without width or height, about which nothing can be said
     """
-    return table[BOX].to_numpy(np.float64)
+    boxes = table[BOX].to_numpy(np.float64, copy=True)
+    boxes[~(boxes[:, 2:] > 0).all(axis=1)] = np.nan
+    return boxes
 
 
 def size_signals(table: pd.DataFrame, neighbours: Neighbours) -> dict[str, Floats]:

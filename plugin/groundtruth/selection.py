@@ -17,6 +17,7 @@ from ...importers.tracks import BOX, InputError, Sequence, Tracks
 FRAME_COLUMNS = ["sequence", "frame", "reason"]
 FRAMES_PER_SEQUENCE = 2_000
 SEQUENCES_PER_JOB = 10
+_OWN_FILES = {"frames.csv", "job.json", "label-categories.json", "manifest.jsonl"}
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
@@ -158,6 +159,11 @@ def _name_errors(sequence: str, names: list[str]) -> list[str]:
         errors.append(
             f"The sequence name {sequence!r} cannot be a folder's: rename it without "
             "slashes, two dots, a dot in front or control characters."
+        )
+    if sequence in _OWN_FILES:
+        errors.append(
+            f"The sequence name {sequence!r} is that of a file of the package: rename "
+            "the sequence."
         )
     unsafe = [name for name in names if not is_file_name(name)]
     if unsafe:

@@ -135,7 +135,7 @@ def upload_package(
     bucket, key = split_s3(source["ManifestS3Uri"])
     files = _package_files(Path(package), key.rpartition("/")[0])
     client = client or s3_client(job["region"])
-    _check_bucket(client, bucket, job["region"])
+    check_bucket(client, bucket, job["region"])
     warnings = _cors_warnings(client, bucket)
     executor = ThreadPoolExecutor(THREADS)
     try:
@@ -203,7 +203,17 @@ def _package_files(package: Path, root: str) -> _PackageFiles:
     )
 
 
-def _check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
+def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
+    """Checks that a bucket is there and lies in the job's region.
+
+    Args:
+        client: an S3 client
+        bucket: the bucket
+        region: the job's region, None where it is not known
+
+    Raises:
+        GroundTruthError: if the bucket cannot be used
+    """
     with aws_errors(f"Looking at bucket {bucket!r}"):
         try:
             answer = client.head_bucket(Bucket=bucket)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -12,10 +12,10 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ..audit import KINDS, LOW_IOU, SIZE_CHANGE, Thresholds
+from ..audit import KINDS, LOW_IOU, SIZE_CHANGE, Thresholds, kind_name
 from ..auditing import AuditSummary, audit_dataset
 from ..views import save_outlier_views
-from .forms import TrackOperator, add_label_field, add_notice, count, string_outputs
+from .forms import TrackOperator, add_label_field, add_notice, count
 from .progress import run_with_progress
 
 _SIZE = Thresholds().size
@@ -26,6 +26,7 @@ class _AuditOperator(TrackOperator):
     """Computes signals of some kinds, and flags the outliers."""
 
     kinds: tuple[str, ...]
+    outputs: ClassVar = {"message": "Result", "next": "What next"}
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Adds the thresholds."""
@@ -73,19 +74,9 @@ class _AuditOperator(TrackOperator):
             ctx,
             "Judging tracks",
             lambda progress: self._audit(view, progress=progress, **params),
-            self.resolve_output(ctx),
+            self.describe,
             lambda: ctx.trigger("reload_dataset"),
         )
-
-    def resolve_output(self, ctx: ExecutionContext) -> types.Property:
-        """Declares the counts."""
-        labels = {
-            "message": "Result",
-            "detections": "Boxes judged",
-            "outliers": "Outliers",
-            "next": "What next",
-        }
-        return string_outputs(labels, self.config.label)
 
     def _audit(
         self,
@@ -120,8 +111,7 @@ class _AuditOperator(TrackOperator):
 
 def _describe(summary: AuditSummary) -> dict[str, str]:
     issues = ", ".join(
-        f"{number:,} {kind.replace('_', ' ').replace('iou', 'IoU')}"
-        for kind, number in summary.issues.items()
+        f"{number:,} {kind_name(kind)}" for kind, number in summary.issues.items()
     )
     message = (
         f"{count(summary.outliers, 'outlier')} among "
@@ -310,6 +300,8 @@ class AuditTracks(_AuditOperator):
 class SaveOutlierViews(TrackOperator):
     """Saves the views of what the audit found."""
 
+    outputs: ClassVar = {"message": "Saved views"}
+
     @property
     def config(self) -> foo.OperatorConfig:
         """The operator's configuration."""
@@ -338,10 +330,6 @@ class SaveOutlierViews(TrackOperator):
         counts = save_outlier_views(ctx.dataset, ctx.params.get("label_field"))
         ctx.trigger("reload_dataset")
         return {"views": counts, "message": _describe_views(counts)}
-
-    def resolve_output(self, ctx: ExecutionContext) -> types.Property:
-        """Declares the message."""
-        return string_outputs({"message": "Saved views"}, self.config.label)
 
     def __call__(
         self, dataset: fo.Dataset, label_field: str | None = None

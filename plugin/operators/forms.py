@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
@@ -11,7 +15,13 @@ from ...importers import store
 
 
 class TrackOperator(foo.Operator):  # type: ignore[misc]
-    """Base of the operators: errors in a form are shown in the form."""
+    """Base of the operators: errors in a form are shown in the form.
+
+    Attributes:
+        outputs: the label of each result that is shown, by its key
+    """
+
+    outputs: ClassVar[Mapping[str, str]]
 
     def resolve_input(self, ctx: ExecutionContext) -> types.Property:
         """Builds the form, or says why there is none."""
@@ -25,6 +35,25 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Adds the inputs; a ValueError becomes an error in the form."""
         raise NotImplementedError("subclass must implement build_form()")
+
+    def resolve_output(self, ctx: ExecutionContext) -> types.Property:
+        """Shows the results."""
+        return self.describe(ctx.results)
+
+    def describe(self, results: dict[str, Any]) -> types.Property:
+        """Declares those of the outputs that there is something to show for.
+
+        Args:
+            results: what the operator returned
+
+        Returns:
+            a :class:`fiftyone.operators.types.Property`
+        """
+        shown = types.Object()
+        for name, label in self.outputs.items():
+            if results.get(name) not in (None, ""):
+                shown.str(name, label=label)
+        return types.Property(shown, view=types.View(label=self.config.label))
 
 
 def add_label_field(ctx: ExecutionContext, inputs: types.Object) -> str:
@@ -67,7 +96,7 @@ def add_error(inputs: types.Object, message: str) -> None:
         inputs: the form
         message: what is wrong, and what to do
     """
-    error = inputs.str("error", view=types.Error(label=message))
+    error = inputs.str("error", view=types.Error(label=plain(message)))
     error.invalid = True
     error.error_message = message
 
@@ -80,7 +109,7 @@ def add_notice(inputs: types.Object, name: str, message: str) -> None:
         name: the message's name in the form
         message: the message
     """
-    inputs.view(name, types.Notice(label=message))
+    inputs.view(name, types.Notice(label=plain(message)))
 
 
 def add_warning(inputs: types.Object, name: str, message: str) -> None:
@@ -91,23 +120,19 @@ def add_warning(inputs: types.Object, name: str, message: str) -> None:
         name: the warning's name in the form
         message: the message
     """
-    inputs.view(name, types.Warning(label=message))
+    inputs.view(name, types.Warning(label=plain(message)))
 
 
-def string_outputs(labels: dict[str, str], heading: str) -> types.Property:
-    """Declares outputs of an operator that are shown as text.
+def plain(text: str) -> str:
+    """Keeps the App from reading the text of a message as Markdown.
 
     Args:
-        labels: the label of each output, by its key in the result
-        heading: the heading
+        text: the text, such as a path with underscores
 
     Returns:
-        a :class:`fiftyone.operators.types.Property`
+        the text as Markdown
     """
-    outputs = types.Object()
-    for name, label in labels.items():
-        outputs.str(name, label=label)
-    return types.Property(outputs, view=types.View(label=heading))
+    return re.sub(r"([\\`*_~\[\]<>|])", r"\\\1", text)
 
 
 def count(number: int, noun: str) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -18,7 +18,7 @@ from ...importers.dataset import (
     create_dataset,
 )
 from ...importers.files import is_s3
-from .forms import TrackOperator, add_notice, count, string_outputs
+from .forms import TrackOperator, add_notice, count
 from .progress import run_with_progress
 
 MOT = "MOT Challenge"
@@ -27,6 +27,12 @@ GROUND_TRUTH = "SageMaker Ground Truth"
 
 class ImportSequences(TrackOperator):
     """Imports frames and tracks into a new video dataset."""
+
+    outputs: ClassVar = {
+        "message": "Result",
+        "notes": "Please note",
+        "next": "What next",
+    }
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -88,14 +94,9 @@ class ImportSequences(TrackOperator):
             ctx,
             "Importing sequences",
             lambda progress: _import(**params, progress=progress),
-            self.resolve_output(ctx),
+            self.describe,
             lambda: ctx.trigger("open_dataset", {"dataset": params["name"]}),
         )
-
-    def resolve_output(self, ctx: ExecutionContext) -> types.Property:
-        """Declares what was imported."""
-        labels = {"message": "Result", "notes": "Please note", "next": "What next"}
-        return string_outputs(labels, self.config.label)
 
     def __call__(
         self,

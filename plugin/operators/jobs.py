@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -23,14 +23,13 @@ from ..groundtruth.aws import s3_client, sagemaker_client
 from ..groundtruth.jobs import job_status, launch_job, stop_job
 from ..groundtruth.package import Plan, write_package
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob
-from ..groundtruth.upload import upload_package
+from ..groundtruth.upload import check_bucket, upload_package
 from .forms import (
     TrackOperator,
     add_label_field,
     add_notice,
     add_warning,
     count,
-    string_outputs,
 )
 from .progress import run_with_progress
 
@@ -39,6 +38,13 @@ _SETTINGS = {field.name for field in fields(AdjustmentJob)}
 
 class ExportAdjustmentJob(TrackOperator):
     """Sends the frames of a view to be corrected."""
+
+    outputs: ClassVar = {
+        "message": "Result",
+        "folder": "Package",
+        "notes": "Please note",
+        "next": "What next",
+    }
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -77,7 +83,9 @@ class ExportAdjustmentJob(TrackOperator):
         )
         inputs.str(
             "name",
-            default=default_job_name(ctx.dataset),
+            # A default that changes with the time would make the App resolve the
+            # form again and again
+            default=ctx.params.get("name") or default_job_name(ctx.dataset),
             label="Job name",
             description="Letters, digits and hyphens; unique in your AWS account",
         )
@@ -89,7 +97,6 @@ class ExportAdjustmentJob(TrackOperator):
                 "where this is empty"
             ),
         )
-        _ask_for_attributes(inputs)
         _ask_for_aws(inputs, ctx.params)
         plan = _plan(ctx)
         for problem in plan.errors:
@@ -107,18 +114,8 @@ class ExportAdjustmentJob(TrackOperator):
             ctx,
             "Exporting frames",
             lambda progress: _export(dataset, plan, folder, False, progress),
-            self.resolve_output(ctx),
+            self.describe,
         )
-
-    def resolve_output(self, ctx: ExecutionContext) -> types.Property:
-        """Declares what was done."""
-        labels = {
-            "message": "Result",
-            "folder": "Package",
-            "notes": "Please note",
-            "next": "What next",
-        }
-        return string_outputs(labels, self.config.label)
 
     def resolve_placement(self, ctx: ExecutionContext) -> types.Placement:
         """Puts a button above the grid."""
@@ -175,6 +172,16 @@ class ExportAdjustmentJob(TrackOperator):
 class AdjustmentJobStatus(TrackOperator):
     """Shows how an adjustment job stands."""
 
+    outputs: ClassVar = {
+        "name": "Job",
+        "status": "Status",
+        "labeled": "Sequences done",
+        "unlabeled": "Sequences to do",
+        "failed": "Sequences failed",
+        "failure_reason": "Why it failed",
+        "output_uri": "Output",
+    }
+
     @property
     def config(self) -> foo.OperatorConfig:
         """The operator's configuration."""
@@ -195,19 +202,6 @@ class AdjustmentJobStatus(TrackOperator):
     def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
         """Asks AWS for the status."""
         return self(ctx.dataset, ctx.params["job_name"], ctx.params.get("region"))
-
-    def resolve_output(self, ctx: ExecutionContext) -> types.Property:
-        """Declares the status and its counters."""
-        labels = {
-            "name": "Job",
-            "status": "Status",
-            "labeled": "Sequences done",
-            "unlabeled": "Sequences to do",
-            "failed": "Sequences failed",
-            "failure_reason": "Why it failed",
-            "output_uri": "Output",
-        }
-        return string_outputs(labels, self.config.label)
 
     def __call__(
         self, dataset: fo.Dataset, job_name: str, region: str | None = None
@@ -231,6 +225,8 @@ class AdjustmentJobStatus(TrackOperator):
 
 class StopAdjustmentJob(TrackOperator):
     """Stops an adjustment job."""
+
+    outputs: ClassVar = {"name": "Job", "status": "Status"}
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -257,10 +253,6 @@ class StopAdjustmentJob(TrackOperator):
     def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
         """Stops the job."""
         return self(ctx.dataset, ctx.params["job_name"], ctx.params.get("region"))
-
-    def resolve_output(self, ctx: ExecutionContext) -> types.Property:
-        """Declares the status."""
-        return string_outputs({"name": "Job", "status": "Status"}, self.config.label)
 
     def __call__(
         self, dataset: fo.Dataset, job_name: str, region: str | None = None
@@ -290,12 +282,19 @@ def _plan(ctx: ExecutionContext) -> Plan:
     }
     job = AdjustmentJob(**{"name": default_job_name(ctx.dataset), **settings})
     name = params.get("view_name")
-    view = ctx.dataset.load_saved_view(name) if name else ctx.target_view()
+    view = ctx.dataset.load_saved_view(name) if name else _target_view(ctx)
     labels = None if name else ctx.selected_labels
     context = params.get("context")
     return plan_adjustment(
         view, job, params.get("label_field"), 2 if context is None else context, labels
     )
+
+
+def _target_view(ctx: ExecutionContext) -> fo.DatasetView:
+    """Returns the target view; what is selected, where nobody chose a target."""
+    if ctx.selected and not ctx.request_params.get("view_target"):
+        return ctx.view.select(ctx.selected)
+    return ctx.target_view()
 
 
 def _export(
@@ -308,6 +307,10 @@ def _export(
     """Goes as far as the settings allow: package, upload, job."""
     default = Path(fo.config.default_dataset_dir, "track-audit", "jobs", plan.job.name)
     package = Path(folder).expanduser().resolve() if folder else default
+    if plan.job.bucket:
+        check_bucket(
+            s3_client(plan.job.job_region), plan.job.bucket, plan.job.job_region
+        )
     write_package(plan, package, copy_frames=copy_frames)
     register_job(dataset, plan, str(package), None)
     done = f"{_sent(plan)} written"
@@ -323,7 +326,7 @@ def _export(
         arn = launch_job(package, sagemaker_client(plan.job.job_region))
         register_job(dataset, plan, str(package), arn)
         done += f", job {plan.job.name} started"
-    missing = ", ".join(plan.job.fill_in)
+    missing = ", ".join(plan.job.fill_in).replace("_arn", " ARN")
     return {
         "job_name": plan.job.name,
         "job_arn": arn,
@@ -348,11 +351,11 @@ def _reporter(progress: Any) -> Any:  # noqa: ANN401 - FiftyOne's convention
 
 def _sent(plan: Plan) -> str:
     counts = plan.counts
-    return (
-        f"{count(counts['frames'], 'frame')} ({counts['flagged']:,} chosen, the rest "
-        f"context) with {count(counts['boxes'], 'box')} of "
-        f"{count(counts['sequences'], 'sequence')}"
-    )
+    frames = count(counts["frames"], "frame")
+    if counts["flagged"] < counts["frames"]:
+        frames += f" ({counts['flagged']:,} chosen, the rest context)"
+    boxes = count(counts["boxes"], "box")
+    return f"{frames} with {boxes} of {count(counts['sequences'], 'sequence')}"
 
 
 def _preview(plan: Plan) -> str:
@@ -363,21 +366,6 @@ def _preview(plan: Plan) -> str:
     if not job.fill_in:
         steps.append("sent to your work team as a labeling job, WHICH COSTS MONEY")
     return f"{_sent(plan)} will be {' and '.join(steps)}."
-
-
-def _ask_for_attributes(inputs: types.Object) -> None:
-    inputs.str(
-        "audited_attribute",
-        default=AdjustmentJob.audited_attribute,
-        label="Audited label attribute",
-        description="The attribute that the labels have; ends in -ref",
-    )
-    inputs.str(
-        "label_attribute",
-        default=AdjustmentJob.label_attribute,
-        label="New label attribute",
-        description="The attribute of the corrected labels; ends in -ref, and differs",
-    )
 
 
 def _ask_for_aws(inputs: types.Object, params: dict[str, Any]) -> None:
@@ -409,6 +397,18 @@ def _ask_for_aws(inputs: types.Object, params: dict[str, Any]) -> None:
         label="Work team ARN",
         description="Your private or vendor work team; needed to start the job",
     )
+    inputs.str(
+        "audited_attribute",
+        default=AdjustmentJob.audited_attribute,
+        label="Audited label attribute",
+        description="The attribute that the labels have; ends in -ref",
+    )
+    inputs.str(
+        "label_attribute",
+        default=AdjustmentJob.label_attribute,
+        label="New label attribute",
+        description="The attribute of the corrected labels; ends in -ref, and differs",
+    )
 
 
 def _ask_for_job(ctx: ExecutionContext, inputs: types.Object) -> None:
@@ -428,5 +428,15 @@ def _ask_for_job(ctx: ExecutionContext, inputs: types.Object) -> None:
 
 
 def _client(dataset: fo.Dataset, job_name: str, region: str | None) -> Any:  # noqa: ANN401
-    recorded = registered_jobs(dataset).get(job_name, {})
-    return sagemaker_client(region or recorded.get("region"))
+    recorded = registered_jobs(dataset).get(job_name)
+    if recorded is None and region is None:
+        raise ValueError(
+            f"no job '{job_name}' is recorded with '{dataset.name}'; expected one of "
+            f"{', '.join(registered_jobs(dataset)) or 'none'}, or its region"
+        )
+    if recorded and not recorded.get("job_arn") and region is None:
+        raise ValueError(
+            f"the job '{job_name}' was written to {recorded.get('package')}, but not "
+            "started"
+        )
+    return sagemaker_client(region or (recorded or {}).get("region"))

@@ -14,6 +14,8 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 from fiftyone.operators.message import GeneratedMessage
 
+from .forms import plain
+
 logger = logging.getLogger(__name__)
 
 Result = dict[str, Any]
@@ -27,7 +29,7 @@ def run_with_progress(
     ctx: ExecutionContext,
     label: str,
     work: Work,
-    outputs: types.Property,
+    outputs: Callable[[Result], types.Property],
     finish: Callable[[], Any] | None = None,
 ) -> Result | Iterator[GeneratedMessage]:
     """Runs work that an operator's ``execute()`` hands over.
@@ -40,7 +42,7 @@ def run_with_progress(
         ctx: the :class:`fiftyone.operators.executor.ExecutionContext`
         label: what is being done, for the App
         work: the work
-        outputs: how to show what the work returns
+        outputs: declares how to show what the work returns
         finish (None): triggers what the App should do when the work is done
 
     Returns:
@@ -73,7 +75,7 @@ def _stream(
     ctx: ExecutionContext,
     label: str,
     work: Work,
-    outputs: types.Property,
+    outputs: Callable[[Result], types.Property],
     finish: Callable[[], Any] | None,
 ) -> Iterator[GeneratedMessage]:
     updates: queue.SimpleQueue[float] = queue.SimpleQueue()
@@ -90,7 +92,8 @@ def _stream(
         return
     if finish:
         yield finish()
-    yield ctx.ops.show_output(outputs.to_json(), future.result())
+    result = future.result()
+    yield ctx.ops.show_output(outputs(result).to_json(), result)
 
 
 def _until_done(
@@ -110,6 +113,6 @@ def _until_done(
 
 def _failure_output(label: str, message: str) -> types.Property:
     outputs = types.Object()
-    error = types.Error(label=f"{label} failed", description=message)
+    error = types.Error(label=f"{label} failed", description=plain(message))
     outputs.view("error", error)
     return types.Property(outputs)
