@@ -415,7 +415,8 @@ def _frames_dir(sequence: Sequence) -> Path:
     if sequence.frames_dir is None:
         raise InputError(
             sequence.name,
-            "the sequence's frames are not at hand; expected their folder",
+            "the frames are not at hand; expected the images' folder beside "
+            "seqinfo.ini, or dataset_dir for Ground Truth labels",
         )
     return sequence.frames_dir
 

@@ -414,7 +414,25 @@ def _to_tracks(
     codes = np.zeros(len(labels.boxes), dtype=np.intp)
     names = pd.Categorical.from_codes(codes, pd.Index([sequence.name]))
     table = make_table({**columns, "sequence": names})
-    return Tracks(table, {sequence.name: sequence}, outside_note(table, sequence))
+    notes = (*outside_note(table, sequence), *_scale_note(table, sequence))
+    return Tracks(table, {sequence.name: sequence}, notes)
+
+
+def _scale_note(table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:
+    """Warns where boxes may be in pixels of frames that were scaled down."""
+    if sequence.frames_dir is None or table.empty:
+        return ()
+    size = image_size(sequence.frames_dir / sequence.frame_names[0])
+    right, bottom = table["left"] + table["width"], table["top"] + table["height"]
+    fit = right.max() <= size[0] and bottom.max() <= size[1]
+    if size == (sequence.width, sequence.height) or not fit:
+        return ()
+    return (
+        f"{sequence.name}: the boxes were taken as pixels of "
+        f"{sequence.width}x{sequence.height} images, as seqinfo.ini says, but all of "
+        f"them fit into the frames' {size[0]}x{size[1]}; import the job's manifest if "
+        "they were drawn on these",
+    )
 
 
 def _make_sequence(
@@ -564,7 +582,7 @@ def _read_video(
     unlabeled = len(frame_names) - len(labels.frame_attributes)
     note = f"{path}, line {number}: {unlabeled} of {len(frame_names)} frames are not"
     return _Video(
-        name=_unique_name(path, number, prefix, taken),
+        name=_unique_name(path, number, line, prefix, taken),
         prefix=files.resolve(prefix, path),
         labels=labels,
         columns=_make_columns(labels, class_map),
@@ -622,8 +640,13 @@ def _on_frames(labels: _Labels, frame_names: tuple[str, ...], source: str) -> _L
     )
 
 
-def _unique_name(path: Path | str, number: int, prefix: str, taken: set[str]) -> str:
-    base = prefix.rstrip("/").rpartition("/")[2]
+def _unique_name(
+    path: Path | str, number: int, line: _Json, prefix: str, taken: set[str]
+) -> str:
+    """Names a sequence as before it was sent, or else after its folder."""
+    origin = line.get(ORIGIN)
+    known = origin.get("sequence") if isinstance(origin, dict) else None
+    base = known or prefix.rstrip("/").rpartition("/")[2]
     if not is_plain_name(base):
         message = f"the frames' prefix is {prefix!r:.80}; expected a folder's URI"
         raise InputError(path, message, number)

@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Callable, Container, Mapping
 from collections.abc import Sequence as ListOf
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -263,7 +264,11 @@ def _read_gt(path: Path, sequence: Sequence, include_ignored: bool) -> Tracks:
         "considered": flag[chosen] != 0,
         "visibility": visibility[chosen],
     }
-    return _to_tracks(rows, sequence, track[chosen], label[chosen], chosen, extra)
+    tracks = _to_tracks(rows, sequence, track[chosen], label[chosen], chosen, extra)
+    if len(tracks.table):
+        return tracks
+    note = f"{path}: all {len(flag)} rows have flag 0; include_ignored reads them"
+    return replace(tracks, notes=(*tracks.notes, note))
 
 
 def _read_det(path: Path, sequence: Sequence) -> Tracks:

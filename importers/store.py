@@ -549,7 +549,7 @@ def _spans(stored: pd.DataFrame, documents: pd.DataFrame) -> tuple[SampleSpan, .
     last = documents.groupby("sample_id")["frame_number"].max()
     return tuple(
         SampleSpan(
-            sample_id,
+            str(sample_id),
             int(sample[FRAME_OFFSET]),
             max(int(sample["frame_count"] or 0), int(last.get(sample_id, 0))),
             float(sample["frame_rate"] or 0),

@@ -85,7 +85,7 @@ def replace_issues(
 
 
 def _is_about(issue: fo.TemporalDetection, label_field: str) -> bool:
-    return issue.has_field("label_field") and issue.label_field == label_field
+    return bool(issue.has_field("label_field") and issue.label_field == label_field)
 
 
 def _to_label(

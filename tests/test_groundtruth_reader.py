@@ -333,10 +333,21 @@ def test_reads_a_job_with_several_videos(job):
 
 
 def test_a_job_tells_the_size_of_the_images_that_were_sent(job):
-    sent = {"dataset": "d", "image-size": [64, 32]}
+    sent = {"sequence": "before", "image-size": [64, 32]}
     line = manifest_line("v1") | {"track-audit": sent}
-    tracks = read_manifest(write_manifest(job, line))
-    assert (tracks.sequences["v1"].width, tracks.sequences["v1"].height) == (64, 32)
+    (sequence,) = read_manifest(write_manifest(job, line)).sequences.values()
+    assert (sequence.name, sequence.width, sequence.height) == ("before", 64, 32)
+
+
+def test_boxes_that_fit_into_scaled_frames_are_noted(tmp_path):
+    save_frames(tmp_path / "img1", "000001.jpg")
+    (tmp_path / "seqinfo.ini").write_text(
+        "[Sequence]\nname=S\nframeRate=25\nseqLength=1\nimWidth=1920\nimHeight=1080\n"
+    )
+    box = CAR | {"left": 0, "top": 0, "width": 5, "height": 5}
+    path = write_labels(tmp_path, frame(0, "000001.jpg", box))
+    (note,) = read_seq_label(path, tmp_path).notes
+    assert "pixels of 1920x1080 images" in note
 
 
 def test_a_video_without_boxes_is_read(job):

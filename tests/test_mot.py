@@ -383,3 +383,11 @@ def test_real_sequence_record(real_data):
     assert (sequence.width, sequence.height) == (1920, 1080)
     assert len(sequence.frame_names) == 429
     assert sequence.frames_dir == real_data / "MOT20/train/MOT20-01/img1"
+
+
+def test_notes_that_all_rows_are_ignored(tmp_path):
+    folder = write_sequence(tmp_path, "1,1,5,5,10,10,0,1,1\n")
+    tracks = read_mot(folder)
+    assert tracks.table.empty
+    (note,) = tracks.notes
+    assert "all 1 rows have flag 0; include_ignored reads them" in note
