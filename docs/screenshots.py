@@ -13,44 +13,103 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "examples")]
 import conftest  # noqa: E402 - gives FiftyOne a database and folders of its own
 
 IMAGES = ROOT / "docs" / "images"
+#: The position in the view of the issue that is seen best.
+ISSUE = 1
 
 
 def main() -> None:
     """Audits the sample sequence, and takes the pictures."""
-    from browser import open_operator, open_page, serve_app, shown_seconds
+    from browser import open_page, serve_app
 
     import demo
 
     started = conftest.database.__wrapped__()
     next(started)
     dataset, _ = demo.run(None, None)
+    color_outliers(dataset)
     with serve_app() as app, open_page() as page:
-        page.goto(f"{app}/datasets/{dataset.name}?view=outliers")
-        page.locator("[data-cy=looker]").first.wait_for()
-        open_operator(page, "Export adjustment job")
-        page.get_by_text("will be written to a folder").wait_for()
-        take(page, "export")
-        page.goto(f"{app}/datasets/{dataset.name}?view=issues")
-        tiles = page.locator("[data-cy=looker]")
-        tiles.first.wait_for()
-        take(page, "issues")
-        tiles.first.click()
-        page.locator("[data-cy=modal]").wait_for()
-        clip = dataset.load_saved_view("issues").first()
-        frame_rate = dataset.first().metadata.frame_rate
-        around = round(frame_rate / 2)
-        page.wait_for_timeout(2000)
-        while shown_seconds(page) < (clip.support[0] + around - 1) / frame_rate - 0.01:
-            page.keyboard.press(".")
-            page.wait_for_timeout(100)
-        take(page, "issue")
+        url = f"{app}/datasets/{dataset.name}?view="
+        take_form(page, f"{url}outliers")
+        take_issues(page, f"{url}issues", len(dataset.load_saved_view("issues")))
+        take_issue(page, dataset)
     started.close()
+
+
+def color_outliers(dataset) -> None:  # noqa: ANN001 - a FiftyOne dataset
+    """Draws the boxes of the wrong size in red, and all others in blue."""
+    import fiftyone as fo
+
+    colors = {"true": "#ff2d2d", "false": "#7aa2f7"}
+    boxes = {
+        "path": "frames.ground_truth",
+        "colorByAttribute": "size_outlier",
+        "valueColors": [{"value": key, "color": colors[key]} for key in colors],
+    }
+    dataset.app_config.color_scheme = fo.ColorScheme(color_by="value", fields=[boxes])
+    dataset.save()
+
+
+def take_form(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
+    """Takes the export form with its preview."""
+    from browser import open_operator
+
+    page.goto(url)
+    page.locator("[data-cy=looker]").first.wait_for()
+    open_operator(page, "Export adjustment job")
+    page.get_by_text("will be written to a folder").wait_for()
+    take(page, "export")
+
+
+def take_issues(page, url: str, count: int) -> None:  # noqa: ANN001
+    """Takes the clips of the issues, all of them."""
+    page.set_viewport_size({"width": 1600, "height": 1115})
+    page.goto(url)
+    page.locator("[data-cy=looker] canvas[canvas-loaded=true]").nth(
+        count - 1
+    ).wait_for()
+    page.wait_for_timeout(5000)  # until the grid is moved into place
+    take(page, "issues")
+
+
+def take_issue(page, dataset) -> None:  # noqa: ANN001 - a Playwright page
+    """Takes an issue at its first wrong box, with what is known of the box."""
+    from browser import shown_seconds
+
+    page.set_viewport_size({"width": 1600, "height": 1000})
+    page.locator("[data-cy=looker]").nth(ISSUE).click()
+    modal = page.locator("[data-cy=modal]")
+    modal.wait_for()
+    page.wait_for_timeout(2000)
+    page.keyboard.press("s")  # hides the sidebar
+    clip = dataset.load_saved_view("issues").skip(ISSUE).first()
+    video = dataset[clip.sample_id]
+    for _ in range(clip.issues.first_frame - clip.support[0]):
+        page.keyboard.press(".")
+        page.wait_for_timeout(250)
+    begin = (clip.issues.first_frame - 1) / video.metadata.frame_rate
+    assert abs(shown_seconds(page) - begin) < 0.01, "the App shows another frame"
+    boxes = video.frames[clip.issues.first_frame].ground_truth.detections
+    (box,) = (box for box in boxes if box.index == clip.issues.track)
+    page.mouse.move(*place(modal.locator("canvas").first, video, box.bounding_box))
+    take(page, "issue")
+
+
+def place(canvas, video, box: list[float]) -> tuple[float, float]:  # noqa: ANN001
+    """Finds the center of a box on the page: the video fills the canvas one way."""
+    area = canvas.bounding_box()
+    width, height = video.metadata.frame_width, video.metadata.frame_height
+    scale = min(area["width"] / width, area["height"] / height)
+    x, y = box[0] + box[2] / 2 - 0.5, box[1] + box[3] / 2 - 0.5
+    return (
+        area["x"] + area["width"] / 2 + x * width * scale,
+        area["y"] + area["height"] / 2 + y * height * scale,
+    )
 
 
 def take(page, name: str) -> None:  # noqa: ANN001 - a Playwright page
     """Takes a picture when everything is drawn."""
     page.wait_for_timeout(2000)
-    page.screenshot(path=IMAGES / f"{name}.jpg", type="jpeg", quality=82)
+    page.screenshot(path=IMAGES / f"{name}.jpg", type="jpeg", quality=75)
 
 
 if __name__ == "__main__":
