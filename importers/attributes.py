@@ -9,7 +9,7 @@ their field. The dataset's ``info`` remembers which.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import fiftyone as fo
@@ -86,16 +86,32 @@ def name_fields(
         _FRAMES: known_frames | {path: name for name, path in frames.items()},
     }
     dataset.save()
+    return rename_attributes(tracks, labels, frames)
+
+
+def rename_attributes(
+    tracks: Tracks, labels: Mapping[str, str], frames: Mapping[str, str]
+) -> Tracks:
+    """Renames the attributes of boxes and of frames.
+
+    Args:
+        tracks: the tracks
+        labels: the new names of the detections' attributes, by the old ones
+        frames: the new names of the frames' attributes, by the old ones
+
+    Returns:
+        the tracks
+    """
     sequences = {
         name: replace(
             sequence,
-            frame_attributes=sequence.frame_attributes.rename(columns=frames),
+            frame_attributes=None
+            if sequence.frame_attributes is None
+            else sequence.frame_attributes.rename(columns=dict(frames)),
         )
-        if sequence.frame_attributes is not None
-        else sequence
         for name, sequence in tracks.sequences.items()
     }
-    table = tracks.table.rename(columns=labels)
+    table = tracks.table.rename(columns=dict(labels))
     return replace(tracks, table=table, sequences=sequences)
 
 

@@ -14,16 +14,15 @@ import pandas as pd
 
 from .. import __version__
 from ..importers import store
-from ..importers.attributes import attribute_fields
+from ..importers.attributes import attribute_fields, rename_attributes
 from ..importers.tracks import FORMAT_COLUMNS
 from .audit import kind_name
 from .groundtruth.package import Plan, plan_package
 from .groundtruth.request import AdjustmentJob
-from .selection import frames_of_labels, frames_of_view
+from .selection import FRAME_KEYS, frames_of_labels, frames_of_view
 
 #: The method of the runs that record adjustment jobs.
 JOB_METHOD = "track_audit/adjustment"
-_KEYS = ["sample_id", "frame_number"]
 _REASONS = "outlier_reasons"
 
 
@@ -65,7 +64,7 @@ def plan_adjustment(
     if chosen.empty:
         raise ValueError("the view shows no frames; nothing would be sent")
     stored, attributes = _read(dataset, field, chosen)
-    frames = stored.documents.merge(chosen, on=_KEYS)[["sequence", "frame"]]
+    frames = stored.documents.merge(chosen, on=FRAME_KEYS)[["sequence", "frame"]]
     frames = _with_context(frames, stored.documents, context)
     frames = frames.merge(_reasons(stored), on=["sequence", "frame"], how="left")
     if selected_labels or frames["reason"].isna().all():
@@ -112,17 +111,7 @@ def _read(
     ]
     samples = dataset.select(chosen["sample_id"].unique().tolist())
     stored = store.read_tracks(samples, field, wanted, list(frames))
-    table = stored.tracks.table.rename(columns=labels)
-    sequences = {
-        name: replace(
-            sequence,
-            frame_attributes=None
-            if sequence.frame_attributes is None
-            else sequence.frame_attributes.rename(columns=frames),
-        )
-        for name, sequence in stored.tracks.sequences.items()
-    }
-    tracks = replace(stored.tracks, table=table, sequences=sequences)
+    tracks = rename_attributes(stored.tracks, labels, frames)
     names = [labels[path] for path in wanted if path in labels]
     return replace(stored, tracks=tracks), names
 

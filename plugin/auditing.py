@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import fiftyone as fo
@@ -15,6 +14,7 @@ import pandas as pd
 
 from .. import __version__
 from ..importers import store
+from ..importers.dataset import Progress
 from .audit import KINDS, LOW_IOU, SIZE_CHANGE, Audit, Thresholds, audit_tracks
 from .issues import declare_issues, replace_issues
 from .views import ISSUE_CLIPS, save_issue_view
@@ -23,8 +23,6 @@ from .views import ISSUE_CLIPS, save_issue_view
 METHOD = "track_audit/audit"
 _FLAGS = {SIZE_CHANGE: "size_outlier", LOW_IOU: "iou_outlier"}
 _THRESHOLDS = {SIZE_CHANGE: "size", LOW_IOU: "iou"}
-
-Progress = bool | Callable[[fou.ProgressBar], None] | None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import pandas as pd
 
 from ..importers import store
 
-_KEYS = ["sample_id", "frame_number"]
+#: The columns that name a frame of a dataset.
+FRAME_KEYS = ["sample_id", "frame_number"]
 
 
 def frames_of_view(
@@ -33,8 +34,10 @@ def frames_of_view(
     if view._is_clips:
         return _frames_of_clips(view)
     if view._is_frames or view._is_patches:
-        values = view.values(_KEYS)
-        return pd.DataFrame(dict(zip(_KEYS, values, strict=True))).drop_duplicates()
+        values = view.values(FRAME_KEYS)
+        return pd.DataFrame(
+            dict(zip(FRAME_KEYS, values, strict=True))
+        ).drop_duplicates()
     return _frames_of_videos(view, field)
 
 
@@ -48,7 +51,7 @@ def frames_of_labels(labels: list[dict[str, Any]]) -> pd.DataFrame:
     Returns:
         ``sample_id`` and ``frame_number``, each pair once
     """
-    frames = pd.DataFrame(labels).reindex(columns=_KEYS).dropna()
+    frames = pd.DataFrame(labels).reindex(columns=FRAME_KEYS).dropna()
     return frames.astype({"frame_number": "int64"}).drop_duplicates()
 
 
@@ -70,6 +73,6 @@ def _frames_of_videos(
     stored = store.frame_counts(
         view._root_dataset.select(store.sample_ids(view)), field
     )
-    both = shown.merge(stored, on=_KEYS, suffixes=("", "_stored"))
+    both = shown.merge(stored, on=FRAME_KEYS, suffixes=("", "_stored"))
     filtered = (both["count"] != both["count_stored"]).any()
-    return (both[both["count"] > 0] if filtered else both)[_KEYS]
+    return (both[both["count"] > 0] if filtered else both)[FRAME_KEYS]
