@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
+from .frames import is_plain_name
 from .tracks import InputError
 
 if TYPE_CHECKING:
@@ -63,16 +65,26 @@ def split_s3(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def resolve(uri: str, base: Path | str) -> str:
+def resolve(
+    uri: str, base: Path | str, mirrors: Mapping[str, Path] = MappingProxyType({})
+) -> str:
     """Completes a path that a file names relative to its own folder.
 
     Args:
         uri: an S3 URI, an absolute path or a relative path
         base: the local path or S3 URI of the file that names it
+        mirrors ({}): local folders that hold copies of what is in S3, by the S3
+            URI of the folder, with a slash at its end
 
     Returns:
         an S3 URI or a local path
     """
+    for folder, mirror in mirrors.items():
+        names = uri.removeprefix(folder).split("/")
+        if uri.startswith(folder) and all(map(is_plain_name, names)):
+            copy = mirror.joinpath(*names)
+            if copy.is_file():
+                return str(copy)
     if is_s3(uri) or Path(uri).is_absolute():
         return uri
     if is_s3(base):

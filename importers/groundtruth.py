@@ -10,31 +10,32 @@ are those of the SageMaker developer guide, "Labeling job output data" and
 from __future__ import annotations
 
 import itertools
-import math
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from . import files
 from .frames import (
     check_frames,
     image_size,
-    is_frame_name,
     is_plain_name,
     list_images,
     missing_frames,
 )
 from .mot import read_seqinfo
+from .seq_label import (
+    Labels,
+    frames_in_order,
+    make_columns,
+    make_frame_attributes,
+    read_labels,
+)
 from .tracks import (
-    BOX_LIMITS,
-    COLUMNS,
-    FORMAT_COLUMNS,
     InputError,
     Sequence,
     Tracks,
@@ -52,28 +53,12 @@ TYPES = (
     "groundtruth/video-object-detection",
 )
 
-#: Keys by which the labels of other kinds of task are known.
-_OTHER_SHAPES = {
-    "polylines": "polylines",
-    "polygons": "polygons",
-    "keypoints": "keypoints",
-    "cuboids": "cuboids",
-    "vertices": "polylines or polygons",
-    "center-x": "cuboids",
-}
-
-# Nine digits at most, so that the number fits the table's int32.
-_NUMBERED_NAME = re.compile(r":(\d{1,9})$", re.ASCII)
-
 #: What Track Audit writes into the lines of its jobs' manifests, and Ground Truth
 #: passes through to the output: where the frames came from, and as ``image-size``
 #: the size of the images that were sent.
 ORIGIN = "track-audit"
 
-_SCALAR = "a string, a finite number of 64 bits, true, false or null"
-
 _Json: TypeAlias = dict[str, Any]
-_IntArray: TypeAlias = npt.NDArray[np.intp]
 
 
 def read_seq_label(
@@ -104,8 +89,8 @@ def read_seq_label(
     Raises:
         InputError: if the file or the frames are missing or wrong
     """
-    labels = _read_labels(str(path))
-    columns = _make_columns(labels, class_map)
+    labels = read_labels(str(path))
+    columns = make_columns(labels, class_map)
     folder = Path(frames_dir).resolve() if frames_dir is not None else None
     default_name = folder.name if folder else Path(path).stem
     sequence = _make_sequence(labels.names, folder, frame_rate, name, default_name)
@@ -141,19 +126,8 @@ def read_manifest(
     Raises:
         InputError: if a file or the frames are missing or wrong
     """
-    lines = _read_lines(path)
-    attribute = label_attribute or _newest_attribute(path, lines)
-    notes: list[str] = []
-    videos: list[_Video] = []
-    for number, line in lines.items():
-        reason = _unlabeled(line, attribute)
-        if reason:
-            notes.append(f"{path}, line {number}: {reason}; left out")
-        else:
-            taken = {video.name for video in videos}
-            videos.append(_read_video(path, number, line, attribute, taken))
-    if not videos:
-        raise InputError(path, f"no line has labels; expected some in {attribute!r}")
+    videos, left_out = read_videos(path, label_attribute)
+    notes = list(left_out)
     parts = []
     for video in videos:
         folder = _find_frames(video, path, frames_dir, cache_dir, progress)
@@ -168,249 +142,72 @@ def read_manifest(
 
 
 @dataclass(frozen=True)
-class _Labels:
-    """The content of a ``SeqLabel.json``, frame after frame.
+class Video:
+    """A line of a manifest, read.
 
     Attributes:
-        path: the file
-        tracking: whether the boxes have identities
-        names: the file names of the frames, in order
-        frame_attributes: the attributes of each labeled frame, by its position
-            among ``names``, from 0
-        boxes: the annotations of all frames
-        positions: the position of each box's frame, shape ``(len(boxes),)``
+        line: the 1-based line
+        name: the sequence's name
+        prefix: the folder of its frames
+        labels: its labels, moved to their places among the sequence's frames
+        columns: the columns of its tracks table but the sequence's name
+        job: the name of the labeling job that made the labels, or None
+        origin: where Track Audit took the frames from, empty where it did not
+        image_size: the width and height of the images that were sent, or None
+        notes: what the reader of the files should know
     """
 
-    path: str
-    tracking: bool
-    names: tuple[str, ...]
-    frame_attributes: dict[int, _Json]
-    boxes: list[_Json]
-    positions: _IntArray
-
-    def column(self, key: str, kinds: Collection[type], expected: str) -> list[Any]:
-        """The value that each box has for a key, checked."""
-        values = [box.get(key) for box in self.boxes]
-        if not set(map(type, values)) <= set(kinds):
-            at = next(i for i, value in enumerate(values) if type(value) not in kinds)
-            box = self.boxes[at]
-            if shape := _other_shape(box):
-                raise self.error(at, f"{shape} are not supported; expected boxes")
-            if key not in box:
-                raise self.error(at, f"no {key!r}; expected {expected}")
-            raise self.error(at, f"{key!r} is {values[at]!r:.80}; expected {expected}")
-        return values
-
-    def error(self, box: int, message: str) -> InputError:
-        """Makes an error that names a box by frame and object."""
-        name = self.boxes[box].get("object-name", self.boxes[box].get("object-id"))
-        number = box - int(np.searchsorted(self.positions, self.positions[box]))
-        what = f"object {name!r:.80}" if name else f"box {number + 1}"
-        frame = self.names[self.positions[box]]
-        return InputError(self.path, f"frame {frame!r}, {what}: {message}")
+    line: int
+    name: str
+    prefix: str
+    labels: Labels
+    columns: dict[str, object]
+    job: str | None
+    origin: _Json
+    image_size: tuple[int, int] | None
+    notes: tuple[str, ...]
 
 
-def _read_labels(path: str) -> _Labels:
-    document = files.read_json(path)
-    keys = ("tracking-annotations", "detection-annotations")
-    found = [key for key in keys if isinstance(document, dict) and key in document]
-    if not found:
-        message = f"not a Ground Truth video label file; expected {' or '.join(keys)}"
-        raise InputError(path, message)
-    frames = _frames_in_order(path, document[found[0]], found[0])
-    for name, frame in frames.items():
-        boxes = frame.get("annotations")
-        if not isinstance(boxes, list) or not set(map(type, boxes)) <= {dict}:
-            message = f"frame {name!r}: expected a list of objects in 'annotations'"
-            raise InputError(path, message)
-        if not isinstance(frame.get("frame-attributes", {}), dict):
-            message = f"frame {name!r}: expected an object in 'frame-attributes'"
-            raise InputError(path, message)
-        for key, value in frame.get("frame-attributes", {}).items():
-            if not _is_scalar(value):
-                message = f"frame {name!r}: {key!r:.80} is {value!r:.80}"
-                raise InputError(path, f"{message}; expected {_SCALAR}")
-    attributes = [frame.get("frame-attributes", {}) for frame in frames.values()]
-    counts = [len(frame["annotations"]) for frame in frames.values()]
-    return _Labels(
-        path=path,
-        tracking=found[0] == keys[0],
-        names=tuple(frames),
-        frame_attributes=dict(enumerate(attributes)),
-        boxes=[box for frame in frames.values() for box in frame["annotations"]],
-        positions=np.repeat(np.arange(len(counts)), counts),
-    )
+def read_videos(
+    path: Path | str,
+    label_attribute: str | None = None,
+    mirrors: Mapping[str, Path] = MappingProxyType({}),
+) -> tuple[list[Video], tuple[str, ...]]:
+    """Reads the lines of a manifest that have labels.
 
+    Args:
+        path: the local path or S3 URI of the manifest
+        label_attribute (None): the labels to read; by default those with the
+            newest creation date
+        mirrors ({}): local folders that hold copies of what is in S3, as of
+            :func:`.files.resolve`
 
-def _frames_in_order(path: str, frames: object, key: str) -> dict[str, _Json]:
-    """Checks the frames of a label file or sequence file: name to frame, in order."""
-    if not isinstance(frames, list) or not frames:
-        raise InputError(path, f"{key!r}: expected a list of one frame or more")
-    numbers: dict[int, str] = {}
-    by_name: dict[str, _Json] = {}
-    for position, frame in enumerate(frames, start=1):
-        place = f"{key!r}, entry {position}"
-        if not isinstance(frame, dict):
-            raise InputError(path, f"{place}: {frame!r:.80}; expected an object")
-        if shape := _other_shape(frame):
-            message = f"{place}: {shape} are not supported; expected boxes"
-            raise InputError(path, message)
-        # Real files hold the number as a string, the developer guide as an int.
-        number, name = str(frame.get("frame-no")), frame.get("frame")
-        if not re.fullmatch(r"\d{1,9}", number, re.ASCII):
-            message = f"{place}: 'frame-no' is {number!r:.80}; expected a whole number"
-            raise InputError(path, message)
-        if not isinstance(name, str) or not is_frame_name(name):
-            message = f"{place}: 'frame' is {name!r:.80}; expected an image's file name"
-            raise InputError(path, f"{message} without folders")
-        if int(number) in numbers or name in by_name:
-            message = f"{place}: frame-no {number} or frame {name!r} is there twice"
-            raise InputError(path, f"{message}; expected each once")
-        numbers[int(number)] = name
-        by_name[name] = frame
-    return {numbers[number]: by_name[numbers[number]] for number in sorted(numbers)}
+    Returns:
+        a tuple of the videos, and a note for each line that was left out
 
-
-def _other_shape(entry: _Json) -> str | None:
-    return next((_OTHER_SHAPES[key] for key in _OTHER_SHAPES if key in entry), None)
-
-
-def _make_columns(
-    labels: _Labels, class_map: Mapping[str, str] | None
-) -> dict[str, object]:
-    """Makes all columns of the tracks table but the sequence's name."""
-    columns: dict[str, object] = {"frame": labels.positions + 1}
-    names = pd.Index(list(labels.names))
-    columns["frame_name"] = pd.Categorical.from_codes(labels.positions, names)
-    for key in BOX_LIMITS:
-        columns[key] = _numbers(labels, key)
-    ids, object_names = _identities(labels)
-    columns["track"] = _track_numbers(labels, ids, object_names)
-    class_names = _class_names(labels, object_names, class_map)
-    columns["label"] = pd.Series(class_names, dtype=str)
-    columns["object_id"] = pd.Series(ids, dtype=object)
-    columns["object_name"] = pd.Series(object_names, dtype=object)
-    return columns | _attribute_columns(labels)
-
-
-def _numbers(labels: _Labels, key: str) -> npt.NDArray[np.float64]:
-    low, high = BOX_LIMITS[key]
-    expected = f"pixels from {low:.15g} to {high:.15g}"
-    values = labels.column(key, {int, float}, f"a number: {expected}")
-    try:
-        numbers = np.array(values, dtype=np.float64)
-    except OverflowError as error:
-        message = f"{key!r} holds a number too large; expected {expected}"
-        raise InputError(labels.path, message) from error
-    wrong = ~((numbers >= low) & (numbers <= high))
-    if wrong.any():
-        at = int(wrong.argmax())
-        raise labels.error(at, f"{key!r} is {values[at]}; expected {expected}")
-    return numbers
-
-
-def _identities(labels: _Labels) -> tuple[list[str | None], list[str | None]]:
-    """The boxes' object ids and names, None in a detection job."""
-    if not labels.tracking:
-        nothing: list[str | None] = [None] * len(labels.boxes)
-        return nothing, nothing
-    ids = labels.column("object-id", {str}, "an object's id")
-    names = labels.column("object-name", {str}, "an object's name such as 'Car:1'")
-    again = pd.DataFrame({"position": labels.positions, "id": ids}).duplicated()
-    if again.any():
-        at = int(again.to_numpy().argmax())
-        raise labels.error(at, "a second box; expected one per frame and object")
-    return ids, names
-
-
-def _track_numbers(
-    labels: _Labels, ids: list[str | None], names: list[str | None]
-) -> npt.NDArray[np.int32]:
-    """Numbers the objects as their names do, but each object differently.
-
-    ``Car:1`` and ``Pedestrian:1`` are two objects: the one that appears first
-    keeps the number, the other takes the lowest that no object has.
+    Raises:
+        InputError: if a file is missing or wrong, or no line has labels
     """
-    if not labels.tracking:
-        return np.full(len(ids), -1, np.int32)
-    first_names: dict[str | None, str | None] = {}
-    for object_id, name in zip(ids, names, strict=True):
-        first_names.setdefault(object_id, name)
-    numbers: dict[int, str | None] = {}
-    for object_id, name in first_names.items():
-        match = _NUMBERED_NAME.search(name or "")
-        if match:
-            numbers.setdefault(int(match[1]), object_id)
-    tracks = {object_id: number for number, object_id in numbers.items()}
-    free = (number for number in itertools.count(1) if number not in numbers)
-    tracks |= {other: next(free) for other in first_names if other not in tracks}
-    return np.array([tracks[object_id] for object_id in ids], np.int32)
-
-
-def _class_names(
-    labels: _Labels,
-    object_names: list[str | None],
-    class_map: Mapping[str, str] | None,
-) -> list[str]:
-    ids = [str(v) for v in labels.column("class-id", {int, str}, "a class's id")]
-    if class_map is None:
-        prefixes = ((name or "").rpartition(":")[0] for name in object_names)
-        return [name or i for name, i in zip(prefixes, ids, strict=True)]
-    unknown = set(ids) - set(class_map)
-    if unknown:
-        at = next(i for i, class_id in enumerate(ids) if class_id in unknown)
-        expected = ", ".join(class_map)
-        raise labels.error(at, f"class-id {ids[at]!r}; expected one of {expected}")
-    return [class_map[class_id] for class_id in ids]
-
-
-def _attribute_columns(labels: _Labels) -> dict[str, object]:
-    """One column per label category attribute, None where a box has none."""
-    key = "label-category-attributes"
-    for at, box in enumerate(labels.boxes):
-        if not isinstance(box.get(key, {}), dict):
-            raise labels.error(at, f"{key!r} is {box[key]!r:.80}; expected an object")
-    attributes = [box.get(key, {}) for box in labels.boxes]
-    columns: dict[str, object] = {}
-    for name in dict.fromkeys(itertools.chain.from_iterable(attributes)):
-        column = name
-        while column in {*COLUMNS, *FORMAT_COLUMNS, *columns}:
-            column += "_attribute"
-        values = [attribute.get(name) for attribute in attributes]
-        for at, value in enumerate(values):
-            if not _is_scalar(value):
-                message = f"{name!r:.80} is {value!r:.80}; expected {_SCALAR}"
-                raise labels.error(at, message)
-        columns[column] = pd.Series(values, dtype=object)
-    return columns
-
-
-def _is_scalar(value: object) -> bool:
-    """Whether the database holds an attribute's value as one value."""
-    match value:
-        case None | str():
-            return True
-        case int():
-            return -(2**63) <= value < 2**63
-        case float():
-            return math.isfinite(value)
-    return False
-
-
-def _frame_attributes(labels: _Labels) -> pd.DataFrame | None:
-    rows = labels.frame_attributes
-    names = list(dict.fromkeys(itertools.chain.from_iterable(rows.values())))
-    if not names:
-        return None
-    index = pd.Index([position + 1 for position in rows], name="frame")
-    values = {name: [row.get(name) for row in rows.values()] for name in names}
-    return pd.DataFrame(values, index=index, dtype=object).sort_index()
+    lines = _read_lines(path)
+    attribute = label_attribute or _newest_attribute(path, lines)
+    notes: list[str] = []
+    videos: list[Video] = []
+    for number, line in lines.items():
+        reason = _unlabeled(line, attribute)
+        if reason:
+            notes.append(f"{path}, line {number}: {reason}; left out")
+        else:
+            taken = {video.name for video in videos}
+            videos.append(_read_video(path, number, line, attribute, taken, mirrors))
+    if not videos:
+        raise InputError(path, f"no line has labels; expected some in {attribute!r}")
+    return videos, tuple(notes)
 
 
 def _to_tracks(
-    labels: _Labels, columns: Mapping[str, object], sequence: Sequence
+    labels: Labels, columns: Mapping[str, object], sequence: Sequence
 ) -> Tracks:
-    sequence = replace(sequence, frame_attributes=_frame_attributes(labels))
+    sequence = replace(sequence, frame_attributes=make_frame_attributes(labels))
     codes = np.zeros(len(labels.boxes), dtype=np.intp)
     names = pd.Categorical.from_codes(codes, pd.Index([sequence.name]))
     table = make_table({**columns, "sequence": names})
@@ -479,18 +276,6 @@ def _labeling_step(frame_names: tuple[str, ...], folder: Path) -> float:
     return float(np.median(np.abs(steps)))
 
 
-@dataclass(frozen=True)
-class _Video:
-    """A line of the manifest, read."""
-
-    name: str
-    prefix: str
-    labels: _Labels
-    columns: dict[str, object]
-    notes: tuple[str, ...]
-    image_size: tuple[int, int] | None
-
-
 def _read_lines(path: Path | str) -> dict[int, _Json]:
     """Reads JSON Lines: the line's number to its object."""
     lines: dict[int, _Json] = {}
@@ -557,8 +342,13 @@ def _unlabeled(line: _Json, attribute: str) -> str | None:
 
 
 def _read_video(
-    path: Path | str, number: int, line: _Json, attribute: str, taken: set[str]
-) -> _Video:
+    path: Path | str,
+    number: int,
+    line: _Json,
+    attribute: str,
+    taken: set[str],
+    mirrors: Mapping[str, Path],
+) -> Video:
     metadata = line.get(f"{attribute}-metadata")
     if not isinstance(metadata, dict):
         raise InputError(path, f"no {attribute}-metadata object", number)
@@ -576,18 +366,23 @@ def _read_video(
         or not all(isinstance(name, str) and name for name in class_map.values())
     ):
         raise InputError(path, "class-map: expected an object of names", number)
-    source, target = (files.resolve(str(uri), path) for uri in uris.values())
+    source, target = (files.resolve(str(uri), path, mirrors) for uri in uris.values())
     prefix, frame_names = _read_sequence_file(source)
-    labels = _on_frames(_read_labels(target), frame_names, source)
+    labels = _on_frames(read_labels(target), frame_names, source)
     unlabeled = len(frame_names) - len(labels.frame_attributes)
     note = f"{path}, line {number}: {unlabeled} of {len(frame_names)} frames are not"
-    return _Video(
+    job = metadata.get("job-name")
+    origin = line.get(ORIGIN)
+    return Video(
+        line=number,
         name=_unique_name(path, number, line, prefix, taken),
         prefix=files.resolve(prefix, path),
         labels=labels,
-        columns=_make_columns(labels, class_map),
-        notes=(f"{note} in {target}; they have no boxes",) if unlabeled else (),
+        columns=make_columns(labels, class_map),
+        job=job.removeprefix("labeling-job/") if isinstance(job, str) else None,
+        origin=origin if isinstance(origin, dict) else {},
         image_size=_sent_size(path, number, line),
+        notes=(f"{note} in {target}; they have no boxes",) if unlabeled else (),
     )
 
 
@@ -612,7 +407,7 @@ def _read_sequence_file(path: str) -> tuple[str, tuple[str, ...]]:
     prefix = document.get("prefix")
     if not isinstance(prefix, str) or not prefix.strip("/"):
         raise InputError(path, f"prefix is {prefix!r:.80}; expected a folder's URI")
-    frame_names = tuple(_frames_in_order(path, document["frames"], "frames"))
+    frame_names = tuple(frames_in_order(path, document["frames"], "frames"))
     count = document.get("number-of-frames", len(frame_names))
     if count != len(frame_names):
         message = f"number-of-frames is {count!r:.80}; expected {len(frame_names)}"
@@ -620,7 +415,7 @@ def _read_sequence_file(path: str) -> tuple[str, tuple[str, ...]]:
     return prefix.rstrip("/") + "/", frame_names
 
 
-def _on_frames(labels: _Labels, frame_names: tuple[str, ...], source: str) -> _Labels:
+def _on_frames(labels: Labels, frame_names: tuple[str, ...], source: str) -> Labels:
     """Moves labels to their place among the frames of a sequence file."""
     places = {name: place for place, name in enumerate(frame_names)}
     lacking = [name for name in labels.names if name not in places]
@@ -655,7 +450,7 @@ def _unique_name(
 
 
 def _find_frames(
-    video: _Video,
+    video: Video,
     manifest: Path | str,
     frames_dir: Path | str | None,
     cache_dir: Path | str | None,
@@ -680,7 +475,7 @@ def _find_frames(
     return folder
 
 
-def _search_frames(frames_dir: Path, video: _Video) -> Path:
+def _search_frames(frames_dir: Path, video: Video) -> Path:
     """Finds a video's frames in a folder or the folders below."""
     if not frames_dir.is_dir():
         raise InputError(frames_dir, "no such folder; expected the frames")
@@ -702,7 +497,7 @@ def _search_frames(frames_dir: Path, video: _Video) -> Path:
     return own if own.is_dir() else frames_dir
 
 
-def _missing(folder: Path, video: _Video) -> list[str]:
+def _missing(folder: Path, video: Video) -> list[str]:
     mot = _mot_sequence(folder)
     frames_dir = mot.frames_dir if mot and mot.frames_dir else folder
     return missing_frames(frames_dir, video.labels.names)

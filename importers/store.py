@@ -45,6 +45,7 @@ _OWN = {*COLUMNS, "confidence"}
 #: Keeps the frames' attributes apart from the detections' while both are read.
 _STATEMENT = "frame:"
 _BATCH = 10_000
+_FRAMES_PER_BATCH = 500
 _NO_BOX = [np.nan] * 4
 _CONNECTIONS = 3
 _DOCUMENT_COLUMNS = [
@@ -166,6 +167,92 @@ def add_detections(
     dataset.reload()
 
 
+def read_detections(
+    dataset: fo.Dataset, field: str, frame_ids: Collection[ObjectId]
+) -> dict[ObjectId, list[dict[str, Any]]]:
+    """Reads the detections of some frames as they are stored.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the detections
+        frame_ids: the IDs of the frames' documents
+
+    Returns:
+        the documents of each frame's detections, by the frame's ID
+    """
+    found = dataset._frame_collection.find({"_id": {"$in": list(frame_ids)}}, [field])
+    return {
+        frame["_id"]: (frame.get(field) or {}).get("detections") or []
+        for frame in found
+    }
+
+
+def replace_detections(
+    dataset: fo.Dataset,
+    field: str,
+    detections: Mapping[ObjectId, list[dict[str, Any]]],
+) -> None:
+    """Replaces the detections of some frames, of all of them or of none.
+
+    Args:
+        dataset: the dataset, which has the field
+        field: the frame field of the detections
+        detections: the documents of each frame's detections, by the frame's ID
+    """
+    frames = dataset._frame_collection
+    before = list(
+        frames.find({"_id": {"$in": list(detections)}}, [field, "last_modified_at"])
+    )
+    now = datetime.now(timezone.utc)
+    updates = [
+        UpdateOne(
+            {"_id": frame},
+            {
+                "$set": {
+                    field: {"_cls": "Detections", "detections": documents},
+                    "last_modified_at": now,
+                }
+            },
+        )
+        for frame, documents in detections.items()
+    ]
+    try:
+        with _collector_paused(), _Writer(frames.bulk_write, None) as writer:
+            for start in range(0, len(updates), _FRAMES_PER_BATCH):
+                writer.send(updates[start : start + _FRAMES_PER_BATCH])
+    except BaseException:
+        for frame in before:
+            frame.setdefault(field, None)
+            frames.update_one({"_id": frame.pop("_id")}, {"$set": frame})
+        raise
+    finally:
+        fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+
+
+def make_detections(
+    dataset: fo.Dataset, tracks: Tracks, field: str, documents: pd.DataFrame
+) -> dict[ObjectId, list[dict[str, Any]]]:
+    """Makes the documents of detections, and declares their fields.
+
+    Args:
+        dataset: the dataset
+        tracks: the tracks, in pixels of their sequences' sizes
+        field: the frame field of the detections
+        documents: the frames, rows of :attr:`StoredTracks.documents`
+
+    Returns:
+        the documents of each frame's detections, by the frame's ID
+    """
+    _declare_fields(dataset, tracks, field)
+    made: dict[ObjectId, list[dict[str, Any]]] = {}
+    for name, frames in documents.groupby("sequence", sort=False):
+        limits = int(frames["frame"].min()), int(frames["frame"].max())
+        found = _detections_per_frame(tracks, Segment(str(name), *limits, ""))
+        ids = zip(frames["_id"], frames["frame"].tolist(), strict=True)
+        made.update((frame_id, found.get(frame, [])) for frame_id, frame in ids)
+    return made
+
+
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     """Pauses the collector of reference cycles.
@@ -236,7 +323,7 @@ def _declare_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> None:
         },
     }
     for name, values in _extra_columns(tracks.table).items():
-        wanted[f"{field}.detections.{name}"] = {"ftype": _field_type(values)}
+        wanted[f"{field}.detections.{name}"] = _column_type(values)
     for sequence in tracks.sequences.values():
         if sequence.frame_attributes is not None:
             for attribute in sequence.frame_attributes:
@@ -519,7 +606,7 @@ def read_tracks(
         samples: a dataset or view
         field: the frame field of the detections
         attributes (()): further attributes of the detections to read, each as
-            a column of the tracks table
+            a column of the tracks table; ``id`` is an ObjectId
         frame_attributes (()): frame fields to read, as the sequences' frame
             attributes
 
@@ -605,15 +692,17 @@ def _read_frames(
     frame_attributes: list[str],
 ) -> tuple[pd.DataFrame, dict[str, list[Any]]]:
     """Returns the frame documents, and each attribute of all their detections."""
-    paths = {name: f"{field}.detections.{name}" for name in attributes}
-    project: dict[str, Any] = {name: f"${path}" for name, path in paths.items()}
+    keys = {name: "_id" if name == "id" else name for name in attributes}
+    project: dict[str, Any] = {
+        name: f"${field}.detections.{key}" for name, key in keys.items()
+    }
     project |= {_STATEMENT + name: f"${name}" for name in frame_attributes}
     found = _aggregate_frames(dataset, field, ids, project)
     counts = [document["count"] for document in found]
     for name in attributes:
         # MongoDB leaves out the detections that lack an attribute
         if [len(document.get(name) or ()) for document in found] != counts:
-            each = {"$ifNull": [f"$$this.{name}", None]}
+            each = {"$ifNull": [f"$$this.{keys[name]}", None]}
             values = {"$map": {"input": f"${field}.detections", "in": each}}
             whole = _aggregate_frames(dataset, field, ids, {name: values})
             for document, other in zip(found, whole, strict=True):

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The content of a ``SeqLabel.json``: checked, and as columns of a tracks table.
+
+The format is that of the SageMaker developer guide, "Labeling job output data".
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from . import files
+from .frames import is_frame_name
+from .tracks import BOX_LIMITS, COLUMNS, FORMAT_COLUMNS, InputError
+
+#: Keys by which the labels of other kinds of task are known.
+_OTHER_SHAPES = {
+    "polylines": "polylines",
+    "polygons": "polygons",
+    "keypoints": "keypoints",
+    "cuboids": "cuboids",
+    "vertices": "polylines or polygons",
+    "center-x": "cuboids",
+}
+
+# Nine digits at most, so that the number fits the table's int32.
+_NUMBERED_NAME = re.compile(r":(\d{1,9})$", re.ASCII)
+
+_SCALAR = "a string, a finite number of 64 bits, true, false or null"
+
+_Json: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The content of a ``SeqLabel.json``, frame after frame.
+
+    Attributes:
+        path: the file
+        tracking: whether the boxes have identities
+        names: the file names of the frames, in order
+        frame_attributes: the attributes of each labeled frame, by its position
+            among ``names``, from 0
+        boxes: the annotations of all frames
+        positions: the position of each box's frame, shape ``(len(boxes),)``
+    """
+
+    path: str
+    tracking: bool
+    names: tuple[str, ...]
+    frame_attributes: dict[int, _Json]
+    boxes: list[_Json]
+    positions: npt.NDArray[np.intp]
+
+    def column(self, key: str, kinds: Collection[type], expected: str) -> list[Any]:
+        """The value that each box has for a key, checked."""
+        values = [box.get(key) for box in self.boxes]
+        if not set(map(type, values)) <= set(kinds):
+            at = next(i for i, value in enumerate(values) if type(value) not in kinds)
+            box = self.boxes[at]
+            if shape := _other_shape(box):
+                raise self.error(at, f"{shape} are not supported; expected boxes")
+            if key not in box:
+                raise self.error(at, f"no {key!r}; expected {expected}")
+            raise self.error(at, f"{key!r} is {values[at]!r:.80}; expected {expected}")
+        return values
+
+    def error(self, box: int, message: str) -> InputError:
+        """Makes an error that names a box by frame and object."""
+        name = self.boxes[box].get("object-name", self.boxes[box].get("object-id"))
+        number = box - int(np.searchsorted(self.positions, self.positions[box]))
+        what = f"object {name!r:.80}" if name else f"box {number + 1}"
+        frame = self.names[self.positions[box]]
+        return InputError(self.path, f"frame {frame!r}, {what}: {message}")
+
+
+def read_labels(path: str) -> Labels:
+    """Reads a label file.
+
+    Args:
+        path: a local path or S3 URI
+
+    Returns:
+        its content
+
+    Raises:
+        InputError: if the file is missing or wrong
+    """
+    document = files.read_json(path)
+    keys = ("tracking-annotations", "detection-annotations")
+    found = [key for key in keys if isinstance(document, dict) and key in document]
+    if not found:
+        message = f"not a Ground Truth video label file; expected {' or '.join(keys)}"
+        raise InputError(path, message)
+    frames = frames_in_order(path, document[found[0]], found[0])
+    for name, frame in frames.items():
+        boxes = frame.get("annotations")
+        if not isinstance(boxes, list) or not set(map(type, boxes)) <= {dict}:
+            message = f"frame {name!r}: expected a list of objects in 'annotations'"
+            raise InputError(path, message)
+        if not isinstance(frame.get("frame-attributes", {}), dict):
+            message = f"frame {name!r}: expected an object in 'frame-attributes'"
+            raise InputError(path, message)
+        for key, value in frame.get("frame-attributes", {}).items():
+            if not _is_scalar(value):
+                message = f"frame {name!r}: {key!r:.80} is {value!r:.80}"
+                raise InputError(path, f"{message}; expected {_SCALAR}")
+    attributes = [frame.get("frame-attributes", {}) for frame in frames.values()]
+    counts = [len(frame["annotations"]) for frame in frames.values()]
+    return Labels(
+        path=path,
+        tracking=found[0] == keys[0],
+        names=tuple(frames),
+        frame_attributes=dict(enumerate(attributes)),
+        boxes=[box for frame in frames.values() for box in frame["annotations"]],
+        positions=np.repeat(np.arange(len(counts)), counts),
+    )
+
+
+def frames_in_order(path: str, frames: object, key: str) -> dict[str, _Json]:
+    """Checks the frames of a label file or sequence file.
+
+    Args:
+        path: the file that they come from
+        frames: the list in the file
+        key: the list's key in the file
+
+    Returns:
+        the frames by their names, in order
+
+    Raises:
+        InputError: if the list is wrong
+    """
+    if not isinstance(frames, list) or not frames:
+        raise InputError(path, f"{key!r}: expected a list of one frame or more")
+    numbers: dict[int, str] = {}
+    by_name: dict[str, _Json] = {}
+    for position, frame in enumerate(frames, start=1):
+        place = f"{key!r}, entry {position}"
+        if not isinstance(frame, dict):
+            raise InputError(path, f"{place}: {frame!r:.80}; expected an object")
+        if shape := _other_shape(frame):
+            message = f"{place}: {shape} are not supported; expected boxes"
+            raise InputError(path, message)
+        # Real files hold the number as a string, the developer guide as an int.
+        number, name = str(frame.get("frame-no")), frame.get("frame")
+        if not re.fullmatch(r"\d{1,9}", number, re.ASCII):
+            message = f"{place}: 'frame-no' is {number!r:.80}; expected a whole number"
+            raise InputError(path, message)
+        if not isinstance(name, str) or not is_frame_name(name):
+            message = f"{place}: 'frame' is {name!r:.80}; expected an image's file name"
+            raise InputError(path, f"{message} without folders")
+        if int(number) in numbers or name in by_name:
+            message = f"{place}: frame-no {number} or frame {name!r} is there twice"
+            raise InputError(path, f"{message}; expected each once")
+        numbers[int(number)] = name
+        by_name[name] = frame
+    return {numbers[number]: by_name[numbers[number]] for number in sorted(numbers)}
+
+
+def _other_shape(entry: _Json) -> str | None:
+    return next((_OTHER_SHAPES[key] for key in _OTHER_SHAPES if key in entry), None)
+
+
+def make_columns(
+    labels: Labels, class_map: Mapping[str, str] | None
+) -> dict[str, object]:
+    """Makes all columns of the tracks table but the sequence's name.
+
+    Args:
+        labels: the labels
+        class_map: the class names by class id, None to take them from the
+            objects' names
+
+    Returns:
+        the columns
+
+    Raises:
+        InputError: if a box is wrong
+    """
+    columns: dict[str, object] = {"frame": labels.positions + 1}
+    names = pd.Index(list(labels.names))
+    columns["frame_name"] = pd.Categorical.from_codes(labels.positions, names)
+    for key in BOX_LIMITS:
+        columns[key] = _numbers(labels, key)
+    ids, object_names = _identities(labels)
+    columns["track"] = _track_numbers(labels, ids, object_names)
+    class_names = _class_names(labels, object_names, class_map)
+    columns["label"] = pd.Series(class_names, dtype=str)
+    columns["object_id"] = pd.Series(ids, dtype=object)
+    columns["object_name"] = pd.Series(object_names, dtype=object)
+    return columns | _attribute_columns(labels)
+
+
+def _numbers(labels: Labels, key: str) -> npt.NDArray[np.float64]:
+    low, high = BOX_LIMITS[key]
+    expected = f"pixels from {low:.15g} to {high:.15g}"
+    values = labels.column(key, {int, float}, f"a number: {expected}")
+    try:
+        numbers = np.array(values, dtype=np.float64)
+    except OverflowError as error:
+        message = f"{key!r} holds a number too large; expected {expected}"
+        raise InputError(labels.path, message) from error
+    wrong = ~((numbers >= low) & (numbers <= high))
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise labels.error(at, f"{key!r} is {values[at]}; expected {expected}")
+    return numbers
+
+
+def _identities(labels: Labels) -> tuple[list[str | None], list[str | None]]:
+    """The boxes' object ids and names, None in a detection job."""
+    if not labels.tracking:
+        nothing: list[str | None] = [None] * len(labels.boxes)
+        return nothing, nothing
+    ids = labels.column("object-id", {str}, "an object's id")
+    names = labels.column("object-name", {str}, "an object's name such as 'Car:1'")
+    again = pd.DataFrame({"position": labels.positions, "id": ids}).duplicated()
+    if again.any():
+        at = int(again.to_numpy().argmax())
+        raise labels.error(at, "a second box; expected one per frame and object")
+    return ids, names
+
+
+def _track_numbers(
+    labels: Labels, ids: list[str | None], names: list[str | None]
+) -> npt.NDArray[np.int32]:
+    """Numbers the objects as their names do, but each object differently.
+
+    ``Car:1`` and ``Pedestrian:1`` are two objects: the one that appears first
+    keeps the number, the other takes the lowest that no object has.
+    """
+    if not labels.tracking:
+        return np.full(len(ids), -1, np.int32)
+    first_names: dict[str | None, str | None] = {}
+    for object_id, name in zip(ids, names, strict=True):
+        first_names.setdefault(object_id, name)
+    numbers: dict[int, str | None] = {}
+    for object_id, name in first_names.items():
+        match = _NUMBERED_NAME.search(name or "")
+        if match:
+            numbers.setdefault(int(match[1]), object_id)
+    tracks = {object_id: number for number, object_id in numbers.items()}
+    free = (number for number in itertools.count(1) if number not in numbers)
+    tracks |= {other: next(free) for other in first_names if other not in tracks}
+    return np.array([tracks[object_id] for object_id in ids], np.int32)
+
+
+def _class_names(
+    labels: Labels,
+    object_names: list[str | None],
+    class_map: Mapping[str, str] | None,
+) -> list[str]:
+    ids = [str(v) for v in labels.column("class-id", {int, str}, "a class's id")]
+    if class_map is None:
+        prefixes = ((name or "").rpartition(":")[0] for name in object_names)
+        return [name or i for name, i in zip(prefixes, ids, strict=True)]
+    unknown = set(ids) - set(class_map)
+    if unknown:
+        at = next(i for i, class_id in enumerate(ids) if class_id in unknown)
+        expected = ", ".join(class_map)
+        raise labels.error(at, f"class-id {ids[at]!r}; expected one of {expected}")
+    return [class_map[class_id] for class_id in ids]
+
+
+def _attribute_columns(labels: Labels) -> dict[str, object]:
+    """One column per label category attribute, None where a box has none."""
+    key = "label-category-attributes"
+    for at, box in enumerate(labels.boxes):
+        if not isinstance(box.get(key, {}), dict):
+            raise labels.error(at, f"{key!r} is {box[key]!r:.80}; expected an object")
+    attributes = [box.get(key, {}) for box in labels.boxes]
+    columns: dict[str, object] = {}
+    for name in dict.fromkeys(itertools.chain.from_iterable(attributes)):
+        column = name
+        while column in {*COLUMNS, *FORMAT_COLUMNS, *columns}:
+            column += "_attribute"
+        values = [attribute.get(name) for attribute in attributes]
+        for at, value in enumerate(values):
+            if not _is_scalar(value):
+                message = f"{name!r:.80} is {value!r:.80}; expected {_SCALAR}"
+                raise labels.error(at, message)
+        columns[column] = pd.Series(values, dtype=object)
+    return columns
+
+
+def _is_scalar(value: object) -> bool:
+    """Whether the database holds an attribute's value as one value."""
+    match value:
+        case None | str():
+            return True
+        case int():
+            return -(2**63) <= value < 2**63
+        case float():
+            return math.isfinite(value)
+    return False
+
+
+def make_frame_attributes(labels: Labels) -> pd.DataFrame | None:
+    """Makes the table of the frames' attributes.
+
+    Args:
+        labels: the labels
+
+    Returns:
+        one column per attribute, indexed by 1-based frame; None where there are
+        none
+    """
+    rows = labels.frame_attributes
+    names = list(dict.fromkeys(itertools.chain.from_iterable(rows.values())))
+    if not names:
+        return None
+    index = pd.Index([position + 1 for position in rows], name="frame")
+    values = {name: [row.get(name) for row in rows.values()] for name in names}
+    return pd.DataFrame(values, index=index, dtype=object).sort_index()
