@@ -240,7 +240,7 @@ def test_sequence_without_boxes(tmp_path):
     tracks = replace(tracks, table=tracks.table[:0])
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix"))
     assert plan.errors == (
-        "There are 0 labels: a job takes 1 to 30, so choose other tracks or name the "
+        "There are 0 labels, and a job takes 1 to 30: choose other tracks or name the "
         "labels in the settings.",
     )
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix", labels=("Car",)))
@@ -260,7 +260,7 @@ def test_settings_not_known_yet_are_named(tmp_path):
 def test_region_is_the_work_teams():
     job = AdjustmentJob("fix", workteam_arn=READY["workteam_arn"])
     assert job.fill_in == ("bucket", "role_arn")
-    request = labeling_job_request(job, "Correct")
+    request = labeling_job_request(job, "Correct", "0")
     function = "arn:aws:lambda:eu-west-1:568282634449:function:"
     task = request["HumanTaskConfig"]
     assert task["PreHumanTaskLambdaArn"].startswith(function)
@@ -310,7 +310,7 @@ def test_region_is_the_work_teams():
         ({"max_concurrent_tasks": True}, "MaxConcurrentTaskCount is a bool"),
         ({"kms_key_id": "a key"}, "KmsKeyId is 'a key'"),
         ({"tags": {"bad*": "x"}}, "Tags[0].Key is 'bad*'"),
-        ({"tags": {str(n): "" for n in range(51)}}, "Tags has 51 entries"),
+        ({"tags": {str(n): "" for n in range(50)}}, "Tags has 51 entries"),
         ({"labels": tuple(f"label {n}" for n in range(29))}, "There are 31 labels"),
         ({"labels": ("x" * 257,)}, "has 257 characters"),
     ],
@@ -520,7 +520,7 @@ def change(request, path, value):
     ],
 )
 def test_model_errors_agree_with_the_model_as_a_json_schema(path, value):
-    request = labeling_job_request(AdjustmentJob("fix", **READY), "Correct")
+    request = labeling_job_request(AdjustmentJob("fix", **READY), "Correct", "0")
     change(request, path, value)
     schema = request_schema("CreateLabelingJob")
     expected = len(list(StrictValidator(schema).iter_errors(request)))

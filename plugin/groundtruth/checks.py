@@ -3,8 +3,7 @@
 
 Botocore checks types, unknown keys and minimums. Maximums, patterns and enums
 are in its service model all the same, so :func:`model_errors` walks the model.
-What only Ground Truth's guide says is in :func:`job_errors` and
-:func:`job_warnings`.
+What only Ground Truth's guide says is in :func:`job_findings`.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import botocore.session
 import regex  # type: ignore[import-untyped]  # the patterns hold \p{L}
 from botocore.model import ListShape, Shape, StructureShape
 
+from .findings import Finding, error, warning
 from .request import FUNCTION_ACCOUNTS, AdjustmentJob
 
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -55,7 +55,7 @@ def operation_shape(operation: str) -> StructureShape:
     return shape
 
 
-def model_errors(operation: str, request: dict[str, Any]) -> list[str]:
+def model_errors(operation: str, request: dict[str, Any]) -> list[Finding]:
     """Checks a request against all that botocore's service model says.
 
     Args:
@@ -63,17 +63,19 @@ def model_errors(operation: str, request: dict[str, Any]) -> list[str]:
         request: the operation's arguments
 
     Returns:
-        one sentence per violation
+        an error per violation
     """
     return _value_errors(operation_shape(operation), request, "")
 
 
-def _value_errors(shape: Shape, value: object, path: str) -> list[str]:
+def _value_errors(shape: Shape, value: object, path: str) -> list[Finding]:
     kind = PYTHON_TYPES[shape.type_name]
     misplaced_bool = isinstance(value, bool) and shape.type_name != "boolean"
     if not isinstance(value, kind) or misplaced_bool:
         given = type(value).__name__
-        return [f"{path or shape.name} is a {given}: give a {shape.type_name}."]
+        return [
+            error(f"{path or shape.name} is a {given}", f"give a {shape.type_name}")
+        ]
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         return _structure_errors(shape, value, path)
     errors = _limit_errors(shape, value, path)
@@ -85,19 +87,20 @@ def _value_errors(shape: Shape, value: object, path: str) -> list[str]:
 
 def _structure_errors(
     shape: StructureShape, value: dict[str, Any], path: str
-) -> list[str]:
+) -> list[Finding]:
     prefix = f"{path}." if path else ""
     missing = [name for name in shape.required_members if name not in value]
-    errors = [f"{prefix}{name} is missing: give it." for name in missing]
+    errors = [error(f"{prefix}{name} is missing", "give it") for name in missing]
     for name, item in value.items():
         if name not in shape.members:
-            errors.append(f"{prefix}{name} is unknown to the service: leave it out.")
+            what = f"{prefix}{name} is unknown to the service"
+            errors.append(error(what, "leave it out"))
         else:
             errors += _value_errors(shape.members[name], item, f"{prefix}{name}")
     return errors
 
 
-def _limit_errors(shape: Shape, value: object, path: str) -> list[str]:
+def _limit_errors(shape: Shape, value: object, path: str) -> list[Finding]:
     limits = shape.metadata
     size, unit = value, ""
     if isinstance(value, str):
@@ -108,15 +111,16 @@ def _limit_errors(shape: Shape, value: object, path: str) -> list[str]:
     if isinstance(size, int | float):
         if size > limits.get("max", size):
             most = limits["max"]
-            errors.append(f"{path} has {size}{unit}: at most {most} are allowed.")
+            errors.append(error(f"{path} has {size}{unit}", f"give at most {most}"))
         if size < limits.get("min", size):
             least = limits["min"]
-            errors.append(f"{path} has {size}{unit}: at least {least} are needed.")
+            errors.append(error(f"{path} has {size}{unit}", f"give at least {least}"))
     if "enum" in limits and value not in limits["enum"]:
-        errors.append(f"{path} is {value!r}: choose one of {limits['enum']}.")
+        errors.append(error(f"{path} is {value!r}", f"choose one of {limits['enum']}"))
     if "pattern" in limits and not _matches(limits["pattern"], str(value)):
         expected = limits["pattern"]
-        errors.append(f"{path} is {value!r}: it must match {expected} as a whole.")
+        todo = f"give what matches {expected} as a whole"
+        errors.append(error(f"{path} is {value!r}", todo))
     return errors
 
 
@@ -126,7 +130,7 @@ def _matches(pattern: str, value: str) -> bool:
     return regex.fullmatch(pattern, value, regex.WORD) is not None
 
 
-def job_errors(job: AdjustmentJob, request: dict[str, Any]) -> list[str]:
+def job_findings(job: AdjustmentJob, request: dict[str, Any]) -> list[Finding]:
     """Checks the settings of an adjustment job.
 
     Args:
@@ -134,24 +138,28 @@ def job_errors(job: AdjustmentJob, request: dict[str, Any]) -> list[str]:
         request: the CreateLabelingJob request that was made of them
 
     Returns:
-        one sentence per reason why the job would be rejected
+        the errors that the job would be rejected for, and the warnings
     """
     return [
         *model_errors("CreateLabelingJob", request),
         *_attribute_errors(job),
         *_place_errors(job),
         *_workteam_errors(job),
-        *_time_errors(job),
+        *_time_findings(job),
+        *_policy_warnings(job),
     ]
 
 
-def _attribute_errors(job: AdjustmentJob) -> list[str]:
+def _attribute_errors(job: AdjustmentJob) -> list[Finding]:
     names = {
         "label_attribute": job.label_attribute,
         "audited_attribute": job.audited_attribute,
     }
     errors = [
-        f"{setting} is {name!r}: choose a name that ends in -ref but is not source-ref."
+        error(
+            f"{setting} is {name!r}",
+            "choose a name that ends in -ref but is not source-ref",
+        )
         for setting, name in names.items()
         if not name.endswith("-ref") or name == "source-ref"
     ]
@@ -159,81 +167,88 @@ def _attribute_errors(job: AdjustmentJob) -> list[str]:
     errors += _value_errors(shape, job.audited_attribute, "audited_attribute")
     if job.label_attribute == job.audited_attribute:
         errors.append(
-            f"label_attribute and audited_attribute are both {job.label_attribute!r}: "
-            "give the result a name of its own."
+            error(
+                f"label_attribute and audited_attribute are both "
+                f"{job.label_attribute!r}",
+                "give the result a name of its own",
+            )
         )
     return errors
 
 
-def _place_errors(job: AdjustmentJob) -> list[str]:
+def _place_errors(job: AdjustmentJob) -> list[Finding]:
     errors = []
     region = job.job_region
     if region and region not in FUNCTION_ACCOUNTS:
         errors.append(
-            f"Ground Truth has no video object tracking in region {region!r}: "
-            f"choose one of {', '.join(FUNCTION_ACCOUNTS)}."
+            error(
+                f"Ground Truth has no video object tracking in region {region!r}",
+                f"choose one of {', '.join(FUNCTION_ACCOUNTS)}",
+            )
         )
     if job.bucket and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", job.bucket):
         errors.append(
-            f"bucket is {job.bucket!r}: give a name of 3 to 63 lower-case letters, "
-            "digits, dots and hyphens."
+            error(
+                f"bucket is {job.bucket!r}",
+                "give a name of 3 to 63 lower-case letters, digits, dots and hyphens",
+            )
         )
     prefix = job.root.split("/", 3)[3].rstrip("/")
     if {"", ".", ".."} & set(prefix.split("/")) or not prefix.isprintable():
         errors.append(
-            f"prefix is {prefix!r}: give folder names separated by one slash."
+            error(f"prefix is {prefix!r}", "give folder names separated by one slash")
         )
     return errors
 
 
-def _workteam_errors(job: AdjustmentJob) -> list[str]:
+def _workteam_errors(job: AdjustmentJob) -> list[Finding]:
     if not job.workteam_arn:
         return []
     errors = []
     region = job.workteam_arn.split(":")[3:4]
     if region and region != [job.job_region]:
         errors.append(
-            f"workteam_arn is of region {region[0]!r} and the job of "
-            f"{job.job_region!r}: choose a work team of the job's region."
+            error(
+                f"workteam_arn is of region {region[0]!r} and the job of "
+                f"{job.job_region!r}",
+                "choose a work team of the job's region",
+            )
         )
     if not re.search(r":workteam/(private|vendor)-crowd/.", job.workteam_arn):
         errors.append(
-            f"workteam_arn is {job.workteam_arn!r}: video goes to a private or vendor "
-            "work team only, so give an ARN with workteam/private-crowd/<name>."
+            error(
+                f"workteam_arn is {job.workteam_arn!r}, but video goes to a private or "
+                "vendor work team only",
+                "give an ARN with workteam/private-crowd/<name>",
+            )
         )
     return errors
 
 
-def _time_errors(job: AdjustmentJob) -> list[str]:
+def _time_findings(job: AdjustmentJob) -> list[Finding]:
     seconds = {
         "task_time_limit": job.task_time_limit,
         "task_availability_lifetime": job.task_availability_lifetime,
     }
-    return [
-        f"{setting} is {value} seconds: at most {LONGEST_TIME} are allowed."
+    found = [
+        error(f"{setting} is {value} seconds", f"give at most {LONGEST_TIME}")
         for setting, value in seconds.items()
         if value > LONGEST_TIME
     ]
-
-
-def job_warnings(job: AdjustmentJob) -> list[str]:
-    """Tells what may go wrong with an adjustment job although it is well-formed.
-
-    Args:
-        job: the settings
-
-    Returns:
-        one sentence per warning
-    """
-    warnings = []
     if LONGEST_TIME_OF_GUIDE < job.task_time_limit <= LONGEST_TIME:
-        warnings.append(
-            f"task_time_limit is {job.task_time_limit} seconds: Ground Truth's guide "
-            f"allows at most {LONGEST_TIME_OF_GUIDE}."
+        what = f"task_time_limit is {job.task_time_limit} seconds"
+        todo = f"Ground Truth's guide allows at most {LONGEST_TIME_OF_GUIDE}"
+        found.append(warning(what, todo))
+    return found
+
+
+def _policy_warnings(job: AdjustmentJob) -> list[Finding]:
+    if not job.bucket or re.search("groundtruth|sagemaker", job.bucket):
+        return []
+    return [
+        warning(
+            "The policy AmazonSageMakerGroundTruthExecution does not cover bucket "
+            f"{job.bucket!r}",
+            "see that the role may read and write it",
         )
-    if job.bucket and not re.search("groundtruth|sagemaker", job.bucket):
-        warnings.append(
-            f"The policy AmazonSageMakerGroundTruthExecution does not cover bucket "
-            f"{job.bucket!r}: see that the role may read and write it."
-        )
-    return warnings
+    ]

@@ -18,6 +18,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ...importers.groundtruth import ORIGIN
+from .findings import Finding, error, warning
 from .request import AdjustmentJob
 
 LABELS = 30
@@ -223,67 +224,70 @@ def _attribute(values: pd.Series[Any]) -> dict[str, Any]:
     return entry
 
 
-def label_category_errors(configuration: dict[str, Any]) -> list[str]:
+def label_category_findings(configuration: dict[str, Any]) -> list[Finding]:
     """Checks a label category configuration against Ground Truth's quotas.
 
     Args:
         configuration: the file's JSON object
 
     Returns:
-        one sentence per violation
+        the errors, and a warning per label that one of the quota tables does not
+        allow
     """
     labels = [entry["label"] for entry in configuration["labels"]]
     errors = []
     if not 1 <= len(labels) <= LABELS:
         errors.append(
-            f"There are {len(labels)} labels: a job takes 1 to {LABELS}, so choose "
-            "other tracks or name the labels in the settings."
+            error(
+                f"There are {len(labels)} labels, and a job takes 1 to {LABELS}",
+                "choose other tracks or name the labels in the settings",
+            )
         )
     errors += [
-        f"The label {label!r} has {len(label)} characters: give it 1 to {LABEL_NAME}."
+        error(
+            f"The label {label!r} has {len(label)} characters",
+            f"give it 1 to {LABEL_NAME}",
+        )
         for label in labels
         if not 1 <= len(label) <= LABEL_NAME
     ]
     for entry in configuration["labels"]:
         where = f"The label {entry['label']!r}"
         errors += _attribute_errors(where, entry["categoryAttributes"])
-    return errors + _attribute_errors("A frame", configuration["frameAttributes"])
+    errors += _attribute_errors("A frame", configuration["frameAttributes"])
+    return errors + _long_label_warnings(labels)
 
 
-def label_category_warnings(configuration: dict[str, Any]) -> list[str]:
-    """Tells which labels one of Ground Truth's quota tables does not allow.
-
-    Args:
-        configuration: the label category configuration's JSON object
-
-    Returns:
-        one sentence per label
-    """
-    labels = [entry["label"] for entry in configuration["labels"]]
+def _long_label_warnings(labels: list[str]) -> list[Finding]:
     return [
-        f"The label {label!r} has {len(label)} characters: one of Ground Truth's "
-        f"tables allows {LABEL_NAME_OF_QUOTAS}."
+        warning(
+            f"The label {label!r} has {len(label)} characters",
+            f"one of Ground Truth's tables allows {LABEL_NAME_OF_QUOTAS}",
+        )
         for label in labels
         if LABEL_NAME_OF_QUOTAS < len(label) <= LABEL_NAME
     ]
 
 
-def _attribute_errors(where: str, attributes: list[dict[str, Any]]) -> list[str]:
+def _attribute_errors(where: str, attributes: list[dict[str, Any]]) -> list[Finding]:
     errors = []
     if len(attributes) > ATTRIBUTES:
         errors.append(
-            f"{where} has {len(attributes)} attributes: at most {ATTRIBUTES} are "
-            "allowed, so choose fewer."
+            error(f"{where} has {len(attributes)} attributes", f"keep {ATTRIBUTES}")
         )
     free = [a["name"] for a in attributes if a["type"] == "string" and "enum" not in a]
     if len(free) > FREE_TEXT_ATTRIBUTES:
         errors.append(
-            f"{where} has {len(free)} free text attributes: at most "
-            f"{FREE_TEXT_ATTRIBUTES} are allowed, so choose fewer."
+            error(
+                f"{where} has {len(free)} free text attributes",
+                f"keep {FREE_TEXT_ATTRIBUTES}",
+            )
         )
     errors += [
-        f"{where} has the attribute {a['name']!r}: rename it to 1 to {ATTRIBUTE_NAME} "
-        "characters."
+        error(
+            f"{where} has the attribute {a['name']!r}",
+            f"rename it to 1 to {ATTRIBUTE_NAME} characters",
+        )
         for a in attributes
         if not 1 <= len(a["name"]) <= ATTRIBUTE_NAME
     ]
@@ -324,27 +328,33 @@ def manifest_line(
     }
 
 
-def manifest_errors(line: dict[str, Any]) -> list[str]:
+def manifest_errors(line: dict[str, Any]) -> list[Finding]:
     """Checks a line of the input manifest against Ground Truth's quotas.
 
     Args:
         line: the line's JSON object
 
     Returns:
-        one sentence per violation
+        an error per violation
     """
     sequence = line[ORIGIN]["sequence"]
     sizes = {name: len(compact(value)) for name, value in line.items()}
     errors = [
-        f"{sequence}: {name} takes {size} characters of the manifest: at most "
-        f"{MANIFEST_ATTRIBUTE} are allowed, so choose fewer frames or shorter names."
+        error(
+            f"{sequence}: {name} takes {size} characters of the manifest, and at most "
+            f"{MANIFEST_ATTRIBUTE} are allowed",
+            "choose fewer frames or shorter names",
+        )
         for name, size in sizes.items()
         if size > MANIFEST_ATTRIBUTE
     ]
     if len(compact(line)) > MANIFEST_LINE:
         errors.append(
-            f"{sequence}: the manifest line has {len(compact(line))} characters: at "
-            f"most {MANIFEST_LINE} are allowed, so choose fewer frames."
+            error(
+                f"{sequence}: the manifest line has {len(compact(line))} characters, "
+                f"and at most {MANIFEST_LINE} are allowed",
+                "choose fewer frames",
+            )
         )
     return errors
 

@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -30,21 +32,22 @@ import pandas as pd
 
 from ...importers.tracks import InputError, Tracks
 from . import instructions
-from .checks import job_errors, job_warnings
+from .checks import job_findings
+from .division import divide_frames, divide_job
 from .files import (
     URI,
     class_ids,
     compact,
     label_categories,
-    label_category_errors,
-    label_category_warnings,
+    label_category_findings,
     manifest_errors,
     manifest_line,
     seq_label,
     sequence_file,
 )
+from .findings import Finding, Report, error, sentences
 from .request import AdjustmentJob, labeling_job_request
-from .selection import Findings, image_scales, select_boxes, select_frames
+from .selection import image_scales, select_boxes, select_frames
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,7 @@ class Plan:
         label_categories: the label category configuration
         manifest: the lines of the input manifest
         request: the CreateLabelingJob request
-        errors: what must be changed before the package can be written
-        warnings: what may go wrong all the same
+        findings: what stands in the job's way
         notes: what was done to the labels
     """
 
@@ -76,9 +78,18 @@ class Plan:
     label_categories: dict[str, Any]
     manifest: tuple[dict[str, Any], ...]
     request: dict[str, Any]
-    errors: tuple[str, ...]
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What must be changed before the package can be written."""
+        return sentences(self.findings, "error")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may go wrong all the same."""
+        return sentences(self.findings, "warning")
 
     @property
     def counts(self) -> dict[str, int]:
@@ -127,10 +138,10 @@ def plan_package(
     unknown = [name for name in attributes if name not in tracks.table]
     if unknown:
         raise ValueError(f"the tracks table has no column {unknown}")
-    findings = Findings()
-    chosen = select_frames(tracks, frames, findings)
-    scales = image_scales(tracks, chosen, findings)
-    boxes = select_boxes(tracks, chosen, scales, findings)
+    report = Report()
+    chosen = select_frames(tracks, frames, report)
+    scales = image_scales(tracks, chosen, report)
+    boxes = select_boxes(tracks, chosen, scales, report)
     classes = class_ids([*tracks.table["label"].dropna().unique(), *job.labels])
     statements = {
         name: sequence.frame_attributes
@@ -160,13 +171,14 @@ def plan_package(
         }
         known = {key: value for key, value in origin.items() if value is not None}
         manifest.append(manifest_line(job, str(name), classes, created, known))
-    request = labeling_job_request(job, instructions.task_description(chosen))
-    findings.errors += label_category_errors(configuration)
-    findings.errors += [error for line in manifest for error in manifest_errors(line)]
-    findings.errors += _uri_errors(job, chosen)
-    findings.errors += job_errors(job, request)
-    findings.warnings += label_category_warnings(configuration)
-    findings.warnings += job_warnings(job)
+    token = sha256("\n".join(map(compact, manifest)).encode()).hexdigest()
+    description = instructions.task_description(chosen)
+    request = labeling_job_request(job, description, token)
+    report.findings += label_category_findings(configuration)
+    for line in manifest:
+        report.findings += manifest_errors(line)
+    report.findings += _uri_errors(job, chosen)
+    report.findings += job_findings(job, request)
     return Plan(
         job=job,
         frames=chosen,
@@ -177,9 +189,48 @@ def plan_package(
         label_categories=configuration,
         manifest=tuple(manifest),
         request=request,
-        errors=tuple(findings.errors),
-        warnings=tuple(findings.warnings),
-        notes=tuple(findings.notes),
+        findings=tuple(report.findings),
+        notes=tuple(report.notes),
+    )
+
+
+def plan_packages(
+    tracks: Tracks,
+    frames: pd.DataFrame,
+    job: AdjustmentJob,
+    *,
+    attributes: Sequence[str] = (),
+    dataset: str | None = None,
+    sample_ids: Mapping[str, str] | None = None,
+) -> tuple[Plan, ...]:
+    """Plans as many jobs as a selection of frames needs.
+
+    Args:
+        tracks: the tracks of whole sequences
+        frames: the frames to send, as of :func:`plan_package`
+        job: the settings; where there are several jobs, theirs are of
+            :func:`divide_job`
+        attributes (()): as of :func:`plan_package`
+        dataset (None): as of :func:`plan_package`
+        sample_ids (None): as of :func:`plan_package`
+
+    Returns:
+        the plan of each job, at least one
+
+    Raises:
+        ValueError: if ``frames`` or the tracks table lack a column
+    """
+    parts = divide_frames(frames)
+    return tuple(
+        plan_package(
+            tracks,
+            part,
+            one,
+            attributes=attributes,
+            dataset=dataset,
+            sample_ids=sample_ids,
+        )
+        for part, one in zip(parts, divide_job(job, len(parts)), strict=True)
     )
 
 
@@ -188,12 +239,48 @@ def _image_size(scales: pd.DataFrame, sequence: str) -> list[int] | None:
     return None if np.isnan(size).any() else size.astype(int).tolist()
 
 
-def _uri_errors(job: AdjustmentJob, frames: pd.DataFrame) -> list[str]:
+def _uri_errors(job: AdjustmentJob, frames: pd.DataFrame) -> list[Finding]:
     names = frames["sequence"] + "/frames/" + frames["frame_name"]
     longest = max((len(f"{job.root}{name}".encode()) for name in names), default=0)
     if longest <= URI:
         return []
-    return [f"A frame's S3 URI has {longest} bytes: shorten the prefix to fit {URI}."]
+    what = f"A frame's S3 URI has {longest} bytes"
+    return [error(what, f"shorten the prefix to fit {URI}")]
+
+
+def write_packages(
+    plans: Sequence[Plan], folder: Path, *, copy_frames: bool = False
+) -> list[Path]:
+    """Writes the packages of the jobs of one selection, all or none.
+
+    Args:
+        plans: the plans
+        folder: a folder that is new or empty: the package's, or where there are
+            several packages, that of their folders ``1``, ``2`` and so on
+        copy_frames (False): whether to copy the frames into the packages.
+            Otherwise ``frames.csv`` names the local files
+
+    Returns:
+        the folder of each package
+
+    Raises:
+        InputError: if a plan has errors, the folder is not empty, or frames to
+            copy are not on this machine
+    """
+    folder = Path(folder)
+    errors = sentences((found for plan in plans for found in plan.findings), "error")
+    if errors:
+        raise InputError(folder, "nothing was written:\n" + "\n".join(errors))
+    if copy_frames and any((plan.frames["path"] == "").any() for plan in plans):
+        raise InputError(folder, "cannot copy frames that are not on this machine")
+    parts = [f"{number}" for number in range(1, len(plans) + 1)]
+    if len(plans) == 1:
+        parts = ["."]
+    with _whole_folder(folder) as partial:
+        for plan, part in zip(plans, parts, strict=True):
+            (partial / part).mkdir(exist_ok=True)
+            _write_files(plan, partial / part, copy_frames)
+    return [folder / part for part in parts]
 
 
 def write_package(plan: Plan, folder: Path, *, copy_frames: bool = False) -> Path:
@@ -212,25 +299,26 @@ def write_package(plan: Plan, folder: Path, *, copy_frames: bool = False) -> Pat
         InputError: if the plan has errors, the folder is not empty, or frames to
             copy are not on this machine
     """
-    folder = Path(folder)
-    if plan.errors:
-        raise InputError(folder, "nothing was written:\n" + "\n".join(plan.errors))
+    (package,) = write_packages([plan], folder, copy_frames=copy_frames)
+    return package
+
+
+@contextmanager
+def _whole_folder(folder: Path) -> Iterator[Path]:
+    """Gives a folder to write to, which takes its name when all is written."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(folder, "exists and is not empty, expected a new folder")
-    if copy_frames and (plan.frames["path"] == "").any():
-        raise InputError(folder, "cannot copy frames that are not on this machine")
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}.partial")
     partial.mkdir()
     try:
-        _write_files(plan, partial, copy_frames)
+        yield partial
         if folder.exists():
             folder.rmdir()
         partial.replace(folder)
     except BaseException:
         shutil.rmtree(partial)
         raise
-    return folder
 
 
 def _write_files(plan: Plan, folder: Path, copy_frames: bool) -> None:

@@ -34,6 +34,9 @@ PLACEHOLDERS: Mapping[str, str] = {
     "workteam_arn": "fill-in-workteam",
 }
 
+#: The tag that tells a package's own labeling job from others of its name.
+PACKAGE_TAG = "track-audit"
+
 
 @dataclass(frozen=True)
 class AdjustmentJob:
@@ -81,10 +84,14 @@ class AdjustmentJob:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def folder(self) -> str:
+        """The package's folder in the bucket, without a slash at its ends."""
+        return (self.prefix or f"track-audit/{self.name}").strip("/")
+
+    @property
     def root(self) -> str:
         """The S3 URI of the package's folder, with a slash at its end."""
-        prefix = (self.prefix or f"track-audit/{self.name}").strip("/")
-        return f"s3://{self.bucket or PLACEHOLDERS['bucket']}/{prefix}/"
+        return f"s3://{self.bucket or PLACEHOLDERS['bucket']}/{self.folder}/"
 
     @property
     def job_region(self) -> str | None:
@@ -104,12 +111,15 @@ class AdjustmentJob:
         return tuple(name for name, value in known.items() if not value)
 
 
-def labeling_job_request(job: AdjustmentJob, description: str) -> dict[str, Any]:
+def labeling_job_request(
+    job: AdjustmentJob, description: str, token: str
+) -> dict[str, Any]:
     """Makes the arguments of ``create_labeling_job``.
 
     Args:
         job: the settings; :data:`PLACEHOLDERS` stand in for those not known
         description: the task's description where the settings hold none
+        token: what the package alone has, by which its job is known again
 
     Returns:
         the CreateLabelingJob request
@@ -157,6 +167,6 @@ def labeling_job_request(job: AdjustmentJob, description: str) -> dict[str, Any]
     }
     if job.keywords:
         request["HumanTaskConfig"]["TaskKeywords"] = list(job.keywords)
-    if job.tags:
-        request["Tags"] = [{"Key": key, "Value": job.tags[key]} for key in job.tags]
+    tags = {**job.tags, PACKAGE_TAG: token}
+    request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     return request

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
@@ -13,27 +12,14 @@ import pandas as pd
 
 from ...importers.frames import image_size, is_plain_name, missing_frames
 from ...importers.tracks import BOX, InputError, Sequence, Tracks
+from .findings import Finding, Report, error, warning
 
 FRAME_COLUMNS = ["sequence", "frame", "reason"]
 FRAMES_PER_SEQUENCE = 2_000
 SEQUENCES_PER_JOB = 10
 _OWN_FILES = {"frames.csv", "job.json", "label-categories.json", "manifest.jsonl"}
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-
-
-@dataclass
-class Findings:
-    """What was found while a job is planned, one sentence each.
-
-    Attributes:
-        errors: what must be changed before the job can be written
-        warnings: what may go wrong all the same
-        notes: what was done to the labels
-    """
-
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+_RENAME = "rename it without slashes, two dots, a dot in front or control characters"
 
 
 def is_file_name(name: str) -> bool:
@@ -53,16 +39,14 @@ def is_file_name(name: str) -> bool:
     )
 
 
-def select_frames(
-    tracks: Tracks, frames: pd.DataFrame, findings: Findings
-) -> pd.DataFrame:
+def select_frames(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.DataFrame:
     """Sorts the chosen frames and finds their files.
 
     Args:
         tracks: the tracks of whole sequences
         frames: the chosen frames with ``sequence``, 1-based ``frame`` and
             ``reason``, which is empty for context frames
-        findings: takes up what is wrong with the frames
+        report: takes up what is wrong with the frames
 
     Returns:
         one row per frame that exists, by sequence and frame, with ``sequence``,
@@ -79,26 +63,22 @@ def select_frames(
     chosen["sequence"] = chosen["sequence"].astype(str)
     # One line each: a lone carriage return would end a line of frames.csv.
     chosen["reason"] = chosen["reason"].fillna("").astype(str).map(_one_line)
-    chosen = _existing(chosen, tracks.sequences, findings)
+    chosen = _existing(chosen, tracks.sequences, report)
     twice = chosen.duplicated(["sequence", "frame"])
     if twice.any():
         first = chosen[twice].iloc[0]
-        findings.errors.append(
-            f"{first['sequence']}: frame {first['frame']} is listed twice: list each "
-            "frame once."
-        )
+        what = f"{first['sequence']}: frame {first['frame']} is listed twice"
+        report.findings.append(error(what, "list each frame once"))
     chosen = chosen[~twice].sort_values(["sequence", "frame"], ignore_index=True)
     if chosen.empty:
-        findings.errors.append("No frames are chosen: choose at least one.")
+        report.findings.append(error("No frames are chosen", "choose at least one"))
     parts = [
-        _with_files(part, tracks.sequences[str(name)], findings)
+        _with_files(part, tracks.sequences[str(name)], report)
         for name, part in chosen.groupby("sequence")
     ]
     if len(parts) > SEQUENCES_PER_JOB:
-        findings.errors.append(
-            f"{len(parts)} sequences are chosen: at most {SEQUENCES_PER_JOB} fit in a "
-            "job, so make several jobs."
-        )
+        what = f"{len(parts)} sequences are chosen, at most {SEQUENCES_PER_JOB} fit"
+        report.findings.append(error(what, "make several jobs"))
     columns = ["sequence", "position", "frame", "frame_name", "reason", "path"]
     if not parts:
         return pd.DataFrame(columns=columns)
@@ -110,109 +90,125 @@ def _one_line(text: str) -> str:
 
 
 def _existing(
-    chosen: pd.DataFrame, sequences: Mapping[str, Sequence], findings: Findings
+    chosen: pd.DataFrame, sequences: Mapping[str, Sequence], report: Report
 ) -> pd.DataFrame:
     lengths = {name: len(sequence.frame_names) for name, sequence in sequences.items()}
     length = chosen["sequence"].map(lengths).astype("float64")
     for name in chosen.loc[length.isna(), "sequence"].unique():
-        findings.errors.append(
-            f"There are no tracks of sequence {name!r}: choose among "
-            f"{', '.join(sequences) or 'none'}."
+        report.findings.append(
+            error(
+                f"There are no tracks of sequence {name!r}",
+                f"choose among {', '.join(sequences) or 'none'}",
+            )
         )
     chosen = chosen[length.notna()]
     frame = pd.to_numeric(chosen["frame"], errors="coerce")
     exists = frame.between(1, length[length.notna()]) & (frame % 1 == 0)
     for name, bad in chosen[~exists].groupby("sequence"):
-        findings.errors.append(
-            f"{name!s}: there is no frame {bad['frame'].iloc[0]}: choose frames from 1 "
-            f"to {lengths[str(name)]}."
+        report.findings.append(
+            error(
+                f"{name!s}: there is no frame {bad['frame'].iloc[0]}",
+                f"choose frames from 1 to {lengths[str(name)]}",
+            )
         )
     return chosen[exists].assign(frame=frame[exists].astype("int64"))
 
 
 def _with_files(
-    chosen: pd.DataFrame, sequence: Sequence, findings: Findings
+    chosen: pd.DataFrame, sequence: Sequence, report: Report
 ) -> pd.DataFrame:
     names = np.asarray(sequence.frame_names, dtype=object)[chosen["frame"] - 1].tolist()
     folder = sequence.frames_dir
     paths = [str(folder.resolve() / name) if folder else "" for name in names]
-    findings.errors += _name_errors(sequence.name, names)
-    findings.warnings += _order_warnings(sequence.name, names)
+    report.findings += _name_errors(sequence.name, names)
+    report.findings += _order_warnings(sequence.name, names)
     if len(names) > FRAMES_PER_SEQUENCE:
-        findings.errors.append(
-            f"{sequence.name}: {len(names)} frames are chosen: at most "
-            f"{FRAMES_PER_SEQUENCE} fit in a job, so choose fewer."
+        what = (
+            f"{sequence.name}: {len(names)} frames, at most {FRAMES_PER_SEQUENCE} fit"
         )
+        report.findings.append(error(what, "make several jobs"))
     if folder is None:
-        findings.warnings.append(
-            f"{sequence.name}: the frames are not on this machine: put them in the "
-            "bucket before the upload, or give their folder."
+        report.findings.append(
+            warning(
+                f"{sequence.name}: the frames are not on this machine",
+                "put them in the bucket before the upload, or give their folder",
+            )
         )
     else:
-        findings.errors += _missing_errors(sequence.name, folder, names)
+        report.findings += _missing_errors(sequence.name, folder, names)
     return chosen.assign(position=range(len(names)), frame_name=names, path=paths)
 
 
-def _name_errors(sequence: str, names: list[str]) -> list[str]:
+def _name_errors(sequence: str, names: list[str]) -> list[Finding]:
     errors = []
     if not is_file_name(sequence):
         errors.append(
-            f"The sequence name {sequence!r} cannot be a folder's: rename it without "
-            "slashes, two dots, a dot in front or control characters."
+            error(f"The sequence name {sequence!r} cannot be a folder's", _RENAME)
         )
     if sequence in _OWN_FILES:
         errors.append(
-            f"The sequence name {sequence!r} is that of a file of the package: rename "
-            "the sequence."
+            error(
+                f"The sequence name {sequence!r} is that of a file of the package",
+                "rename the sequence",
+            )
         )
     unsafe = [name for name in names if not is_file_name(name)]
     if unsafe:
         errors.append(
-            f"{sequence}: frame {unsafe[0]!r} is not a plain file name: rename it "
-            "without slashes, two dots, a dot in front or control characters."
+            error(f"{sequence}: frame {unsafe[0]!r} is not a plain file name", _RENAME)
         )
     other = [name for name in names if not name.lower().endswith(IMAGE_SUFFIXES)]
     if other:
         errors.append(
-            f"{sequence}: frame {other[0]!r} is not an image that Ground Truth takes: "
-            f"convert it to {', '.join(IMAGE_SUFFIXES)}."
+            error(
+                f"{sequence}: frame {other[0]!r} is not an image that Ground Truth "
+                "takes",
+                f"convert it to {', '.join(IMAGE_SUFFIXES)}",
+            )
         )
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         errors.append(
-            f"{sequence}: two frames are named {twice!r}: give each a name of its own."
+            error(
+                f"{sequence}: two frames are named {twice!r}",
+                "give each a name of its own",
+            )
         )
     return errors
 
 
-def _order_warnings(sequence: str, names: list[str]) -> list[str]:
+def _order_warnings(sequence: str, names: list[str]) -> list[Finding]:
     if names == sorted(names, key=lambda name: name.encode(errors="replace")):
         return []
     return [
-        f"{sequence}: the frames' names do not sort in the frames' order, as the "
-        "worker's page may do: rename them with leading zeros."
+        warning(
+            f"{sequence}: the frames' names do not sort in the frames' order, as the "
+            "worker's page may do",
+            "rename them with leading zeros",
+        )
     ]
 
 
-def _missing_errors(sequence: str, folder: Path, names: list[str]) -> list[str]:
+def _missing_errors(sequence: str, folder: Path, names: list[str]) -> list[Finding]:
     missing = missing_frames(folder, names) if folder.is_dir() else names
     if not missing:
         return []
     return [
-        f"{sequence}: {len(missing)} of {len(names)} frames are missing in {folder}, "
-        f"such as {missing[0]!r}: add them, or choose other frames."
+        error(
+            f"{sequence}: {len(missing)} of {len(names)} frames are missing in "
+            f"{folder}, such as {missing[0]!r}",
+            "add them, or choose other frames",
+        )
     ]
 
 
-def image_scales(
-    tracks: Tracks, frames: pd.DataFrame, findings: Findings
-) -> pd.DataFrame:
+def image_scales(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.DataFrame:
     """Finds the size of each sequence's images, and how its boxes fit them.
 
     Args:
         tracks: the tracks of whole sequences
         frames: the chosen frames of :func:`select_frames`
-        findings: takes up images that cannot be read, and what is scaled
+        report: takes up images that cannot be read, and what is scaled
 
     Returns:
         columns ``x`` and ``y`` (the factors from the labels' pixels to the
@@ -222,7 +218,7 @@ def image_scales(
     rows = {}
     for name, path in frames.groupby("sequence")["path"].first().items():
         sequence = tracks.sequences[str(name)]
-        size = _image_size(path, findings) if path else None
+        size = _image_size(path, report) if path else None
         drawn = (sequence.width, sequence.height)
         if drawn[0] is None or drawn[1] is None:
             rows[name] = (1.0, 1.0, *(size or (np.nan, np.nan)))
@@ -231,7 +227,7 @@ def image_scales(
         else:
             rows[name] = (size[0] / drawn[0], size[1] / drawn[1], *size)
         if size and None not in drawn and size != drawn:
-            findings.notes.append(
+            report.notes.append(
                 f"{name}: boxes drawn on {drawn[0]}x{drawn[1]} images were scaled to "
                 f"the {size[0]}x{size[1]} images that are sent."
             )
@@ -241,18 +237,18 @@ def image_scales(
     )
 
 
-def _image_size(path: str, findings: Findings) -> tuple[int, int] | None:
+def _image_size(path: str, report: Report) -> tuple[int, int] | None:
     if not Path(path).is_file():
         return None  # reported among the missing frames
     try:
         return image_size(Path(path))
-    except InputError as error:
-        findings.errors.append(f"{error}: replace it.")
+    except InputError as unreadable:
+        report.findings.append(error(str(unreadable), "replace it"))
         return None
 
 
 def select_boxes(
-    tracks: Tracks, frames: pd.DataFrame, scales: pd.DataFrame, findings: Findings
+    tracks: Tracks, frames: pd.DataFrame, scales: pd.DataFrame, report: Report
 ) -> pd.DataFrame:
     """Takes the boxes of the chosen frames, in pixels of the images that are sent.
 
@@ -260,7 +256,7 @@ def select_boxes(
         tracks: the tracks of whole sequences
         frames: the chosen frames of :func:`select_frames`
         scales: the sequences' scales of :func:`image_scales`
-        findings: takes up what is wrong with the boxes
+        report: takes up what is wrong with the boxes
 
     Returns:
         the rows of the tracks table in those frames, by sequence, position and
@@ -284,10 +280,10 @@ def select_boxes(
     for bad, what in [(unlabelled, "no label"), (unplaced, "no finite position")]:
         if bad.any():
             place = _place(boxes.loc[bad])
-            findings.errors.append(f"{place} has {what}: correct the box.")
+            report.findings.append(error(f"{place} has {what}", "correct the box"))
     boxes = boxes.loc[~(unlabelled | unplaced)].reset_index(drop=True)
-    boxes = _with_objects(boxes, tracks.table, findings)
-    return _in_pixels(boxes, scales, findings)
+    boxes = _with_objects(boxes, tracks.table, report)
+    return _in_pixels(boxes, scales, report)
 
 
 def _place(boxes: pd.DataFrame) -> str:
@@ -296,7 +292,7 @@ def _place(boxes: pd.DataFrame) -> str:
 
 
 def _with_objects(
-    boxes: pd.DataFrame, table: pd.DataFrame, findings: Findings
+    boxes: pd.DataFrame, table: pd.DataFrame, report: Report
 ) -> pd.DataFrame:
     """Keeps the objects' ids and names, and makes those that are missing.
 
@@ -326,30 +322,35 @@ def _with_objects(
         own = boxes[name].astype(object)
         boxes[name] = own.where(own.notna(), boxes.pop(f"{name}_of_track"))
     boxes = boxes.astype({"object_id": str, "object_name": str})
-    _check_objects(boxes, findings)
+    _check_objects(boxes, report)
     return boxes
 
 
-def _check_objects(boxes: pd.DataFrame, findings: Findings) -> None:
+def _check_objects(boxes: pd.DataFrame, report: Report) -> None:
     twice = boxes.duplicated(["sequence", "position", "object_id"])
     if twice.any():
-        findings.errors.append(
-            f"{_place(boxes[twice])} is a second box of object "
-            f"{boxes.loc[twice, 'object_name'].iloc[0]!r}: keep one box per object and "
-            "frame."
+        report.findings.append(
+            error(
+                f"{_place(boxes[twice])} is a second box of object "
+                f"{boxes.loc[twice, 'object_name'].iloc[0]!r}",
+                "keep one box per object and frame",
+            )
         )
     objects = boxes[["sequence", "object_id", "object_name"]].drop_duplicates()
     shared = objects.duplicated(["sequence", "object_name"])
     if shared.any():
         first = objects[shared].iloc[0]
-        findings.warnings.append(
-            f"{first['sequence']}: two objects are named {first['object_name']!r}, so "
-            "the worker cannot tell them apart: rename one."
+        report.findings.append(
+            warning(
+                f"{first['sequence']}: two objects are named {first['object_name']!r}, "
+                "so the worker cannot tell them apart",
+                "rename one",
+            )
         )
 
 
 def _in_pixels(
-    boxes: pd.DataFrame, scales: pd.DataFrame, findings: Findings
+    boxes: pd.DataFrame, scales: pd.DataFrame, report: Report
 ) -> pd.DataFrame:
     scale = scales.reindex(boxes["sequence"].astype(str))
     x, y = scale["x"].to_numpy(), scale["y"].to_numpy()
@@ -359,9 +360,12 @@ def _in_pixels(
     bottom = np.rint((boxes["top"] + boxes["height"]) * y)
     empty = (right <= left) | (bottom <= top)
     if empty.any():
-        findings.errors.append(
-            f"{_place(boxes[empty])} covers no pixel, as {int(empty.sum())} boxes in "
-            "all: enlarge or remove them."
+        report.findings.append(
+            error(
+                f"{_place(boxes[empty])} covers no pixel, as {int(empty.sum())} boxes "
+                "in all",
+                "enlarge or remove them",
+            )
         )
     pixels = pd.DataFrame(
         {"left": left, "top": top, "width": right - left, "height": bottom - top}
@@ -370,8 +374,11 @@ def _in_pixels(
     outside = (left < 0) | (top < 0) | (right > scale["image_width"].to_numpy())
     outside |= bottom > scale["image_height"].to_numpy()
     for name, group in boxes[outside].groupby("sequence", observed=True):
-        findings.warnings.append(
-            f"{name}: {len(group)} boxes reach outside the image and are sent as they "
-            "are; where all labels do, check the image size that they were drawn on."
+        report.findings.append(
+            warning(
+                f"{name}: {len(group)} boxes reach outside the image and are sent as "
+                "they are",
+                "where all labels do, check the image size that they were drawn on",
+            )
         )
     return boxes

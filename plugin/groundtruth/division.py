@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A selection of frames divided into as many jobs as Ground Truth's quotas ask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from .request import AdjustmentJob
+from .selection import FRAMES_PER_SEQUENCE, SEQUENCES_PER_JOB
+
+
+def divide_frames(frames: pd.DataFrame) -> list[pd.DataFrame]:
+    """Divides frames so that each part keeps the quotas of a job.
+
+    A sequence of too many frames is cut into parts of the same length, which go
+    into different jobs: so a job has each sequence once, under its own name.
+
+    Args:
+        frames: the frames with ``sequence`` and ``frame``
+
+    Returns:
+        the frames of each job, at least one
+    """
+    frames = frames.sort_values(["sequence", "frame"], kind="stable")
+    groups = frames.groupby("sequence", sort=False)["frame"]
+    number, size = groups.cumcount(), groups.transform("size")
+    cuts = -(-size // FRAMES_PER_SEQUENCE)
+    part = (number * cuts // size).rename("part")
+    chunks = pd.DataFrame({"sequence": frames["sequence"], "part": part})
+    order = chunks.drop_duplicates().sort_values(["part", "sequence"])
+    order["chunk"] = order.groupby("part").cumcount() // SEQUENCES_PER_JOB
+    chunk = chunks.merge(order, how="left")["chunk"].to_numpy()
+    jobs = [job for _, job in frames.groupby([part.to_numpy(), chunk])]
+    return jobs or [frames]
+
+
+def divide_job(job: AdjustmentJob, number: int) -> list[AdjustmentJob]:
+    """Makes the settings of the jobs that a selection is divided into.
+
+    Args:
+        job: the settings of the whole
+        number: the number of jobs
+
+    Returns:
+        ``job`` itself where it is the only one; otherwise numbered from 1, their
+        names ``<name>-1`` and their folders in the bucket ``<folder>/1``
+    """
+    if number == 1:
+        return [job]
+    return [
+        replace(job, name=f"{job.name}-{part}", prefix=f"{job.folder}/{part}")
+        for part in range(1, number + 1)
+    ]
