@@ -3,15 +3,19 @@
 
 The request is checked against the whole of botocore's service model, and the
 files in S3 against Ground Truth's guide. The checks share no code with the
-package that they judge.
+package that they judge. Failures come to order: see :meth:`LabelingService.fail`.
 """
 
+import io
 import json
 import re
+import socket
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cache
+from threading import Thread
 
 import boto3
 import botocore.session
@@ -24,10 +28,16 @@ from jsonschema.exceptions import ValidationError as SchemaError
 from jsonschema.validators import extend
 from moto.core.responses import ActionResult, EmptyResult
 from moto.moto_api._internal.models import moto_api_backend
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
 from moto.sagemaker import exceptions
 from moto.sagemaker.responses import SageMakerResponse
 from PIL import Image
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
 
 LAMBDA_ACCOUNTS = {
     "us-east-1": "432418664414",
@@ -45,6 +55,10 @@ LAMBDA_ACCOUNTS = {
 }
 
 BUCKET = "sagemaker-tracks"
+
+#: The work teams of the account, and its roles with who may assume them.
+TEAMS = {"auditors"}
+ROLES = {"GroundTruth": "sagemaker.amazonaws.com", "Other": "ec2.amazonaws.com"}
 
 #: Settings with which a job can be started.
 READY = {
@@ -313,17 +327,89 @@ def check_line(text, audited, labels, s3):
     return sequence["prefix"]
 
 
+#: What AWS answers when it fails, as status and code: in S3, and elsewhere.
+FAULTS = {
+    "throttling": ((503, "SlowDown"), (400, "ThrottlingException")),
+    "server error": ((500, "InternalError"), (500, "InternalFailure")),
+    "access denied": ((403, "AccessDenied"), (400, "AccessDeniedException")),
+    "expired": ((400, "ExpiredToken"), (400, "ExpiredTokenException")),
+    "cut": None,  # the connection ends before the request is read
+    "lost": None,  # it is carried out, and the connection ends before the answer
+}
+
+
+class Faults:
+    """Stands before the server, and fails as it was told to.
+
+    Attributes:
+        orders: by operation, the faults of its next requests, None for none
+        calls: the operations that were asked for, failed or not
+    """
+
+    def __init__(self, app):
+        self.app = app
+        self.orders = defaultdict(list)
+        self.calls = []
+
+    def __call__(self, environ, start_response):
+        request = Request(environ)
+        operation, service = operation_of(request)
+        self.calls.append(operation)
+        orders = self.orders[operation]
+        fault = orders.pop(0) if orders else None
+        if fault is None:
+            return self.app(environ, start_response)
+        if fault in {"cut", "lost"}:
+            if fault == "lost":
+                b"".join(self.app(environ, lambda *_: lambda _: None))
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            return []
+        status, code = FAULTS[fault][service != "s3"]
+        # As AWS's own messages may, it quotes what was signed.
+        said = f"not authorized to perform: {service}:{operation} of "
+        said += f"{request.headers.get('Authorization')}"
+        body = f"<Error><Code>{code}</Code><Message>{said}</Message></Error>"
+        if service in {"sts", "iam"}:
+            body = f"<ErrorResponse>{body}</ErrorResponse>"
+        if service == "sagemaker":
+            body = json.dumps({"__type": code, "message": said})
+        return Response(body, status)(environ, start_response)
+
+
+class QuietHandler(MotoRequestHandler):
+    def log(self, type, message, *args):
+        """Logs nothing."""
+
+
+def operation_of(request):
+    """Names the operation that a request asks for, and its service."""
+    scope = re.search(r"/([a-z0-9]+)/aws4_request", str(request.headers))
+    service = scope[1] if scope else "s3"
+    if service == "sagemaker":
+        return request.headers["X-Amz-Target"].split(".")[1], service
+    if service != "s3":
+        body = request.get_data(parse_form_data=False)
+        request.environ["wsgi.input"] = io.BytesIO(body)
+        return re.search(rb"Action=(\w+)", body)[1].decode(), service
+    thing = "Object" if request.path.strip("/").count("/") else "Bucket"
+    if "cors" in request.args:
+        thing = "BucketCors"
+    return f"{request.method.title()}{thing}", service
+
+
 class LabelingService:
     """The stand-in: where it listens, its clients, and the jobs it holds.
 
     Attributes:
         url: the endpoint, for ``AWS_ENDPOINT_URL``
+        faults: what is asked for, and what fails
         client: makes a client of a service, ``client("s3")``, once per region
         jobs: what DescribeLabelingJob answers, by region and lower-case name
     """
 
-    def __init__(self, url):
+    def __init__(self, url, faults):
         self.url = url
+        self.faults = faults
         self.jobs = {}
         self.client = cache(self.make_client)
 
@@ -331,6 +417,18 @@ class LabelingService:
         return boto3.session.Session(
             aws_access_key_id="testing", aws_secret_access_key="testing"
         ).client(service, region_name=region, endpoint_url=self.url)
+
+    def fail(self, operation, fault, times=1, after=0):
+        """Orders a failure.
+
+        Args:
+            operation: such as ``PutObject`` or ``CreateLabelingJob``
+            fault: one of :data:`FAULTS`
+            times: the number of requests that fail
+            after: the number of requests that pass before them
+        """
+        assert fault in FAULTS, fault
+        self.faults.orders[operation] = [None] * after + [fault] * times
 
     def find(self, name, region="eu-west-1"):
         job = self.jobs.get((region, name.lower()))
@@ -363,6 +461,16 @@ class LabelingService:
         ended = job["LabelingJobStatus"] in {"Completed", "Failed", "Stopped"}
         refuse(ended, f"{name} is {job['LabelingJobStatus']} and cannot be stopped")
         job["LabelingJobStatus"] = "Stopping"
+
+    def move_on(self, job):
+        """Moves a job on that needs nobody for it: once it was looked at."""
+        if job["LabelingJobStatus"] == "Initializing":
+            source = job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
+            lines = Bucket(self.client("s3")).read(source).splitlines()
+            counters = {"TotalLabeled": 0, "Unlabeled": len(lines)}
+            job.update(LabelingJobStatus="InProgress", LabelCounters=counters)
+        elif job["LabelingJobStatus"] == "Stopping":
+            job["LabelingJobStatus"] = "Stopped"
 
     def advance(self, name, status, **answer):
         """Moves a job on, with more of what DescribeLabelingJob answers."""
@@ -414,9 +522,17 @@ def operations(service):
         return ActionResult({"LabelingJobArn": arn})
 
     def describe_labeling_job(self):
-        return ActionResult(
-            service.find(self._get_param("LabelingJobName"), self.region)
-        )
+        job = service.find(self._get_param("LabelingJobName"), self.region)
+        answer = ActionResult(dict(job))
+        service.move_on(job)
+        return answer
+
+    def describe_workteam(self):
+        name = self._get_param("WorkteamName")
+        refuse(name not in TEAMS, f"Could not find Workteam {name}")
+        arn = f"arn:aws:sagemaker:{self.region}:123456789012:workteam/private-crowd/"
+        team = {"WorkteamName": name, "WorkteamArn": arn + name, "Description": name}
+        return ActionResult({"Workteam": team | {"MemberDefinitions": []}})
 
     def list_labeling_jobs(self):
         jobs = [job for key, job in service.jobs.items() if key[0] == self.region]
@@ -444,6 +560,7 @@ def operations(service):
         for operation in (
             create_labeling_job,
             describe_labeling_job,
+            describe_workteam,
             list_labeling_jobs,
             stop_labeling_job,
         )
@@ -456,14 +573,23 @@ def labeling_service():
 
     It begins empty: moto's servers of one process share what they hold.
     """
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+    faults = Faults(DomainDispatcherApplication(create_backend_app))
+    server = make_server(
+        "127.0.0.1", 0, faults, threaded=True, request_handler=QuietHandler
+    )
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     moto_api_backend.reset()
-    service = LabelingService(f"http://{host}:{port}")
+    service = LabelingService(f"http://127.0.0.1:{server.server_port}", faults)
     location = {"LocationConstraint": "eu-west-1"}
     client = service.client("s3")
     client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=location)
+    for role, principal in ROLES.items():
+        allow = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+        policy = {"Statement": [allow | {"Principal": {"Service": principal}}]}
+        service.client("iam").create_role(
+            RoleName=role, AssumeRolePolicyDocument=json.dumps(policy)
+        )
     added = operations(service)
     for name, operation in added.items():
         setattr(SageMakerResponse, name, operation)
@@ -472,7 +598,9 @@ def labeling_service():
     finally:
         for name in added:
             delattr(SageMakerResponse, name)
-        server.stop()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def small_video(name, folder=None, frames=6, image_size=(64, 48), **record):

@@ -3,16 +3,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sts import STSClient
+
+#: How often a request is made at most. With botocore's growing pauses, that rides
+#: out half a minute of throttling, and some seconds of a broken connection.
+ATTEMPTS = 8
+
+#: As many requests as are made at the same time.
+THREADS = 10
 
 #: The service's own text for these can hold parts of the signed request, so it
 #: is never shown.
@@ -33,8 +44,27 @@ CREDENTIAL_ERRORS = frozenset(
 )
 
 
+#: What AWS answers to those who lack a permission.
+DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException"})
+
+_ACTION = re.compile(r"not authorized to perform:? (\w+:\w+)")
+
+
 class GroundTruthError(RuntimeError):
     """AWS refused or could not be reached: the message says what to do."""
+
+    def __init__(self, what: str, todo: str, denied: bool = False) -> None:
+        """Creates the error.
+
+        Args:
+            what: what went wrong, the start of a sentence
+            todo: what to do about it, the rest of the sentence
+            denied (False): whether a permission is missing
+        """
+        super().__init__(f"{what}: {todo}.")
+        self.what = what
+        self.todo = todo
+        self.denied = denied
 
 
 def s3_client(region: str | None = None) -> S3Client:
@@ -49,8 +79,8 @@ def s3_client(region: str | None = None) -> S3Client:
     Raises:
         GroundTruthError: if the settings do not suffice
     """
-    with aws_errors("Connecting to S3"):
-        return boto3.session.Session().client("s3", region_name=region)
+    client: S3Client = _client("s3", region)
+    return client
 
 
 def sagemaker_client(region: str | None = None) -> SageMakerClient:
@@ -65,8 +95,48 @@ def sagemaker_client(region: str | None = None) -> SageMakerClient:
     Raises:
         GroundTruthError: if the settings do not suffice
     """
-    with aws_errors("Connecting to SageMaker"):
-        return boto3.session.Session().client("sagemaker", region_name=region)
+    client: SageMakerClient = _client("sagemaker", region)
+    return client
+
+
+def sts_client(region: str | None = None) -> STSClient:
+    """Makes an STS client from boto3's default chain of settings.
+
+    Args:
+        region (None): the AWS region, by default the chain's
+
+    Returns:
+        the client
+
+    Raises:
+        GroundTruthError: if the settings do not suffice
+    """
+    client: STSClient = _client("sts", region)
+    return client
+
+
+def iam_client() -> IAMClient:
+    """Makes an IAM client from boto3's default chain of settings.
+
+    Returns:
+        the client
+
+    Raises:
+        GroundTruthError: if the settings do not suffice
+    """
+    client: IAMClient = _client("iam", "aws-global")
+    return client
+
+
+def _client(service: Any, region: str | None) -> Any:  # noqa: ANN401 - one of many
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        max_pool_connections=THREADS,
+    )
+    with aws_errors(f"Connecting to {service}"):
+        return boto3.session.Session().client(
+            service, region_name=region, config=config
+        )
 
 
 def error_code(error: ClientError) -> str:
@@ -95,27 +165,35 @@ def aws_errors(doing: str) -> Iterator[None]:
         yield
     except NoCredentialsError as error:
         raise GroundTruthError(
-            f"{doing} failed: no AWS credentials were found; set up a profile with "
-            "`aws configure` or the variables AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY."
+            f"{doing} failed: no AWS credentials were found",
+            "set up a profile with `aws configure` or the variables AWS_ACCESS_KEY_ID "
+            "and AWS_SECRET_ACCESS_KEY",
         ) from error
     except ClientError as error:
         # The cause is dropped: its text can hold parts of the signed request.
-        raise GroundTruthError(f"{doing} failed: {_answer(error)}") from None
+        raise _refusal(doing, error) from None
     except BotoCoreError as error:
-        raise GroundTruthError(f"{doing} failed: {_first_line(error)}") from error
+        what = f"{doing} failed: {_first_line(error)}"
+        raise GroundTruthError(
+            what, "check AWS's settings and the connection"
+        ) from error
 
 
-def _answer(error: ClientError) -> str:
+def _refusal(doing: str, error: ClientError) -> GroundTruthError:
     code = error_code(error)
-    if code in CREDENTIAL_ERRORS:
-        return f"AWS rejected the credentials ({code}); renew them and try again."
-    if code in {"403", "AccessDenied", "AccessDeniedException"}:
-        return f"access was denied ({code}); ask for the permission in IAM."
     message = error.response.get("Error", {}).get("Message", "")
-    return f"AWS answered {code}: {_first_line(message)}"
+    if code in CREDENTIAL_ERRORS:
+        what = f"{doing} failed: AWS rejected the credentials ({code})"
+        return GroundTruthError(what, "renew them and try again")
+    if code in DENIED:
+        what = f"{doing} failed: access was denied ({code})"
+        action = _ACTION.search(message)
+        permission = action[1] if action else "the permission"
+        return GroundTruthError(what, f"ask for {permission} in IAM", denied=True)
+    what = f"{doing} failed: AWS answered {code}: {_first_line(message)}"
+    return GroundTruthError(what, "correct that, or try again later")
 
 
 def _first_line(message: object) -> str:
     lines = str(message).splitlines() or ["no reason was given"]
-    return lines[0][:500]
+    return lines[0][:500].rstrip(".")

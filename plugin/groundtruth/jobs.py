@@ -3,21 +3,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from ...importers.tracks import InputError
 from .aws import GroundTruthError, aws_errors, error_code, sagemaker_client
 from .checks import model_errors
+from .request import PACKAGE_TAG
 from .upload import read_job
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import DescribeLabelingJobResponseTypeDef
 
 FINISHED = frozenset({"Completed", "Failed", "Stopped"})
+NOT_STARTED = "NotStarted"
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,8 @@ class JobStatus:
 
     Attributes:
         name: the job's name
-        status: Initializing, InProgress, Completed, Failed, Stopping or Stopped
+        status: Initializing, InProgress, Completed, Failed, Stopping or Stopped, or
+            NotStarted where AWS has no such job
         labeled: the number of sequences that workers have finished
         unlabeled: the number of sequences still to do
         failed: the number of sequences that could not be labeled
@@ -36,11 +41,11 @@ class JobStatus:
 
     name: str
     status: str
-    labeled: int
-    unlabeled: int
-    failed: int
-    failure_reason: str | None
-    output_uri: str | None
+    labeled: int = 0
+    unlabeled: int = 0
+    failed: int = 0
+    failure_reason: str | None = None
+    output_uri: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -49,7 +54,10 @@ class JobStatus:
 
 
 def launch_job(package: Path, client: SageMakerClient | None = None) -> str:
-    """Starts the labeling job of a package that was uploaded.
+    """Starts the labeling job of a package that was uploaded, once.
+
+    A job is known again by the package's own tag. So where the job was started
+    before, even if the answer got lost, there is no second one.
 
     Args:
         package: the package's folder
@@ -61,26 +69,96 @@ def launch_job(package: Path, client: SageMakerClient | None = None) -> str:
 
     Raises:
         InputError: if the package's request is not filled in or not valid
-        GroundTruthError: if AWS refuses the job
+        GroundTruthError: if AWS refuses the job, or there is another of its name
     """
     job = read_job(package)
     request = job["request"]
     errors = model_errors("CreateLabelingJob", request)
     if errors:
-        raise InputError(Path(package) / "job.json", "\n".join(errors))
+        raise InputError(Path(package) / "job.json", "\n".join(map(str, errors)))
     client = client or sagemaker_client(job["region"])
     name = request["LabelingJobName"]
     with aws_errors(f"Starting labeling job {name!r}"):
         try:
-            answer = client.create_labeling_job(**request)
+            return client.create_labeling_job(**request)["LabelingJobArn"]
         except ClientError as error:
             if error_code(error) != "ResourceInUse":
                 raise
-            raise GroundTruthError(
-                f"There is a labeling job {name!r} already, upper and lower case being "
-                "the same: choose another name."
-            ) from error
-    return answer["LabelingJobArn"]
+    found = find_job(name, client)
+    if found and _package_tag(found) == _package_tag(request):
+        return found["LabelingJobArn"]
+    raise name_taken(name)
+
+
+def name_taken(name: str) -> GroundTruthError:
+    """Makes the error of a job whose name another job has.
+
+    Args:
+        name: the labeling job's name
+
+    Returns:
+        the error
+    """
+    what = f"There is a labeling job {name!r} already, whatever the case of its letters"
+    return GroundTruthError(what, "choose another name")
+
+
+def _package_tag(job: Mapping[str, Any]) -> str | None:
+    tags = {tag["Key"]: tag["Value"] for tag in job.get("Tags", [])}
+    return tags.get(PACKAGE_TAG)
+
+
+def find_job(
+    name: str, client: SageMakerClient
+) -> DescribeLabelingJobResponseTypeDef | None:
+    """Looks a labeling job up.
+
+    Args:
+        name: the labeling job's name
+        client: a SageMaker client
+
+    Returns:
+        what DescribeLabelingJob answers, None where there is no such job
+
+    Raises:
+        GroundTruthError: if AWS cannot be asked
+    """
+    with aws_errors(f"Reading labeling job {name!r}"):
+        try:
+            return client.describe_labeling_job(LabelingJobName=name)
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFound":
+                raise
+            return None
+
+
+def find_status(name: str, client: SageMakerClient) -> JobStatus | None:
+    """Reads how a labeling job stands, if there is one.
+
+    Args:
+        name: the labeling job's name
+        client: a SageMaker client
+
+    Returns:
+        the status, None where there is no such job
+
+    Raises:
+        GroundTruthError: if AWS cannot be asked
+    """
+    job = find_job(name, client)
+    if job is None:
+        return None
+    counters = job["LabelCounters"]
+    output = job.get("LabelingJobOutput")
+    return JobStatus(
+        name=job["LabelingJobName"],
+        status=job["LabelingJobStatus"],
+        labeled=counters.get("TotalLabeled", 0),
+        unlabeled=counters.get("Unlabeled", 0),
+        failed=counters.get("FailedNonRetryableError", 0),
+        failure_reason=job.get("FailureReason") or None,
+        output_uri=output["OutputDatasetS3Uri"] or None if output else None,
+    )
 
 
 def job_status(name: str, client: SageMakerClient | None = None) -> JobStatus:
@@ -98,28 +176,12 @@ def job_status(name: str, client: SageMakerClient | None = None) -> JobStatus:
         GroundTruthError: if there is no such job or AWS cannot be asked
     """
     client = client or sagemaker_client()
-    with aws_errors(f"Reading labeling job {name!r}"):
-        try:
-            job = client.describe_labeling_job(LabelingJobName=name)
-        except ClientError as error:
-            if error_code(error) != "ResourceNotFound":
-                raise
-            region = client.meta.region_name
-            raise GroundTruthError(
-                f"There is no labeling job {name!r} in region {region}: check the name "
-                "and the region."
-            ) from error
-    counters = job["LabelCounters"]
-    output = job.get("LabelingJobOutput")
-    return JobStatus(
-        name=job["LabelingJobName"],
-        status=job["LabelingJobStatus"],
-        labeled=counters.get("TotalLabeled", 0),
-        unlabeled=counters.get("Unlabeled", 0),
-        failed=counters.get("FailedNonRetryableError", 0),
-        failure_reason=job.get("FailureReason") or None,
-        output_uri=output["OutputDatasetS3Uri"] or None if output else None,
-    )
+    status = find_status(name, client)
+    if status is None:
+        region = client.meta.region_name
+        what = f"There is no labeling job {name!r} in region {region}"
+        raise GroundTruthError(what, "check the name and the region")
+    return status
 
 
 def stop_job(name: str, client: SageMakerClient | None = None) -> None:
@@ -137,7 +199,7 @@ def stop_job(name: str, client: SageMakerClient | None = None) -> None:
     status = job_status(name, client)
     if status.finished:
         raise GroundTruthError(
-            f"Labeling job {name!r} is {status.status} already: it cannot be stopped."
+            f"Labeling job {name!r} is {status.status} already", "it needs no stop"
         )
     with aws_errors(f"Stopping labeling job {name!r}"):
         client.stop_labeling_job(LabelingJobName=name)

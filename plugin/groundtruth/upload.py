@@ -19,25 +19,14 @@ from tqdm import tqdm
 
 from ...importers.files import split_s3
 from ...importers.tracks import InputError
-from .aws import GroundTruthError, aws_errors, error_code, s3_client
+from .aws import THREADS, GroundTruthError, aws_errors, error_code, s3_client
+from .bucket import check_bucket
 from .request import PLACEHOLDERS
 from .selection import is_file_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
-
-#: As many as boto3 opens connections by default.
-THREADS = 10
-
-#: What the worker's page needs of the bucket to show the frames.
-CORS_RULE = {
-    "AllowedHeaders": ["*"],
-    "AllowedMethods": ["GET", "HEAD", "PUT"],
-    "AllowedOrigins": ["*"],
-    "ExposeHeaders": ["Access-Control-Allow-Origin"],
-    "MaxAgeSeconds": 3000,
-}
 
 State = Literal["absent", "same", "different"]
 
@@ -49,12 +38,10 @@ class Upload:
     Attributes:
         sent: the number of files that were sent
         kept: the number of files that were in the bucket already
-        warnings: what may keep the job from working
     """
 
     sent: int
     kept: int
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -114,7 +101,8 @@ def upload_package(
 ) -> Upload:
     """Uploads what is not in the bucket yet.
 
-    An upload that was broken off goes on where it stopped. Nothing is sent where
+    An upload that was broken off, or whose process was killed, goes on where it
+    stopped. Nothing is sent where
     a file is missing, or where the bucket holds another file in a file's place.
 
     Args:
@@ -136,7 +124,6 @@ def upload_package(
     files = _package_files(Path(package), key.rpartition("/")[0])
     client = client or s3_client(job["region"])
     check_bucket(client, bucket, job["region"])
-    warnings = _cors_warnings(client, bucket)
     executor = ThreadPoolExecutor(THREADS)
     try:
         there = executor.map(lambda key: _head(client, bucket, key), files.remote)
@@ -161,7 +148,7 @@ def upload_package(
     finally:
         # A failure or an interrupt ends the upload, not only the wait for it.
         executor.shutdown(cancel_futures=True)
-    return Upload(len(to_send), kept, tuple(warnings))
+    return Upload(len(to_send), kept)
 
 
 def _package_files(package: Path, root: str) -> _PackageFiles:
@@ -203,53 +190,6 @@ def _package_files(package: Path, root: str) -> _PackageFiles:
     )
 
 
-def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
-    """Checks that a bucket is there and lies in the job's region.
-
-    Args:
-        client: an S3 client
-        bucket: the bucket
-        region: the job's region, None where it is not known
-
-    Raises:
-        GroundTruthError: if the bucket cannot be used
-    """
-    with aws_errors(f"Looking at bucket {bucket!r}"):
-        try:
-            answer = client.head_bucket(Bucket=bucket)
-        except ClientError as error:
-            if error_code(error) != "404":
-                raise
-            raise GroundTruthError(
-                f"There is no bucket {bucket!r}: create it in the job's region, or "
-                "choose another."
-            ) from None
-    found = answer.get("BucketRegion")
-    if found and region and found != region:
-        raise GroundTruthError(
-            f"Bucket {bucket!r} is in region {found} and the job in {region}: choose a "
-            "bucket in the job's region."
-        )
-
-
-def _cors_warnings(client: S3Client, bucket: str) -> list[str]:
-    rules: Any = []
-    with aws_errors(f"Looking at bucket {bucket!r}"):
-        try:
-            rules = client.get_bucket_cors(Bucket=bucket)["CORSRules"]
-        except ClientError as error:
-            if error_code(error) == "AccessDenied":
-                return [f"Whether bucket {bucket!r} has a CORS rule could not be read."]
-            if error_code(error) != "NoSuchCORSConfiguration":
-                raise
-    if any("GET" in rule["AllowedMethods"] for rule in rules):
-        return []
-    return [
-        f"Bucket {bucket!r} has no CORS rule, so the worker's page cannot load frames: "
-        f"add this rule to it: {json.dumps(CORS_RULE)}"
-    ]
-
-
 def _head(client: S3Client, bucket: str, key: str) -> HeadObjectOutputTypeDef | None:
     with aws_errors(f"Looking at s3://{bucket}/{key}"):
         try:
@@ -267,7 +207,8 @@ def _check_remote(
     if absent:
         raise GroundTruthError(
             f"{len(absent)} frames are neither on this machine nor in the bucket, "
-            f"such as s3://{bucket}/{absent[0]}: put them there, or give their folder."
+            f"such as s3://{bucket}/{absent[0]}",
+            "put them there, or give their folder",
         )
 
 
@@ -286,8 +227,8 @@ def _to_send(bucket: str, states: dict[_File, State], overwrite: bool) -> set[_F
     if different and not overwrite:
         raise GroundTruthError(
             f"{len(different)} other files are in their place in the bucket, such as "
-            f"s3://{bucket}/{different[0]}: choose another prefix, or allow to "
-            "overwrite."
+            f"s3://{bucket}/{different[0]}",
+            "choose another prefix, or allow to overwrite",
         )
     return {file for file, state in states.items() if state != "same"}
 

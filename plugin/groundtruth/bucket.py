@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a bucket must be like for a job: its region, its access, its CORS rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from .aws import DENIED, GroundTruthError, aws_errors, error_code
+from .findings import Finding, error, warning
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import (
+        CORSConfigurationTypeDef,
+        CORSRuleOutputTypeDef,
+        CORSRuleTypeDef,
+    )
+
+#: What the worker's page needs of the bucket to show the frames.
+CORS_RULE: CORSRuleTypeDef = {
+    "AllowedHeaders": ["*"],
+    "AllowedMethods": ["GET", "HEAD", "PUT"],
+    "AllowedOrigins": ["*"],
+    "ExposeHeaders": ["Access-Control-Allow-Origin"],
+    "MaxAgeSeconds": 3000,
+}
+
+#: An address as the worker's pages have them, for rules that name origins.
+_WORKERS_PAGE = "https://w.labeling.{region}.sagemaker.aws"
+
+#: An ETag that no object has: a write on this condition never takes place.
+_NO_ETAG = "0" * 32
+
+
+def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
+    """Checks that a bucket is there and lies in the job's region.
+
+    Args:
+        client: an S3 client
+        bucket: the bucket
+        region: the job's region, None where it is not known
+
+    Raises:
+        GroundTruthError: if the bucket cannot be used
+    """
+    with aws_errors(f"Looking at bucket {bucket!r}"):
+        try:
+            answer = client.head_bucket(Bucket=bucket)
+        except ClientError as failure:
+            if error_code(failure) != "404":
+                raise
+            raise GroundTruthError(
+                f"There is no bucket {bucket!r}",
+                "create it in the job's region, or choose another",
+            ) from None
+    found = answer.get("BucketRegion")
+    if found and region and found != region:
+        raise GroundTruthError(
+            f"Bucket {bucket!r} is in region {found} and the job in {region}",
+            "choose a bucket in the job's region",
+        )
+
+
+def access_findings(client: S3Client, bucket: str, key: str) -> list[Finding]:
+    """Finds out whether a bucket may be read and written, without doing either.
+
+    Args:
+        client: an S3 client
+        bucket: the bucket
+        key: the key that is going to be written
+
+    Returns:
+        an error per permission that is missing
+
+    Raises:
+        GroundTruthError: if S3 answers otherwise than with yes or no
+    """
+    found = []
+    with aws_errors(f"Looking at s3://{bucket}/{key}"):
+        try:
+            client.head_object(Bucket=bucket, Key=key)
+        except ClientError as failure:
+            if error_code(failure) in DENIED:
+                what = f"s3://{bucket}/{key} may not be read"
+                found.append(error(what, "ask for s3:GetObject and s3:ListBucket"))
+            elif error_code(failure) not in {"404", "NoSuchKey"}:
+                raise
+    with aws_errors(f"Looking at s3://{bucket}/{key}"):
+        try:
+            client.put_object(Bucket=bucket, Key=key, Body=b"", IfMatch=_NO_ETAG)
+        except ClientError as failure:
+            if error_code(failure) in DENIED:
+                what = f"s3://{bucket}/{key} may not be written"
+                found.append(error(what, "ask for s3:PutObject"))
+            elif error_code(failure) not in {"404", "NoSuchKey", "PreconditionFailed"}:
+                raise
+    return found
+
+
+def cors_findings(client: S3Client, bucket: str, region: str | None) -> list[Finding]:
+    """Finds out whether the worker's page may load frames from a bucket.
+
+    Args:
+        client: an S3 client
+        bucket: the bucket
+        region: the job's region, None where it is not known
+
+    Returns:
+        a warning with the rule to add, or nothing
+
+    Raises:
+        GroundTruthError: if the rules cannot be read
+    """
+    if lets_workers_read(_rules(client, bucket), region):
+        return []
+    return [
+        warning(
+            f"Bucket {bucket!r} has no CORS rule for the worker's page, which cannot "
+            "load frames without one",
+            f"let this rule be added to it: {json.dumps(CORS_RULE)}",
+        )
+    ]
+
+
+def add_cors_rule(client: S3Client, bucket: str, region: str | None) -> bool:
+    """Adds the rule that the worker's page needs, behind those that are there.
+
+    Args:
+        client: an S3 client
+        bucket: the bucket
+        region: the job's region, None where it is not known
+
+    Returns:
+        whether it was added: not where the rules suffice already
+
+    Raises:
+        GroundTruthError: if the rules cannot be read or written
+    """
+    rules = _rules(client, bucket)
+    if lets_workers_read(rules, region):
+        return False
+    merged: CORSConfigurationTypeDef = {"CORSRules": [*rules, CORS_RULE]}
+    with aws_errors(f"Adding a CORS rule to bucket {bucket!r}"):
+        client.put_bucket_cors(Bucket=bucket, CORSConfiguration=merged)
+    return True
+
+
+def lets_workers_read(
+    rules: Sequence[CORSRuleOutputTypeDef], region: str | None
+) -> bool:
+    """Tells whether CORS rules let the worker's page load frames.
+
+    Args:
+        rules: the rules of a bucket
+        region: the job's region, None where it is not known
+
+    Returns:
+        whether one of them allows GET from the worker's page
+    """
+    page = _WORKERS_PAGE.format(region=region or "us-east-1")
+    return any(
+        "GET" in rule["AllowedMethods"]
+        and any(fnmatchcase(page, origin) for origin in rule["AllowedOrigins"])
+        for rule in rules
+    )
+
+
+def _rules(client: S3Client, bucket: str) -> Sequence[CORSRuleOutputTypeDef]:
+    with aws_errors(f"Looking at the CORS rules of bucket {bucket!r}"):
+        try:
+            return client.get_bucket_cors(Bucket=bucket)["CORSRules"]
+        except ClientError as failure:
+            if error_code(failure) != "NoSuchCORSConfiguration":
+                raise
+            return []

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What on AWS's side would make a job fail: looked at, and nothing changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from .aws import (
+    GroundTruthError,
+    aws_errors,
+    error_code,
+    iam_client,
+    s3_client,
+    sagemaker_client,
+    sts_client,
+)
+from .bucket import access_findings, check_bucket, cors_findings
+from .findings import Finding, error, warning
+from .jobs import find_job, name_taken
+from .request import FUNCTION_ACCOUNTS, AdjustmentJob
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+
+#: The service that has to be allowed to assume the role.
+_SERVICE = "sagemaker.amazonaws.com"
+
+
+def check_account(job: AdjustmentJob, names: Iterable[str]) -> list[Finding]:
+    """Looks at everything on AWS's side that the jobs need.
+
+    That is: credentials, the bucket with its region, access and CORS rules, the
+    role, the work team, and whether the jobs' names are free. What the
+    credentials may not look at is a warning.
+
+    Args:
+        job: the settings
+        names: the names of the labeling jobs
+
+    Returns:
+        what was found
+    """
+    if job.job_region not in {None, *FUNCTION_ACCOUNTS}:
+        return []  # an error of the settings, and no such place to ask
+    try:
+        account = _account(job)
+    except GroundTruthError as failure:
+        return [error(failure.what, failure.todo)]
+    found = []
+    s3, sagemaker = s3_client(job.job_region), sagemaker_client(job.job_region)
+    if job.bucket:
+        found += _tried(lambda: _bucket_findings(s3, job), denied=error)
+        found += _tried(lambda: cors_findings(s3, str(job.bucket), job.job_region))
+    if job.role_arn:
+        found += _tried(lambda: _role_findings(str(job.role_arn), account))
+    if job.workteam_arn:
+        found += _tried(
+            lambda: _workteam_findings(sagemaker, str(job.workteam_arn), account)
+        )
+    if not job.fill_in:
+        found += _tried(lambda: _name_findings(sagemaker, names))
+    return found
+
+
+def _tried(
+    check: Callable[[], list[Finding]],
+    denied: Callable[[str, str], Finding] = warning,
+) -> list[Finding]:
+    try:
+        return check()
+    except GroundTruthError as failure:
+        make = denied if failure.denied else error
+        return [make(failure.what, failure.todo)]
+
+
+def _account(job: AdjustmentJob) -> str:
+    client = sts_client(job.job_region)
+    with aws_errors("Looking at the credentials"):
+        return client.get_caller_identity()["Account"]
+
+
+def _bucket_findings(client: S3Client, job: AdjustmentJob) -> list[Finding]:
+    bucket = str(job.bucket)
+    check_bucket(client, bucket, job.job_region)
+    return access_findings(client, bucket, f"{job.folder}/manifest.jsonl")
+
+
+def _role_findings(arn: str, account: str) -> list[Finding]:
+    found = _account_findings("role_arn", arn, account)
+    if found:
+        return found
+    role = _answer(
+        f"Looking at role {arn}",
+        lambda: iam_client().get_role(RoleName=arn.rpartition("/")[2]),
+        absent={"NoSuchEntity"},
+    )
+    if role is None:
+        return [error(f"There is no role {arn}", "create it, or choose another")]
+    if _SERVICE in json.dumps(role["Role"]["AssumeRolePolicyDocument"]):
+        return []
+    what = f"{_SERVICE} may not assume role {arn}"
+    return [error(what, "allow sts:AssumeRole for it in the role's trust policy")]
+
+
+def _workteam_findings(
+    client: SageMakerClient, arn: str, account: str
+) -> list[Finding]:
+    if ":workteam/private-crowd/" not in arn:
+        return []  # a vendor's team is of the vendor's account
+    found = _account_findings("workteam_arn", arn, account)
+    if found:
+        return found
+    team = _answer(
+        f"Looking at work team {arn}",
+        lambda: client.describe_workteam(WorkteamName=arn.rpartition("/")[2]),
+        absent={"ResourceNotFound", "ValidationException"},
+    )
+    if team is not None:
+        return []
+    return [error(f"There is no work team {arn}", "create it, or choose another")]
+
+
+def _name_findings(client: SageMakerClient, names: Iterable[str]) -> list[Finding]:
+    taken = [name_taken(name) for name in names if find_job(name, client)]
+    return [error(failure.what, failure.todo) for failure in taken]
+
+
+def _account_findings(setting: str, arn: str, account: str) -> list[Finding]:
+    owner = arn.split(":")[4:5]
+    if owner == [account]:
+        return []
+    what = f"{setting} is {arn}, and the credentials are of account {account}"
+    return [error(what, "give an ARN of that account, or other credentials")]
+
+
+def _answer(doing: str, ask: Callable[[], Any], absent: set[str]) -> Any:  # noqa: ANN401
+    """Asks AWS for something, None where it is not there."""
+    with aws_errors(doing):
+        try:
+            return ask()
+        except ClientError as failure:
+            if error_code(failure) not in absent:
+                raise
+            return None
