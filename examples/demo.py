@@ -23,7 +23,7 @@ from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import Tracks
 from fiftyone_track_audit.plugin.adjustment import plan_adjustment
 from fiftyone_track_audit.plugin.auditing import audit_dataset
-from fiftyone_track_audit.plugin.groundtruth.package import write_package
+from fiftyone_track_audit.plugin.groundtruth.package import write_packages
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.issues import ISSUES
 from fiftyone_track_audit.plugin.views import OUTLIERS, save_outlier_views
@@ -149,9 +149,9 @@ def export(dataset: fo.Dataset, views: dict[str, int]) -> None:
     folder = FOLDER / f"{dataset.name}-adjustment"
     shutil.rmtree(folder, ignore_errors=True)
     view = dataset.load_saved_view(OUTLIERS)
-    plan = plan_adjustment(view, AdjustmentJob(dataset.name), context=2)
-    write_package(plan, folder)
-    counts = plan.counts
+    adjustment = plan_adjustment(view, AdjustmentJob(dataset.name), context=2)
+    write_packages(adjustment.plans, folder)
+    counts = adjustment.counts
     total = dataset.count("frames")
     print(
         f"4. Adjustment package of {counts['frames']} of {total} frames "

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a view to the plan of an adjustment job of the frames that it shows."""
+"""From a view to the plan of an adjustment: jobs of the frames that it shows."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,18 +12,62 @@ import fiftyone as fo
 import numpy as np
 import pandas as pd
 
-from .. import __version__
 from ..importers import store
 from ..importers.attributes import attribute_fields, rename_attributes
 from ..importers.tracks import FORMAT_COLUMNS
 from .audit import kind_name
-from .groundtruth.package import Plan, plan_package
+from .groundtruth.findings import Finding, sentences
+from .groundtruth.package import Plan, plan_packages
 from .groundtruth.request import AdjustmentJob
+from .runs import recorded_adjustments
 from .selection import FRAME_KEYS, frames_of_labels, frames_of_view
 
-#: The method of the runs that record adjustment jobs.
-JOB_METHOD = "track_audit/adjustment"
 _REASONS = "outlier_reasons"
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A selection of frames, planned as one labeling job or several.
+
+    Attributes:
+        job: the settings of the whole
+        label_field: the frame field of the tracks
+        plans: the plan of each job
+    """
+
+    job: AdjustmentJob
+    label_field: str
+    plans: tuple[Plan, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What stands in the way of the jobs, each thing once."""
+        found = (finding for plan in self.plans for finding in plan.findings)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What must be changed before anything can be written."""
+        return sentences(self.findings, "error")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may go wrong all the same."""
+        return sentences(self.findings, "warning")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to the labels."""
+        return tuple(dict.fromkeys(note for plan in self.plans for note in plan.notes))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of sequences, frames, flagged frames, boxes and labels."""
+        counts = [plan.counts for plan in self.plans]
+        total = {name: sum(count[name] for count in counts) for name in counts[0]}
+        sequences = {name for plan in self.plans for name in plan.frames["sequence"]}
+        labels = {label for plan in self.plans for label in plan.classes}
+        return {**total, "sequences": len(sequences), "labels": len(labels)}
 
 
 def plan_adjustment(
@@ -32,8 +76,8 @@ def plan_adjustment(
     label_field: str | None = None,
     context: int = 0,
     selected_labels: list[dict[str, Any]] | None = None,
-) -> Plan:
-    """Plans an adjustment job of the frames that a view shows.
+) -> Adjustment:
+    """Plans the labeling jobs of the frames that a view shows.
 
     Args:
         view: a dataset, or a view of its videos, clips, frames or patches
@@ -55,7 +99,8 @@ def plan_adjustment(
     field = store.find_label_field(dataset, label_field)
     if context < 0:
         raise ValueError(f"expected 0 or more context frames, not {context}")
-    if registered_jobs(dataset).get(job.name, {}).get("job_arn"):
+    recorded = recorded_adjustments(dataset).get(job.name)
+    if recorded and recorded.started:
         raise ValueError(f"the job '{job.name}' was started already; choose a new name")
     if selected_labels:
         chosen = frames_of_labels(selected_labels)
@@ -71,7 +116,7 @@ def plan_adjustment(
         frames["reason"] = frames["reason"].fillna(frames["role"])
     frames["reason"] = frames["reason"].fillna("")
     first = stored.documents.drop_duplicates("sequence")
-    return plan_package(
+    plans = plan_packages(
         stored.tracks,
         frames,
         job,
@@ -79,6 +124,7 @@ def plan_adjustment(
         dataset=dataset.name,
         sample_ids=dict(zip(first["sequence"], first["sample_id"], strict=True)),
     )
+    return Adjustment(job, field, plans)
 
 
 def default_job_name(dataset: fo.Dataset) -> str:
@@ -94,7 +140,7 @@ def default_job_name(dataset: fo.Dataset) -> str:
     now = datetime.now(timezone.utc)
     name = f"{name[:42].rstrip('-') or 'tracks'}-{now:%Y%m%d-%H%M%S}"
     names = (name, *(f"{name}-{number}" for number in range(2, 1000)))
-    taken = registered_jobs(dataset)
+    taken = recorded_adjustments(dataset)
     return next(name for name in names if name not in taken)
 
 
@@ -146,60 +192,3 @@ def _with_context(
         .drop_duplicates(["sequence", "frame"])
         .sort_values(["sequence", "frame"], ignore_index=True)
     )
-
-
-def register_job(dataset: fo.Dataset, plan: Plan, folder: str, arn: str | None) -> str:
-    """Records a job with the dataset, so that it can be picked up elsewhere.
-
-    Args:
-        dataset: the dataset
-        plan: the job's plan
-        folder: the package's folder
-        arn: the labeling job's ARN, None where it was not started
-
-    Returns:
-        the run's key
-    """
-    key = run_key(plan.job.name)
-    frames = plan.frames.groupby("sequence")["frame"].agg(list).to_dict()
-    config = dataset.init_run(
-        method=JOB_METHOD,
-        version=__version__,
-        job_name=plan.job.name,
-        region=plan.job.job_region,
-        s3_root=plan.job.root if plan.job.bucket else None,
-        label_attribute=plan.job.label_attribute,
-        audited_attribute=plan.job.audited_attribute,
-        package=folder,
-        job_arn=arn,
-        frames=frames,
-        counts=plan.counts,
-    )
-    dataset.register_run(key, config, overwrite=True)
-    return key
-
-
-def registered_jobs(dataset: fo.Dataset) -> dict[str, dict[str, Any]]:
-    """Returns the adjustment jobs that were recorded with a dataset.
-
-    Args:
-        dataset: the dataset
-
-    Returns:
-        the settings of each job, by its name, the latest last
-    """
-    runs = [dataset.get_run_info(key) for key in dataset.list_runs(method=JOB_METHOD)]
-    runs.sort(key=lambda run: run.timestamp)
-    return {run.config.job_name: run.config.serialize() for run in runs}
-
-
-def run_key(job_name: str) -> str:
-    """Returns the key of the run that records a job.
-
-    Args:
-        job_name: the labeling job's name
-
-    Returns:
-        a key that is valid in FiftyOne
-    """
-    return "adjustment_" + re.sub(r"\W", "_", job_name)

@@ -22,8 +22,8 @@ from fiftyone_track_audit.importers.tracks import (
     concatenate,
     make_table,
 )
-from fiftyone_track_audit.plugin.adjustment import registered_jobs
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
+from fiftyone_track_audit.plugin.runs import recorded_adjustments
 from labeling_jobs import BUCKET, READY, labeling_service
 from PIL import Image
 
@@ -165,7 +165,11 @@ def test_operator_describes_itself(plugin, name):
     assert config.description
     assert config.icon
     assert not config.unlisted
-    expected = {"export_adjustment_job": "high", "stop_adjustment_job": "high"}
+    expected = {
+        "export_adjustment_job": "high",
+        "launch_adjustment_job": "high",
+        "stop_adjustment_job": "high",
+    }
     level = expected.get(name, "medium" if name == "import_sequences" else "low")
     assert str(getattr(config.risk_level, "value", config.risk_level)) == level
     assert (
@@ -563,7 +567,7 @@ def test_frames_of_the_view_are_sent(shared, tmp_path, view, frames):
     assert result["frames"] == len(frames)
     wrong = {("a", SHORT), ("a", SHIFTED)} & set(frames)
     assert result["flagged"] == (len(wrong) or len(frames))
-    assert result["job_arn"] is None
+    assert result["job_arns"] == []
     assert "bucket" in result["next"]
 
 
@@ -621,7 +625,7 @@ def test_export_from_python(audited, tmp_path):
     )
     assert (result["job_name"], result["frames"], result["flagged"]) == ("Fix-1", 10, 2)
     assert len(list((tmp_path / "package" / "a" / "frames").iterdir())) == 10
-    assert list(registered_jobs(audited)) == ["Fix-1"]
+    assert list(recorded_adjustments(audited)) == ["Fix-1"]
 
 
 def test_package_holds_the_boxes(shared, tmp_path):
@@ -668,7 +672,7 @@ def test_settings_that_a_job_cannot_have(audited, tmp_path, params, message):
     (error, *_) = errors(form("export_adjustment_job", audited, **params))
     assert error
     assert not (tmp_path / "package").exists()
-    assert registered_jobs(audited) == {}
+    assert recorded_adjustments(audited) == {}
 
 
 def test_folder_that_exists(audited, tmp_path):
@@ -677,7 +681,7 @@ def test_folder_that_exists(audited, tmp_path):
     with pytest.raises(ExecutionError, match="exists and is not empty"):
         export(audited, tmp_path)
     assert (tmp_path / "package" / "mine.txt").read_text() == "keep"
-    assert registered_jobs(audited) == {}
+    assert recorded_adjustments(audited) == {}
 
 
 @pytest.fixture(scope="module")
@@ -698,32 +702,83 @@ def test_job_from_export_to_stop(aws, audited, tmp_path):
     view = audited.load_saved_view("outliers")
     result, sent = export(view, tmp_path, name="Fix-walkers", **READY)
     assert sent == [("a", SHORT), ("a", SHIFTED)]
-    assert result["job_arn"].endswith("labeling-job/fix-walkers")
+    (arn,) = result["job_arns"]
+    assert arn.endswith("labeling-job/fix-walkers")
     assert "job Fix-walkers started" in result["message"]
-    recorded = registered_jobs(audited)["Fix-walkers"]
-    assert recorded["job_arn"] == result["job_arn"]
-    assert recorded["frames"] == {"a": [SHORT, SHIFTED]}
-    assert recorded["region"] == "eu-west-1"
+    recorded = recorded_adjustments(audited)["Fix-walkers"]
+    (job,) = recorded.jobs
+    assert (job.arn, job.frames) == (arn, {"a": [SHORT, SHIFTED]})
+    assert (recorded.region, recorded.label_field) == ("eu-west-1", "ground_truth")
 
     shown = form("adjustment_job_status", audited)
     assert errors(shown) == []
-    status, _ = run("adjustment_job_status", audited, job_name="Fix-walkers")
-    assert (status["status"], status["labeled"]) == ("Initializing", 0)
-    counters = {"TotalLabeled": 0, "Unlabeled": 1}
-    aws.advance("Fix-walkers", "InProgress", LabelCounters=counters)
+    assert statuses(run("adjustment_job_status", audited)[0]) == ["Initializing"]
     status = foo.get_operator(f"{PLUGIN}/adjustment_job_status")(audited, "Fix-walkers")
-    assert (status["status"], status["unlabeled"]) == ("InProgress", 1)
+    assert statuses(status) == ["InProgress"]
+    assert status["jobs"][0]["unlabeled"] == 1
     stopped, _ = run("stop_adjustment_job", audited, job_name="Fix-walkers")
-    assert stopped["status"] == "Stopping"
-    aws.advance("Fix-walkers", "Stopped")
-    with pytest.raises(ExecutionError, match="Stopped"):
+    assert statuses(stopped) == ["Stopping"]
+    assert statuses(run("adjustment_job_status", audited)[0]) == ["Stopped"]
+    with pytest.raises(ExecutionError, match="Fix-walkers is Stopped"):
         run("stop_adjustment_job", audited, job_name="Fix-walkers")
+
+
+def statuses(result):
+    return [job["status"] for job in result["jobs"]]
+
+
+def test_launch_goes_on_with_an_export_that_was_broken_off(aws, audited, tmp_path):
+    view = audited.load_saved_view("outliers")
+    aws.fail("PutObject", "expired", after=2)  # one frame, and what was looked at
+    with pytest.raises(ExecutionError, match="rejected the credentials"):
+        export(view, tmp_path, name="Broken-off", **READY)
+    aws.faults.orders.clear()
+    assert statuses(run("adjustment_job_status", audited)[0]) == ["NotStarted"]
+    shown = form("launch_adjustment_job", audited)
+    assert errors(shown) == []
+    aws.faults.calls.clear()
+    for _ in range(2):
+        result, _ = run("launch_adjustment_job", audited, job_name="Broken-off")
+        assert result["job_arns"][0].endswith("labeling-job/broken-off")
+    assert aws.faults.calls.count("CreateLabelingJob") == 2
+    assert len([name for _, name in aws.jobs if name == "broken-off"]) == 1
+
+
+def test_the_form_looks_at_aws_on_request(aws, shared):
+    view = shared.load_saved_view("outliers")
+    params = {**READY, "role_arn": "arn:aws:iam::123456789012:role/Nobody"}
+    assert errors(form("export_adjustment_job", shared, view, **params)) == []
+    (error,) = errors(form("export_adjustment_job", shared, view, check=True, **params))
+    assert "There is no role arn:aws:iam::123456789012:role/Nobody" in error
+    shown = form("export_adjustment_job", shared, view, check=True, **READY)
+    assert "has no CORS rule" in json.dumps(shown)
+
+
+def test_nothing_is_written_where_aws_would_refuse(aws, audited, tmp_path):
+    params = {**READY, "role_arn": "arn:aws:iam::123456789012:role/Other"}
+    with pytest.raises(ExecutionError, match="may not assume role"):
+        export(audited, tmp_path, name="Refused", **params)
+    assert not (tmp_path / "package").exists()
+    assert recorded_adjustments(audited) == {}
+
+
+def test_cors_rule_is_added_on_request(aws, audited, tmp_path):
+    view = audited.load_saved_view("outliers")
+    place = {"bucket": BUCKET, "region": "eu-west-1"}
+    result, _ = export(view, tmp_path, name="Without", **place)
+    assert "has no CORS rule" in result["notes"]
+    folder = str(tmp_path / "other")
+    result, _ = export(
+        view, tmp_path, name="With", folder=folder, add_cors=True, **place
+    )
+    assert "CORS" not in result["notes"]
+    aws.client("s3").delete_bucket_cors(Bucket=BUCKET)
 
 
 def test_upload_alone(aws, audited, tmp_path):
     view = audited.load_saved_view("outliers")
     result, _ = export(view, tmp_path, name="Upload", bucket=BUCKET, region="eu-west-1")
-    assert result["job_arn"] is None
+    assert result["job_arns"] == []
     assert "uploaded to s3://sagemaker-tracks/track-audit/Upload/" in result["message"]
     assert "role ARN, workteam ARN" in result["next"]
     found = aws.client("s3").list_objects_v2(
@@ -747,21 +802,23 @@ def test_delegated_export(aws, audited, tmp_path):
     service.delete_operation(operation.id)
 
 
-@pytest.mark.parametrize("name", ["adjustment_job_status", "stop_adjustment_job"])
+@pytest.mark.parametrize(
+    "name",
+    ["adjustment_job_status", "launch_adjustment_job", "stop_adjustment_job"],
+)
 def test_no_job_is_recorded(dataset, name):
     (error,) = errors(form(name, dataset))
     assert error == "no adjustment job of 'walkers' is recorded; export one first"
 
 
-def test_job_that_aws_does_not_know(aws, audited, tmp_path):
+def test_job_that_was_not_started(aws, audited, tmp_path):
     export(audited.load_saved_view("outliers"), tmp_path, name="Never-started")
-    with pytest.raises(ExecutionError, match="Never-started"):
-        run(
-            "adjustment_job_status",
-            audited,
-            job_name="Never-started",
-            region="eu-west-1",
-        )
+    status, _ = run("adjustment_job_status", audited)
+    assert statuses(status) == ["NotStarted"]
+    with pytest.raises(ExecutionError, match="Never-started is NotStarted"):
+        run("stop_adjustment_job", audited, job_name="Never-started")
+    with pytest.raises(ExecutionError, match="bucket must be filled in"):
+        run("launch_adjustment_job", audited, job_name="Never-started")
 
 
 def test_settings_of_the_export_are_those_of_the_job():

@@ -8,7 +8,12 @@ from .audits import (
     SaveOutlierViews,
 )
 from .imports import ImportSequences
-from .jobs import AdjustmentJobStatus, ExportAdjustmentJob, StopAdjustmentJob
+from .jobs import (
+    AdjustmentJobStatus,
+    ExportAdjustmentJob,
+    LaunchAdjustmentJob,
+    StopAdjustmentJob,
+)
 
 #: In the order of ``fiftyone.yml``.
 OPERATORS = (
@@ -18,6 +23,7 @@ OPERATORS = (
     ComputeIoUOutliers,
     SaveOutlierViews,
     ExportAdjustmentJob,
+    LaunchAdjustmentJob,
     AdjustmentJobStatus,
     StopAdjustmentJob,
 )

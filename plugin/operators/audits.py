@@ -14,8 +14,9 @@ from fiftyone.operators.executor import ExecutionContext
 from ...importers import store
 from ..audit import KINDS, LOW_IOU, SIZE_CHANGE, Thresholds, kind_name
 from ..auditing import AuditSummary, audit_dataset
+from ..texts import count
 from ..views import save_outlier_views
-from .forms import TrackOperator, add_label_field, add_notice, count
+from .forms import TrackOperator, add_label_field, add_notice
 from .progress import run_with_progress
 
 _SIZE = Thresholds().size

@@ -133,17 +133,3 @@ def plain(text: str) -> str:
         the text as Markdown
     """
     return re.sub(r"([\\`*_~\[\]<>|])", r"\\\1", text)
-
-
-def count(number: int, noun: str) -> str:
-    """Returns a number with its noun, such as ``1 frame`` or ``2,000 frames``.
-
-    Args:
-        number: the number
-        noun: the noun, in the singular
-
-    Returns:
-        the text
-    """
-    ending = "" if number == 1 else "es" if noun.endswith("x") else "s"
-    return f"{number:,} {noun}{ending}"

@@ -18,7 +18,8 @@ from ...importers.dataset import (
     create_dataset,
 )
 from ...importers.files import is_s3
-from .forms import TrackOperator, add_notice, count
+from ..texts import count
+from .forms import TrackOperator, add_notice
 from .progress import run_with_progress
 
 MOT = "MOT Challenge"

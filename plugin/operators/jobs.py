@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -13,24 +11,21 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
-from ..adjustment import (
-    default_job_name,
-    plan_adjustment,
-    register_job,
-    registered_jobs,
-)
-from ..groundtruth.aws import s3_client, sagemaker_client
-from ..groundtruth.jobs import job_status, launch_job, stop_job
-from ..groundtruth.package import Plan, write_package
+from ..adjustment import Adjustment, default_job_name, plan_adjustment
+from ..groundtruth.findings import sentences
+from ..groundtruth.jobs import JobStatus
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob
-from ..groundtruth.upload import check_bucket, upload_package
-from .forms import (
-    TrackOperator,
-    add_label_field,
-    add_notice,
-    add_warning,
-    count,
+from ..runs import recorded_adjustments
+from ..sending import (
+    adjustment_status,
+    check_adjustment,
+    export_adjustment,
+    launch_adjustment,
+    sent_text,
+    stop_adjustment,
 )
+from ..texts import count
+from .forms import TrackOperator, add_label_field, add_notice, add_warning
 from .progress import run_with_progress
 
 _SETTINGS = {field.name for field in fields(AdjustmentJob)}
@@ -98,22 +93,32 @@ class ExportAdjustmentJob(TrackOperator):
             ),
         )
         _ask_for_aws(inputs, ctx.params)
-        plan = _plan(ctx)
-        for problem in plan.errors:
-            raise ValueError(problem)
-        add_notice(inputs, "preview", _preview(plan))
-        for number, text in enumerate([*plan.warnings, *plan.notes]):
+        adjustment = _plan(ctx)
+        found = adjustment.findings
+        if ctx.params.get("bucket") and ctx.params.get("check"):
+            found = check_adjustment(adjustment)
+        errors = sentences(found, "error")
+        if errors:
+            raise ValueError("\n".join(errors))
+        add_notice(inputs, "preview", _preview(adjustment))
+        notes = [*sentences(found, "warning"), *adjustment.notes]
+        for number, text in enumerate(notes):
             add_warning(inputs, f"warning_{number}", text)
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
         """Writes, uploads and starts the job, as far as the settings go."""
-        plan = _plan(ctx)
-        folder = ctx.params.get("folder")
-        dataset = ctx.dataset
+        adjustment = _plan(ctx)
+        params, dataset = ctx.params, ctx.dataset
         return run_with_progress(
             ctx,
             "Exporting frames",
-            lambda progress: _export(dataset, plan, folder, False, progress),
+            lambda progress: export_adjustment(
+                dataset,
+                adjustment,
+                params.get("folder"),
+                add_cors=bool(params.get("add_cors")),
+                progress=progress,
+            ),
             self.describe,
         )
 
@@ -132,6 +137,7 @@ class ExportAdjustmentJob(TrackOperator):
         label_field: str | None = None,
         context: int = 2,
         copy_frames: bool = False,
+        add_cors: bool = False,
         progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
         **settings: Any,  # noqa: ANN401 - the job's settings
     ) -> dict[str, Any]:
@@ -151,6 +157,8 @@ class ExportAdjustmentJob(TrackOperator):
             context (2): the number of labelled frames to send along before and
                 after each
             copy_frames (False): whether to copy the frames into the package
+            add_cors (False): whether to add the CORS rule that the worker's page
+                needs to the bucket, where it has none
             progress (None): whether to render a progress bar (True/False), use
                 the default value ``fiftyone.config.show_progress_bars`` (None),
                 or a progress callback function to invoke instead
@@ -158,22 +166,118 @@ class ExportAdjustmentJob(TrackOperator):
                 ``role_arn`` and ``workteam_arn``; see ``AdjustmentJob``
 
         Returns:
-            a dict with ``folder``, ``job_arn``, counts and messages
+            a dict with ``job_name``, ``job_arns``, ``folder``, counts and messages
 
         Raises:
             ValueError: if anything would make the job fail; nothing is written
+            GroundTruthError: if AWS fails on the way; ``launch_adjustment_job``
+                goes on from there
         """
         dataset = sample_collection._root_dataset
         job = AdjustmentJob(name or default_job_name(dataset), **settings)
-        plan = plan_adjustment(sample_collection, job, label_field, context)
-        return _export(dataset, plan, folder, copy_frames, progress)
+        return export_adjustment(
+            dataset,
+            plan_adjustment(sample_collection, job, label_field, context),
+            folder,
+            copy_frames=copy_frames,
+            add_cors=add_cors,
+            progress=_callback(progress),
+        )
 
 
-class AdjustmentJobStatus(TrackOperator):
-    """Shows how an adjustment job stands."""
+class LaunchAdjustmentJob(TrackOperator):
+    """Goes on with an export that was broken off."""
+
+    outputs: ClassVar = {"message": "Result", "next": "What next"}
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """The operator's configuration."""
+        return foo.OperatorConfig(
+            name="launch_adjustment_job",
+            label="Launch adjustment job",
+            description=(
+                "Upload what is missing of an exported adjustment job, and start it "
+                "where it was not started"
+            ),
+            icon="rocket_launch",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.HIGH,
+            view_target=False,
+        )
+
+    def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Asks for the job."""
+        _ask_for_job(ctx, inputs)
+        add_warning(
+            inputs,
+            "warning",
+            "Where the job has a role and a work team, it is started, which costs "
+            "money; a job that was started already is not started again",
+        )
+
+    def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
+        """Uploads and starts the job."""
+        dataset, name = ctx.dataset, ctx.params["job_name"]
+        return run_with_progress(
+            ctx,
+            "Launching the job",
+            lambda progress: launch_adjustment(dataset, name, progress),
+            self.describe,
+        )
+
+    def __call__(
+        self,
+        dataset: fo.Dataset,
+        job_name: str,
+        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
+    ) -> dict[str, Any]:
+        """Uploads and starts an adjustment job that was exported.
+
+        Args:
+            dataset: the dataset that the job's frames are from
+            job_name: the job's name
+            progress (None): whether to render a progress bar (True/False), use
+                the default value ``fiftyone.config.show_progress_bars`` (None),
+                or a progress callback function to invoke instead
+
+        Returns:
+            a dict with ``job_name``, ``job_arns``, counts and messages
+
+        Raises:
+            ValueError: if no such job is recorded, or its package is damaged
+            GroundTruthError: if AWS refuses
+        """
+        return launch_adjustment(dataset, job_name, _callback(progress))
+
+
+class _JobsOperator(TrackOperator):
+    """Base of the operators that end with a table of labeling jobs."""
+
+    def describe(self, results: dict[str, Any]) -> types.Property:
+        """Declares the table.
+
+        Args:
+            results: what the operator returned, ``jobs``
+
+        Returns:
+            a :class:`fiftyone.operators.types.Property`
+        """
+        shown, table = types.Object(), types.TableView()
+        for name, label in self.outputs.items():
+            table.add_column(name, label=label)
+        shown.list("jobs", types.Object(), view=table)
+        return types.Property(shown, view=types.View(label=self.config.label))
+
+
+class AdjustmentJobStatus(_JobsOperator):
+    """Shows how the adjustment jobs of a dataset stand."""
 
     outputs: ClassVar = {
-        "name": "Job",
+        "job_name": "Export",
+        "name": "Labeling job",
         "status": "Status",
         "labeled": "Sequences done",
         "unlabeled": "Sequences to do",
@@ -188,7 +292,7 @@ class AdjustmentJobStatus(TrackOperator):
         return foo.OperatorConfig(
             name="adjustment_job_status",
             label="Adjustment job status",
-            description="Show how a Ground Truth adjustment job stands",
+            description="Show how the dataset's Ground Truth adjustment jobs stand",
             icon="pending_actions",
             dynamic=True,
             risk_level=types.RiskLevel.LOW,
@@ -197,36 +301,39 @@ class AdjustmentJobStatus(TrackOperator):
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Asks for the job."""
-        _ask_for_job(ctx, inputs)
+        _ask_for_job(ctx, inputs, required=False)
 
     def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
         """Asks AWS for the status."""
-        return self(ctx.dataset, ctx.params["job_name"], ctx.params.get("region"))
+        return self(ctx.dataset, ctx.params.get("job_name"))
 
     def __call__(
-        self, dataset: fo.Dataset, job_name: str, region: str | None = None
+        self, dataset: fo.Dataset, job_name: str | None = None
     ) -> dict[str, Any]:
-        """Returns how an adjustment job stands.
+        """Returns how adjustment jobs stand.
 
         Args:
-            dataset: the dataset that the job's frames are from
-            job_name: the labeling job's name
-            region (None): the AWS region; by default that of the recorded job
+            dataset: the dataset that the jobs' frames are from
+            job_name (None): the job's name, by default all jobs of the dataset
 
         Returns:
-            a dict with ``status``, counters, ``failure_reason`` and
-            ``output_uri``
+            a dict with ``jobs``: for each labeling job, ``job_name`` (of the
+            export that it is part of), ``name``, ``status``, counters,
+            ``failure_reason`` and ``output_uri``
 
         Raises:
-            GroundTruthError: if there is no such job, or AWS cannot be asked
+            ValueError: if no such job is recorded
+            GroundTruthError: if AWS cannot be asked
         """
-        return asdict(job_status(job_name, _client(dataset, job_name, region)))
+        names = [job_name] if job_name else list(recorded_adjustments(dataset))
+        statuses = {name: adjustment_status(dataset, name) for name in names}
+        return {"jobs": [row for name in names for row in _rows(name, statuses[name])]}
 
 
-class StopAdjustmentJob(TrackOperator):
+class StopAdjustmentJob(_JobsOperator):
     """Stops an adjustment job."""
 
-    outputs: ClassVar = {"name": "Job", "status": "Status"}
+    outputs: ClassVar = {"name": "Labeling job", "status": "Status"}
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -252,30 +359,34 @@ class StopAdjustmentJob(TrackOperator):
 
     def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
         """Stops the job."""
-        return self(ctx.dataset, ctx.params["job_name"], ctx.params.get("region"))
+        return self(ctx.dataset, ctx.params["job_name"])
 
-    def __call__(
-        self, dataset: fo.Dataset, job_name: str, region: str | None = None
-    ) -> dict[str, Any]:
+    def __call__(self, dataset: fo.Dataset, job_name: str) -> dict[str, Any]:
         """Stops an adjustment job; what workers have finished is kept.
 
         Args:
             dataset: the dataset that the job's frames are from
-            job_name: the labeling job's name
-            region (None): the AWS region; by default that of the recorded job
+            job_name: the job's name
 
         Returns:
             the job's status after that, as of ``adjustment_job_status``
 
         Raises:
-            GroundTruthError: if there is no such job, or it has ended already
+            ValueError: if no such job is recorded
+            GroundTruthError: if nothing of it is under way
         """
-        client = _client(dataset, job_name, region)
-        stop_job(job_name, client)
-        return asdict(job_status(job_name, client))
+        return {"jobs": _rows(job_name, stop_adjustment(dataset, job_name))}
 
 
-def _plan(ctx: ExecutionContext) -> Plan:
+def _rows(job_name: str, statuses: list[JobStatus]) -> list[dict[str, Any]]:
+    return [{"job_name": job_name, **asdict(status)} for status in statuses]
+
+
+def _callback(progress: Any) -> Any:  # noqa: ANN401 - FiftyOne's convention
+    return progress if callable(progress) else None
+
+
+def _plan(ctx: ExecutionContext) -> Adjustment:
     params = ctx.params
     settings = {
         name: params[name] for name in _SETTINGS if params.get(name) not in (None, "")
@@ -297,75 +408,15 @@ def _target_view(ctx: ExecutionContext) -> fo.DatasetView:
     return ctx.target_view()
 
 
-def _export(
-    dataset: fo.Dataset,
-    plan: Plan,
-    folder: str | None,
-    copy_frames: bool,
-    progress: Any,  # noqa: ANN401 - FiftyOne's convention
-) -> dict[str, Any]:
-    """Goes as far as the settings allow: package, upload, job."""
-    default = Path(fo.config.default_dataset_dir, "track-audit", "jobs", plan.job.name)
-    package = Path(folder).expanduser().resolve() if folder else default
-    if plan.job.bucket:
-        check_bucket(
-            s3_client(plan.job.job_region), plan.job.bucket, plan.job.job_region
-        )
-    write_package(plan, package, copy_frames=copy_frames)
-    register_job(dataset, plan, str(package), None)
-    done = f"{_sent(plan)} written"
-    arn = None
-    notes = [*plan.warnings, *plan.notes]
-    if plan.job.bucket:
-        upload = upload_package(
-            package, s3_client(plan.job.job_region), progress=_reporter(progress)
-        )
-        notes += upload.warnings
-        done += f", {count(upload.sent, 'file')} uploaded to {plan.job.root}"
-    if not plan.job.fill_in:
-        arn = launch_job(package, sagemaker_client(plan.job.job_region))
-        register_job(dataset, plan, str(package), arn)
-        done += f", job {plan.job.name} started"
-    missing = ", ".join(plan.job.fill_in).replace("_arn", " ARN")
-    return {
-        "job_name": plan.job.name,
-        "job_arn": arn,
-        "folder": str(package),
-        **plan.counts,
-        "message": done,
-        "notes": "\n".join(notes),
-        "next": (
-            f"Export again with {missing} to start the job"
-            if missing
-            else "Watch the job with 'Adjustment job status'"
-        ),
-    }
-
-
-def _reporter(progress: Any) -> Any:  # noqa: ANN401 - FiftyOne's convention
-    """Adapts a progress callback of FiftyOne's to counts of files."""
-    if not callable(progress):
-        return None
-    return lambda done, total: progress(SimpleNamespace(progress=done / max(1, total)))
-
-
-def _sent(plan: Plan) -> str:
-    counts = plan.counts
-    frames = count(counts["frames"], "frame")
-    if counts["flagged"] < counts["frames"]:
-        frames += f" ({counts['flagged']:,} chosen, the rest context)"
-    boxes = count(counts["boxes"], "box")
-    return f"{frames} with {boxes} of {count(counts['sequences'], 'sequence')}"
-
-
-def _preview(plan: Plan) -> str:
-    job = plan.job
+def _preview(adjustment: Adjustment) -> str:
+    job = adjustment.job
     steps = ["written to a folder"]
     if job.bucket:
         steps.append(f"uploaded to {job.root}")
     if not job.fill_in:
-        steps.append("sent to your work team as a labeling job, WHICH COSTS MONEY")
-    return f"{_sent(plan)} will be {' and '.join(steps)}."
+        jobs = count(len(adjustment.plans), "labeling job")
+        steps.append(f"sent to your work team as {jobs}, WHICH COSTS MONEY")
+    return f"{sent_text(adjustment.counts)} will be {' and '.join(steps)}."
 
 
 def _ask_for_aws(inputs: types.Object, params: dict[str, Any]) -> None:
@@ -409,10 +460,30 @@ def _ask_for_aws(inputs: types.Object, params: dict[str, Any]) -> None:
         label="New label attribute",
         description="The attribute of the corrected labels; ends in -ref, and differs",
     )
+    inputs.bool(
+        "check",
+        default=False,
+        label="Look at AWS now",
+        description=(
+            "Check credentials, bucket, role, work team and job name here, as is done "
+            "before the export in any case; nothing is changed"
+        ),
+    )
+    inputs.bool(
+        "add_cors",
+        default=False,
+        label="Add a CORS rule to the bucket",
+        description=(
+            "Where the worker's page could not load frames from it; the rules that it "
+            "has are kept"
+        ),
+    )
 
 
-def _ask_for_job(ctx: ExecutionContext, inputs: types.Object) -> None:
-    names = list(registered_jobs(ctx.dataset))[::-1]
+def _ask_for_job(
+    ctx: ExecutionContext, inputs: types.Object, required: bool = True
+) -> None:
+    names = list(recorded_adjustments(ctx.dataset))[::-1]
     if not names:
         raise ValueError(
             f"no adjustment job of '{ctx.dataset.name}' is recorded; export one first"
@@ -420,23 +491,9 @@ def _ask_for_job(ctx: ExecutionContext, inputs: types.Object) -> None:
     inputs.enum(
         "job_name",
         names,
-        default=names[0],
-        required=True,
+        default=names[0] if required else None,
+        required=required,
         label="Job",
-        description="The adjustment jobs of this dataset, the latest first",
+        description="The adjustment jobs of this dataset, the latest first"
+        + ("" if required else "; all of them where this is empty"),
     )
-
-
-def _client(dataset: fo.Dataset, job_name: str, region: str | None) -> Any:  # noqa: ANN401
-    recorded = registered_jobs(dataset).get(job_name)
-    if recorded is None and region is None:
-        raise ValueError(
-            f"no job '{job_name}' is recorded with '{dataset.name}'; expected one of "
-            f"{', '.join(registered_jobs(dataset)) or 'none'}, or its region"
-        )
-    if recorded and not recorded.get("job_arn") and region is None:
-        raise ValueError(
-            f"the job '{job_name}' was written to {recorded.get('package')}, but not "
-            "started"
-        )
-    return sagemaker_client(region or (recorded or {}).get("region"))

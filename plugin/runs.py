@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Adjustments as runs of the dataset: recorded here, found again in any process."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import fiftyone as fo
+
+from .. import __version__
+
+#: The method of the runs that record adjustments.
+METHOD = "track_audit/adjustment"
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One labeling job of an adjustment.
+
+    Attributes:
+        name: the labeling job's name
+        package: the local folder of its package
+        s3_root: the S3 URI of its package, or None where it stays local
+        frames: the 1-based numbers of the frames that it has, by sequence
+        arn: the labeling job's ARN, None where it was not started
+    """
+
+    name: str
+    package: str
+    s3_root: str | None
+    frames: dict[str, list[int]]
+    arn: str | None = None
+
+
+@dataclass(frozen=True)
+class AdjustmentRecord:
+    """What is known of an adjustment: a selection of frames sent to be corrected.
+
+    Attributes:
+        name: the adjustment's name
+        label_field: the frame field of the tracks that were sent
+        region: the AWS region, None where it is not known
+        label_attribute: the label attribute of the corrected labels
+        audited_attribute: the label attribute of the labels that were sent
+        counts: the numbers of sequences, frames, flagged frames, boxes and labels
+        jobs: the labeling jobs
+    """
+
+    name: str
+    label_field: str
+    region: str | None
+    label_attribute: str
+    audited_attribute: str
+    counts: dict[str, int]
+    jobs: list[JobRecord] = field(default_factory=list)
+
+    @property
+    def started(self) -> bool:
+        """Whether a labeling job was started."""
+        return any(job.arn for job in self.jobs)
+
+
+def record_adjustment(dataset: fo.Dataset, record: AdjustmentRecord) -> None:
+    """Records an adjustment with its dataset, or what has changed of it.
+
+    Args:
+        dataset: the dataset
+        record: the adjustment
+    """
+    key = run_key(record.name)
+    config = dataset.init_run(method=METHOD, version=__version__, **asdict(record))
+    # An update touches this run's document alone, whoever writes another one.
+    if dataset.has_run(key):
+        dataset.update_run_config(key, config)
+    else:
+        dataset.register_run(key, config)
+
+
+def recorded_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord]:
+    """Returns the adjustments that were recorded with a dataset.
+
+    Args:
+        dataset: the dataset
+
+    Returns:
+        the records by name, the latest last
+    """
+    dataset.reload()  # another process may have sent or started one
+    runs = [dataset.get_run_info(key) for key in dataset.list_runs(method=METHOD)]
+    runs.sort(key=lambda run: run.timestamp)
+    records = [_read_record(run.config.serialize()) for run in runs]
+    return {record.name: record for record in records}
+
+
+def recorded_adjustment(dataset: fo.Dataset, name: str) -> AdjustmentRecord:
+    """Returns an adjustment that was recorded with a dataset.
+
+    Args:
+        dataset: the dataset
+        name: the adjustment's name
+
+    Returns:
+        the record
+
+    Raises:
+        ValueError: if there is none of that name
+    """
+    records = recorded_adjustments(dataset)
+    if name not in records:
+        names = ", ".join(records) or "none"
+        raise ValueError(
+            f"no adjustment '{name}' is recorded with '{dataset.name}'; expected one "
+            f"of: {names}"
+        )
+    return records[name]
+
+
+def run_key(name: str) -> str:
+    """Returns the key of the run that records an adjustment.
+
+    Args:
+        name: the adjustment's name
+
+    Returns:
+        a key that is valid in FiftyOne
+    """
+    return "adjustment_" + re.sub(r"\W", "_", name)
+
+
+def _read_record(config: dict[str, Any]) -> AdjustmentRecord:
+    jobs = [JobRecord(**job) for job in config["jobs"]]
+    names = AdjustmentRecord.__dataclass_fields__
+    known = {name: config[name] for name in names if name != "jobs"}
+    return AdjustmentRecord(**known, jobs=jobs)
