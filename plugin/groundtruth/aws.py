@@ -6,11 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.loaders import Loader, create_loader
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -46,6 +49,9 @@ CREDENTIAL_ERRORS = frozenset(
 
 #: What AWS answers to those who lack a permission.
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException"})
+
+#: What is signed, and by whom, where AWS quotes it.
+_SECRET = re.compile(r"(?i)(credential|signature|secret|token)[\w-]*\s*[=:]\s*[^\s,]+")
 
 _ACTION = re.compile(r"not authorized to perform:? (\w+:\w+)")
 
@@ -133,10 +139,18 @@ def _client(service: Any, region: str | None) -> Any:  # noqa: ANN401 - one of m
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=THREADS,
     )
+    # A new session looks for the credentials anew; the services' models stay.
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _models())
     with aws_errors(f"Connecting to {service}"):
-        return boto3.session.Session().client(
+        return boto3.session.Session(botocore_session=session).client(
             service, region_name=region, config=config
         )
+
+
+@cache
+def _models() -> Loader:
+    return create_loader()
 
 
 def error_code(error: ClientError) -> str:
@@ -196,4 +210,4 @@ def _refusal(doing: str, error: ClientError) -> GroundTruthError:
 
 def _first_line(message: object) -> str:
     lines = str(message).splitlines() or ["no reason was given"]
-    return lines[0][:500].rstrip(".")
+    return _SECRET.sub(r"\1=...", lines[0])[:500].rstrip(".")

@@ -55,7 +55,6 @@ def check_account(job: AdjustmentJob, names: Iterable[str]) -> list[Finding]:
     s3, sagemaker = s3_client(job.job_region), sagemaker_client(job.job_region)
     if job.bucket:
         found += _tried(lambda: _bucket_findings(s3, job), denied=error)
-        found += _tried(lambda: cors_findings(s3, str(job.bucket), job.job_region))
     if job.role_arn:
         found += _tried(lambda: _role_findings(str(job.role_arn), account))
     if job.workteam_arn:
@@ -87,7 +86,8 @@ def _account(job: AdjustmentJob) -> str:
 def _bucket_findings(client: S3Client, job: AdjustmentJob) -> list[Finding]:
     bucket = str(job.bucket)
     check_bucket(client, bucket, job.job_region)
-    return access_findings(client, bucket, f"{job.folder}/manifest.jsonl")
+    found = access_findings(client, bucket, f"{job.folder}/manifest.jsonl")
+    return found + _tried(lambda: cors_findings(client, bucket, job.job_region))
 
 
 def _role_findings(arn: str, account: str) -> list[Finding]:

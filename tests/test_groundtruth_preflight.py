@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is looked at before a job is sent, against a server."""
+
+import pytest
+from fiftyone_track_audit.plugin.groundtruth import aws as clients
+from fiftyone_track_audit.plugin.groundtruth.bucket import (
+    CORS_RULE,
+    access_findings,
+    add_cors_rule,
+    lets_workers_read,
+)
+from fiftyone_track_audit.plugin.groundtruth.package import plan_package
+from fiftyone_track_audit.plugin.groundtruth.preflight import check_account
+from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
+from labeling_jobs import BUCKET, READY, choose, labeling_service, small_video
+
+ROLE = "arn:aws:iam::123456789012:role/"
+TEAM = "arn:aws:sagemaker:eu-west-1:123456789012:workteam/private-crowd/"
+
+
+@pytest.fixture(scope="module")
+def service():
+    with labeling_service() as running:
+        s3 = running.client("s3")
+        rules = {"CORSRules": [CORS_RULE]}
+        s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration=rules)
+        running.client("s3", "us-east-1").create_bucket(Bucket="sagemaker-far")
+        yield running
+
+
+@pytest.fixture
+def aws(service, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setattr(clients, "ATTEMPTS", 1)
+    service.faults.orders.clear()
+    service.faults.calls.clear()
+    return service
+
+
+def check(**changed):
+    job = AdjustmentJob(**{"name": "Fix-1", **READY, **changed})
+    return [
+        (found.severity, str(found)) for found in check_account(job, names=[job.name])
+    ]
+
+
+def test_nothing_to_find_and_nothing_changed(aws):
+    s3 = aws.client("s3")
+    assert check() == []
+    assert set(aws.faults.calls) == {
+        "GetCallerIdentity",
+        "HeadBucket",
+        "HeadObject",
+        "PutObject",  # on a condition that is never met
+        "GetBucketCors",
+        "GetRole",
+        "DescribeWorkteam",
+        "DescribeLabelingJob",
+    }
+    assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
+    assert s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"] == [CORS_RULE]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"bucket": "sagemaker-none"}, "There is no bucket 'sagemaker-none': create"),
+        ({"bucket": "sagemaker-far"}, "in region us-east-1 and the job in eu-west-1"),
+        ({"role_arn": ROLE + "None"}, f"There is no role {ROLE}None: create it"),
+        ({"role_arn": ROLE + "path/Other"}, "sagemaker.amazonaws.com may not assume"),
+        (
+            {"role_arn": "arn:aws:iam::210987654321:role/GroundTruth"},
+            "the credentials are of account 123456789012",
+        ),
+        ({"workteam_arn": TEAM + "none"}, f"There is no work team {TEAM}none: create"),
+        (
+            {"workteam_arn": TEAM.replace("123456789012", "210987654321") + "auditors"},
+            "the credentials are of account 123456789012",
+        ),
+    ],
+)
+def test_what_would_make_the_job_fail(aws, changed, said):
+    found = [text for severity, text in check(**changed) if severity == "error"]
+    assert len(found) == 1
+    assert said in found[0]
+
+
+def test_a_name_that_is_taken(aws):
+    aws.jobs["eu-west-1", "fix-1"] = {
+        "LabelingJobName": "FIX-1",
+        "LabelingJobStatus": "Completed",
+        "LabelCounters": {},
+    }
+    ((severity, said),) = check()
+    del aws.jobs["eu-west-1", "fix-1"]
+    assert severity == "error"
+    assert said.startswith("There is a labeling job 'Fix-1' already")
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault", "severity", "said"),
+    [
+        ("GetCallerIdentity", "expired", "error", "renew them and try again"),
+        ("HeadBucket", "access denied", "error", "access was denied (403)"),
+        ("HeadObject", "access denied", "error", "s3:GetObject and s3:ListBucket"),
+        ("PutObject", "access denied", "error", "ask for s3:PutObject"),
+        ("GetBucketCors", "access denied", "warning", "ask for s3:GetBucketCors"),
+        ("GetRole", "access denied", "warning", "ask for iam:GetRole in IAM"),
+        ("DescribeWorkteam", "access denied", "warning", "sagemaker:DescribeWorkteam"),
+        ("DescribeLabelingJob", "access denied", "warning", "DescribeLabelingJob"),
+        ("HeadBucket", "server error", "error", "AWS answered 500"),
+        ("PutObject", "throttling", "error", "AWS answered SlowDown"),
+    ],
+)
+def test_what_may_not_be_looked_at(aws, operation, fault, severity, said):
+    aws.fail(operation, fault)
+    ((found, text),) = check()
+    assert found == severity
+    assert said in text
+    assert "testing" not in text
+
+
+def test_no_bucket_needs_no_rule(aws):
+    assert check(bucket=None) == []
+    assert "GetBucketCors" not in aws.faults.calls
+
+
+def test_region_without_video_tracking_is_not_asked(aws):
+    assert check(region="eu-north-1") == []
+    assert aws.faults.calls == []
+
+
+def test_access_is_found_out_without_a_write(aws):
+    s3 = aws.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="there", Body=b"kept")
+    assert access_findings(s3, BUCKET, "there") == []
+    assert s3.get_object(Bucket=BUCKET, Key="there")["Body"].read() == b"kept"
+    s3.delete_object(Bucket=BUCKET, Key="there")
+
+
+def rule(*origins, methods=("GET",)):
+    return {"AllowedOrigins": list(origins), "AllowedMethods": list(methods)}
+
+
+@pytest.mark.parametrize(
+    ("rules", "enough"),
+    [
+        ([], False),
+        ([CORS_RULE], True),
+        ([rule("https://example.org")], False),
+        ([rule("*", methods=["PUT"])], False),
+        ([rule("https://example.org"), rule("*")], True),
+        ([rule("https://*.sagemaker.aws")], True),
+        ([rule("https://*.labeling.us-east-2.sagemaker.aws")], False),
+    ],
+)
+def test_rules_that_let_workers_read(rules, enough):
+    assert lets_workers_read(rules, "eu-west-1") == enough
+
+
+def test_rule_is_added_to_those_that_are_there(aws):
+    s3 = aws.client("s3")
+    bucket = "sagemaker-cors"
+    place = {"LocationConstraint": "eu-west-1"}
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+    own = rule("https://example.org")
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [own]})
+    ((severity, said),) = check(bucket=bucket)
+    assert severity == "warning"
+    assert '"AllowedMethods": ["GET", "HEAD", "PUT"]' in said
+    assert add_cors_rule(s3, bucket, "eu-west-1")
+    assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"] == [own, CORS_RULE]
+    assert check(bucket=bucket) == []
+    assert not add_cors_rule(s3, bucket, "eu-west-1")
+
+
+def test_each_finding_says_what_to_do():
+    job = AdjustmentJob(**{"name": "fix_1", **READY, "label_attribute": "x"})
+    plan = plan_package(small_video("a"), choose(("a", 9, "")), job)
+    assert {found.severity for found in plan.findings} == {"error"}
+    assert len(plan.findings) == 4
+    assert all(found.what and found.todo for found in plan.findings)
+    assert plan.errors == tuple(f"{f.what}: {f.todo}." for f in plan.findings)
