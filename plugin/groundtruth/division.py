@@ -12,9 +12,9 @@ from .selection import FRAMES_PER_SEQUENCE, SEQUENCES_PER_JOB
 
 
 def divide_frames(frames: pd.DataFrame) -> list[pd.DataFrame]:
-    """Divides frames so that each part keeps the quotas of a job.
+    """Divides frames into as few jobs as keep the quotas.
 
-    A sequence of too many frames is cut into parts of the same length, which go
+    A sequence of too many frames is cut into pieces of the same length, which go
     into different jobs: so a job has each sequence once, under its own name.
 
     Args:
@@ -27,13 +27,12 @@ def divide_frames(frames: pd.DataFrame) -> list[pd.DataFrame]:
     groups = frames.groupby("sequence", sort=False)["frame"]
     number, size = groups.cumcount(), groups.transform("size")
     cuts = -(-size // FRAMES_PER_SEQUENCE)
-    part = (number * cuts // size).rename("part")
-    chunks = pd.DataFrame({"sequence": frames["sequence"], "part": part})
-    order = chunks.drop_duplicates().sort_values(["part", "sequence"])
-    order["chunk"] = order.groupby("part").cumcount() // SEQUENCES_PER_JOB
-    chunk = chunks.merge(order, how="left")["chunk"].to_numpy()
-    jobs = [job for _, job in frames.groupby([part.to_numpy(), chunk])]
-    return jobs or [frames]
+    piece = frames.groupby([frames["sequence"], number * cuts // size]).ngroup()
+    if piece.empty:
+        return [frames]
+    jobs = max(-(-(piece.max() + 1) // SEQUENCES_PER_JOB), cuts.max())
+    # The pieces of a sequence follow each other, so they fall into different jobs.
+    return [part for _, part in frames.groupby(piece % jobs)]
 
 
 def divide_job(job: AdjustmentJob, number: int) -> list[AdjustmentJob]:
