@@ -24,7 +24,7 @@ _FRAMES = "frame_attributes"
 RESERVED = frozenset(
     {
         *(name for name in dir(fo.Detection) if not name.startswith("_")),
-        # The audit writes these
+        # The audit and the comparison with reviewers write these
         "size_change",
         "size_outlier",
         "iou_prev",
@@ -32,6 +32,9 @@ RESERVED = frozenset(
         "iou_outlier",
         "outlier_score",
         "outlier_reasons",
+        "changes",
+        "change_iou",
+        "original_id",
     }
 )
 
@@ -70,7 +73,8 @@ def name_fields(
     named = [
         str(name) for name in tracks.table if name not in {*COLUMNS, *FORMAT_COLUMNS}
     ]
-    labels = _field_names(named, RESERVED)
+    known_labels, known_frames = attribute_fields(dataset)
+    labels = _field_names(named, RESERVED, known_labels)
     frames = _field_names(
         (
             str(name)
@@ -79,8 +83,8 @@ def name_fields(
             for name in sequence.frame_attributes
         ),
         {*RESERVED_FRAME_FIELDS, *label_fields},
+        known_frames,
     )
-    known_labels, known_frames = attribute_fields(dataset)
     dataset.info[_INFO] = {
         _LABELS: known_labels | {path: name for name, path in labels.items()},
         _FRAMES: known_frames | {path: name for name, path in frames.items()},
@@ -129,12 +133,20 @@ def attribute_fields(dataset: fo.Dataset) -> tuple[dict[str, str], dict[str, str
     return dict(info.get(_LABELS, {})), dict(info.get(_FRAMES, {}))
 
 
-def _field_names(names: Iterable[str], taken: Collection[str]) -> dict[str, str]:
-    """Returns a valid field name that is not taken for each attribute."""
-    fields: dict[str, str] = {}
-    for name in dict.fromkeys(names):
+def _field_names(
+    names: Iterable[str], taken: Collection[str], known: Mapping[str, str]
+) -> dict[str, str]:
+    """Returns a valid field name that is not taken for each attribute.
+
+    One that the dataset knows already keeps its field.
+    """
+    asked = list(dict.fromkeys(names))
+    fields = {name: path for path, name in known.items() if name in asked}
+    for name in asked:
+        if name in fields:
+            continue
         path = re.sub(r"[$\0]", "", name.replace(".", "_")).lstrip("_") or "attribute"
-        while path in taken or path in fields.values():
+        while path in taken or path in known or path in fields.values():
             path += "_attribute"
         fields[name] = path
     return fields

@@ -318,7 +318,7 @@ def add_tracks(
             cannot have detections in one of the fields
     """
     labels = {field: tracks, **(further or {})}
-    _check_fields(dataset, labels)
+    check_fields(dataset, labels)
     _check_can_add(dataset, tracks)
     for note in tracks.notes:
         logger.warning(note)
@@ -375,8 +375,16 @@ def split_frames(tracks: Tracks, sequence: Sequence) -> list[tuple[int, int]]:
     return [(first + 1, last) for first, last in pairwise(limits)]
 
 
-def _check_fields(dataset: fo.Dataset, fields: Iterable[str]) -> None:
-    """Checks that the dataset can have detections in frame fields."""
+def check_fields(dataset: fo.Dataset, fields: Iterable[str]) -> None:
+    """Checks that a dataset can have detections in frame fields.
+
+    Args:
+        dataset: the dataset
+        fields: the names of the fields, without ``frames.``
+
+    Raises:
+        ValueError: if a name is not valid, or the field holds something else
+    """
     declared = dataset.get_frame_field_schema() or {}
     for field in fields:
         if not re.fullmatch(r"[^_.$\0][^.$\0]*", field):

@@ -192,17 +192,13 @@ def replace_detections(
     field: str,
     detections: Mapping[ObjectId, list[dict[str, Any]]],
 ) -> None:
-    """Replaces the detections of some frames, of all of them or of none.
+    """Replaces the detections of some frames.
 
     Args:
         dataset: the dataset, which has the field
         field: the frame field of the detections
         detections: the documents of each frame's detections, by the frame's ID
     """
-    frames = dataset._frame_collection
-    before = list(
-        frames.find({"_id": {"$in": list(detections)}}, [field, "last_modified_at"])
-    )
     now = datetime.now(timezone.utc)
     updates = [
         UpdateOne(
@@ -216,17 +212,44 @@ def replace_detections(
         )
         for frame, documents in detections.items()
     ]
+    call = dataset._frame_collection.bulk_write
+    with _collector_paused(), _Writer(call, None) as writer:
+        for start in range(0, len(updates), _FRAMES_PER_BATCH):
+            writer.send(updates[start : start + _FRAMES_PER_BATCH])
+    fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+
+
+@contextmanager
+def all_or_nothing(
+    dataset: fo.Dataset, fields: Collection[str], frame_ids: Collection[ObjectId]
+) -> Iterator[None]:
+    """Restores fields of some frames where the work on them fails.
+
+    Args:
+        dataset: the dataset
+        fields: the frame fields
+        frame_ids: the IDs of the frames' documents
+    """
+    frames = dataset._frame_collection
+    kept = [*fields, "last_modified_at"]
+    before = list(frames.find({"_id": {"$in": list(frame_ids)}}, kept))
+    new = set(fields) - set(dataset.get_frame_field_schema() or {})
     try:
-        with _collector_paused(), _Writer(frames.bulk_write, None) as writer:
-            for start in range(0, len(updates), _FRAMES_PER_BATCH):
-                writer.send(updates[start : start + _FRAMES_PER_BATCH])
+        yield
     except BaseException:
-        for frame in before:
-            frame.setdefault(field, None)
-            frames.update_one({"_id": frame.pop("_id")}, {"$set": frame})
-        raise
-    finally:
+        updates = [
+            UpdateOne(
+                {"_id": frame["_id"]},
+                {"$set": {name: frame.get(name) for name in kept}},
+            )
+            for frame in before
+        ]
+        if updates:
+            frames.bulk_write(updates, ordered=False)
+        for name in new & set(dataset.get_frame_field_schema() or {}):
+            dataset.delete_frame_field(name)
         fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+        raise
 
 
 def make_detections(

@@ -8,6 +8,7 @@ frames of the mistake itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import fiftyone as fo
@@ -24,7 +25,9 @@ _FIELDS = {
     "last_frame": fo.IntField,
     "reason": fo.StringField,
     "label_field": fo.StringField,
+    "corrected": fo.BooleanField,
 }
+_READ = ("id", "label", "track", "other_track", "first_frame", "last_frame")
 
 
 def declare_issues(dataset: fo.Dataset) -> None:
@@ -82,6 +85,52 @@ def replace_issues(
             ]
         )
     view.set_values(ISSUES, replaced, key_field="id")
+
+
+def read_issues(
+    dataset: fo.Dataset, label_field: str, spans: Iterable[SampleSpan]
+) -> pd.DataFrame:
+    """Reads the issues of a label field.
+
+    Args:
+        dataset: the dataset
+        label_field: the frame field of the tracks that the issues are about
+        spans: the samples to read the issues of
+
+    Returns:
+        one row per issue: ``id``, ``sample_id``, ``kind``, ``track``,
+        ``other_track``, ``first_frame`` and ``last_frame`` (positions in the
+        sequence)
+    """
+    offsets = {span.sample_id: span.offset for span in spans}
+    view = dataset.select(list(offsets))
+    known = dataset.has_field(ISSUES)
+    found = zip(*view.values(["id", ISSUES]), strict=True) if known else ()
+    rows = [
+        (sample_id, *(issue[name] for name in _READ))
+        for sample_id, issues in found
+        for issue in (issues.detections if issues else ())
+        if _is_about(issue, label_field)
+    ]
+    table = pd.DataFrame(rows, columns=["sample_id", *_READ])
+    offset = table["sample_id"].map(offsets)
+    table["first_frame"] += offset
+    table["last_frame"] += offset
+    return table.rename(columns={"label": "kind"})
+
+
+def mark_issues(dataset: fo.Dataset, judged: pd.DataFrame) -> None:
+    """Notes on issues whether reviewers corrected them.
+
+    Args:
+        dataset: the dataset
+        judged: ``id`` and ``corrected`` of each issue
+    """
+    if judged.empty:
+        return
+    declare_issues(dataset)
+    corrected = dict(zip(judged["id"], judged["corrected"].astype(bool), strict=True))
+    dataset.set_label_values(f"{ISSUES}.detections.corrected", corrected)
 
 
 def _is_about(issue: fo.TemporalDetection, label_field: str) -> bool:

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Corrected labels into a second label field, beside the labels that were sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+import pandas as pd
+
+from ..importers import store
+from ..importers.attributes import name_fields
+from ..importers.dataset import check_fields
+from ..importers.tracks import BOX, Tracks, make_table
+from .audit import kind_name
+from .comparing import (
+    CHANGES,
+    MOVED,
+    NUDGED,
+    RESIZED,
+    compare_tracks,
+    is_corrected,
+    judge_issues,
+    name_changes,
+    precision,
+)
+from .corrections import Corrections
+from .groundtruth.output import read_output
+from .issues import mark_issues, read_issues
+from .originals import boxes_as_sent, find_originals, image_scale, number_objects
+from .reviews import Review, record_review
+from .runs import recorded_adjustment
+from .views import save_changed_view
+
+_REASONS = "outlier_reasons"
+
+
+def load_adjustment(
+    dataset: fo.Dataset,
+    name: str,
+    output: Path | str | None = None,
+    adjusted_field: str | None = None,
+) -> Review:
+    """Loads what came back from an adjustment's labeling jobs.
+
+    The corrected tracks go into a second label field, on exactly the frames that
+    came back. Jobs that are not finished, were stopped or failed give what they
+    have. What was loaded before is replaced.
+
+    Args:
+        dataset: the dataset that the frames are from
+        name: the adjustment's name
+        output (None): the ``output.manifest``, or a local copy of the jobs'
+            output folder; by default it is read from S3
+        adjusted_field (None): the frame field for the corrected tracks, by
+            default ``<label field>_adjusted``
+
+    Returns:
+        the :class:`Review`
+
+    Raises:
+        ValueError: if no adjustment of that name is recorded
+        InputError: if a file is damaged or belongs to another job
+        GroundTruthError: if nothing came back yet, or AWS cannot be asked
+    """
+    record = recorded_adjustment(dataset, name)
+    corrections = read_output(record, output)
+    return store_corrections(
+        dataset, name, record.label_field, corrections, adjusted_field
+    )
+
+
+def store_corrections(
+    dataset: fo.Dataset,
+    name: str,
+    label_field: str,
+    corrections: Corrections,
+    adjusted_field: str | None = None,
+) -> Review:
+    """Compares corrected labels with those that were sent, and stores both.
+
+    Everything is checked first; where storing fails, nothing has changed.
+
+    Args:
+        dataset: the dataset that the frames are from
+        name: the adjustment's name
+        label_field: the frame field of the tracks that were sent
+        corrections: what came back
+        adjusted_field (None): the frame field for the corrected tracks, by
+            default ``<label field>_adjusted``
+
+    Returns:
+        the :class:`Review`
+
+    Raises:
+        ValueError: if the dataset lacks the frames, or cannot have the field
+    """
+    field = store.find_label_field(dataset, label_field)
+    adjusted = (adjusted_field or f"{field}_adjusted").removeprefix("frames.")
+    if adjusted == field:
+        raise ValueError(f"'{field}' holds the labels that were sent; expected another")
+    check_fields(dataset, [adjusted])
+    stored = _read_stored(dataset, field, corrections)
+    current = boxes_as_sent(stored, corrections)
+    corrections = number_objects(dataset, adjusted, stored, current, corrections)
+    changes = compare_tracks(
+        corrections.sent, corrections.corrected, corrections.attributes
+    )
+    changes["original"] = find_originals(current, corrections, changes)
+    issues = _judged_issues(dataset, field, stored, corrections, changes)
+    review = _make_review(name, field, adjusted, stored, corrections, changes, issues)
+    documents = _documents(stored, corrections)
+    with store.all_or_nothing(dataset, [field, adjusted], list(documents["_id"])):
+        marks = _marks(stored, documents, changes)
+        if store.write_columns(dataset, field, stored, marks):
+            raise ValueError(
+                f"somebody is changing the labels in '{field}' right now; try again"
+            )
+        tracks = _adjusted_tracks(dataset, adjusted, stored, corrections, changes)
+        made = store.make_detections(dataset, tracks, adjusted, documents)
+        store.replace_detections(dataset, adjusted, made)
+        mark_issues(dataset, issues[["id", "corrected"]].dropna())
+        record_review(dataset, review)
+    dataset.reload()
+    save_changed_view(dataset, field, adjusted)
+    return review
+
+
+def _read_stored(
+    dataset: fo.Dataset, field: str, corrections: Corrections
+) -> store.StoredTracks:
+    """Reads the tracks of the sequences, with what tells their objects apart."""
+    wanted = dict.fromkeys(corrections.frames["sequence"])
+    known = store.samples_by_sequence(dataset)
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        raise ValueError(
+            f"'{dataset.name}' has no sequence {missing[0]!r} any more, whose frames "
+            "were sent"
+        )
+    declared = dataset.get_frame_field_schema(flat=True) or {}
+    names = [
+        name
+        for name in ("object_id", "object_name", _REASONS)
+        if f"{field}.detections.{name}" in declared
+    ]
+    samples = dataset.select([id for name in wanted for id in known[name]])
+    return store.read_tracks(samples, field, ["id", *names])
+
+
+def _adjusted_tracks(
+    dataset: fo.Dataset,
+    adjusted: str,
+    stored: store.StoredTracks,
+    corrections: Corrections,
+    changes: pd.DataFrame,
+) -> Tracks:
+    """Makes the tracks of the second field, in pixels of the labels' own images."""
+    rows = changes[changes["corrected"] >= 0]
+    named = name_fields(dataset, Tracks(corrections.corrected, {}), [adjusted]).table
+    table = named.iloc[rows["corrected"]].reset_index(drop=True)
+    scale = pd.DataFrame(
+        {
+            name: image_scale(sequence, corrections)[:2] * 2
+            for name, sequence in stored.tracks.sequences.items()
+        },
+        index=BOX,
+    ).T
+    boxes = table[BOX].to_numpy(np.float64)
+    boxes = boxes / scale.reindex(table["sequence"]).to_numpy()
+    # What nobody touched stays as exact as it was
+    same = ~rows[[MOVED, RESIZED, NUDGED]].any(axis=1) & (rows["original"] >= 0)
+    originals = stored.tracks.table
+    kept = originals[BOX].to_numpy()[rows.loc[same, "original"]]
+    boxes[same.to_numpy()] = kept
+    ids = originals["id"].astype(str).to_numpy(object)
+    original = rows["original"].to_numpy()
+    id_of = np.where(original >= 0, ids[original] if len(ids) else None, None)
+    columns = {
+        **{str(name): table[name] for name in table},
+        **dict(zip(BOX, boxes.T, strict=True)),
+        "changes": pd.Series(name_changes(rows), dtype=object),
+        "change_iou": rows["iou"].to_numpy(),
+        "original_id": pd.Series(id_of, dtype=object),
+    }
+    # What annotators said about whole frames is not of this field
+    sequences = {
+        name: replace(sequence, frame_attributes=None)
+        for name, sequence in stored.tracks.sequences.items()
+    }
+    return Tracks(make_table(columns), sequences)
+
+
+def _documents(stored: store.StoredTracks, corrections: Corrections) -> pd.DataFrame:
+    """The frames that came back, as rows of ``stored.documents``."""
+    documents = stored.documents
+    keys = pd.MultiIndex.from_frame(documents[["sequence", "frame"]])
+    return documents[keys.isin(pd.MultiIndex.from_frame(corrections.frames))]
+
+
+def _marks(
+    stored: store.StoredTracks, documents: pd.DataFrame, changes: pd.DataFrame
+) -> pd.DataFrame:
+    """What to note on the boxes that were sent."""
+    rows = stored.rows[stored.rows["document"].isin(documents.index)]
+    marks = pd.DataFrame(
+        {
+            "changes": pd.Series([[] for _ in range(len(rows))], rows.index),
+            "change_iou": np.full(len(rows), np.nan),
+        }
+    )
+    known = changes[changes["original"] >= 0]
+    names = pd.Series(name_changes(known), known["original"], dtype=object)
+    marks.loc[names.index, "changes"] = names
+    marks.loc[names.index, "change_iou"] = known["iou"].to_numpy()
+    return marks
+
+
+def _judged_issues(
+    dataset: fo.Dataset,
+    field: str,
+    stored: store.StoredTracks,
+    corrections: Corrections,
+    changes: pd.DataFrame,
+) -> pd.DataFrame:
+    issues = read_issues(dataset, field, stored.spans)
+    samples = stored.documents.drop_duplicates("sample_id").set_index("sample_id")
+    issues["sequence"] = issues["sample_id"].map(samples["sequence"])
+    corrected = judge_issues(issues, changes, corrections.frames)
+    return issues.assign(corrected=corrected)
+
+
+def _make_review(
+    name: str,
+    field: str,
+    adjusted: str,
+    stored: store.StoredTracks,
+    corrections: Corrections,
+    changes: pd.DataFrame,
+    issues: pd.DataFrame,
+) -> Review:
+    corrected = is_corrected(changes)
+    reasons = _reasons(stored, changes)
+    right = corrected.reindex(reasons.index)
+    found = {
+        "issue": precision(issues["kind"], issues["corrected"]),
+        "box": precision(reasons, right),
+    }
+    flagged = changes.index.isin(reasons.index)
+    notes = list(corrections.notes)
+    lost = (changes["sent"] >= 0) & (changes["original"] < 0)
+    if lost.any():
+        notes.append(
+            f"{int(lost.sum())} of the labels in '{field}' were changed here since "
+            "they were sent: what reviewers did to them cannot be applied"
+        )
+    counts = Counter(kind for kinds in name_changes(changes) for kind in kinds)
+    return Review(
+        name=name,
+        label_field=field,
+        adjusted_field=adjusted,
+        frames={
+            str(sequence): frames.tolist()
+            for sequence, frames in corrections.frames.groupby("sequence")["frame"]
+        },
+        boxes=len(corrections.corrected),
+        changes={kind: counts[kind] for kind in CHANGES if counts[kind]},
+        corrected=int(corrected.sum()),
+        missed=int((corrected & ~flagged & (changes["sent"] >= 0)).sum()),
+        precision=[
+            {"of": of, "kind": kind_name(str(row["index"])), **_numbers(row)}
+            for of, table in found.items()
+            for row in table.rename_axis("index").reset_index().to_dict("records")
+        ],
+        notes=notes,
+    )
+
+
+def _numbers(row: dict[Any, Any]) -> dict[str, Any]:
+    share = row["precision"]
+    counts = {name: int(row[name]) for name in ("found", "reviewed", "corrected")}
+    return {**counts, "precision": None if np.isnan(share) else float(share)}
+
+
+def _reasons(stored: store.StoredTracks, changes: pd.DataFrame) -> pd.Series[str]:
+    """The reasons why boxes were flagged, by the row of ``changes``."""
+    table = stored.tracks.table
+    known = changes[changes["original"] >= 0]
+    if _REASONS not in table:
+        return pd.Series([], dtype=object)
+    reasons = table[_REASONS].to_numpy(object)[known["original"]]
+    return pd.Series(reasons, known.index, dtype=object).explode().dropna()

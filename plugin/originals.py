@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which object, and which stored box, is which of those that were sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import fiftyone as fo
+import numpy as np
+import pandas as pd
+
+from ..importers import store
+from ..importers.tracks import BOX, Sequence, Tracks
+from .corrections import Corrections
+from .groundtruth.findings import Report
+from .groundtruth.selection import select_boxes
+
+_OBJECT = ["sequence", "object_id"]
+
+
+def boxes_as_sent(stored: store.StoredTracks, corrections: Corrections) -> pd.DataFrame:
+    """Returns the stored boxes as they would be sent now.
+
+    Args:
+        stored: the tracks of the dataset
+        corrections: what came back
+
+    Returns:
+        the boxes of the frames that came back, see :func:`select_boxes`, with the
+        ``row`` of each in ``stored.tracks.table``
+    """
+    frames = corrections.frames.assign(
+        position=corrections.frames.groupby("sequence").cumcount()
+    )
+    table = stored.tracks.table.assign(row=np.arange(len(stored.tracks.table)))
+    tracks = Tracks(table, stored.tracks.sequences)
+    scales = pd.DataFrame(
+        {
+            name: image_scale(sequence, corrections)
+            for name, sequence in stored.tracks.sequences.items()
+        },
+        index=["x", "y", "image_width", "image_height"],
+    ).T
+    boxes = select_boxes(tracks, frames, scales, Report())
+    return boxes.astype({"sequence": object, "label": object})
+
+
+def image_scale(sequence: Sequence, corrections: Corrections) -> list[float]:
+    """Returns how the labels of a sequence fit the images that were sent.
+
+    Args:
+        sequence: the sequence's record
+        corrections: what came back
+
+    Returns:
+        the factors from the labels' pixels to the images', and the images' width
+        and height in pixels
+    """
+    drawn = (sequence.width or 1, sequence.height or 1)
+    width, height = corrections.image_sizes.get(sequence.name, drawn)
+    return [width / drawn[0], height / drawn[1], width, height]
+
+
+def number_objects(
+    dataset: fo.Dataset,
+    adjusted: str,
+    stored: store.StoredTracks,
+    current: pd.DataFrame,
+    corrections: Corrections,
+) -> Corrections:
+    """Gives each object its track's number, and new objects the next ones.
+
+    Args:
+        dataset: the dataset
+        adjusted: the frame field of corrected tracks, whose objects keep the
+            numbers that they were given there
+        stored: the tracks that were sent
+        current: the boxes of :func:`boxes_as_sent`
+        corrections: what came back
+
+    Returns:
+        the same, with ``track`` in both tables
+    """
+    known = [current[[*_OBJECT, "track"]]]
+    last = stored.tracks.table.groupby("sequence", observed=True)["track"].max()
+    if f"{adjusted}.detections.object_id" in (
+        dataset.get_frame_field_schema(flat=True) or {}
+    ):
+        samples = dataset.select([span.sample_id for span in stored.spans])
+        before = store.read_tracks(samples, adjusted, ["object_id"]).tracks.table
+        known.append(before.dropna(subset="object_id")[[*_OBJECT, "track"]])
+        newest = before.groupby("sequence", observed=True)["track"].max()
+        last = last.combine(newest, max, fill_value=-1)
+    objects = pd.concat([_plain(table) for table in known])
+    objects = objects[objects["track"] >= 0].drop_duplicates(_OBJECT)
+    tables = [corrections.sent, corrections.corrected]
+    met = pd.concat([table[[*_OBJECT, "frame"]] for table in tables])
+    met = met.sort_values("frame", kind="stable").drop_duplicates(_OBJECT)
+    met = met.dropna(subset="object_id").merge(objects, on=_OBJECT, how="left")
+    new = met["track"].isna()
+    number = met[new].groupby("sequence").cumcount() + 1
+    base = met.loc[new, "sequence"].map(last.rename(str)).fillna(-1).clip(lower=0)
+    met.loc[new, "track"] = base + number
+    tracks = met[[*_OBJECT, "track"]].astype({"track": "int64"})
+    sent, corrected = (_with_tracks(table, tracks) for table in tables)
+    return replace(corrections, sent=sent, corrected=corrected)
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype({"sequence": object, "object_id": object, "track": "int64"})
+
+
+def _with_tracks(table: pd.DataFrame, tracks: pd.DataFrame) -> pd.DataFrame:
+    numbered = table.drop(columns="track").merge(tracks, on=_OBJECT, how="left")
+    return numbered.fillna({"track": -1}).astype({"track": "int64"})
+
+
+def find_originals(
+    current: pd.DataFrame, corrections: Corrections, changes: pd.DataFrame
+) -> pd.Series[int]:
+    """Finds the stored box of each change.
+
+    A box that was changed here since it was sent, and not to what came back, is
+    somebody's later work: reviewers never saw it.
+
+    Args:
+        current: the boxes of :func:`boxes_as_sent`
+        corrections: what came back
+        changes: what reviewers changed
+
+    Returns:
+        the row of the stored tracks per change, -1 where there is none any more
+    """
+    keys = ["sequence", "frame", "object_id"]
+    values = [*BOX, "label"]
+    now = current[[*keys, *values, "row"]]
+    sent = corrections.sent[[*keys, *values]].merge(
+        now, on=keys, how="left", suffixes=("", "_now")
+    )
+    sent = sent.iloc[changes["sent"].clip(lower=0)] if len(sent) else sent
+    came = corrections.corrected[values].reset_index(drop=True)
+    came = came.reindex(changes["corrected"].where(changes["corrected"] >= 0, -1))
+    row = np.full(len(changes), -1)
+    if len(sent):
+        stands = sent[[f"{name}_now" for name in values]].to_numpy(object)
+        same = (sent[values].to_numpy(object) == stands).all(axis=1)
+        same |= (came.to_numpy(object) == stands).all(axis=1)
+        valid = same & (changes["sent"] >= 0).to_numpy() & sent["row"].notna()
+        row = np.where(valid, sent["row"].fillna(-1), -1).astype(np.int64)
+    return pd.Series(row, changes.index)

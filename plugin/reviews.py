@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What reviewers did, recorded as a run of the dataset."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import fiftyone as fo
+
+from .. import __version__
+
+#: The method of the runs that record what was loaded.
+METHOD = "track_audit/review"
+
+
+@dataclass(frozen=True)
+class Review:
+    """What reviewers did, and how often the audit was right.
+
+    Attributes:
+        name: the adjustment's name
+        label_field: the frame field of the tracks that were sent
+        adjusted_field: the frame field of the corrected tracks
+        frames: the numbers of the frames that came back, by sequence
+        boxes: the number of boxes in them
+        changes: the number of boxes with each kind of change; ``nudged`` is noise
+        corrected: the number of boxes that were really corrected
+        missed: how many of these the audit had not flagged
+        precision: for each kind of ``issue`` and of flagged ``box``: ``of``,
+            ``kind``, ``found``, ``reviewed``, ``corrected`` and ``precision``
+        notes: what did not come back, and what to know
+    """
+
+    name: str
+    label_field: str
+    adjusted_field: str
+    frames: dict[str, list[int]]
+    boxes: int
+    changes: dict[str, int]
+    corrected: int
+    missed: int
+    precision: list[dict[str, Any]]
+    notes: list[str]
+
+
+def record_review(dataset: fo.Dataset, review: Review) -> None:
+    """Records a review with its dataset, in place of an earlier one.
+
+    Args:
+        dataset: the dataset
+        review: the review
+    """
+    config = dataset.init_run(method=METHOD, version=__version__, **asdict(review))
+    dataset.register_run(review_key(review.name), config, overwrite=True)
+
+
+def recorded_review(dataset: fo.Dataset, name: str) -> Review:
+    """Returns what was loaded of an adjustment.
+
+    Args:
+        dataset: the dataset
+        name: the adjustment's name
+
+    Returns:
+        the :class:`Review`
+
+    Raises:
+        ValueError: if nothing was loaded
+    """
+    reviews = recorded_reviews(dataset)
+    if name not in reviews:
+        known = ", ".join(reviews) or "none"
+        raise ValueError(
+            f"no corrections of '{name}' were loaded into '{dataset.name}'; expected "
+            f"one of: {known}"
+        )
+    return reviews[name]
+
+
+def recorded_reviews(dataset: fo.Dataset) -> dict[str, Review]:
+    """Returns what was loaded of a dataset's adjustments.
+
+    Args:
+        dataset: the dataset
+
+    Returns:
+        each :class:`Review` by the adjustment's name, the latest last
+    """
+    dataset.reload()  # another process may have loaded one
+    runs = [dataset.get_run_info(key) for key in dataset.list_runs(method=METHOD)]
+    runs.sort(key=lambda run: run.timestamp)
+    names = Review.__dataclass_fields__
+    reviews = []
+    for run in runs:
+        config = run.config.serialize()
+        reviews.append(Review(**{name: config[name] for name in names}))
+    return {review.name: review for review in reviews}
+
+
+def review_key(name: str) -> str:
+    """Returns the key of the run that records what was loaded.
+
+    Args:
+        name: the adjustment's name
+
+    Returns:
+        a key that is valid in FiftyOne
+    """
+    return "review_" + re.sub(r"\W", "_", name)

@@ -1,0 +1,600 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Corrected labels back from a labeling job, into a second label field."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from fiftyone import ViewField as F
+from fiftyone_track_audit.importers import store
+from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.importers.tracks import (
+    InputError,
+    Sequence,
+    Tracks,
+    concatenate,
+    make_table,
+)
+from fiftyone_track_audit.plugin.adjustment import plan_adjustment
+from fiftyone_track_audit.plugin.auditing import audit_dataset
+from fiftyone_track_audit.plugin.groundtruth.aws import GroundTruthError
+from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
+from fiftyone_track_audit.plugin.loading import load_adjustment
+from fiftyone_track_audit.plugin.reviews import recorded_reviews
+from fiftyone_track_audit.plugin.sending import export_adjustment
+from labeling_jobs import BUCKET, READY, labeling_service
+from PIL import Image
+
+pytestmark = pytest.mark.usefixtures("database")
+
+WIDTH, HEIGHT = 200, 100
+#: Track 1 is too short in frame 10, track 2 at the wrong place in frame 20 of "a".
+SHORT, SHIFTED = 10, 20
+
+
+def walkers(sequence, folder, label="walker", image_size=(WIDTH, HEIGHT)):
+    """Two tracks over 30 frames; boxes at fractions of pixels."""
+    frames = np.arange(1, 31)
+    folder.mkdir()
+    names = tuple(f"{frame:06d}.png" for frame in frames)
+    for shade, name in enumerate(names):
+        Image.new("L", image_size, 5 * shade + ord(sequence) % 7).save(folder / name)
+    table = pd.DataFrame(
+        {
+            "sequence": sequence,
+            "frame": np.tile(frames, 2),
+            "frame_name": names * 2,
+            "track": np.repeat([1, 2], 30),
+            "label": label,
+            "left": np.r_[10.3 + 2.0 * frames, 150.4 - 2.0 * frames],
+            "top": np.repeat([10.25, 50.0], 30),
+            "width": 20.0,
+            "height": 36.0,
+            "colour": "red",
+        }
+    )
+    first = table["track"] == 1
+    table.loc[first & (table["frame"] == SHORT), "height"] *= 0.6
+    table.loc[~first & (table["frame"] == SHIFTED), "left"] += 16
+    record = Sequence(sequence, WIDTH, HEIGHT, 10.0, names, folder)
+    return Tracks(make_table(table), {sequence: record})
+
+
+@pytest.fixture(scope="module")
+def source(database, tmp_path_factory):
+    """The dataset that each test gets a copy of; "b" is labelled otherwise."""
+    folder = tmp_path_factory.mktemp("walkers")
+    parts = [
+        walkers("a", folder / "a"),
+        walkers("b", folder / "b", label="rider", image_size=(100, 50)),
+    ]
+    dataset = create_dataset(concatenate(parts), "source", video_dir=folder / "v")
+    audit_dataset(dataset)
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def dataset(source):
+    copy = source.clone("walkers")
+    yield copy
+    copy.delete()
+
+
+@pytest.fixture(scope="module")
+def service(database):
+    with labeling_service() as running:
+        yield running
+
+
+@pytest.fixture
+def aws(service, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    service.jobs.clear()
+    return service
+
+
+def outliers(dataset):
+    boxes = F("ground_truth.detections")
+    return dataset.filter_labels(
+        "frames.ground_truth", F("outlier_score") > 0.5
+    ).match_frames(boxes.length() > 0)
+
+
+def send(dataset, folder, name="fix", view=None, context=2, **settings):
+    prefix = f"{folder.parent.name}/{name}"
+    job = AdjustmentJob(name, **(READY | {"prefix": prefix} | settings))
+    plan = plan_adjustment(view or outliers(dataset), job, context=context)
+    export_adjustment(dataset, plan, folder)
+    return plan
+
+
+def entries(labels):
+    """The boxes of a SeqLabel.json by frame name and object's number."""
+    return {
+        (entry["frame"], int(box["object-name"].rpartition(":")[2])): (entry, box)
+        for entry in labels["tracking-annotations"]
+        for box in entry["annotations"]
+    }
+
+
+def correct(labels):
+    """Corrects what is wrong in "a", and does a few things more."""
+    found = entries(labels)
+    first = next(iter(found.values()))[1]
+    if first["object-name"].startswith("rider"):
+        return labels
+    found[f"{SHORT:06d}.png", 1][1]["height"] = 36
+    found[f"{SHIFTED:06d}.png", 2][1]["left"] -= 16
+    found[f"{SHORT + 1:06d}.png", 1][1]["left"] += 1
+    entry, box = found[f"{SHORT:06d}.png", 2]
+    entry["annotations"].remove(box)
+    new = dict(box, left=1, top=1, width=9, height=9)
+    new |= {"object-id": "new", "object-name": "walker:3"}
+    for number in (SHORT, SHORT + 1):
+        found[f"{number:06d}.png", 1][0]["annotations"].append(dict(new))
+    found[f"{SHIFTED + 1:06d}.png", 1][1]["label-category-attributes"] = {
+        "colour": "blue"
+    }
+    return labels
+
+
+def table(dataset, field, *names):
+    """The labels of a field, by sequence, frame and track."""
+    tracks = store.read_tracks(dataset, field, names).tracks.table
+    tracks = tracks.astype({"sequence": object, "label": object})
+    return tracks.set_index(["sequence", "frame", "track"]).sort_index()
+
+
+def test_corrections_go_into_a_second_field(dataset, aws, tmp_path):
+    before = table(dataset, "ground_truth", "id")
+    send(dataset, tmp_path / "job")
+    aws.complete("fix", correct)
+    review = load_adjustment(dataset, "fix")
+
+    sent = {"a": [8, 9, 10, 11, 12, 18, 19, 20, 21, 22]}
+    assert review.frames["a"] == sent["a"]
+    assert review.changes == {
+        "moved": 1,
+        "resized": 1,
+        "added": 2,
+        "deleted": 1,
+        "attributes": 1,
+        "nudged": 1,
+    }
+    assert (review.corrected, review.missed) == (5, 1)
+    after = table(dataset, "ground_truth", "id", "changes", "change_iou")
+    pd.testing.assert_frame_equal(after[before.columns], before)
+    adjusted = table(
+        dataset, "ground_truth_adjusted", "changes", "change_iou", "original_id"
+    )
+    frames = adjusted.loc["a"].index.get_level_values("frame").unique()
+    assert sorted(frames) == sent["a"]
+    # Corrected: as the reviewer drew it; untouched: as exact as it was
+    assert adjusted.loc[("a", SHORT, 1), "height"] == pytest.approx(36)
+    assert adjusted.loc[("a", SHORT, 1), "changes"] == ["resized"]
+    assert adjusted.loc[("a", SHORT, 1), "change_iou"] == pytest.approx(22 / 36)
+    assert adjusted.loc[("a", SHIFTED, 2), "changes"] == ["moved"]
+    assert adjusted.loc[("a", SHIFTED, 1), "left"] == pytest.approx(50.3)
+    assert adjusted.loc[("a", SHIFTED, 1), "changes"] == []
+    # New objects are one new track; deleted ones are noted where they were
+    assert adjusted.loc[("a", SHORT, 3), "changes"] == ["added"]
+    assert pd.isna(adjusted.loc[("a", SHORT + 1, 3), "original_id"])
+    assert ("a", SHORT, 2) not in adjusted.index
+    assert after.loc[("a", SHORT, 2), "changes"] == ["deleted"]
+    assert after.loc[("a", SHORT, 1), "changes"] == ["resized"]
+    assert pd.isna(after.loc[("a", 25, 1), "changes"])
+    kept = adjusted[adjusted["original_id"].notna()]
+    ids = before["id"].astype(str)[kept.index]
+    assert kept["original_id"].tolist() == ids.tolist()
+    colours = dataset.values("frames.ground_truth_adjusted.detections.colour")
+    assert str(colours).count("blue") == 1
+
+
+def test_the_view_shows_before_and_after(dataset, aws, tmp_path):
+    send(dataset, tmp_path / "job")
+    aws.complete("fix", correct)
+    load_adjustment(dataset, "fix")
+    view = dataset.load_saved_view("changed by reviewers")
+    shown = {
+        field: view.count(f"frames.{field}.detections")
+        for field in ("ground_truth", "ground_truth_adjusted")
+    }
+    assert shown == {"ground_truth": 4, "ground_truth_adjusted": 5}
+    assert view.count("frames") == 4
+
+
+def test_issues_are_judged(dataset, aws, tmp_path):
+    send(dataset, tmp_path / "job")
+    aws.complete("fix", correct)
+    review = load_adjustment(dataset, "fix")
+    issues = dataset.values("issues.detections", unwind=True)
+    verdicts = {
+        (issue.label, issue.first_frame, issue.corrected)
+        for issue in issues
+        if issue.track == 1 and issue.first_frame == SHORT
+    }
+    assert ("size_change", SHORT, True) in verdicts
+    by_kind = {(row["of"], row["kind"]): row for row in review.precision}
+    row = by_kind["box", "size change"]
+    assert (row["found"], row["corrected"]) == (2, 1)
+    assert row["precision"] == 0.5
+    assert recorded_reviews(dataset) == {"fix": review}
+
+
+def test_boxes_of_scaled_images_keep_their_own_pixels(dataset, aws, tmp_path):
+    """The images of "b" were scaled down to half the size of its labels."""
+    before = table(dataset, "ground_truth")
+    send(dataset, tmp_path / "job", context=0)
+
+    def shift(labels):
+        for (frame, track), (_, box) in entries(labels).items():
+            if (frame, track) == (f"{SHORT:06d}.png", 1):
+                box["left"] += 9
+        return labels
+
+    aws.complete("fix", shift)
+    load_adjustment(dataset, "fix")
+    adjusted = table(dataset, "ground_truth_adjusted", "changes").loc["b"]
+    assert adjusted.loc[(SHORT, 1), "left"] == pytest.approx(2 * (15 + 9))
+    assert adjusted.loc[(SHORT, 1), "changes"] == ["moved"]
+    rest = adjusted.drop((SHORT, 1))
+    columns = ["left", "top", "width", "height"]
+    pd.testing.assert_frame_equal(
+        rest[columns], before.loc["b"].loc[rest.index][columns]
+    )
+    assert set(adjusted["label"]) == {"rider"}
+
+
+# What does not come back, or not as it should
+
+
+def output_folder(aws, name, job, folder):
+    """A local copy of a job's output."""
+    client = aws.client("s3")
+    root = job["OutputConfig"]["S3OutputPath"].removeprefix(f"s3://{BUCKET}/")
+    prefix = f"{root}{name}/"
+    found = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]
+    for entry in found:
+        path = folder / entry["Key"].removeprefix(prefix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        client.download_file(BUCKET, entry["Key"], str(path))
+    return folder
+
+
+@pytest.fixture
+def finished(dataset, aws, tmp_path):
+    """A job that is done, and the local copy of its output."""
+    send(dataset, tmp_path / "job", context=0)
+    aws.complete("fix", correct_short)
+    return output_folder(aws, "fix", aws.find("fix"), tmp_path / "output")
+
+
+def correct_short(labels):
+    for (frame, track), (_, box) in entries(labels).items():
+        if (frame, track, box["height"]) == (f"{SHORT:06d}.png", 1, 22):
+            box["height"] = 36
+    return labels
+
+
+def miss_line(lines):
+    lines[1].pop("tracks-audit-ref")
+    lines[1][METADATA]["failure-reason"] = "too slow"
+
+
+def lose_origin(lines):
+    del lines[0]["track-audit"]
+
+
+MANIFEST = "manifests/output/output.manifest"
+LABELS = "annotations/consolidated-annotation/output/0/SeqLabel.json"
+
+
+def edit_manifest(change):
+    def edit(folder):
+        path = folder / MANIFEST
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        lines = change(lines) or lines
+        path.write_text("\n".join(map(json.dumps, lines)))
+
+    return edit
+
+
+def edit_labels(change):
+    def edit(folder):
+        labels = json.loads((folder / LABELS).read_text())
+        change(labels["tracking-annotations"])
+        (folder / LABELS).write_text(json.dumps(labels))
+
+    return edit
+
+
+def cut_off(name):
+    def edit(folder):
+        data = (folder / name).read_bytes()
+        (folder / name).write_bytes(data[: len(data) * 3 // 4])
+
+    return edit
+
+
+METADATA = "tracks-audit-ref-metadata"
+
+DAMAGES = {
+    "manifest cut off": (cut_off(MANIFEST), "not JSON"),
+    "labels cut off": (cut_off(LABELS), "not JSON"),
+    "another job": (
+        edit_manifest(lambda ls: ls[0][METADATA].update({"job-name": "x"})),
+        "line 1: labels of job 'x'; expected those of 'fix'",
+    ),
+    "another sequence": (
+        edit_manifest(lambda ls: ls[0]["track-audit"].update(sequence="c")),
+        "line 1: sequence 'c'; expected a, b",
+    ),
+    "other frames": (
+        edit_manifest(lambda ls: ls[1]["track-audit"].update(frames=[1])),
+        "line 2: frames of b other than the 2 that were sent",
+    ),
+    "no origin": (
+        edit_manifest(lose_origin),
+        "line 1: sequence None",
+    ),
+    "a line twice": (
+        edit_manifest(lambda ls: ls + ls[:1]),
+        "line 3: a second line of a",
+    ),
+    "unknown class": (
+        edit_labels(lambda es: es[0]["annotations"][0].update({"class-id": "7"})),
+        "class-id '7'; expected one of",
+    ),
+    "text for a number": (
+        edit_labels(lambda es: es[0]["annotations"][0].update(left="ten")),
+        "'left' is 'ten'",
+    ),
+    "a box twice": (
+        edit_labels(lambda es: es[0]["annotations"].append(es[0]["annotations"][0])),
+        "a second box",
+    ),
+    "another frame": (
+        edit_labels(lambda es: es[0].update(frame="0.png")),
+        "frame '0.png'; expected a frame of",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_output_changes_nothing(dataset, finished, damage):
+    edit, message = DAMAGES[damage]
+    edit(finished)
+    before = list(dataset._frame_collection.find())
+    with pytest.raises(InputError) as caught:
+        load_adjustment(dataset, "fix", finished)
+    assert message in str(caught.value)
+    assert str(finished) in str(caught.value)
+    assert list(dataset._frame_collection.find()) == before
+    assert not dataset.has_field("frames.ground_truth_adjusted")
+    assert recorded_reviews(dataset) == {}
+    assert dataset.list_saved_views() == []
+
+
+@pytest.mark.parametrize("path", ["", MANIFEST])
+def test_a_local_copy_needs_no_aws(dataset, finished, path, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    review = load_adjustment(dataset, "fix", finished / path)
+    assert review.changes == {"resized": 1}
+
+
+def drop_labels(line):
+    for key in ("tracks-audit-ref", METADATA):
+        line.pop(key)
+
+
+@pytest.mark.parametrize(
+    ("edit", "frames", "note"),
+    [
+        (
+            edit_manifest(lambda ls: drop_labels(ls[1])),
+            {"a": [SHORT, SHIFTED]},
+            "no 'tracks-audit-ref' labels",
+        ),
+        (
+            edit_manifest(lambda ls: ls[:1]),
+            {"a": [SHORT, SHIFTED]},
+            "b did not come back",
+        ),
+        (
+            edit_manifest(miss_line),
+            {"a": [SHORT, SHIFTED]},
+            "failed (too slow)",
+        ),
+        (
+            edit_labels(lambda es: es.pop()),
+            {"a": [SHORT], "b": [SHORT, SHIFTED]},
+            "a: 1 of 2 frames did not come back",
+        ),
+    ],
+)
+def test_what_is_there_is_loaded(dataset, finished, edit, frames, note):
+    edit(finished)
+    review = load_adjustment(dataset, "fix", finished)
+    assert review.frames == frames
+    assert note in " ".join(review.notes)
+    adjusted = table(dataset, "ground_truth_adjusted", "changes")
+    assert set(adjusted.index.droplevel("track")) == {
+        (sequence, frame) for sequence, numbers in frames.items() for frame in numbers
+    }
+    assert adjusted["changes"].map(len).sum() == 1
+    assert "deleted" not in review.changes
+
+
+@pytest.mark.parametrize("status", ["Stopped", "Failed", "InProgress"])
+def test_unfinished_jobs_say_how_they_stand(dataset, aws, tmp_path, status):
+    send(dataset, tmp_path / "job", context=0)
+    aws.advance("fix", status, FailureReason="no workers")
+    with pytest.raises(GroundTruthError, match=f"fix is {status}"):
+        load_adjustment(dataset, "fix")
+    aws.complete("fix", correct_short)
+    aws.advance("fix", status)
+    review = load_adjustment(dataset, "fix")
+    assert review.changes == {"resized": 1}
+    assert review.notes[0].startswith(f"fix is {status}")
+
+
+def test_what_was_not_sent_cannot_be_loaded(dataset, tmp_path):
+    with pytest.raises(ValueError, match="no adjustment 'fix' is recorded"):
+        load_adjustment(dataset, "fix")
+    send(dataset, tmp_path / "job", bucket=None)
+    with pytest.raises(GroundTruthError, match="fix was not started"):
+        load_adjustment(dataset, "fix")
+    with pytest.raises(InputError, match=r"expected .*output\.manifest of fix"):
+        load_adjustment(dataset, "fix", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("ground_truth", "holds the labels that were sent"),
+        ("filepath", "is a frame's own"),
+        ("a.b", "cannot name a field"),
+    ],
+)
+def test_fields_that_cannot_hold_corrections(dataset, finished, field, message):
+    with pytest.raises(ValueError, match=message):
+        load_adjustment(dataset, "fix", finished, field)
+
+
+def test_loading_again_replaces(dataset, finished):
+    load_adjustment(dataset, "fix", finished)
+    first = table(dataset, "ground_truth_adjusted", "changes", "original_id")
+    edit_labels(lambda es: es[0]["annotations"].pop())(finished)
+    review = load_adjustment(dataset, "fix", finished)
+    again = table(dataset, "ground_truth_adjusted", "changes", "original_id")
+    assert len(again) == len(first) - 1
+    assert review.changes["deleted"] == 1
+    assert dataset.list_saved_views() == ["changed by reviewers"]
+
+
+def test_a_failure_while_storing_leaves_all_as_it_was(dataset, finished, monkeypatch):
+    load_adjustment(dataset, "fix", finished)
+    before = list(dataset._frame_collection.find())
+    edit_labels(lambda es: es[0]["annotations"].pop())(finished)
+
+    def fail(*_):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("fiftyone_track_audit.plugin.loading.record_review", fail)
+    with pytest.raises(OSError, match="the disk is full"):
+        load_adjustment(dataset, "fix", finished)
+    assert list(dataset._frame_collection.find()) == before
+
+
+def test_labels_that_changed_here_meanwhile(dataset, finished):
+    place = dataset.match(F("sequence") == "a").first()
+    labels = place.frames[SHORT].ground_truth.detections
+    changed = next(label for label in labels if label.index == 1)
+    changed.bounding_box = [0.5, 0.5, 0.1, 0.1]
+    place.save()
+    review = load_adjustment(dataset, "fix", finished)
+    assert "1 of the labels in 'ground_truth' were changed here" in review.notes[-1]
+    adjusted = table(dataset, "ground_truth_adjusted", "original_id", "changes")
+    assert adjusted.loc[("a", SHORT, 1), "changes"] == ["resized"]
+    assert pd.isna(adjusted.loc[("a", SHORT, 1), "original_id"])
+    assert adjusted.loc[("a", SHORT, 2), "original_id"] is not None
+
+
+def test_two_jobs_at_once_number_their_new_objects_apart(dataset, aws, tmp_path):
+    def add(labels):
+        for entry in labels["tracking-annotations"]:
+            box = dict(entry["annotations"][0], left=1, top=1, width=9, height=9)
+            name = f"new in {entry['frame']}"
+            entry["annotations"].append(box | {"object-id": name, "object-name": "n:1"})
+        return labels
+
+    frames = {"first": SHORT, "second": SHIFTED}
+    only_a = F("sequence") == "a"
+    for name, frame in frames.items():
+        view = dataset.match(only_a).match_frames(F("frame_number") == frame)
+        send(dataset, tmp_path / name, name, view, context=0)
+    for name in frames:
+        aws.complete(name, add)
+    for name in frames:
+        load_adjustment(dataset, name)
+    adjusted = table(dataset, "ground_truth_adjusted")
+    assert sorted(adjusted.index) == [
+        ("a", frame, track)
+        for frame, new in ((SHORT, 3), (SHIFTED, 4))
+        for track in (1, 2, new)
+    ]
+    load_adjustment(dataset, "first")
+    assert sorted(table(dataset, "ground_truth_adjusted").index) == sorted(
+        adjusted.index
+    )
+    assert list(recorded_reviews(dataset)) == ["second", "first"]
+
+
+LOAD = """
+import sys, fiftyone as fo
+from fiftyone_track_audit.plugin.loading import load_adjustment
+review = load_adjustment(fo.load_dataset(sys.argv[1]), "fix", sys.argv[2])
+print(review.changes)
+"""
+
+
+def test_another_process_loads(dataset, finished, tmp_path):
+    shutil.move(finished, tmp_path / "elsewhere")
+    command = [sys.executable, "-c", LOAD, dataset.name, tmp_path / "elsewhere"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "{'resized': 1}\n"
+    dataset.reload()
+    assert table(dataset, "ground_truth_adjusted").loc["a"].index.tolist() == [
+        (frame, track) for frame in (SHORT, SHIFTED) for track in (1, 2)
+    ]
+
+
+def test_the_real_labels_with_their_planted_flaws(real_data, aws, tmp_path):
+    """Boxes 24, 25 and 27 are wrong; workers get them and two frames around each."""
+    from fiftyone_track_audit.importers.groundtruth import read_seq_label
+
+    tracks = read_seq_label(
+        real_data / "groundtruth/MOT20-01-SeqLabel.json",
+        real_data / "MOT20/train/MOT20-01",
+    )
+    dataset = create_dataset(tracks, "real labels", video_dir=tmp_path / "videos")
+    try:
+        audit_dataset(dataset)
+        before = table(dataset, "ground_truth")
+        plan = send(dataset, tmp_path / "job", "real")
+        assert plan.counts["flagged"] == 3
+        wrong = {("24", 2): (226, 0), ("25", 2): (228, 0), ("27", 1): (None, 1)}
+        names = {
+            str(position): name
+            for position, name in enumerate(tracks.sequences["MOT20-01"].frame_names)
+        }
+
+        def repair(labels):
+            found = entries(labels)
+            height = found[names["23"], 2][1]["height"]
+            for position in ("24", "25"):
+                found[names[position], 2][1]["height"] = height // 2 + 1
+            left = [found[names[n], 1][1]["left"] for n in ("26", "28")]
+            found[names["27"], 1][1]["left"] = sum(left) // 2
+            return labels
+
+        aws.complete("real", repair)
+        review = load_adjustment(dataset, "real")
+        assert review.changes == {"resized": 2, "moved": 1}
+        assert review.missed == 0
+        assert {row["precision"] for row in review.precision} == {1.0}
+        changed = table(dataset, "ground_truth_adjusted", "changes")
+        changed = changed[changed["changes"].map(len) > 0]
+        places = {(str(frame - 1), track) for _, frame, track in changed.index}
+        assert places == set(wrong)
+        pd.testing.assert_frame_equal(table(dataset, "ground_truth"), before)
+    finally:
+        dataset.delete()
