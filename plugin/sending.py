@@ -7,7 +7,7 @@ Every step can be taken again, in any process: what is there already stays.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,8 +20,8 @@ from .groundtruth.aws import GroundTruthError, s3_client, sagemaker_client
 from .groundtruth.bucket import add_cors_rule
 from .groundtruth.findings import Finding, sentences
 from .groundtruth.jobs import (
-    FINISHED,
     NOT_STARTED,
+    UNDER_WAY,
     JobStatus,
     find_status,
     launch_job,
@@ -35,6 +35,7 @@ from .runs import (
     JobRecord,
     record_adjustment,
     recorded_adjustment,
+    recorded_adjustments,
 )
 from .texts import count
 
@@ -139,31 +140,30 @@ def launch_adjustment(
     return _send(dataset, record, progress)
 
 
-def adjustment_status(dataset: fo.Dataset, name: str) -> list[JobStatus]:
-    """Asks AWS how the labeling jobs of an adjustment stand.
+def adjustment_status(
+    dataset: fo.Dataset, name: str | None = None
+) -> list[dict[str, Any]]:
+    """Asks AWS how the labeling jobs of a dataset stand.
 
     Args:
         dataset: the dataset
-        name: the adjustment's name
+        name (None): an adjustment's name, by default all of them
 
     Returns:
-        the status of each job; NotStarted of those that AWS does not know
+        for each labeling job ``job_name`` (of the adjustment that it is part of),
+        and what :class:`JobStatus` has; NotStarted of those that AWS does not know
 
     Raises:
         ValueError: if no adjustment of that name is recorded
         GroundTruthError: if AWS cannot be asked
     """
-    record = recorded_adjustment(dataset, name)
-    if record.region is None:
-        return [JobStatus(job.name, NOT_STARTED) for job in record.jobs]
-    client = sagemaker_client(record.region)
-    return [
-        find_status(job.name, client) or JobStatus(job.name, NOT_STARTED)
-        for job in record.jobs
-    ]
+    if name is not None:
+        return _status(recorded_adjustment(dataset, name))
+    records = recorded_adjustments(dataset).values()
+    return [row for record in records for row in _status(record)]
 
 
-def stop_adjustment(dataset: fo.Dataset, name: str) -> list[JobStatus]:
+def stop_adjustment(dataset: fo.Dataset, name: str) -> list[dict[str, Any]]:
     """Stops an adjustment's labeling jobs; what workers have finished is kept.
 
     Args:
@@ -171,22 +171,30 @@ def stop_adjustment(dataset: fo.Dataset, name: str) -> list[JobStatus]:
         name: the adjustment's name
 
     Returns:
-        the status of each job after that
+        as :func:`adjustment_status`, after that
 
     Raises:
         ValueError: if no adjustment of that name is recorded
         GroundTruthError: if none of its jobs is under way, or AWS refuses
     """
-    before = adjustment_status(dataset, name)
-    ended = {*FINISHED, NOT_STARTED, "Stopping"}
-    running = [status.name for status in before if status.status not in ended]
+    record = recorded_adjustment(dataset, name)
+    before = {job["name"]: job["status"] for job in _status(record)}
+    running = [job for job, status in before.items() if status in UNDER_WAY]
     if not running:
-        stand = ", ".join(f"{status.name} is {status.status}" for status in before)
+        stand = ", ".join(f"{job} is {status}" for job, status in before.items())
         raise GroundTruthError(f"Nothing is under way: {stand}", "there is no need")
-    client = sagemaker_client(recorded_adjustment(dataset, name).region)
+    client = sagemaker_client(record.region)
     for job in running:
         stop_job(job, client)
-    return adjustment_status(dataset, name)
+    return _status(record)
+
+
+def _status(record: AdjustmentRecord) -> list[dict[str, Any]]:
+    statuses = [JobStatus(job.name, NOT_STARTED) for job in record.jobs]
+    if record.region:  # without one, nothing can have been started
+        client = sagemaker_client(record.region)
+        statuses = [find_status(job.name, client) or job for job in statuses]
+    return [{"job_name": record.name, **asdict(status)} for status in statuses]
 
 
 def _make_record(adjustment: Adjustment, folders: list[Path]) -> AdjustmentRecord:

@@ -96,7 +96,7 @@ def test_exports():
 
 def test_command_exists():
     module, _, function = PROJECT["project"]["scripts"]["track-audit"].partition(":")
-    path = ROOT.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    path = ROOT.joinpath(*module.split(".")[1:], "__init__.py")
     defined = [
         n for n in ast.parse(path.read_text()).body if isinstance(n, ast.FunctionDef)
     ]

@@ -109,7 +109,7 @@ def sts_client(region: str | None = None) -> STSClient:
     """Makes an STS client from boto3's default chain of settings.
 
     Args:
-        region (None): the AWS region, by default the chain's
+        region (None): the AWS region, by default one that answers for all
 
     Returns:
         the client
@@ -117,7 +117,7 @@ def sts_client(region: str | None = None) -> STSClient:
     Raises:
         GroundTruthError: if the settings do not suffice
     """
-    client: STSClient = _client("sts", region)
+    client: STSClient = _client("sts", region or "us-east-1")
     return client
 
 
@@ -210,4 +210,4 @@ def _refusal(doing: str, error: ClientError) -> GroundTruthError:
 
 def _first_line(message: object) -> str:
     lines = str(message).splitlines() or ["no reason was given"]
-    return _SECRET.sub(r"\1=...", lines[0])[:500].rstrip(".")
+    return _SECRET.sub(r"\1=[hidden]", lines[0])[:500].rstrip(".")

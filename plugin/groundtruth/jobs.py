@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeLabelingJobResponseTypeDef
 
 FINISHED = frozenset({"Completed", "Failed", "Stopped"})
+UNDER_WAY = frozenset({"Initializing", "InProgress"})
 NOT_STARTED = "NotStarted"
 
 

@@ -52,17 +52,17 @@ def check_account(job: AdjustmentJob, names: Iterable[str]) -> list[Finding]:
     except GroundTruthError as failure:
         return [error(failure.what, failure.todo)]
     found = []
-    s3, sagemaker = s3_client(job.job_region), sagemaker_client(job.job_region)
     if job.bucket:
+        s3 = s3_client(job.job_region)
         found += _tried(lambda: _bucket_findings(s3, job), denied=error)
     if job.role_arn:
         found += _tried(lambda: _role_findings(str(job.role_arn), account))
     if job.workteam_arn:
-        found += _tried(
-            lambda: _workteam_findings(sagemaker, str(job.workteam_arn), account)
-        )
-    if not job.fill_in:
-        found += _tried(lambda: _name_findings(sagemaker, names))
+        sagemaker = sagemaker_client(job.job_region)
+        team = job.workteam_arn
+        found += _tried(lambda: _workteam_findings(sagemaker, team, account))
+        if not job.fill_in:
+            found += _tried(lambda: _name_findings(sagemaker, names))
     return found
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -13,7 +13,6 @@ from fiftyone.operators.executor import ExecutionContext
 
 from ..adjustment import Adjustment, default_job_name, plan_adjustment
 from ..groundtruth.findings import sentences
-from ..groundtruth.jobs import JobStatus
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob
 from ..runs import recorded_adjustments
 from ..sending import (
@@ -325,9 +324,7 @@ class AdjustmentJobStatus(_JobsOperator):
             ValueError: if no such job is recorded
             GroundTruthError: if AWS cannot be asked
         """
-        names = [job_name] if job_name else list(recorded_adjustments(dataset))
-        statuses = {name: adjustment_status(dataset, name) for name in names}
-        return {"jobs": [row for name in names for row in _rows(name, statuses[name])]}
+        return {"jobs": adjustment_status(dataset, job_name)}
 
 
 class StopAdjustmentJob(_JobsOperator):
@@ -375,11 +372,7 @@ class StopAdjustmentJob(_JobsOperator):
             ValueError: if no such job is recorded
             GroundTruthError: if nothing of it is under way
         """
-        return {"jobs": _rows(job_name, stop_adjustment(dataset, job_name))}
-
-
-def _rows(job_name: str, statuses: list[JobStatus]) -> list[dict[str, Any]]:
-    return [{"job_name": job_name, **asdict(status)} for status in statuses]
+        return {"jobs": stop_adjustment(dataset, job_name)}
 
 
 def _callback(progress: Any) -> Any:  # noqa: ANN401 - FiftyOne's convention

@@ -1,30 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``track-audit``: scores label files without a database."""
+"""The commands that score label files without a database."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from .. import __version__
+from .commands import Parser, add_command
 
 if TYPE_CHECKING:
-    from .audit import Thresholds
-
-_BAD_INPUT = 2
-# What a shell reports of a command that a signal ended: 128 + SIGINT, + SIGPIPE
-_INTERRUPTED = 130
-_PIPE_CLOSED = 141
-
-_EXAMPLES = """\
-examples:
-  track-audit score MOT20/train/MOT20-01
-  track-audit run-quality-check --lab-path SeqLabel.json --save-path quality.json
-"""
+    from ..audit import Thresholds
 
 _QUALITY_CHECK = """\
 Checks the labels of one video, a SeqLabel.json of Ground Truth, and writes a
@@ -70,93 +57,17 @@ examples:
 """
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+def add_score_commands(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Adds ``run-quality-check`` and ``score``.
 
     Args:
-        argv (None): the arguments, by default those of the process
-
-    Returns:
-        the exit code: 0, or 2 where the input is bad
+        commands: the subcommands
     """
-    try:
-        try:
-            return _run(argv)
-        finally:
-            print(end="", flush=True)
-    except BrokenPipeError:
-        # Python flushes stdout once more at exit, and must not fail then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE_CLOSED
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-
-
-def _run(argv: Sequence[str] | None) -> int:
-    arguments = _make_parser().parse_args(argv)
-    # Subcommands import what they need: help and usage errors need not wait.
-    from ..importers.tracks import InputError
-    from .groundtruth.aws import GroundTruthError
-
-    try:
-        arguments.run(arguments)
-    except BrokenPipeError:
-        raise
-    except (InputError, GroundTruthError, OSError) as error:
-        print(_error_line(error), file=sys.stderr)
-        return _BAD_INPUT
-    return 0
-
-
-def _error_line(error: object) -> str:
-    return f"track-audit: error: {' '.join(str(error).splitlines())}"
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(_BAD_INPUT, f"{_error_line(message)}\n")
-
-
-def _make_parser() -> _Parser:
-    parser = _Parser(
-        prog="track-audit",
-        description="Finds the mistakes in video tracking annotations.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--version", action="version", version=f"track-audit {__version__}"
-    )
-    commands = parser.add_subparsers(metavar="command", required=True)
     _add_quality_check(commands)
     _add_score(commands)
-    return parser
 
 
-def _add_command(
-    commands: argparse._SubParsersAction[_Parser],
-    name: str,
-    run: Callable[[argparse.Namespace], None],
-    summary: str,
-    description: str,
-    epilog: str,
-) -> _Parser:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _add_thresholds(parser: _Parser, iou: float) -> None:
+def _add_thresholds(parser: Parser, iou: float) -> None:
     parser.add_argument(
         "--size-thresh",
         "--size_thresh",
@@ -176,8 +87,8 @@ def _add_thresholds(parser: _Parser, iou: float) -> None:
     )
 
 
-def _add_quality_check(commands: argparse._SubParsersAction[_Parser]) -> None:
-    parser = _add_command(
+def _add_quality_check(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = add_command(
         commands,
         "run-quality-check",
         _run_quality_check,
@@ -211,8 +122,8 @@ def _add_quality_check(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_thresholds(parser, iou=0.4)
 
 
-def _add_score(commands: argparse._SubParsersAction[_Parser]) -> None:
-    parser = _add_command(
+def _add_score(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = add_command(
         commands,
         "score",
         _score,
@@ -238,8 +149,8 @@ def _add_score(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _run_quality_check(arguments: argparse.Namespace) -> None:
-    from .output import check_output, save
-    from .quality_check import PROBLEM_FRAMES, check_quality
+    from ..output import check_output, save
+    from ..quality_check import PROBLEM_FRAMES, check_quality
 
     thresholds = _thresholds(arguments)
     root = f"s3://{arguments.bucket}/" if arguments.bucket else ""
@@ -253,9 +164,9 @@ def _run_quality_check(arguments: argparse.Namespace) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> None:
-    from . import scoring
-    from .audit import audit_tracks
-    from .output import check_output, save
+    from .. import scoring
+    from ..audit import audit_tracks
+    from ..output import check_output, save
 
     thresholds = _thresholds(arguments)
     if arguments.output:
@@ -275,14 +186,10 @@ def _score(arguments: argparse.Namespace) -> None:
 
 
 def _thresholds(arguments: argparse.Namespace) -> Thresholds:
-    from ..importers.tracks import InputError
-    from .audit import Thresholds
+    from ...importers.tracks import InputError
+    from ..audit import Thresholds
 
     try:
         return Thresholds(size=arguments.size_thresh, iou=arguments.iou_thresh)
     except ValueError as error:
         raise InputError("--size-thresh, --iou-thresh", str(error)) from error
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that send the frames of a dataset to be corrected, and watch that."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+from ..groundtruth.request import AdjustmentJob
+from .commands import Parser, add_command
+
+if TYPE_CHECKING:
+    import fiftyone as fo
+
+    from ..groundtruth.findings import Finding
+
+_EXPORT = """\
+Writes the frames that a dataset or a saved view shows as an adjustment job of
+SageMaker Ground Truth. With a bucket, it is uploaded; with a role and a work
+team too, it is started, WHICH COSTS MONEY. Everything that would make the job
+fail is looked for first; where there is any, nothing is written.
+
+What was broken off goes on with `track-audit launch`.
+"""
+
+_EXPORT_EXAMPLES = """\
+examples:
+  track-audit export walkers --view-name outliers --name fix-1 --folder package
+  track-audit export walkers --view-name outliers --check \\
+    --bucket my-bucket --region eu-west-1
+  track-audit export walkers --view-name outliers --name fix-1 --json \\
+    --bucket my-bucket --role-arn ARN --workteam-arn ARN
+"""
+
+_LAUNCH = """\
+Goes on with an export that was broken off: uploads what is not in the bucket
+yet, and starts the job where it was not started, WHICH COSTS MONEY.
+"""
+
+_STATUS = "Asks AWS how the adjustment jobs of a dataset stand."
+
+_STOP = """\
+Stops an adjustment job. It cannot be started again; what workers have finished
+is kept.
+"""
+
+_SETTINGS = {
+    "bucket": "the S3 bucket to upload to; without it the job stays on this machine",
+    "prefix": "the folder in the bucket (default: track-audit/<name>)",
+    "audited_attribute": "the label attribute that the labels have",
+    "label_attribute": "the label attribute of the corrected labels",
+    "region": "the AWS region (default: the work team's)",
+    "role_arn": "the IAM role that Ground Truth assumes; needed to start the job",
+    "workteam_arn": "the private or vendor work team; needed to start the job",
+    "title": "the task's title for the worker",
+    "description": "the task's description (default: a list of the flagged frames)",
+    "keywords": "words that help workers find the task",
+    "labels": "labels on offer to the worker beside those that occur",
+    "task_time_limit": "seconds that a worker has for one sequence",
+    "task_availability_lifetime": "seconds that a task stays on offer",
+    "max_concurrent_tasks": "number of sequences on offer at a time",
+    "kms_key_id": "the KMS key that encrypts the job's output",
+    "tags": "tags of the labeling job",
+}
+
+_COUNTERS = ["job_name", "name", "status", "labeled", "unlabeled", "failed"]
+
+
+def add_job_commands(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Adds ``export``, ``launch``, ``status`` and ``stop``.
+
+    Args:
+        commands: the subcommands
+    """
+    _add_export(commands)
+    for name, run, summary, text in (
+        ("launch", _launch, "upload and start a job that was exported", _LAUNCH),
+        ("status", _status, "show how adjustment jobs stand", _STATUS),
+        ("stop", _stop, "stop an adjustment job", _STOP),
+    ):
+        epilog = f"examples:\n  track-audit {name} walkers --job-name fix-1\n"
+        parser = add_command(commands, name, run, summary, text, epilog)
+        add_dataset(parser)
+        parser.add_argument(
+            "--job-name",
+            required=name != "status",
+            metavar="NAME",
+            help="the job's name" + " (default: all)" * (name == "status"),
+        )
+
+
+def add_dataset(parser: Parser) -> None:
+    """Adds the arguments that the commands on a dataset share.
+
+    Args:
+        parser: the subcommand's parser
+    """
+    parser.add_argument("dataset", metavar="DATASET", help="the dataset's name")
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as JSON alone"
+    )
+
+
+def _add_export(commands: argparse._SubParsersAction[Parser]) -> None:
+    summary = "send frames to be corrected"
+    parser = add_command(
+        commands, "export", _export, summary, _EXPORT, _EXPORT_EXAMPLES
+    )
+    add_dataset(parser)
+    parser.add_argument(
+        "--view-name", metavar="VIEW", help="send this saved view's frames alone"
+    )
+    parser.add_argument(
+        "--label-field",
+        metavar="FIELD",
+        help="the frame field of the tracks; found where there is only one",
+    )
+    parser.add_argument(
+        "--context",
+        type=int,
+        default=2,
+        metavar="FRAMES",
+        help="labelled frames to send along before and after each "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--name", help="the job's name (default: the dataset's and the time)"
+    )
+    parser.add_argument(
+        "--folder",
+        metavar="DIR",
+        help="a new folder for the package (default: below FiftyOne's dataset folder)",
+    )
+    for option, text in (
+        ("--copy-frames", "copy the frames into the package"),
+        ("--add-cors", "add the CORS rule that the worker's page needs to the bucket"),
+        ("--check", "only report what would make the job fail; change nothing"),
+    ):
+        parser.add_argument(option, action="store_true", help=text)
+    _add_settings(parser)
+
+
+def _add_settings(parser: Parser) -> None:
+    group = parser.add_argument_group("settings of the job")
+    defaults = {field.name: field.default for field in fields(AdjustmentJob)}
+    for name, text in _SETTINGS.items():
+        default = defaults[name]
+        several = isinstance(default, tuple) or name == "tags"
+        metavar = "KEY=VALUE" if name == "tags" else name.split("_")[-1].upper()
+        shown = " ".join(default) if isinstance(default, tuple) else default
+        known = isinstance(shown, str | int) and shown != ""
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            nargs="+" if several else None,
+            type=int if isinstance(default, int) else str,
+            metavar=metavar,
+            help=f"{text} (default: {shown})" if known else text,
+        )
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from ..adjustment import default_job_name, plan_adjustment
+    from ..sending import check_adjustment, export_adjustment
+
+    settings = _settings(arguments)
+    with _dataset(arguments) as dataset:
+        job = AdjustmentJob(arguments.name or default_job_name(dataset), **settings)
+        view = dataset
+        if arguments.view_name:
+            view = dataset.load_saved_view(arguments.view_name)
+        adjustment = plan_adjustment(
+            view, job, arguments.label_field, arguments.context
+        )
+        if arguments.check:
+            _report(arguments, adjustment.counts, check_adjustment(adjustment))
+            return
+        result = export_adjustment(
+            dataset,
+            adjustment,
+            arguments.folder,
+            copy_frames=arguments.copy_frames,
+            add_cors=arguments.add_cors,
+        )
+    _print_result(arguments, result)
+
+
+def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    given = {name: getattr(arguments, name) for name in _SETTINGS}
+    settings = {name: value for name, value in given.items() if value is not None}
+    for name in {"keywords", "labels"} & set(settings):
+        settings[name] = tuple(settings[name])
+    if "tags" in settings:
+        pairs = [tag.partition("=") for tag in settings["tags"]]
+        settings["tags"] = {key: value for key, _, value in pairs}
+    return settings
+
+
+def _report(
+    arguments: argparse.Namespace, counts: dict[str, int], found: tuple[Finding, ...]
+) -> None:
+    if arguments.json:
+        _print_json({**counts, "findings": [asdict(finding) for finding in found]})
+    else:
+        for finding in found:
+            print(f"{finding.severity}: {finding}")
+        print(f"{len(found) or 'nothing'} found, nothing changed")
+    from ...importers.tracks import InputError
+
+    errors = sum(finding.severity == "error" for finding in found)
+    if errors:
+        raise InputError(arguments.dataset, f"the job would fail; errors: {errors}")
+
+
+def _launch(arguments: argparse.Namespace) -> None:
+    from ..sending import launch_adjustment
+
+    with _dataset(arguments) as dataset:
+        result = launch_adjustment(dataset, arguments.job_name)
+    _print_result(arguments, result)
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    from ..sending import adjustment_status
+
+    with _dataset(arguments) as dataset:
+        jobs = adjustment_status(dataset, arguments.job_name)
+    _print_jobs(arguments, jobs)
+
+
+def _stop(arguments: argparse.Namespace) -> None:
+    from ..sending import stop_adjustment
+
+    with _dataset(arguments) as dataset:
+        jobs = stop_adjustment(dataset, arguments.job_name)
+    _print_jobs(arguments, jobs)
+
+
+@contextmanager
+def _dataset(arguments: argparse.Namespace) -> Iterator[fo.Dataset]:
+    """Gives the dataset; what does not fit it is bad input."""
+    import fiftyone as fo
+
+    from ...importers.tracks import InputError
+
+    try:
+        yield fo.load_dataset(arguments.dataset)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(arguments.dataset, str(error)) from error
+
+
+def _print_result(arguments: argparse.Namespace, result: dict[str, Any]) -> None:
+    if arguments.json:
+        _print_json(result)
+        return
+    for note in result.get("notes", "").splitlines():
+        print(f"track-audit: note: {note}", file=sys.stderr)
+    print(result["message"])
+    if "folder" in result:
+        print(f"package: {result['folder']}")
+    print(result["next"])
+
+
+def _print_jobs(arguments: argparse.Namespace, jobs: list[dict[str, Any]]) -> None:
+    import pandas as pd
+
+    if arguments.json:
+        _print_json({"jobs": jobs})
+        return
+    if not jobs:
+        print(f"no adjustment job of {arguments.dataset} is recorded")
+        return
+    print(pd.DataFrame(jobs)[_COUNTERS].to_string(index=False))
+    for job in jobs:
+        if job["failure_reason"]:
+            print(f"{job['name']} failed: {job['failure_reason']}")
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    print(json.dumps(content, indent=2, allow_nan=False))
