@@ -167,6 +167,35 @@ def add_detections(
     dataset.reload()
 
 
+def find_frames(
+    dataset: fo.Dataset, frames: Mapping[str, Collection[int]]
+) -> list[ObjectId]:
+    """Finds the documents of frames.
+
+    Args:
+        dataset: the dataset
+        frames: the positions of the frames in their sequences, by sequence
+
+    Returns:
+        the IDs of those frames' documents that exist
+    """
+    stored = _read_samples(dataset, sample_ids(dataset))
+    places = [
+        {
+            "_sample_id": ObjectId(str(sample_id)),
+            "frame_number": {
+                "$in": [frame - int(sample[FRAME_OFFSET]) for frame in wanted]
+            },
+        }
+        for sample_id, sample in stored.to_dict("index").items()
+        if (wanted := frames.get(str(sample[SEQUENCE])))
+    ]
+    if not places:
+        return []
+    found = dataset._frame_collection.find({"$or": places}, ["_id"])
+    return [frame["_id"] for frame in found]
+
+
 def read_detections(
     dataset: fo.Dataset, field: str, frame_ids: Collection[ObjectId]
 ) -> dict[ObjectId, list[dict[str, Any]]]:

@@ -31,7 +31,13 @@ from .comparing import (
 from .corrections import Corrections
 from .groundtruth.output import read_output
 from .issues import mark_issues, read_issues
-from .originals import boxes_as_sent, find_originals, image_scale, number_objects
+from .originals import (
+    boxes_as_sent,
+    count_conflicts,
+    find_originals,
+    image_scale,
+    number_objects,
+)
 from .reviews import Review, record_review
 from .runs import recorded_adjustment
 from .views import save_changed_view
@@ -112,7 +118,10 @@ def store_corrections(
     )
     changes["original"] = find_originals(current, corrections, changes)
     issues = _judged_issues(dataset, field, stored, corrections, changes)
-    review = _make_review(name, field, adjusted, stored, corrections, changes, issues)
+    conflicts = count_conflicts(current, corrections, changes)
+    review = _make_review(
+        name, field, adjusted, stored, corrections, changes, issues, conflicts
+    )
     documents = _documents(stored, corrections)
     with store.all_or_nothing(dataset, [field, adjusted], list(documents["_id"])):
         marks = _marks(stored, documents, changes)
@@ -242,6 +251,7 @@ def _make_review(
     corrections: Corrections,
     changes: pd.DataFrame,
     issues: pd.DataFrame,
+    conflicts: int,
 ) -> Review:
     corrected = is_corrected(changes)
     reasons = _reasons(stored, changes)
@@ -252,11 +262,10 @@ def _make_review(
     }
     flagged = changes.index.isin(reasons.index)
     notes = list(corrections.notes)
-    lost = (changes["sent"] >= 0) & (changes["original"] < 0)
-    if lost.any():
+    if conflicts:
         notes.append(
-            f"{int(lost.sum())} of the labels in '{field}' were changed here since "
-            "they were sent: what reviewers did to them cannot be applied"
+            f"{conflicts} of the labels in '{field}' were changed here since they "
+            "were sent: what reviewers did to them cannot be applied"
         )
     counts = Counter(kind for kinds in name_changes(changes) for kind in kinds)
     return Review(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..importers import store
 from ..importers.tracks import BOX, Sequence, Tracks
+from .comparing import DELETED
 from .corrections import Corrections
 from .groundtruth.findings import Report
 from .groundtruth.selection import select_boxes
@@ -148,3 +149,23 @@ def find_originals(
         valid = same & (changes["sent"] >= 0).to_numpy() & sent["row"].notna()
         row = np.where(valid, sent["row"].fillna(-1), -1).astype(np.int64)
     return pd.Series(row, changes.index)
+
+
+def count_conflicts(
+    current: pd.DataFrame, corrections: Corrections, changes: pd.DataFrame
+) -> int:
+    """Counts the labels that were changed here since they were sent.
+
+    Args:
+        current: the boxes of :func:`boxes_as_sent`
+        corrections: what came back
+        changes: what reviewers changed, with :func:`find_originals` as ``original``
+
+    Returns:
+        the number; labels that reviewers deleted, and that are gone, do not count
+    """
+    keys = ["sequence", "frame", "object_id"]
+    lost = changes[(changes["sent"] >= 0) & (changes["original"] < 0)]
+    places = pd.MultiIndex.from_frame(corrections.sent[keys].iloc[lost["sent"]])
+    there = places.isin(pd.MultiIndex.from_frame(current[keys].astype(object)))
+    return int((there | ~lost[DELETED]).sum())

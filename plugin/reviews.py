@@ -48,12 +48,18 @@ class Review:
 def record_review(dataset: fo.Dataset, review: Review) -> None:
     """Records a review with its dataset, in place of an earlier one.
 
+    The labels of before an earlier one was applied are kept with the run.
+
     Args:
         dataset: the dataset
         review: the review
     """
+    key = review_key(review.name)
     config = dataset.init_run(method=METHOD, version=__version__, **asdict(review))
-    dataset.register_run(review_key(review.name), config, overwrite=True)
+    if dataset.has_run(key):
+        dataset.update_run_config(key, config)
+    else:
+        dataset.register_run(key, config)
 
 
 def recorded_review(dataset: fo.Dataset, name: str) -> Review:
@@ -86,7 +92,7 @@ def recorded_reviews(dataset: fo.Dataset) -> dict[str, Review]:
         dataset: the dataset
 
     Returns:
-        each :class:`Review` by the adjustment's name, the latest last
+        each :class:`Review` by the adjustment's name, in the order they were loaded
     """
     dataset.reload()  # another process may have loaded one
     runs = [dataset.get_run_info(key) for key in dataset.list_runs(method=METHOD)]

@@ -6,18 +6,13 @@ import shutil
 import subprocess
 import sys
 
-import numpy as np
 import pandas as pd
 import pytest
 from fiftyone import ViewField as F
-from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.tracks import (
     InputError,
-    Sequence,
-    Tracks,
     concatenate,
-    make_table,
 )
 from fiftyone_track_audit.plugin.adjustment import plan_adjustment
 from fiftyone_track_audit.plugin.auditing import audit_dataset
@@ -27,41 +22,9 @@ from fiftyone_track_audit.plugin.loading import load_adjustment
 from fiftyone_track_audit.plugin.reviews import recorded_reviews
 from fiftyone_track_audit.plugin.sending import export_adjustment
 from labeling_jobs import BUCKET, READY, labeling_service
-from PIL import Image
+from small_datasets import SHIFTED, SHORT, table, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
-
-WIDTH, HEIGHT = 200, 100
-#: Track 1 is too short in frame 10, track 2 at the wrong place in frame 20 of "a".
-SHORT, SHIFTED = 10, 20
-
-
-def walkers(sequence, folder, label="walker", image_size=(WIDTH, HEIGHT)):
-    """Two tracks over 30 frames; boxes at fractions of pixels."""
-    frames = np.arange(1, 31)
-    folder.mkdir()
-    names = tuple(f"{frame:06d}.png" for frame in frames)
-    for shade, name in enumerate(names):
-        Image.new("L", image_size, 5 * shade + ord(sequence) % 7).save(folder / name)
-    table = pd.DataFrame(
-        {
-            "sequence": sequence,
-            "frame": np.tile(frames, 2),
-            "frame_name": names * 2,
-            "track": np.repeat([1, 2], 30),
-            "label": label,
-            "left": np.r_[10.3 + 2.0 * frames, 150.4 - 2.0 * frames],
-            "top": np.repeat([10.25, 50.0], 30),
-            "width": 20.0,
-            "height": 36.0,
-            "colour": "red",
-        }
-    )
-    first = table["track"] == 1
-    table.loc[first & (table["frame"] == SHORT), "height"] *= 0.6
-    table.loc[~first & (table["frame"] == SHIFTED), "left"] += 16
-    record = Sequence(sequence, WIDTH, HEIGHT, 10.0, names, folder)
-    return Tracks(make_table(table), {sequence: record})
 
 
 @pytest.fixture(scope="module")
@@ -144,13 +107,6 @@ def correct(labels):
         "colour": "blue"
     }
     return labels
-
-
-def table(dataset, field, *names):
-    """The labels of a field, by sequence, frame and track."""
-    tracks = store.read_tracks(dataset, field, names).tracks.table
-    tracks = tracks.astype({"sequence": object, "label": object})
-    return tracks.set_index(["sequence", "frame", "track"]).sort_index()
 
 
 def test_corrections_go_into_a_second_field(dataset, aws, tmp_path):
@@ -535,7 +491,7 @@ def test_two_jobs_at_once_number_their_new_objects_apart(dataset, aws, tmp_path)
     assert sorted(table(dataset, "ground_truth_adjusted").index) == sorted(
         adjusted.index
     )
-    assert list(recorded_reviews(dataset)) == ["second", "first"]
+    assert list(recorded_reviews(dataset)) == ["first", "second"]
 
 
 LOAD = """

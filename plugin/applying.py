@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reviewers' corrections into the labels that were sent, and back out again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import fiftyone as fo
+from bson import ObjectId, json_util
+
+from ..importers import store
+from .comparing import ADDED, ATTRIBUTES, CORRECTIONS, DELETED
+from .reviews import Review, recorded_review, review_key
+
+#: What is applied where nothing is chosen: all but noise.
+APPLIED = (*CORRECTIONS, ATTRIBUTES)
+
+#: What stays a label's own, and what describes the correction.
+_KEPT = frozenset(
+    {"_id", "_cls", "tags", "attributes", "changes", "change_iou", "original_id"}
+)
+
+_Label = dict[str, Any]
+_Frames = dict[ObjectId, list[_Label]]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What was applied, or taken back.
+
+    Attributes:
+        changed: the number of labels that were changed
+        added: the number of labels that were added
+        deleted: the number of labels that were deleted
+        frames: the number of frames that these are in
+    """
+
+    changed: int
+    added: int
+    deleted: int
+    frames: int
+
+
+@dataclass
+class _Edit:
+    """What was done to the labels of a frame, and what it takes to undo it.
+
+    Attributes:
+        changed: the labels that were changed, as they were
+        deleted: the labels that were deleted
+        added: the IDs of the labels that were added
+    """
+
+    changed: list[_Label] = field(default_factory=list)
+    deleted: list[_Label] = field(default_factory=list)
+    added: list[ObjectId] = field(default_factory=list)
+
+
+_Edits = dict[ObjectId, _Edit]
+
+
+def apply_adjustment(
+    dataset: fo.Dataset,
+    name: str,
+    kinds: Collection[str] = APPLIED,
+    view: fo.core.collections.SampleCollection | None = None,
+) -> Applied:
+    """Applies corrections to the labels that were sent.
+
+    The old labels are kept in the run, until :func:`drop_old_labels`;
+    :func:`undo_adjustment` brings them back. What was applied already is not
+    applied again.
+
+    Args:
+        dataset: a dataset into which corrections were loaded
+        name: the adjustment's name
+        kinds (...): the kinds of changes: labels with any of them are taken; by
+            default all but boxes that were drawn again where they were
+        view (None): a view; only those corrected labels are taken that it shows,
+            and only those deleted whose originals it shows
+
+    Returns:
+        what was applied
+
+    Raises:
+        ValueError: if no corrections were loaded, or a track would get two boxes
+            in a frame
+    """
+    review = recorded_review(dataset, name)
+    frames = store.find_frames(dataset, review.frames)
+    adjusted = review.adjusted_field
+    wanted = set(kinds)
+    corrected = _choose(dataset, adjusted, frames, wanted, view)
+    gone = _choose(dataset, review.label_field, frames, wanted & {DELETED}, view)
+    names = _taken_fields(dataset, review)
+    labels = store.read_detections(dataset, review.label_field, frames)
+    edits = {}
+    for frame, now in labels.items():
+        edit = _edit(now, corrected.get(frame, []), gone.get(frame, []), names)
+        if edit.changed or edit.deleted or edit.added:
+            edits[frame] = edit
+    _check_tracks(review, {frame: labels[frame] for frame in edits})
+    if edits:
+        # First what it takes to undo: even a process that is killed can be undone
+        _keep_old_labels(dataset, review, edits)
+        _replace(dataset, review, {frame: labels[frame] for frame in edits})
+    return _count(edits)
+
+
+def undo_adjustment(dataset: fo.Dataset, name: str) -> Applied:
+    """Brings back the labels of before corrections were applied.
+
+    Labels that somebody deleted since stay deleted; fields that labels got since
+    are kept.
+
+    Args:
+        dataset: the dataset
+        name: the adjustment's name
+
+    Returns:
+        what was taken back
+
+    Raises:
+        ValueError: if nothing is kept to bring back
+    """
+    review = recorded_review(dataset, name)
+    edits = _old_labels(dataset, review)
+    if not edits:
+        raise ValueError(f"no old labels of '{name}' are kept; nothing to bring back")
+    labels = store.read_detections(dataset, review.label_field, list(edits))
+    for frame, edit in edits.items():
+        labels[frame] = _undo(labels.get(frame, []), edit)
+    _replace(dataset, review, labels)
+    drop_old_labels(dataset, name)
+    return _count(edits)
+
+
+def drop_old_labels(dataset: fo.Dataset, name: str) -> None:
+    """Drops the labels of before corrections were applied.
+
+    Args:
+        dataset: the dataset
+        name: the adjustment's name
+
+    Raises:
+        ValueError: if no corrections were loaded
+    """
+    _save_old_labels(dataset, recorded_review(dataset, name), {})
+
+
+def has_old_labels(dataset: fo.Dataset, name: str) -> bool:
+    """Tells whether corrections that were applied can be undone.
+
+    Args:
+        dataset: the dataset
+        name: the adjustment's name
+
+    Returns:
+        True/False
+
+    Raises:
+        ValueError: if no corrections were loaded
+    """
+    return bool(_old_labels(dataset, recorded_review(dataset, name)))
+
+
+def _choose(
+    dataset: fo.Dataset,
+    label_field: str,
+    frames: list[ObjectId],
+    kinds: set[str],
+    view: fo.core.collections.SampleCollection | None,
+) -> _Frames:
+    """The labels of a field that have a kind of change, and that a view shows."""
+    shown = None if view is None else _shown(view, label_field)
+    labels = store.read_detections(dataset, label_field, frames) if kinds else {}
+    return {
+        frame: [
+            label
+            for label in each
+            if kinds & set(label.get("changes") or ())
+            and (shown is None or str(label["_id"]) in shown)
+        ]
+        for frame, each in labels.items()
+    }
+
+
+def _shown(view: fo.core.collections.SampleCollection, label_field: str) -> set[str]:
+    name = label_field
+    if not (view._is_frames or view._is_patches):
+        name = f"frames.{label_field}"
+    if not view.has_field(name):
+        return set()
+    _, path = view._get_label_field_path(name, "id")
+    return set(view.values(path, unwind=True))
+
+
+def _taken_fields(dataset: fo.Dataset, review: Review) -> set[str]:
+    """The fields to take from corrected labels; declares those that are new."""
+    schema = dataset.get_frame_field_schema(flat=True) or {}
+    taken = {"bounding_box", "label", "index"}
+    start = f"{review.adjusted_field}.detections."
+    for path, kind in schema.items():
+        name = path.removeprefix(start)
+        if not path.startswith(start) or name in _KEPT or hasattr(fo.Detection, name):
+            continue
+        own = f"{review.label_field}.detections.{name}"
+        if own not in schema:
+            dataset.add_frame_field(own, type(kind))
+        taken.add(name)
+    return taken
+
+
+def _edit(
+    labels: list[_Label],
+    corrected: Iterable[_Label],
+    gone: Iterable[_Label],
+    names: Collection[str],
+) -> _Edit:
+    """Applies corrections to the labels of a frame, in place."""
+    edit = _Edit()
+    places = {str(label["_id"]): place for place, label in enumerate(labels)}
+    tracks = {label.get("index") for label in labels}
+    for label in corrected:
+        values = {name: label[name] for name in names if name in label}
+        place = places.get(label.get("original_id") or "")
+        if place is not None:
+            old = labels[place]
+            if any(old.get(name) != value for name, value in values.items()):
+                edit.changed.append(old)
+                labels[place] = {**old, **values}
+        elif ADDED in label["changes"] and label.get("index") not in tracks:
+            new = {**label, **values, "_id": ObjectId()}
+            new.pop("original_id", None)
+            labels.append(new)
+            edit.added.append(new["_id"])
+    ids = {label["_id"] for label in gone}
+    edit.deleted = [label for label in labels if label["_id"] in ids]
+    labels[:] = [label for label in labels if label["_id"] not in ids]
+    return edit
+
+
+def _undo(labels: list[_Label], edit: _Edit) -> list[_Label]:
+    old = {label["_id"]: label for label in edit.changed}
+    added = set(edit.added)
+    kept = [
+        {**label, **old.get(label["_id"], {})}
+        for label in labels
+        if label["_id"] not in added
+    ]
+    there = {label["_id"] for label in kept}
+    return [*kept, *(label for label in edit.deleted if label["_id"] not in there)]
+
+
+def _check_tracks(review: Review, labels: _Frames) -> None:
+    """Checks that no track gets a second box in a frame."""
+    for each in labels.values():
+        counts = Counter(label.get("index") for label in each)
+        counts.pop(None, None)
+        twice = [track for track, number in counts.items() if number > 1]
+        if twice:
+            raise ValueError(
+                f"track {twice[0]} in '{review.label_field}' would get two boxes in a "
+                "frame; apply the changes of identity of both tracks, or neither"
+            )
+
+
+def _replace(dataset: fo.Dataset, review: Review, labels: _Frames) -> None:
+    with store.all_or_nothing(dataset, [review.label_field], list(labels)):
+        store.replace_detections(dataset, review.label_field, labels)
+    dataset.reload()
+
+
+def _count(edits: _Edits) -> Applied:
+    return Applied(
+        changed=sum(len(edit.changed) for edit in edits.values()),
+        added=sum(len(edit.added) for edit in edits.values()),
+        deleted=sum(len(edit.deleted) for edit in edits.values()),
+        frames=len(edits),
+    )
+
+
+def _keep_old_labels(dataset: fo.Dataset, review: Review, edits: _Edits) -> None:
+    """Adds to what is kept; of a label that was changed twice, the oldest stays."""
+    kept = _old_labels(dataset, review)
+    for frame, edit in edits.items():
+        before = kept.setdefault(frame, _Edit())
+        known = {label["_id"] for label in before.changed} | set(before.added)
+        oldest = {label["_id"]: label for label in before.changed}
+        before.changed += [x for x in edit.changed if x["_id"] not in known]
+        before.deleted += [oldest.get(x["_id"], x) for x in edit.deleted]
+        before.added += edit.added
+    _save_old_labels(dataset, review, kept)
+
+
+def _old_labels(dataset: fo.Dataset, review: Review) -> _Edits:
+    key = review_key(review.name)
+    results = dataset.load_run_results(key, cache=False, load_view=False)
+    kept = json_util.loads(results.old_labels) if results else []
+    return {
+        frame["_id"]: _Edit(frame["changed"], frame["deleted"], frame["added"])
+        for frame in kept
+    }
+
+
+def _save_old_labels(dataset: fo.Dataset, review: Review, kept: _Edits) -> None:
+    frames = [{"_id": frame, **vars(edit)} for frame, edit in kept.items()]
+    key = review_key(review.name)
+    results = dataset.init_run_results(key, old_labels=json_util.dumps(frames))
+    dataset.save_run_results(key, results, cache=False)

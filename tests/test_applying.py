@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Corrections applied to the labels that were sent, and taken back."""
+
+import fiftyone as fo
+import pandas as pd
+import pytest
+from fiftyone import ViewField as F
+from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.plugin import applying
+from fiftyone_track_audit.plugin.applying import (
+    Applied,
+    apply_adjustment,
+    drop_old_labels,
+    has_old_labels,
+    undo_adjustment,
+)
+from fiftyone_track_audit.plugin.auditing import audit_dataset
+from fiftyone_track_audit.plugin.loading import store_corrections
+from small_datasets import SHIFTED, SHORT, corrections, object_id, table, walkers
+
+pytestmark = pytest.mark.usefixtures("database")
+
+FRAMES = [SHORT, SHORT + 1, SHIFTED]
+
+
+def at(labels, frame, track):
+    return labels["frame"].eq(frame) & labels["track"].eq(track)
+
+
+def correct(labels):
+    """A box resized, one moved and blue, one deleted, one nudged, one added."""
+    labels.loc[at(labels, SHORT, 1), "height"] = 36
+    labels.loc[at(labels, SHIFTED, 2), "left"] -= 16
+    labels.loc[at(labels, SHIFTED, 2), "colour"] = "blue"
+    labels.loc[at(labels, SHIFTED, 1), "left"] += 1
+    new = labels[at(labels, SHORT, 2)].assign(left=1.0, top=1.0, width=9.0)
+    new = new.assign(object_id="new", object_name="walker:3")
+    return pd.concat([labels[~at(labels, SHORT + 1, 2)], new], ignore_index=True)
+
+
+def swap(labels):
+    """The two tracks change their identities in a frame."""
+    rows = labels["frame"] == SHORT
+    other = {object_id(1): object_id(2), object_id(2): object_id(1)}
+    labels.loc[rows, "object_id"] = labels.loc[rows, "object_id"].map(other)
+    return labels
+
+
+@pytest.fixture(scope="module")
+def source(database, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("walkers")
+    tracks = walkers("a", folder / "a")
+    dataset = create_dataset(tracks, "source", video_dir=folder / "v")
+    audit_dataset(dataset)
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def dataset(source):
+    copy = source.clone("walkers")
+    store_corrections(copy, "fix", "ground_truth", corrections(copy, FRAMES, correct))
+    yield copy
+    copy.delete()
+
+
+def labels(dataset, *names):
+    return table(dataset, "ground_truth", "id", "colour", "outlier_score", *names)
+
+
+def test_corrections_replace_the_labels(dataset):
+    before = labels(dataset)
+    done = apply_adjustment(dataset, "fix")
+    assert done == Applied(changed=2, added=1, deleted=1, frames=3)
+    after = labels(dataset, "changes")
+    columns = ["left", "top", "width", "height", "colour", "id"]
+    kept = before.index.difference([("a", SHORT + 1, 2)])
+    changed = [("a", SHORT, 1), ("a", SHIFTED, 2)]
+    same = kept.difference(changed)
+    pd.testing.assert_frame_equal(after.loc[same, columns], before.loc[same, columns])
+    assert after.index.difference(before.index).tolist() == [("a", SHORT, 3)]
+    assert before.index.difference(after.index).tolist() == [("a", SHORT + 1, 2)]
+    assert after.loc[changed[0], "height"] == pytest.approx(36)
+    assert after.loc[changed[1], "left"] == pytest.approx(110)
+    assert after.loc[changed[1], "colour"] == "blue"
+    assert after.loc[changed, "id"].tolist() == before.loc[changed, "id"].tolist()
+    assert after.loc[("a", SHORT, 3), "changes"] == ["added"]
+
+
+def test_applying_again_changes_nothing(dataset):
+    apply_adjustment(dataset, "fix")
+    before = list(dataset._frame_collection.find())
+    assert apply_adjustment(dataset, "fix") == Applied(0, 0, 0, 0)
+    assert list(dataset._frame_collection.find()) == before
+
+
+def test_undo_brings_back_every_label(dataset):
+    before = labels(dataset, "changes")
+    apply_adjustment(dataset, "fix", ["resized"])
+    apply_adjustment(dataset, "fix")
+    audit_dataset(dataset, "ground_truth")
+    assert has_old_labels(dataset, "fix")
+    done = undo_adjustment(dataset, "fix")
+    assert done == Applied(changed=2, added=1, deleted=1, frames=3)
+    after = labels(dataset, "changes")
+    columns = after.columns.drop("outlier_score")
+    pd.testing.assert_frame_equal(after[columns], before[columns])
+    assert not has_old_labels(dataset, "fix")
+    with pytest.raises(ValueError, match="no old labels of 'fix' are kept"):
+        undo_adjustment(dataset, "fix")
+    assert apply_adjustment(dataset, "fix") == done
+
+
+def test_undo_leaves_later_work_alone(dataset):
+    apply_adjustment(dataset, "fix")
+    sample = dataset.first()
+    frame = sample.frames[SHIFTED]
+    frame.ground_truth.detections = [
+        label for label in frame.ground_truth.detections if label.index == 1
+    ]
+    frame.ground_truth.detections[0]["note"] = "mine"
+    sample.save()
+    undo_adjustment(dataset, "fix")
+    after = table(dataset, "ground_truth", "note")
+    assert after.loc[("a", SHIFTED)].index.tolist() == [1]
+    assert after.loc[("a", SHIFTED, 1), "note"] == "mine"
+    assert ("a", SHORT + 1, 2) in after.index
+
+
+def test_old_labels_can_be_dropped(dataset):
+    apply_adjustment(dataset, "fix")
+    drop_old_labels(dataset, "fix")
+    assert not has_old_labels(dataset, "fix")
+
+
+def test_old_labels_survive_loading_again(dataset):
+    before = labels(dataset)
+    sent = corrections(dataset, FRAMES, correct)
+    apply_adjustment(dataset, "fix")
+    review = store_corrections(dataset, "fix", "ground_truth", sent)
+    assert review.notes == []
+    assert apply_adjustment(dataset, "fix") == Applied(0, 0, 0, 0)
+    undo_adjustment(dataset, "fix")
+    columns = ["left", "height", "id", "colour"]
+    pd.testing.assert_frame_equal(labels(dataset)[columns], before[columns])
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (["resized"], Applied(1, 0, 0, 1)),
+        (["moved"], Applied(1, 0, 0, 1)),
+        (["attributes"], Applied(1, 0, 0, 1)),
+        (["added", "deleted"], Applied(0, 1, 1, 2)),
+        (["nudged"], Applied(1, 0, 0, 1)),
+        ([], Applied(0, 0, 0, 0)),
+    ],
+)
+def test_chosen_kinds(dataset, kinds, expected):
+    assert apply_adjustment(dataset, "fix", kinds) == expected
+
+
+def videos(dataset):
+    return dataset.match_frames(F("frame_number") == SHORT)
+
+
+def clips(dataset):
+    return dataset.to_clips([[(SHORT, SHORT)]])
+
+
+def frames(dataset):
+    return dataset.to_frames().match(F("frame_number") == SHORT)
+
+
+def patches(dataset):
+    boxes = dataset.filter_labels("frames.ground_truth_adjusted", F("index") == 1)
+    return boxes.to_frames().to_patches("ground_truth_adjusted")
+
+
+def originals(dataset):
+    return dataset.select_fields("frames.ground_truth")
+
+
+@pytest.mark.parametrize(
+    ("make_view", "expected"),
+    [
+        (videos, Applied(1, 1, 0, 1)),
+        (clips, Applied(1, 1, 0, 1)),
+        (frames, Applied(1, 1, 0, 1)),
+        (patches, Applied(1, 0, 0, 1)),
+        (originals, Applied(0, 0, 1, 1)),
+    ],
+)
+def test_chosen_labels(dataset, make_view, expected):
+    assert apply_adjustment(dataset, "fix", view=make_view(dataset)) == expected
+
+
+def test_identities_change_together(dataset):
+    before = labels(dataset)
+    store_corrections(
+        dataset, "fix", "ground_truth", corrections(dataset, FRAMES, swap)
+    )
+    first = dataset.filter_labels("frames.ground_truth_adjusted", F("index") == 1)
+    with pytest.raises(ValueError, match="would get two boxes in a frame"):
+        apply_adjustment(dataset, "fix", view=first)
+    pd.testing.assert_frame_equal(labels(dataset), before)
+    assert apply_adjustment(dataset, "fix") == Applied(2, 0, 0, 1)
+    places = [("a", SHORT, 1), ("a", SHORT, 2)]
+    ids = labels(dataset).loc[places, "id"].tolist()
+    assert ids == before.loc[places[::-1], "id"].tolist()
+
+
+def test_a_failure_leaves_the_labels_alone(dataset, monkeypatch):
+    before = list(dataset._frame_collection.find())
+    write = applying.store.replace_detections
+
+    def fail(*arguments):
+        write(*arguments)
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(applying.store, "replace_detections", fail)
+    with pytest.raises(OSError, match="the disk is full"):
+        apply_adjustment(dataset, "fix")
+    assert list(dataset._frame_collection.find()) == before
+
+
+def test_what_was_not_loaded_cannot_be_applied(dataset):
+    with pytest.raises(ValueError, match="no corrections of 'other' were loaded"):
+        apply_adjustment(dataset, "other")
+    assert isinstance(dataset, fo.Dataset)
