@@ -17,7 +17,7 @@ import fiftyone as fo
 from ..importers.tracks import InputError
 from .adjustment import Adjustment
 from .groundtruth.aws import GroundTruthError, s3_client, sagemaker_client
-from .groundtruth.bucket import add_cors_rule
+from .groundtruth.bucket import add_cors_rule, cors_warning
 from .groundtruth.findings import Finding, sentences
 from .groundtruth.jobs import (
     NOT_STARTED,
@@ -29,6 +29,7 @@ from .groundtruth.jobs import (
 )
 from .groundtruth.package import Plan, write_packages
 from .groundtruth.preflight import check_account
+from .groundtruth.selection import image_findings
 from .groundtruth.upload import read_job, upload_package
 from .runs import (
     AdjustmentRecord,
@@ -54,6 +55,8 @@ def check_adjustment(adjustment: Adjustment) -> tuple[Finding, ...]:
     """
     job = adjustment.job
     found = list(adjustment.findings)
+    for plan in adjustment.plans:
+        found += image_findings(plan.frames)
     if job.bucket:
         found += check_account(job, [plan.job.name for plan in adjustment.plans])
     return tuple(sorted(found, key=lambda finding: finding.severity))
@@ -100,7 +103,8 @@ def export_adjustment(
         raise InputError(package, "nothing was written:\n" + "\n".join(errors))
     if add_cors and job.bucket:
         add_cors_rule(s3_client(job.job_region), job.bucket, job.job_region)
-        found = check_adjustment(adjustment)
+        done = cors_warning(job.bucket)
+        found = tuple(finding for finding in found if finding != done)
     folders = write_packages(adjustment.plans, package, copy_frames=copy_frames)
     record = _make_record(adjustment, folders)
     record_adjustment(dataset, record)

@@ -12,7 +12,9 @@ from fiftyone_track_audit.plugin.groundtruth.bucket import (
 from fiftyone_track_audit.plugin.groundtruth.package import plan_package
 from fiftyone_track_audit.plugin.groundtruth.preflight import check_account
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
+from fiftyone_track_audit.plugin.groundtruth.selection import image_findings
 from labeling_jobs import BUCKET, READY, choose, labeling_service, small_video
+from PIL import Image
 
 ROLE = "arn:aws:iam::123456789012:role/"
 TEAM = "arn:aws:sagemaker:eu-west-1:123456789012:workteam/private-crowd/"
@@ -174,6 +176,23 @@ def test_rule_is_added_to_those_that_are_there(aws):
     assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"] == [own, CORS_RULE]
     assert check(bucket=bucket) == []
     assert not add_cors_rule(s3, bucket, "eu-west-1")
+
+
+def test_frames_that_cannot_be_sent(tmp_path):
+    frames = tmp_path / "frames"
+    tracks = small_video("a", frames)
+    chosen = choose(*(("a", frame, "") for frame in range(1, 7)))
+    plan = plan_package(tracks, chosen, AdjustmentJob("fix"))
+    assert image_findings(plan.frames) == []
+    (frames / "000003.png").write_bytes(b"no image")
+    (frames / "000005.png").write_bytes(b"")
+    Image.new("L", (20, 10)).save(frames / "000007.png")
+    (frames / "000009.png").unlink()  # told by the plan
+    unreadable, other = map(str, image_findings(plan.frames))
+    assert unreadable == (
+        f"a: 2 frames cannot be read, such as {frames / '000003.png'}: replace them."
+    )
+    assert f"{frames / '000007.png'} of 20x10: send images of one size" in other
 
 
 def test_each_finding_says_what_to_do():

@@ -118,13 +118,23 @@ def cors_findings(client: S3Client, bucket: str, region: str | None) -> list[Fin
     """
     if lets_workers_read(_rules(client, bucket), region):
         return []
-    return [
-        warning(
-            f"Bucket {bucket!r} has no CORS rule for the worker's page, which cannot "
-            "load frames without one",
-            f"let this rule be added to it: {json.dumps(CORS_RULE)}",
-        )
-    ]
+    return [cors_warning(bucket)]
+
+
+def cors_warning(bucket: str) -> Finding:
+    """Makes the finding of a bucket from which workers cannot load frames.
+
+    Args:
+        bucket: the bucket
+
+    Returns:
+        the warning, with the rule to add
+    """
+    return warning(
+        f"Bucket {bucket!r} has no CORS rule for the worker's page, which cannot load "
+        "frames without one",
+        f"let this rule be added to it: {json.dumps(CORS_RULE)}",
+    )
 
 
 def add_cors_rule(client: S3Client, bucket: str, region: str | None) -> bool:

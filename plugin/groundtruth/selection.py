@@ -247,6 +247,37 @@ def _image_size(path: str, report: Report) -> tuple[int, int] | None:
         return None
 
 
+def image_findings(frames: pd.DataFrame) -> list[Finding]:
+    """Opens every frame that is on this machine, and compares their sizes.
+
+    Args:
+        frames: the chosen frames of :func:`select_frames`
+
+    Returns:
+        an error per sequence with images that cannot be read or differ in size
+    """
+    found: list[Finding] = []
+    for name, paths in frames[frames["path"] != ""].groupby("sequence")["path"]:
+        sizes = {path: _size(path) for path in paths if Path(path).is_file()}
+        unreadable = [path for path, size in sizes.items() if size is None]
+        if unreadable:
+            what = f"{len(unreadable)} frames cannot be read, such as {unreadable[0]}"
+            found.append(error(f"{name}: {what}", "replace them"))
+        by_size = {size: path for path, size in sizes.items() if size is not None}
+        if len(by_size) > 1:
+            shown = [f"{path} of {w}x{h}" for (w, h), path in by_size.items()]
+            what = f"{name}: frames differ in size, such as {' and '.join(shown[:2])}"
+            found.append(error(what, "send images of one size"))
+    return found
+
+
+def _size(path: str) -> tuple[int, int] | None:
+    try:
+        return image_size(Path(path))
+    except InputError:
+        return None
+
+
 def select_boxes(
     tracks: Tracks, frames: pd.DataFrame, scales: pd.DataFrame, report: Report
 ) -> pd.DataFrame:
