@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -181,6 +182,34 @@ def write_bytes(path: Path, data: bytes) -> None:
         os.replace(part, path)  # noqa: PTH105 - the standard name of the atomic step
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Gives a folder to write to, which takes its name when all is written.
+
+    Args:
+        folder: a folder that is new or empty
+
+    Yields:
+        the folder to write to, which is removed where that fails
+
+    Raises:
+        InputError: if the folder is not empty
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(folder, "exists and is not empty, expected a new folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}.partial")
+    partial.mkdir()
+    try:
+        yield partial
+        if folder.exists():
+            folder.rmdir()
+        partial.replace(folder)
+    except BaseException:
+        shutil.rmtree(partial)
+        raise
 
 
 def download(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which frames a view shows: what goes out to be corrected."""
+"""Which frames a view shows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import fiftyone as fo
 import numpy as np
 import pandas as pd
 
-from ..importers import store
+from . import store
 
 #: The columns that name a frame of a dataset.
 FRAME_KEYS = ["sample_id", "frame_number"]

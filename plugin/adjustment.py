@@ -4,25 +4,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 import fiftyone as fo
-import numpy as np
-import pandas as pd
 
 from ..importers import store
-from ..importers.attributes import attribute_fields, rename_attributes
-from ..importers.tracks import FORMAT_COLUMNS
-from .audit import kind_name
 from .groundtruth.findings import Finding, sentences
 from .groundtruth.package import Plan, plan_packages
 from .groundtruth.request import AdjustmentJob
 from .runs import recorded_adjustments
-from .selection import FRAME_KEYS, frames_of_labels, frames_of_view
-
-_REASONS = "outlier_reasons"
+from .selection import select_to_send
 
 
 @dataclass(frozen=True)
@@ -97,30 +90,17 @@ def plan_adjustment(
     """
     dataset = view._root_dataset
     field = store.find_label_field(dataset, label_field)
-    if context < 0:
-        raise ValueError(f"expected 0 or more context frames, not {context}")
     recorded = recorded_adjustments(dataset).get(job.name)
     if recorded and recorded.started:
         raise ValueError(f"the job '{job.name}' was started already; choose a new name")
-    if selected_labels:
-        chosen = frames_of_labels(selected_labels)
-    else:
-        chosen = frames_of_view(view, field)
-    if chosen.empty:
-        raise ValueError("the view shows no frames; nothing would be sent")
-    stored, attributes = _read(dataset, field, chosen)
-    frames = stored.documents.merge(chosen, on=FRAME_KEYS)[["sequence", "frame"]]
-    frames = _with_context(frames, stored.documents, context)
-    frames = frames.merge(_reasons(stored), on=["sequence", "frame"], how="left")
-    if selected_labels or frames["reason"].isna().all():
-        frames["reason"] = frames["reason"].fillna(frames["role"])
-    frames["reason"] = frames["reason"].fillna("")
+    selection = select_to_send(view, field, context, selected_labels)
+    stored = selection.stored
     first = stored.documents.drop_duplicates("sequence")
     plans = plan_packages(
         stored.tracks,
-        frames,
+        selection.frames,
         job,
-        attributes=attributes,
+        attributes=selection.attributes,
         dataset=dataset.name,
         sample_ids=dict(zip(first["sequence"], first["sample_id"], strict=True)),
     )
@@ -142,53 +122,3 @@ def default_job_name(dataset: fo.Dataset) -> str:
     names = (name, *(f"{name}-{number}" for number in range(2, 1000)))
     taken = recorded_adjustments(dataset)
     return next(name for name in names if name not in taken)
-
-
-def _read(
-    dataset: fo.Dataset, field: str, chosen: pd.DataFrame
-) -> tuple[store.StoredTracks, list[str]]:
-    """Reads the tracks, and the names of the attributes that annotators gave."""
-    labels, frames = attribute_fields(dataset)
-    declared = dataset.get_frame_field_schema(flat=True) or {}
-    wanted = [
-        name
-        for name in dict.fromkeys([*sorted(FORMAT_COLUMNS), _REASONS, *labels])
-        if f"{field}.detections.{name}" in declared
-    ]
-    samples = dataset.select(chosen["sample_id"].unique().tolist())
-    stored = store.read_tracks(samples, field, wanted, list(frames))
-    tracks = rename_attributes(stored.tracks, labels, frames)
-    names = [labels[path] for path in wanted if path in labels]
-    return replace(stored, tracks=tracks), names
-
-
-def _reasons(stored: store.StoredTracks) -> pd.DataFrame:
-    """Says per frame which boxes the audit takes for mistakes, and why."""
-    table = stored.tracks.table
-    if _REASONS not in table:
-        return pd.DataFrame({"sequence": [], "frame": [], "reason": []})
-    flagged = table[table[_REASONS].map(bool).astype(bool)].astype(
-        {"sequence": object, "label": object}
-    )
-    kinds = flagged[_REASONS].map(lambda kinds: ", ".join(map(kind_name, kinds)))
-    name = flagged["label"] + ":" + flagged["track"].astype(str)
-    if "object_name" in flagged:
-        name = flagged["object_name"].fillna(name)
-    said = (name + " " + kinds).groupby([flagged["sequence"], flagged["frame"]])
-    return said.agg("; ".join).rename("reason").reset_index()
-
-
-def _with_context(
-    frames: pd.DataFrame, documents: pd.DataFrame, context: int
-) -> pd.DataFrame:
-    """Adds the frames around each frame, and ``role``: selected or nothing."""
-    context = min(context, int(documents["frame"].max()))
-    offsets = np.arange(-context, context + 1)
-    around = frames.loc[frames.index.repeat(len(offsets))].assign(role="")
-    around["frame"] += np.tile(offsets, len(frames))
-    around = around.merge(documents[["sequence", "frame"]])
-    return (
-        pd.concat([frames.assign(role="selected"), around])
-        .drop_duplicates(["sequence", "frame"])
-        .sort_values(["sequence", "frame"], ignore_index=True)
-    )

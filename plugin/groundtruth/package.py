@@ -18,18 +18,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 
+from ...importers.files import whole_folder
 from ...importers.tracks import InputError, Tracks
 from . import instructions
 from .checks import job_findings
@@ -276,7 +275,7 @@ def write_packages(
     parts = [f"{number}" for number in range(1, len(plans) + 1)]
     if len(plans) == 1:
         parts = ["."]
-    with _whole_folder(folder) as partial:
+    with whole_folder(folder) as partial:
         for plan, part in zip(plans, parts, strict=True):
             (partial / part).mkdir(exist_ok=True)
             _write_files(plan, partial / part, copy_frames)
@@ -301,24 +300,6 @@ def write_package(plan: Plan, folder: Path, *, copy_frames: bool = False) -> Pat
     """
     (package,) = write_packages([plan], folder, copy_frames=copy_frames)
     return package
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """Gives a folder to write to, which takes its name when all is written."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(folder, "exists and is not empty, expected a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}.partial")
-    partial.mkdir()
-    try:
-        yield partial
-        if folder.exists():
-            folder.rmdir()
-        partial.replace(folder)
-    except BaseException:
-        shutil.rmtree(partial)
-        raise
 
 
 def _write_files(plan: Plan, folder: Path, copy_frames: bool) -> None:
