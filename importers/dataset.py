@@ -21,7 +21,7 @@ import re
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
@@ -37,6 +37,9 @@ from .groundtruth import read_manifest, read_seq_label
 from .mot import read_mot, read_mot_detections
 from .tracks import InputError, Sequence, Tracks
 from .video import encode_video
+
+if TYPE_CHECKING:
+    from .export import MOTChallengeExporter
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +62,12 @@ class MOTChallengeDataset(fot.Dataset):  # type: ignore[misc]
     def get_dataset_importer_cls(self) -> type[MOTChallengeImporter]:
         """Returns the importer class."""
         return MOTChallengeImporter
+
+    def get_dataset_exporter_cls(self) -> type[MOTChallengeExporter]:
+        """Returns the exporter class."""
+        from .export import MOTChallengeExporter
+
+        return MOTChallengeExporter
 
 
 class GroundTruthDataset(fot.Dataset):  # type: ignore[misc]

@@ -54,6 +54,10 @@ CLASSES = (
     "crowd",
 )
 
+#: The file beside ``gt.txt`` that names other classes, one per line in the order
+#: of their ids, as CVAT writes it.
+LABELS = "gt/labels.txt"
+
 _NUMBER = re.compile(rb"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 #: Bytes at a file's end among which blank ones are looked for.
@@ -254,12 +258,13 @@ def _find_sequences(path: Path, relative: str) -> list[tuple[Path, Path]]:
 def _read_gt(path: Path, sequence: Sequence, include_ignored: bool) -> Tracks:
     expected = "9 columns (MOT16, MOT17, MOT20) or 10 (MOT15)"
     rows = _read_rows(path, sequence, range(9, 11), expected)
+    classes = _read_classes(path)
     track, flag = rows.columns[1], rows.columns[6]
     rows.check(1, "id", ~_is_whole(track, 0, 2**31 - 1), "a whole number from 0 on")
     if len(rows.columns) == 9:
         label, visibility = rows.columns[7:]
-        wrong = ~_is_whole(label, 1, len(CLASSES))
-        rows.check(7, "class", wrong, f"a class from 1 to {len(CLASSES)}")
+        wrong = ~_is_whole(label, 1, len(classes))
+        rows.check(7, "class", wrong, f"a class from 1 to {len(classes)}")
     else:
         label, visibility = np.ones_like(flag), np.full_like(flag, np.nan)
     chosen = _sort_unique(rows, (flag != 0) | include_ignored)
@@ -267,11 +272,27 @@ def _read_gt(path: Path, sequence: Sequence, include_ignored: bool) -> Tracks:
         "considered": flag[chosen] != 0,
         "visibility": visibility[chosen],
     }
-    tracks = _to_tracks(rows, sequence, track[chosen], label[chosen], chosen, extra)
+    tracks = _to_tracks(
+        rows, sequence, track[chosen], label[chosen], chosen, extra, classes
+    )
     if len(tracks.table):
         return tracks
     note = f"{path}: all {len(flag)} rows have flag 0; include_ignored reads them"
     return replace(tracks, notes=(*tracks.notes, note))
+
+
+def _read_classes(path: Path) -> tuple[str, ...]:
+    """The classes in the order of their ids: the benchmark's, or those of the file."""
+    file = path.with_name(Path(LABELS).name)
+    if not file.is_file():
+        return CLASSES
+    try:
+        names = tuple(file.read_text(encoding="utf-8-sig").splitlines())
+    except UnicodeDecodeError as error:
+        raise InputError(file, "not UTF-8 text; expected a class per line") from error
+    if not all(names) or len(set(names)) < len(names):
+        raise InputError(file, "an empty line or a class twice; expected each once")
+    return names
 
 
 def _read_det(path: Path, sequence: Sequence) -> Tracks:
@@ -399,6 +420,7 @@ def _to_tracks(
     label: FloatArray,
     chosen: _Index,
     extra: Mapping[str, FloatArray | BoolArray],
+    classes: ListOf[str] = CLASSES,
 ) -> Tracks:
     frame, _, left, top, width, height = (c[chosen] for c in rows.columns[:6])
     table = make_table(
@@ -407,7 +429,7 @@ def _to_tracks(
             "frame": frame.astype(np.int32),
             "frame_name": _categorical(frame - 1, sequence.frame_names),
             "track": track.astype(np.int32),
-            "label": _categorical(label - 1, CLASSES),
+            "label": _categorical(label - 1, classes),
             "left": left - 1,
             "top": top - 1,
             "width": width,

@@ -31,6 +31,7 @@ from .comparing import (
 from .corrections import Corrections
 from .groundtruth.output import read_output
 from .issues import mark_issues, read_issues
+from .mot_package import MOTRecord, read_corrected_mot, recorded_mot
 from .originals import (
     boxes_as_sent,
     count_conflicts,
@@ -39,7 +40,7 @@ from .originals import (
     number_objects,
 )
 from .reviews import Review, record_review
-from .runs import recorded_adjustment
+from .runs import AdjustmentRecord, recorded_adjustment, recorded_adjustments
 from .views import save_changed_view
 
 _REASONS = "outlier_reasons"
@@ -51,7 +52,7 @@ def load_adjustment(
     output: Path | str | None = None,
     adjusted_field: str | None = None,
 ) -> Review:
-    """Loads what came back from an adjustment's labeling jobs.
+    """Loads what came back from an adjustment's labeling jobs, or as MOT files.
 
     The corrected tracks go into a second label field, on exactly the frames that
     came back. Jobs that are not finished, were stopped or failed give what they
@@ -61,7 +62,8 @@ def load_adjustment(
         dataset: the dataset that the frames are from
         name: the adjustment's name
         output (None): the ``output.manifest``, or a local copy of the jobs'
-            output folder; by default it is read from S3
+            output folder; by default it is read from S3. Of MOT files their
+            folder, by default the one that they were written to
         adjusted_field (None): the frame field for the corrected tracks, by
             default ``<label field>_adjusted``
 
@@ -73,11 +75,27 @@ def load_adjustment(
         InputError: if a file is damaged or belongs to another job
         GroundTruthError: if nothing came back yet, or AWS cannot be asked
     """
-    record = recorded_adjustment(dataset, name)
-    corrections = read_output(record, output)
+    record = sent_adjustments(dataset).get(name)
+    if isinstance(record, MOTRecord):
+        corrections = read_corrected_mot(dataset, record, output)
+    else:
+        record = recorded_adjustment(dataset, name)
+        corrections = read_output(record, output)
     return store_corrections(
         dataset, name, record.label_field, corrections, adjusted_field
     )
+
+
+def sent_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord | MOTRecord]:
+    """Returns everything that was sent to be corrected.
+
+    Args:
+        dataset: the dataset
+
+    Returns:
+        the records by name, labeling jobs first
+    """
+    return {**recorded_adjustments(dataset), **recorded_mot(dataset)}
 
 
 def store_corrections(

@@ -10,6 +10,7 @@ from typing import Any
 import fiftyone as fo
 
 from .. import __version__
+from .texts import count
 
 #: The method of the runs that record what was loaded.
 METHOD = "track_audit/review"
@@ -103,6 +104,23 @@ def recorded_reviews(dataset: fo.Dataset) -> dict[str, Review]:
         config = run.config.serialize()
         reviews.append(Review(**{name: config[name] for name in names}))
     return {review.name: review for review in reviews}
+
+
+def describe_review(review: Review) -> str:
+    """Says what reviewers did.
+
+    Args:
+        review: the review
+
+    Returns:
+        one line
+    """
+    frames = sum(map(len, review.frames.values()))
+    changes = ", ".join(f"{number:,} {kind}" for kind, number in review.changes.items())
+    return (
+        f"{count(review.boxes, 'box')} in {count(frames, 'frame')} loaded into "
+        f"'{review.adjusted_field}'; {changes or 'nothing'} changed"
+    )
 
 
 def review_key(name: str) -> str:

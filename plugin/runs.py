@@ -61,6 +61,15 @@ class AdjustmentRecord:
         """Whether a labeling job was started."""
         return any(job.arn for job in self.jobs)
 
+    @property
+    def frames(self) -> dict[str, list[int]]:
+        """The numbers of the frames that were sent, by sequence."""
+        frames: dict[str, list[int]] = {}
+        for job in self.jobs:
+            for sequence, numbers in job.frames.items():
+                frames.setdefault(sequence, []).extend(numbers)
+        return frames
+
 
 def record_adjustment(dataset: fo.Dataset, record: AdjustmentRecord) -> None:
     """Records an adjustment with its dataset, or what has changed of it.

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the tracks of a dataset in the formats that it was imported from.
+
+::
+
+    view.export(export_dir="sequences", dataset_type=fta.MOTChallengeDataset)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fiftyone as fo
+import fiftyone.utils.data as foud
+
+from . import store
+from .files import whole_folder
+from .mot_writer import take_frames, write_mot
+from .selection import FRAME_KEYS, frames_of_view
+
+
+class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
+    """Exporter for :class:`.dataset.MOTChallengeDataset`.
+
+    Each sequence is written with the frames that the collection shows, numbered
+    from 1, and with all of the labels in them.
+
+    Args:
+        export_dir: a folder that is new or empty
+        field (None): the frame field of the tracks; found where there is only one
+    """
+
+    def __init__(self, export_dir: str | Path, field: str | None = None) -> None:
+        """Creates the exporter."""
+        super().__init__(export_dir=export_dir)
+        self.field = field
+
+    def export_samples(
+        self,
+        sample_collection: fo.core.collections.SampleCollection,
+        progress: object = None,
+    ) -> None:
+        """Exports the collection.
+
+        Args:
+            sample_collection: a dataset, or a view of its videos, clips, frames or
+                patches
+            progress (None): is not used
+
+        Raises:
+            InputError: if the folder is not empty or frames are missing; nothing
+                is written then
+            ValueError: if the dataset has no such field of tracks
+        """
+        dataset = sample_collection._root_dataset
+        field = store.find_label_field(dataset, self.field)
+        frames = frames_of_view(sample_collection, field)
+        if frames.empty:
+            raise ValueError("the collection shows no frames; nothing to export")
+        declared = dataset.get_frame_field_schema(flat=True) or {}
+        extra = [
+            name
+            for name in ("considered", "visibility")
+            if f"{field}.detections.{name}" in declared
+        ]
+        samples = dataset.select(frames["sample_id"].unique().tolist())
+        stored = store.read_tracks(samples, field, extra)
+        chosen = stored.documents.merge(frames, on=FRAME_KEYS)
+        numbers = {
+            str(name): part.tolist()
+            for name, part in chosen.groupby("sequence")["frame"]
+        }
+        with whole_folder(Path(self.export_dir)) as folder:
+            write_mot(take_frames(stored.tracks, numbers), folder)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes MOT Challenge sequences, as :mod:`.mot` reads them.
+
+Classes that the benchmark does not know are named in ``gt/labels.txt``, one per
+line in the order of their ids, as CVAT does.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .files import write_bytes
+from .frames import check_frames, is_plain_name
+from .mot import CLASSES, LABELS
+from .tracks import InputError, Sequence, Tracks, make_table
+
+
+def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks:
+    """Takes some frames of sequences, as sequences of their own.
+
+    Args:
+        tracks: the tracks
+        frames: the positions of the frames to take, by sequence
+
+    Returns:
+        the tracks in these frames, which count from 1 again
+    """
+    sequences = {}
+    parts = []
+    for name, chosen in frames.items():
+        numbers = np.unique(np.fromiter(chosen, np.int64))
+        sequence = tracks.sequences[name]
+        names = tuple(sequence.frame_names[number - 1] for number in numbers)
+        sequences[name] = replace(sequence, frame_names=names, frame_attributes=None)
+        table = tracks.table[tracks.table["sequence"] == name]
+        position = pd.Series(np.arange(1, len(numbers) + 1), numbers)
+        table = table.assign(frame=table["frame"].map(position)).dropna(subset="frame")
+        parts.append(table)
+    table = pd.concat(parts, ignore_index=True)
+    return Tracks(make_table({str(name): table[name] for name in table}), sequences)
+
+
+def write_mot(tracks: Tracks, folder: Path) -> None:
+    """Writes sequences with their frames, each into a folder of its own.
+
+    Attributes of annotators have no place in the format.
+
+    Args:
+        tracks: the tracks, with the frames' folders
+        folder: the folder for the sequences' folders, which exists
+
+    Raises:
+        InputError: if frames are missing or are of several types, boxes have no
+            track, or a sequence's name cannot be a folder's
+    """
+    for sequence in tracks.sequences.values():
+        _check(tracks, sequence)
+    for sequence in tracks.sequences.values():
+        table = tracks.table[tracks.table["sequence"] == sequence.name]
+        _write_sequence(table, sequence, folder / sequence.name)
+
+
+def _check(tracks: Tracks, sequence: Sequence) -> None:
+    if not is_plain_name(sequence.name):
+        message = "cannot name a folder; expected a name without slashes"
+        raise InputError(sequence.name, message)
+    if sequence.frames_dir is None or sequence.width is None or sequence.height is None:
+        message = "the frames are not at hand; expected their folder"
+        raise InputError(sequence.name, message)
+    check_frames(sequence)
+    suffixes = {Path(name).suffix for name in sequence.frame_names}
+    if len(suffixes) > 1:
+        message = f"frames of types {', '.join(sorted(suffixes))}; expected one type"
+        raise InputError(sequence.frames_dir, message)
+    table = tracks.table[tracks.table["sequence"] == sequence.name]
+    if (table["track"] < 0).any():
+        raise InputError(sequence.name, "boxes have no track id; expected tracks")
+
+
+def _write_sequence(table: pd.DataFrame, sequence: Sequence, folder: Path) -> None:
+    suffix = Path(sequence.frame_names[0]).suffix
+    for name in ("img1", "gt"):
+        (folder / name).mkdir(parents=True)
+    source = sequence.frames_dir or Path()
+    for number, name in enumerate(sequence.frame_names, start=1):
+        shutil.copyfile(source / name, folder / "img1" / f"{number:06d}{suffix}")
+    labels = sorted(table["label"].dropna().astype(str).unique())
+    known = set(labels) <= set(CLASSES)
+    if not known:
+        text = "".join(f"{label}\n" for label in labels)
+        write_bytes(folder / LABELS, text.encode())
+    rows = _rows(table, CLASSES if known else labels)
+    text = rows.to_csv(header=False, index=False, float_format="%.10g")
+    write_bytes(folder / "gt/gt.txt", text.encode())
+    info = {
+        "name": sequence.name,
+        "imDir": "img1",
+        "frameRate": f"{sequence.frame_rate:g}",
+        "seqLength": len(sequence.frame_names),
+        "imWidth": sequence.width,
+        "imHeight": sequence.height,
+        "imExt": suffix,
+    }
+    lines = ["[Sequence]", *(f"{key}={value}" for key, value in info.items())]
+    write_bytes(folder / "seqinfo.ini", "\n".join([*lines, ""]).encode())
+
+
+def _rows(table: pd.DataFrame, labels: Collection[str]) -> pd.DataFrame:
+    ids = {label: number for number, label in enumerate(labels, start=1)}
+    nothing = pd.Series(1.0, table.index)
+    considered = table.get("considered", nothing).astype("Float64").fillna(1)
+    visibility = table.get("visibility", nothing).astype("Float64").fillna(1)
+    return pd.DataFrame(
+        {
+            "frame": table["frame"].astype("int64"),
+            "id": table["track"],
+            "left": table["left"] + 1,
+            "top": table["top"] + 1,
+            "width": table["width"],
+            "height": table["height"],
+            "considered": considered.astype("int64"),
+            "class": table["label"].astype(str).map(ids).astype("int64"),
+            "visibility": visibility.astype("float64"),
+        }
+    ).sort_values(["id", "frame"])
