@@ -92,11 +92,7 @@ def export_mot(
     if name in recorded_mot(dataset):
         raise ValueError(f"'{name}' went out already; choose another name")
     selection = select_to_send(view, field, context, selected_labels)
-    frames = selection.frames
-    numbers = {
-        str(sequence): part.tolist()
-        for sequence, part in frames.groupby("sequence")["frame"]
-    }
+    frames, numbers = selection.frames, selection.numbers
     taken = take_frames(selection.stored.tracks, numbers)
     sizes = _image_sizes(taken)
     boxes = _boxes_to_send(folder, selection.stored.tracks, frames, sizes)
@@ -107,6 +103,30 @@ def export_mot(
         record = MOTRecord(name, field, str(folder), numbers, sizes)
         _record(dataset, record, boxes)
     return record
+
+
+def preview_mot(
+    view: fo.core.collections.SampleCollection,
+    label_field: str | None = None,
+    context: int = 0,
+    selected_labels: list[dict[str, Any]] | None = None,
+) -> dict[str, list[int]]:
+    """Returns the frames that :func:`export_mot` would write.
+
+    Args:
+        view: as of :func:`export_mot`
+        label_field (None): as of :func:`export_mot`
+        context (0): as of :func:`export_mot`
+        selected_labels (None): as of :func:`export_mot`
+
+    Returns:
+        the numbers of the frames, by sequence
+
+    Raises:
+        ValueError: if the view shows no frames
+    """
+    field = store.find_label_field(view._root_dataset, label_field)
+    return select_to_send(view, field, context, selected_labels).numbers
 
 
 def _image_sizes(tracks: Tracks) -> dict[str, list[int]]:

@@ -34,6 +34,12 @@ class Selection:
     frames: pd.DataFrame
     attributes: list[str]
 
+    @property
+    def numbers(self) -> dict[str, list[int]]:
+        """The positions of the frames in their sequences, by sequence."""
+        groups = self.frames.groupby("sequence")["frame"]
+        return {str(sequence): part.tolist() for sequence, part in groups}
+
 
 def select_to_send(
     view: fo.core.collections.SampleCollection,

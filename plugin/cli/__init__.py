@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ... import __version__
 from .commands import BAD_INPUT, Parser, error_line
 from .jobs import add_job_commands
+from .reviews import add_review_commands
 from .scores import add_score_commands
 
 # What a shell reports of a command that a signal ended: 128 + SIGINT, + SIGPIPE
@@ -77,4 +78,5 @@ def _make_parser() -> Parser:
     commands = parser.add_subparsers(metavar="command", required=True)
     add_score_commands(commands)
     add_job_commands(commands)
+    add_review_commands(commands)
     return parser

@@ -168,7 +168,7 @@ def _export(arguments: argparse.Namespace) -> None:
     from ..sending import check_adjustment, export_adjustment
 
     settings = _settings(arguments)
-    with _dataset(arguments) as dataset:
+    with open_dataset(arguments) as dataset:
         job = AdjustmentJob(arguments.name or default_job_name(dataset), **settings)
         view = dataset
         if arguments.view_name:
@@ -204,7 +204,7 @@ def _report(
     arguments: argparse.Namespace, counts: dict[str, int], found: tuple[Finding, ...]
 ) -> None:
     if arguments.json:
-        _print_json({**counts, "findings": [asdict(finding) for finding in found]})
+        print_json({**counts, "findings": [asdict(finding) for finding in found]})
     else:
         for finding in found:
             print(f"{finding.severity}: {finding}")
@@ -219,7 +219,7 @@ def _report(
 def _launch(arguments: argparse.Namespace) -> None:
     from ..sending import launch_adjustment
 
-    with _dataset(arguments) as dataset:
+    with open_dataset(arguments) as dataset:
         result = launch_adjustment(dataset, arguments.job_name)
     _print_result(arguments, result)
 
@@ -227,7 +227,7 @@ def _launch(arguments: argparse.Namespace) -> None:
 def _status(arguments: argparse.Namespace) -> None:
     from ..sending import adjustment_status
 
-    with _dataset(arguments) as dataset:
+    with open_dataset(arguments) as dataset:
         jobs = adjustment_status(dataset, arguments.job_name)
     _print_jobs(arguments, jobs)
 
@@ -235,14 +235,24 @@ def _status(arguments: argparse.Namespace) -> None:
 def _stop(arguments: argparse.Namespace) -> None:
     from ..sending import stop_adjustment
 
-    with _dataset(arguments) as dataset:
+    with open_dataset(arguments) as dataset:
         jobs = stop_adjustment(dataset, arguments.job_name)
     _print_jobs(arguments, jobs)
 
 
 @contextmanager
-def _dataset(arguments: argparse.Namespace) -> Iterator[fo.Dataset]:
-    """Gives the dataset; what does not fit it is bad input."""
+def open_dataset(arguments: argparse.Namespace) -> Iterator[fo.Dataset]:
+    """Gives the dataset; what does not fit it is bad input.
+
+    Args:
+        arguments: the arguments of :func:`add_dataset`
+
+    Yields:
+        the dataset
+
+    Raises:
+        InputError: if there is no such dataset, or it lacks what is asked for
+    """
     import fiftyone as fo
 
     from ...importers.tracks import InputError
@@ -257,7 +267,7 @@ def _dataset(arguments: argparse.Namespace) -> Iterator[fo.Dataset]:
 
 def _print_result(arguments: argparse.Namespace, result: dict[str, Any]) -> None:
     if arguments.json:
-        _print_json(result)
+        print_json(result)
         return
     for note in result.get("notes", "").splitlines():
         print(f"track-audit: note: {note}", file=sys.stderr)
@@ -271,7 +281,7 @@ def _print_jobs(arguments: argparse.Namespace, jobs: list[dict[str, Any]]) -> No
     import pandas as pd
 
     if arguments.json:
-        _print_json({"jobs": jobs})
+        print_json({"jobs": jobs})
         return
     if not jobs:
         print(f"no adjustment job of {arguments.dataset} is recorded")
@@ -282,5 +292,10 @@ def _print_jobs(arguments: argparse.Namespace, jobs: list[dict[str, Any]]) -> No
             print(f"{job['name']} failed: {job['failure_reason']}")
 
 
-def _print_json(content: dict[str, Any]) -> None:
+def print_json(content: dict[str, Any]) -> None:
+    """Prints a result for programs.
+
+    Args:
+        content: the result
+    """
     print(json.dumps(content, indent=2, allow_nan=False))

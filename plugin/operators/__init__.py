@@ -14,6 +14,8 @@ from .jobs import (
     LaunchAdjustmentJob,
     StopAdjustmentJob,
 )
+from .mot import ExportMOTSequences
+from .reviews import ApplyAdjustments, LoadAdjustments, UndoAdjustments
 
 #: In the order of ``fiftyone.yml``.
 OPERATORS = (
@@ -26,6 +28,10 @@ OPERATORS = (
     LaunchAdjustmentJob,
     AdjustmentJobStatus,
     StopAdjustmentJob,
+    ExportMOTSequences,
+    LoadAdjustments,
+    ApplyAdjustments,
+    UndoAdjustments,
 )
 
 __all__ = ["OPERATORS"]

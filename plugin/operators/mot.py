@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operator that sends frames out as MOT sequences."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+from fiftyone.operators.executor import ExecutionContext
+
+from ..mot_package import MOTRecord, export_mot, preview_mot
+from ..texts import count
+from .forms import TrackOperator, add_label_field, add_notice
+from .progress import run_with_progress
+
+
+class ExportMOTSequences(TrackOperator):
+    """Writes the frames of a view as MOT sequences to correct."""
+
+    outputs: ClassVar = {
+        "message": "Result",
+        "folder": "Folder",
+        "next": "What next",
+    }
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """The operator's configuration."""
+        return foo.OperatorConfig(
+            name="export_mot_sequences",
+            label="Export MOT sequences",
+            description=(
+                "Write the current view's frames and tracks as MOT Challenge "
+                "sequences, to be corrected with any tool"
+            ),
+            icon="drive_file_move",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.MEDIUM,
+        )
+
+    def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Asks for the folder, and says what will be written to it."""
+        field = add_label_field(ctx, inputs)
+        inputs.str(
+            "folder",
+            required=True,
+            label="Folder",
+            description="A new folder; it gives the name to load the corrections by",
+        )
+        inputs.int(
+            "context",
+            default=2,
+            min=0,
+            label="Context frames",
+            description="Labelled frames to send along before and after each",
+        )
+        frames = preview_mot(
+            ctx.target_view(), field, _context(ctx), ctx.selected_labels
+        )
+        number = sum(map(len, frames.values()))
+        add_notice(
+            inputs,
+            "preview",
+            f"{count(number, 'frame')} of {count(len(frames), 'sequence')} will be "
+            "copied to the folder, with the tracks in them.",
+        )
+
+    def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
+        """Writes the sequences."""
+        view, labels = ctx.target_view(), ctx.selected_labels
+        params, context = ctx.params, _context(ctx)
+        return run_with_progress(
+            ctx,
+            "Writing sequences",
+            lambda _: _describe(
+                export_mot(
+                    view,
+                    params["folder"],
+                    params.get("label_field"),
+                    context,
+                    selected_labels=labels,
+                )
+            ),
+            self.describe,
+        )
+
+    def __call__(
+        self,
+        sample_collection: fo.core.collections.SampleCollection,
+        folder: str,
+        label_field: str | None = None,
+        context: int = 2,
+    ) -> dict[str, Any]:
+        """Writes the frames that a collection shows as MOT sequences to correct.
+
+        Args:
+            sample_collection: a dataset, or a view of its videos, clips, frames
+                or patches
+            folder: a new folder; its name is the one to load the corrections by
+            label_field (None): the frame field of the tracks; found where there
+                is only one
+            context (2): the number of labelled frames to send along before and
+                after each
+
+        Returns:
+            a dict with ``name``, ``folder``, ``frames`` and messages
+
+        Raises:
+            ValueError: if there are no frames or no such field, frames are missing,
+                or the folder is in use; nothing is written
+        """
+        return _describe(export_mot(sample_collection, folder, label_field, context))
+
+
+def _context(ctx: ExecutionContext) -> int:
+    context = ctx.params.get("context")
+    return 2 if context is None else int(context)
+
+
+def _describe(record: MOTRecord) -> dict[str, Any]:
+    number = sum(map(len, record.frames.values()))
+    sequences = count(len(record.frames), "sequence")
+    return {
+        **asdict(record),
+        "message": f"{count(number, 'frame')} of {sequences} written",
+        "next": f"Correct gt/gt.txt, then load adjustments of '{record.name}'",
+    }
