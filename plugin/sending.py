@@ -58,7 +58,7 @@ def check_adjustment(adjustment: Adjustment) -> tuple[Finding, ...]:
     for plan in adjustment.plans:
         found += image_findings(plan.frames)
     if job.bucket:
-        found += check_account(job, [plan.job.name for plan in adjustment.plans])
+        found += check_account(job, [plan.job for plan in adjustment.plans])
     return tuple(sorted(found, key=lambda finding: finding.severity))
 
 

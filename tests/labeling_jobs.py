@@ -418,6 +418,15 @@ class LabelingService:
             aws_access_key_id="testing", aws_secret_access_key="testing"
         ).client(service, region_name=region, endpoint_url=self.url)
 
+    def clear(self):
+        """Forgets jobs, orders and calls, and empties :data:`BUCKET`."""
+        self.jobs.clear()
+        self.faults.orders.clear()
+        client = self.client("s3")
+        for key in Bucket(client).names(f"s3://{BUCKET}/"):
+            client.delete_object(Bucket=BUCKET, Key=key)
+        self.faults.calls.clear()
+
     def fail(self, operation, fault, times=1, after=0):
         """Orders a failure.
 

@@ -38,9 +38,7 @@ def aws(service, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
-    service.faults.orders.clear()
-    service.faults.calls.clear()
-    service.jobs.clear()
+    service.clear()
     return service
 
 
@@ -272,6 +270,42 @@ def test_two_processes_at_once_and_a_third_that_watches(aws, cars, tmp_path):
     assert set(recorded_adjustments(cars)) == {"Left", "Right"}
 
 
+#: Ends itself, as a killed process does, when it is to record something.
+KILLED = """
+import os, signal, sys
+from fiftyone_track_audit.plugin import sending
+from fiftyone_track_audit.plugin.cli import main
+
+record, calls = sending.record_adjustment, []
+
+def record_or_die(*arguments):
+    calls.append(arguments)
+    if len(calls) == int(sys.argv[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    record(*arguments)
+
+sending.record_adjustment = record_or_die
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize(("step", "started"), [(1, 0), (2, 1)])
+def test_killed_export_goes_on(aws, cars, tmp_path, run_json, step, started):
+    name = f"Killed-{step}"
+    export = ["export", "cars", "--name", name, *PLACE, *TEAM, "--folder"]
+    command = [sys.executable, "-c", KILLED, str(step), *export, tmp_path / "first"]
+    killed = subprocess.run(command, capture_output=True, timeout=200)
+    assert killed.returncode == -9, killed.stderr.decode()
+    assert len(aws.jobs) == started
+    if started:  # and nobody was told
+        result = run_json("launch", "cars", "--job-name", name)
+    else:  # nothing was sent or recorded
+        result = run_json(*export, tmp_path / "second")
+    assert [job["LabelingJobArn"] for job in aws.jobs.values()] == result["job_arns"]
+    (record,) = recorded_adjustments(cars).values()
+    assert [job.arn for job in record.jobs] == result["job_arns"]
+
+
 @pytest.mark.parametrize(
     "operation",
     ["GetCallerIdentity", "HeadBucket", "PutObject", "CreateLabelingJob"],
@@ -287,7 +321,7 @@ def test_nothing_secret_is_told(
     aws.fail(operation, fault, after=operation == "PutObject")
     code, out, err = run(*arguments, *PLACE, *TEAM)
     assert code == 2
-    aws.faults.orders.clear()
+    assert aws.faults.orders[operation] == []
     _, launched, noted = run("launch", "cars", "--job-name", "Fix-1")
     runs = [cars.get_run_info(key).config.serialize() for key in cars.list_runs()]
     texts = [out, err, launched, noted, caplog.text, json.dumps(runs)]

@@ -41,9 +41,7 @@ def aws(service, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    service.faults.orders.clear()
-    service.faults.calls.clear()
-    service.jobs.clear()
+    service.clear()
     return service
 
 

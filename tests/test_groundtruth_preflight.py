@@ -5,9 +5,9 @@ import pytest
 from fiftyone_track_audit.plugin.groundtruth import aws as clients
 from fiftyone_track_audit.plugin.groundtruth.bucket import (
     CORS_RULE,
-    access_findings,
     add_cors_rule,
     lets_workers_read,
+    place_findings,
 )
 from fiftyone_track_audit.plugin.groundtruth.package import plan_package
 from fiftyone_track_audit.plugin.groundtruth.preflight import check_account
@@ -36,16 +36,13 @@ def aws(service, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setattr(clients, "ATTEMPTS", 1)
-    service.faults.orders.clear()
-    service.faults.calls.clear()
+    service.clear()
     return service
 
 
 def check(**changed):
     job = AdjustmentJob(**{"name": "Fix-1", **READY, **changed})
-    return [
-        (found.severity, str(found)) for found in check_account(job, names=[job.name])
-    ]
+    return [(found.severity, str(found)) for found in check_account(job, [job])]
 
 
 def test_nothing_to_find_and_nothing_changed(aws):
@@ -134,10 +131,13 @@ def test_region_without_video_tracking_is_not_asked(aws):
     assert aws.faults.calls == []
 
 
-def test_access_is_found_out_without_a_write(aws):
+def test_place_is_looked_at_without_a_write(aws):
     s3 = aws.client("s3")
     s3.put_object(Bucket=BUCKET, Key="there", Body=b"kept")
-    assert access_findings(s3, BUCKET, "there") == []
+    (finding,) = place_findings(s3, BUCKET, "there")
+    assert str(finding) == (
+        f"s3://{BUCKET}/there is there already: choose another name or prefix."
+    )
     assert s3.get_object(Bucket=BUCKET, Key="there")["Body"].read() == b"kept"
     s3.delete_object(Bucket=BUCKET, Key="there")
 

@@ -8,10 +8,10 @@ from botocore.exceptions import ClientError
 from fiftyone_track_audit.plugin.groundtruth.aws import GroundTruthError
 from fiftyone_track_audit.plugin.groundtruth.bucket import (
     CORS_RULE,
-    access_findings,
     add_cors_rule,
     check_bucket,
     cors_findings,
+    place_findings,
 )
 from fiftyone_track_audit.plugin.groundtruth.package import plan_package, write_package
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
@@ -98,8 +98,9 @@ def test_bucket_and_access(s3):
     check_bucket(s3, BUCKET, "eu-west-1")
     before = keys(s3)
     s3.put_object(Bucket=BUCKET, Key="there", Body=b"kept")
-    assert access_findings(s3, BUCKET, "there") == []
-    assert access_findings(s3, BUCKET, "not/there") == []
+    (taken,) = place_findings(s3, BUCKET, "there")
+    assert "is there already" in taken.what
+    assert place_findings(s3, BUCKET, "not/there") == []
     assert s3.get_object(Bucket=BUCKET, Key="there")["Body"].read() == b"kept"
     assert keys(s3) == before | {"there"}
     with pytest.raises(GroundTruthError, match="There is no bucket"):
@@ -107,7 +108,7 @@ def test_bucket_and_access(s3):
 
 
 def test_those_who_may_only_read(weed):
-    (finding,) = access_findings(weed.client(READER), BUCKET, "not/there")
+    (finding,) = place_findings(weed.client(READER), BUCKET, "not/there")
     assert (finding.severity, finding.todo) == ("error", "ask for s3:PutObject")
     assert "not/there" not in keys(weed.client())
 

@@ -712,7 +712,13 @@ def test_job_from_export_to_stop(aws, audited, tmp_path):
 
     shown = form("adjustment_job_status", audited)
     assert errors(shown) == []
-    assert statuses(run("adjustment_job_status", audited)[0]) == ["Initializing"]
+    status, _ = run("adjustment_job_status", audited)
+    assert statuses(status) == ["Initializing"]
+    shown = foo.get_operator(f"{PLUGIN}/adjustment_job_status").describe(status)
+    table = shown.to_json()["type"]["properties"]["jobs"]
+    columns = [column["key"] for column in table["view"]["columns"]]
+    assert columns[:3] == ["job_name", "name", "status"]
+    assert set(columns) <= set(status["jobs"][0])
     status = foo.get_operator(f"{PLUGIN}/adjustment_job_status")(audited, "Fix-walkers")
     assert statuses(status) == ["InProgress"]
     assert status["jobs"][0]["unlabeled"] == 1

@@ -66,8 +66,8 @@ def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
         )
 
 
-def access_findings(client: S3Client, bucket: str, key: str) -> list[Finding]:
-    """Finds out whether a bucket may be read and written, without doing either.
+def place_findings(client: S3Client, bucket: str, key: str) -> list[Finding]:
+    """Finds out whether a new file can be put in a place, without doing it.
 
     Args:
         client: an S3 client
@@ -75,7 +75,7 @@ def access_findings(client: S3Client, bucket: str, key: str) -> list[Finding]:
         key: the key that is going to be written
 
     Returns:
-        an error per permission that is missing
+        an error per permission that is missing, or where the place is taken
 
     Raises:
         GroundTruthError: if S3 answers otherwise than with yes or no
@@ -84,6 +84,8 @@ def access_findings(client: S3Client, bucket: str, key: str) -> list[Finding]:
     with aws_errors(f"Looking at s3://{bucket}/{key}"):
         try:
             client.head_object(Bucket=bucket, Key=key)
+            what = f"s3://{bucket}/{key} is there already"
+            found.append(error(what, "choose another name or prefix"))
         except ClientError as failure:
             if error_code(failure) in DENIED:
                 what = f"s3://{bucket}/{key} may not be read"

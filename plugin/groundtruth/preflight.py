@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -18,7 +18,7 @@ from .aws import (
     sagemaker_client,
     sts_client,
 )
-from .bucket import access_findings, check_bucket, cors_findings
+from .bucket import check_bucket, cors_findings, place_findings
 from .findings import Finding, error, warning
 from .jobs import find_job, name_taken
 from .request import FUNCTION_ACCOUNTS, AdjustmentJob
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 _SERVICE = "sagemaker.amazonaws.com"
 
 
-def check_account(job: AdjustmentJob, names: Iterable[str]) -> list[Finding]:
+def check_account(job: AdjustmentJob, parts: Sequence[AdjustmentJob]) -> list[Finding]:
     """Looks at everything on AWS's side that the jobs need.
 
     That is: credentials, the bucket with its region, access and CORS rules, the
-    role, the work team, and whether the jobs' names are free. What the
+    role, the work team, and whether the jobs' names and places are free. What the
     credentials may not look at is a warning.
 
     Args:
-        job: the settings
-        names: the names of the labeling jobs
+        job: the settings of the whole
+        parts: the settings of the labeling jobs that it is divided into
 
     Returns:
         what was found
@@ -54,7 +54,7 @@ def check_account(job: AdjustmentJob, names: Iterable[str]) -> list[Finding]:
     found = []
     if job.bucket:
         s3 = s3_client(job.job_region)
-        found += _tried(lambda: _bucket_findings(s3, job), denied=error)
+        found += _tried(lambda: _bucket_findings(s3, job, parts), denied=error)
     if job.role_arn:
         found += _tried(lambda: _role_findings(str(job.role_arn), account))
     if job.workteam_arn:
@@ -62,7 +62,7 @@ def check_account(job: AdjustmentJob, names: Iterable[str]) -> list[Finding]:
         team = job.workteam_arn
         found += _tried(lambda: _workteam_findings(sagemaker, team, account))
         if not job.fill_in:
-            found += _tried(lambda: _name_findings(sagemaker, names))
+            found += _tried(lambda: _name_findings(sagemaker, parts))
     return found
 
 
@@ -83,10 +83,14 @@ def _account(job: AdjustmentJob) -> str:
         return client.get_caller_identity()["Account"]
 
 
-def _bucket_findings(client: S3Client, job: AdjustmentJob) -> list[Finding]:
+def _bucket_findings(
+    client: S3Client, job: AdjustmentJob, parts: Sequence[AdjustmentJob]
+) -> list[Finding]:
     bucket = str(job.bucket)
     check_bucket(client, bucket, job.job_region)
-    found = access_findings(client, bucket, f"{job.folder}/manifest.jsonl")
+    found = []
+    for part in parts:
+        found += place_findings(client, bucket, f"{part.folder}/manifest.jsonl")
     return found + _tried(lambda: cors_findings(client, bucket, job.job_region))
 
 
@@ -125,8 +129,10 @@ def _workteam_findings(
     return [error(f"There is no work team {arn}", "create it, or choose another")]
 
 
-def _name_findings(client: SageMakerClient, names: Iterable[str]) -> list[Finding]:
-    taken = [name_taken(name) for name in names if find_job(name, client)]
+def _name_findings(
+    client: SageMakerClient, parts: Sequence[AdjustmentJob]
+) -> list[Finding]:
+    taken = [name_taken(part.name) for part in parts if find_job(part.name, client)]
     return [error(failure.what, failure.todo) for failure in taken]
 
 
