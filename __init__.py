@@ -7,6 +7,8 @@ FiftyOne loads this module as a plugin, and ``pip`` installs it as the package
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,3 +40,19 @@ def register(plugin: Any) -> None:  # noqa: ANN401 - FiftyOne's PluginContext
 
     for operator in OPERATORS:
         plugin.register(operator)
+    _register_backend()
+
+
+def _register_backend() -> None:
+    """Makes ``annotate(backend="groundtruth")`` known to a FiftyOne that is there.
+
+    A run is loaded again by the name of its class: so the package must be installed.
+    """
+    fiftyone = sys.modules.get("fiftyone")
+    config = getattr(fiftyone, "annotation_config", None)
+    if config is not None and find_spec("fiftyone_track_audit"):
+        name = "fiftyone_track_audit.plugin.annotation.GroundTruthBackendConfig"
+        config.backends.setdefault("groundtruth", {"config_cls": name})
+
+
+_register_backend()
