@@ -287,14 +287,10 @@ def _upload(record: AdjustmentRecord, progress: Progress | None) -> int:
 
 def _start(dataset: fo.Dataset, record: AdjustmentRecord) -> AdjustmentRecord:
     client = sagemaker_client(record.region)
-    for name in [job.name for job in record.jobs]:
-        jobs = [
-            replace(job, arn=launch_job(Path(job.package), client))
-            if job.name == name
-            else job
-            for job in record.jobs
-        ]
-        # After each: what was started is known even if the next one fails.
+    for number, job in enumerate(record.jobs):
+        started = replace(job, arn=launch_job(Path(job.package), client))
+        jobs = [*record.jobs[:number], started, *record.jobs[number + 1 :]]
         record = replace(record, jobs=jobs)
+        # After each: what was started is known even if the next one fails.
         record_adjustment(dataset, record)
     return record

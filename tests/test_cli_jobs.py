@@ -218,9 +218,8 @@ def test_settings_are_those_of_the_job():
 
 def test_options_are_those_of_the_operator():
     names = set(ExportAdjustmentJob.__call__.__annotations__)
-    assert {"name", "folder", "label_field", "context", "copy_frames", "add_cors"} < (
-        names
-    )
+    assert {"name", "folder", "label_field", "context", "copy_frames"} < names
+    assert {"add_cors", "check"} < names
     assert ExportAdjustmentJob.__call__.__defaults__[3] == 2
 
 

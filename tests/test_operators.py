@@ -157,6 +157,19 @@ def test_plugin_loads_without_errors(plugin):
     assert registered == {*manifest()["operators"], *manifest().get("panels", [])}
 
 
+#: Of the operators that write, send, cost money or change labels.
+RISKS = {
+    "import_sequences": "medium",
+    "export_mot_sequences": "medium",
+    "load_adjustments": "medium",
+    "export_adjustment_job": "high",
+    "launch_adjustment_job": "high",
+    "stop_adjustment_job": "high",
+    "apply_adjustments": "high",
+    "undo_adjustments": "high",
+}
+
+
 @pytest.mark.parametrize("name", manifest()["operators"])
 def test_operator_describes_itself(plugin, name):
     config = foo.get_operator(f"{PLUGIN}/{name}").config
@@ -165,13 +178,9 @@ def test_operator_describes_itself(plugin, name):
     assert config.description
     assert config.icon
     assert not config.unlisted
-    expected = {
-        "export_adjustment_job": "high",
-        "launch_adjustment_job": "high",
-        "stop_adjustment_job": "high",
-    }
-    level = expected.get(name, "medium" if name == "import_sequences" else "low")
-    assert str(getattr(config.risk_level, "value", config.risk_level)) == level
+    assert str(getattr(config.risk_level, "value", config.risk_level)) == RISKS.get(
+        name, "low"
+    )
     assert (
         not config.icon.startswith("/")
         or (Path(__file__).parents[1] / config.icon.strip("/")).is_file()
@@ -754,10 +763,22 @@ def test_the_form_looks_at_aws_on_request(aws, shared):
     view = shared.load_saved_view("outliers")
     params = {**READY, "role_arn": "arn:aws:iam::123456789012:role/Nobody"}
     assert errors(form("export_adjustment_job", shared, view, **params)) == []
-    (error,) = errors(form("export_adjustment_job", shared, view, check=True, **params))
+    params["check_aws"] = True
+    (error,) = errors(form("export_adjustment_job", shared, view, **params))
     assert "There is no role arn:aws:iam::123456789012:role/Nobody" in error
-    shown = form("export_adjustment_job", shared, view, check=True, **READY)
+    shown = form("export_adjustment_job", shared, view, check_aws=True, **READY)
     assert "has no CORS rule" in json.dumps(shown)
+
+
+def test_check_from_python(aws, audited):
+    view = audited.load_saved_view("outliers")
+    operator = foo.get_operator(f"{PLUGIN}/export_adjustment_job")
+    result = operator(view, name="no_good", context=0, check=True, **READY)
+    assert result["frames"] == 2
+    severities = [finding["severity"] for finding in result["findings"]]
+    assert severities == ["error", "warning"]
+    assert result["findings"][0]["what"] == "LabelingJobName is 'no_good'"
+    assert recorded_adjustments(audited) == {}
 
 
 def test_nothing_is_written_where_aws_would_refuse(aws, audited, tmp_path):

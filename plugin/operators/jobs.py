@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -94,7 +94,7 @@ class ExportAdjustmentJob(TrackOperator):
         _ask_for_aws(inputs, ctx.params)
         adjustment = _plan(ctx)
         found = adjustment.findings
-        if ctx.params.get("bucket") and ctx.params.get("check"):
+        if ctx.params.get("bucket") and ctx.params.get("check_aws"):
             found = check_adjustment(adjustment)
         errors = sentences(found, "error")
         if errors:
@@ -137,6 +137,7 @@ class ExportAdjustmentJob(TrackOperator):
         context: int = 2,
         copy_frames: bool = False,
         add_cors: bool = False,
+        check: bool = False,
         progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
         **settings: Any,  # noqa: ANN401 - the job's settings
     ) -> dict[str, Any]:
@@ -158,6 +159,8 @@ class ExportAdjustmentJob(TrackOperator):
             copy_frames (False): whether to copy the frames into the package
             add_cors (False): whether to add the CORS rule that the worker's page
                 needs to the bucket, where it has none
+            check (False): whether only to report what would make the job fail,
+                and to change nothing
             progress (None): whether to render a progress bar (True/False), use
                 the default value ``fiftyone.config.show_progress_bars`` (None),
                 or a progress callback function to invoke instead
@@ -165,7 +168,9 @@ class ExportAdjustmentJob(TrackOperator):
                 ``role_arn`` and ``workteam_arn``; see ``AdjustmentJob``
 
         Returns:
-            a dict with ``job_name``, ``job_arns``, ``folder``, counts and messages
+            a dict with ``job_name``, ``job_arns``, ``folder``, counts and messages;
+            of a check counts and ``findings``, each with ``severity``, ``what``
+            and ``todo``
 
         Raises:
             ValueError: if anything would make the job fail; nothing is written
@@ -174,9 +179,13 @@ class ExportAdjustmentJob(TrackOperator):
         """
         dataset = sample_collection._root_dataset
         job = AdjustmentJob(name or default_job_name(dataset), **settings)
+        adjustment = plan_adjustment(sample_collection, job, label_field, context)
+        if check:
+            found = [asdict(finding) for finding in check_adjustment(adjustment)]
+            return {**adjustment.counts, "findings": found}
         return export_adjustment(
             dataset,
-            plan_adjustment(sample_collection, job, label_field, context),
+            adjustment,
             folder,
             copy_frames=copy_frames,
             add_cors=add_cors,
@@ -454,7 +463,7 @@ def _ask_for_aws(inputs: types.Object, params: dict[str, Any]) -> None:
         description="The attribute of the corrected labels; ends in -ref, and differs",
     )
     inputs.bool(
-        "check",
+        "check_aws",
         default=False,
         label="Look at AWS now",
         description=(
