@@ -126,6 +126,13 @@ def test_no_bucket_needs_no_rule(aws):
     assert "GetBucketCors" not in aws.faults.calls
 
 
+def test_malformed_work_team_is_left_to_the_settings(aws):
+    assert check(workteam_arn="auditors", region=None) == []
+    job = AdjustmentJob("fix", bucket=BUCKET, workteam_arn="auditors")
+    plan = plan_package(small_video("a"), choose(("a", 1, "")), job)
+    assert "HumanTaskConfig.WorkteamArn is 'auditors'" in plan.errors[0]
+
+
 def test_region_without_video_tracking_is_not_asked(aws):
     assert check(region="eu-north-1") == []
     assert aws.faults.calls == []

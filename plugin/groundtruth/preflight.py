@@ -57,7 +57,7 @@ def check_account(job: AdjustmentJob, parts: Sequence[AdjustmentJob]) -> list[Fi
         found += _tried(lambda: _bucket_findings(s3, job, parts), denied=error)
     if job.role_arn:
         found += _tried(lambda: _role_findings(str(job.role_arn), account))
-    if job.workteam_arn:
+    if job.workteam_arn and job.job_region:
         sagemaker = sagemaker_client(job.job_region)
         team = job.workteam_arn
         found += _tried(lambda: _workteam_findings(sagemaker, team, account))

@@ -14,19 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
-from botocore.exceptions import ClientError
 from tqdm import tqdm
 
 from ...importers.files import split_s3
 from ...importers.tracks import InputError
-from .aws import THREADS, GroundTruthError, aws_errors, error_code, s3_client
+from .aws import THREADS, GroundTruthError, aws_errors, s3_client
 from .bucket import check_bucket
 from .request import PLACEHOLDERS
 from .selection import is_file_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 State = Literal["absent", "same", "different"]
 
@@ -121,15 +119,18 @@ def upload_package(
     job = read_job(package, needed=["bucket"])
     source = job["request"]["InputConfig"]["DataSource"]["S3DataSource"]
     bucket, key = split_s3(source["ManifestS3Uri"])
-    files = _package_files(Path(package), key.rpartition("/")[0])
+    root = key.rpartition("/")[0]
+    files = _package_files(Path(package), root)
     client = client or s3_client(job["region"])
     check_bucket(client, bucket, job["region"])
+    sizes = _sizes(client, bucket, f"{root}/")
+    _check_remote(bucket, [key for key in files.remote if key not in sizes])
+    local = [*files.frames, *files.labels]
     executor = ThreadPoolExecutor(THREADS)
     try:
-        there = executor.map(lambda key: _head(client, bucket, key), files.remote)
-        _check_remote(bucket, dict(zip(files.remote, there, strict=True)))
-        local = [*files.frames, *files.labels]
-        states = executor.map(lambda file: _state(client, bucket, file), local)
+        states = executor.map(
+            lambda file: _state(client, bucket, file, sizes.get(file.key)), local
+        )
         to_send = _to_send(bucket, dict(zip(local, states, strict=True)), overwrite)
         total = len(local) + len(files.remote)
         kept = total - len(to_send)
@@ -190,20 +191,17 @@ def _package_files(package: Path, root: str) -> _PackageFiles:
     )
 
 
-def _head(client: S3Client, bucket: str, key: str) -> HeadObjectOutputTypeDef | None:
-    with aws_errors(f"Looking at s3://{bucket}/{key}"):
-        try:
-            return client.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error_code(error) not in {"404", "NoSuchKey"}:
-                raise
-            return None
+def _sizes(client: S3Client, bucket: str, prefix: str) -> dict[str, int]:
+    """Lists what is in the bucket: its size in bytes, by key."""
+    with aws_errors(f"Listing s3://{bucket}/{prefix}"):
+        pages = client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix
+        )
+        found = [item for page in pages for item in page.get("Contents", [])]
+    return {item["Key"]: item["Size"] for item in found}
 
 
-def _check_remote(
-    bucket: str, found: dict[str, HeadObjectOutputTypeDef | None]
-) -> None:
-    absent = [key for key, head in found.items() if head is None]
+def _check_remote(bucket: str, absent: list[str]) -> None:
     if absent:
         raise GroundTruthError(
             f"{len(absent)} frames are neither on this machine nor in the bucket, "
@@ -212,12 +210,13 @@ def _check_remote(
         )
 
 
-def _state(client: S3Client, bucket: str, file: _File) -> State:
-    found = _head(client, bucket, file.key)
-    if found is None:
+def _state(client: S3Client, bucket: str, file: _File, size: int | None) -> State:
+    if size is None:
         return "absent"
-    if found["ContentLength"] != file.path.stat().st_size:
+    if size != file.path.stat().st_size:
         return "different"
+    with aws_errors(f"Looking at s3://{bucket}/{file.key}"):
+        found = client.head_object(Bucket=bucket, Key=file.key)
     digest = sha256(file.path.read_bytes()).hexdigest()
     return "same" if found["Metadata"].get("sha256") == digest else "different"
 
