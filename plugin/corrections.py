@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..importers.tracks import COLUMNS, FORMAT_COLUMNS
+from ..importers.tracks import COLUMNS, FORMAT_COLUMNS, Sequence
 
 
 @dataclass(frozen=True)
@@ -60,4 +60,29 @@ def join_corrections(parts: Iterable[Corrections]) -> Corrections:
         frames=pd.concat([part.frames for part in parts], ignore_index=True),
         image_sizes=sizes,
         notes=tuple(note for part in parts for note in part.notes),
+    )
+
+
+def scale_images(
+    sequences: Mapping[str, Sequence], image_sizes: Mapping[str, tuple[int, int]]
+) -> pd.DataFrame:
+    """Returns how the labels of sequences fit the images that are sent.
+
+    Args:
+        sequences: the sequences' records, with the size that boxes were drawn on
+        image_sizes: width and height of the images, by sequence; a sequence that is
+            not in it is sent in the size of its labels
+
+    Returns:
+        columns ``x`` and ``y`` (the factors from the labels' pixels to the images'),
+        ``image_width`` and ``image_height``, indexed by sequence
+    """
+    rows = {}
+    for name, sequence in sequences.items():
+        drawn = sequence.width or 1, sequence.height or 1
+        size = image_sizes.get(name, drawn)
+        rows[name] = (size[0] / drawn[0], size[1] / drawn[1], *size)
+    columns = ["x", "y", "image_width", "image_height"]
+    return pd.DataFrame.from_dict(
+        rows, orient="index", columns=columns, dtype="float64"
     )

@@ -16,6 +16,7 @@ from ..importers import store
 from ..importers.attributes import name_fields
 from ..importers.dataset import check_fields
 from ..importers.tracks import BOX, Tracks, make_table
+from .annotating import read_annotations
 from .audit import kind_name
 from .comparing import (
     CHANGES,
@@ -28,19 +29,19 @@ from .comparing import (
     name_changes,
     precision,
 )
-from .corrections import Corrections
+from .corrections import Corrections, scale_images
 from .groundtruth.output import read_output
 from .issues import mark_issues, read_issues
-from .mot_package import MOTRecord, read_corrected_mot, recorded_mot
+from .mot_package import read_corrected_mot
 from .originals import (
     boxes_as_sent,
     count_conflicts,
     find_originals,
-    image_scale,
     number_objects,
 )
 from .reviews import Review, record_review
 from .runs import AdjustmentRecord, recorded_adjustment, recorded_adjustments
+from .sent import MOT, SentFrames, recorded_sent
 from .views import save_changed_view
 
 _REASONS = "outlier_reasons"
@@ -52,7 +53,7 @@ def load_adjustment(
     output: Path | str | None = None,
     adjusted_field: str | None = None,
 ) -> Review:
-    """Loads what came back from an adjustment's labeling jobs, or as MOT files.
+    """Loads what came back of an adjustment, whichever way it went out.
 
     The corrected tracks go into a second label field, on exactly the frames that
     came back. Jobs that are not finished, were stopped or failed give what they
@@ -76,8 +77,11 @@ def load_adjustment(
         GroundTruthError: if nothing came back yet, or AWS cannot be asked
     """
     record = sent_adjustments(dataset).get(name)
-    if isinstance(record, MOTRecord):
-        corrections = read_corrected_mot(dataset, record, output)
+    if isinstance(record, SentFrames):
+        if record.way == MOT:
+            corrections = read_corrected_mot(dataset, record, output)
+        else:
+            corrections = read_annotations(dataset, record)
     else:
         record = recorded_adjustment(dataset, name)
         corrections = read_output(record, output)
@@ -86,7 +90,7 @@ def load_adjustment(
     )
 
 
-def sent_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord | MOTRecord]:
+def sent_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord | SentFrames]:
     """Returns everything that was sent to be corrected.
 
     Args:
@@ -95,7 +99,7 @@ def sent_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord | MOTRec
     Returns:
         the records by name, labeling jobs first
     """
-    return {**recorded_adjustments(dataset), **recorded_mot(dataset)}
+    return {**recorded_adjustments(dataset), **recorded_sent(dataset)}
 
 
 def store_corrections(
@@ -190,15 +194,9 @@ def _adjusted_tracks(
     rows = changes[changes["corrected"] >= 0]
     named = name_fields(dataset, Tracks(corrections.corrected, {}), [adjusted]).table
     table = named.iloc[rows["corrected"]].reset_index(drop=True)
-    scale = pd.DataFrame(
-        {
-            name: image_scale(sequence, corrections)[:2] * 2
-            for name, sequence in stored.tracks.sequences.items()
-        },
-        index=BOX,
-    ).T
+    scales = scale_images(stored.tracks.sequences, corrections.image_sizes)
     boxes = table[BOX].to_numpy(np.float64)
-    boxes = boxes / scale.reindex(table["sequence"]).to_numpy()
+    boxes = boxes / scales.loc[table["sequence"], ["x", "y", "x", "y"]].to_numpy()
     # What nobody touched stays as exact as it was
     same = ~rows[[MOVED, RESIZED, NUDGED]].any(axis=1) & (rows["original"] >= 0)
     originals = stored.tracks.table

@@ -7,8 +7,8 @@ each sequence is complete, with its frames numbered from 1.
 
 from __future__ import annotations
 
-import re
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,41 +16,17 @@ import fiftyone as fo
 import numpy as np
 import pandas as pd
 
-from .. import __version__
 from ..importers import store
 from ..importers.files import whole_folder
 from ..importers.frames import image_size
 from ..importers.mot import read_mot
 from ..importers.mot_writer import take_frames, write_mot
 from ..importers.tracks import BOX, InputError, Sequence, Tracks, make_table
-from .corrections import Corrections
+from .corrections import Corrections, scale_images
 from .groundtruth.findings import Report, sentences
 from .groundtruth.selection import select_boxes
 from .selection import select_to_send
-
-#: The method of the runs that record what went out as MOT files.
-METHOD = "track_audit/mot"
-
-_SENT = ["sequence", "frame", "track", "label", *BOX, "object_id", "object_name"]
-
-
-@dataclass(frozen=True)
-class MOTRecord:
-    """Frames that went out as MOT sequences.
-
-    Attributes:
-        name: the name under which they can be loaded again
-        label_field: the frame field of the tracks that were sent
-        folder: the folder of the sequences
-        frames: the numbers of the frames in the dataset's sequences, by sequence
-        image_sizes: width and height of the images that were sent, by sequence
-    """
-
-    name: str
-    label_field: str
-    folder: str
-    frames: dict[str, list[int]]
-    image_sizes: dict[str, list[int]]
+from .sent import MOT, SentFrames, check_new_name, record_sent, sent_boxes
 
 
 def export_mot(
@@ -60,7 +36,7 @@ def export_mot(
     context: int = 0,
     name: str | None = None,
     selected_labels: list[dict[str, Any]] | None = None,
-) -> MOTRecord:
+) -> SentFrames:
     """Writes the frames that a view shows as MOT sequences to correct.
 
     Boxes are in whole pixels of the images that are sent. What went out is recorded
@@ -89,19 +65,18 @@ def export_mot(
     folder = Path(folder).expanduser().resolve()
     field = store.find_label_field(dataset, label_field)
     name = name or folder.name
-    if name in recorded_mot(dataset):
-        raise ValueError(f"'{name}' went out already; choose another name")
+    check_new_name(dataset, name)
     selection = select_to_send(view, field, context, selected_labels)
     frames, numbers = selection.frames, selection.numbers
     taken = take_frames(selection.stored.tracks, numbers)
-    sizes = _image_sizes(taken)
-    boxes = _boxes_to_send(folder, selection.stored.tracks, frames, sizes)
+    sizes = image_sizes(taken, numbers)
+    boxes = boxes_to_send(folder, selection.stored.tracks, frames, sizes)
     tracks = _in_images(taken, boxes, sizes)
     with whole_folder(folder) as partial:
         write_mot(tracks, partial)
         frames.to_csv(partial / "frames.csv", index=False)
-        record = MOTRecord(name, field, str(folder), numbers, sizes)
-        _record(dataset, record, boxes)
+        record = SentFrames(name, MOT, field, str(folder), numbers, sizes)
+        record_sent(dataset, record, boxes)
     return record
 
 
@@ -129,43 +104,61 @@ def preview_mot(
     return select_to_send(view, field, context, selected_labels).numbers
 
 
-def _image_sizes(tracks: Tracks) -> dict[str, list[int]]:
+def image_sizes(tracks: Tracks, names: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Reads the size of sequences' images, which may differ from their labels'.
+
+    Args:
+        tracks: the tracks
+        names: the sequences
+
+    Returns:
+        width and height in pixels, by sequence
+
+    Raises:
+        InputError: if the frames are not at hand
+    """
     sizes = {}
-    for name, sequence in tracks.sequences.items():
+    for name in names:
+        sequence = tracks.sequences[name]
         if sequence.frames_dir is None:
             message = "the frames are not at hand; expected their folder"
             raise InputError(name, message)
-        first = sequence.frames_dir / sequence.frame_names[0]
-        sizes[name] = list(image_size(first))
+        sizes[name] = image_size(sequence.frames_dir / sequence.frame_names[0])
     return sizes
 
 
-def _boxes_to_send(
-    folder: Path, tracks: Tracks, frames: pd.DataFrame, sizes: dict[str, list[int]]
+def boxes_to_send(
+    place: Path | str,
+    tracks: Tracks,
+    frames: pd.DataFrame,
+    sizes: dict[str, tuple[int, int]],
 ) -> pd.DataFrame:
-    scales = pd.DataFrame.from_dict(
-        {
-            name: [
-                size[0] / (tracks.sequences[name].width or 1),
-                size[1] / (tracks.sequences[name].height or 1),
-                *size,
-            ]
-            for name, size in sizes.items()
-        },
-        orient="index",
-        columns=["x", "y", "image_width", "image_height"],
-    )
+    """Takes the boxes of the frames to send, in whole pixels of the images.
+
+    Args:
+        place: where they go, for errors
+        tracks: the tracks of whole sequences
+        frames: ``sequence`` and ``frame`` of the frames
+        sizes: width and height of the images, by sequence
+
+    Returns:
+        the boxes, see ``select_boxes()``
+
+    Raises:
+        InputError: if a box cannot be sent
+    """
+    scales = scale_images(tracks.sequences, sizes)
     positions = frames.assign(position=frames.groupby("sequence").cumcount())
     report = Report()
     boxes = select_boxes(tracks, positions, scales, report)
     errors = sentences(report.findings, "error")
     if errors:
-        raise InputError(folder, "nothing was written:\n" + "\n".join(errors))
+        raise InputError(place, "nothing was written:\n" + "\n".join(errors))
     return boxes.astype({"sequence": object, "label": object})
 
 
 def _in_images(
-    taken: Tracks, boxes: pd.DataFrame, sizes: dict[str, list[int]]
+    taken: Tracks, boxes: pd.DataFrame, sizes: dict[str, tuple[int, int]]
 ) -> Tracks:
     """The tracks to write, in pixels of the images and counted from 1."""
     names = ["sequence", "position", "frame_name", "track", "label", *BOX]
@@ -179,37 +172,8 @@ def _in_images(
     return Tracks(make_table({str(name): table[name] for name in table}), sequences)
 
 
-def _record(dataset: fo.Dataset, record: MOTRecord, boxes: pd.DataFrame) -> None:
-    key = _run_key(record.name)
-    config = dataset.init_run(method=METHOD, version=__version__, **asdict(record))
-    dataset.register_run(key, config)
-    sent = boxes[_SENT].to_dict("list")
-    results = dataset.init_run_results(key, sent=sent)
-    dataset.save_run_results(key, results, cache=False)
-
-
-def recorded_mot(dataset: fo.Dataset) -> dict[str, MOTRecord]:
-    """Returns what went out as MOT files.
-
-    Args:
-        dataset: the dataset
-
-    Returns:
-        the records by name, the latest last
-    """
-    dataset.reload()  # another process may have sent one
-    runs = [dataset.get_run_info(key) for key in dataset.list_runs(method=METHOD)]
-    runs.sort(key=lambda run: run.timestamp)
-    names = MOTRecord.__dataclass_fields__
-    records = []
-    for run in runs:
-        config = run.config.serialize()
-        records.append(MOTRecord(**{name: config[name] for name in names}))
-    return {record.name: record for record in records}
-
-
 def read_corrected_mot(
-    dataset: fo.Dataset, record: MOTRecord, folder: Path | str | None = None
+    dataset: fo.Dataset, record: SentFrames, folder: Path | str | None = None
 ) -> Corrections:
     """Reads corrected MOT sequences.
 
@@ -225,30 +189,30 @@ def read_corrected_mot(
     Raises:
         InputError: if a file is damaged or is of other frames
     """
-    path = Path(folder or record.folder)
+    path = Path(folder or record.folder or "")
     corrected = read_mot(path, include_ignored=True)
     for sequence in corrected.sequences.values():
         _check_sequence(path, sequence, record)
     lacking = sorted(set(record.frames) - set(corrected.sequences))
-    sent = _sent_boxes(dataset, record)
+    sent = sent_boxes(dataset, record)
     table = _with_objects(corrected.table, sent, record)
     frames = [
         pd.DataFrame({"sequence": name, "frame": record.frames[name]})
         for name in corrected.sequences
     ]
     return Corrections(
-        sent=sent[sent["sequence"].isin(list(corrected.sequences))],
+        sent=sent[sent["sequence"].isin(list(corrected.sequences))].drop(columns="id"),
         corrected=table,
         frames=pd.concat(frames, ignore_index=True),
-        image_sizes={n: (size[0], size[1]) for n, size in record.image_sizes.items()},
+        image_sizes=record.image_sizes,
         notes=tuple(f"{name} did not come back" for name in lacking),
     )
 
 
-def _check_sequence(path: Path, sequence: Sequence, record: MOTRecord) -> None:
+def _check_sequence(path: Path, sequence: Sequence, record: SentFrames) -> None:
     """Checks that a sequence is one of those that were sent."""
     name, length = sequence.name, len(sequence.frame_names)
-    size = [sequence.width, sequence.height]
+    size = (sequence.width, sequence.height)
     frames = record.frames.get(name)
     if frames and length == len(frames) and size == record.image_sizes[name]:
         return
@@ -257,14 +221,8 @@ def _check_sequence(path: Path, sequence: Sequence, record: MOTRecord) -> None:
     raise InputError(path, f"{message}; expected as were sent: {sent} frames")
 
 
-def _sent_boxes(dataset: fo.Dataset, record: MOTRecord) -> pd.DataFrame:
-    key = _run_key(record.name)
-    results = dataset.load_run_results(key, cache=False, load_view=False)
-    return pd.DataFrame(results.sent, columns=_SENT)
-
-
 def _with_objects(
-    table: pd.DataFrame, sent: pd.DataFrame, record: MOTRecord
+    table: pd.DataFrame, sent: pd.DataFrame, record: SentFrames
 ) -> pd.DataFrame:
     """Names objects as they were sent; an id that was not sent is a new object."""
     names = ["sequence", "frame", "frame_name", "track", "label", *BOX]
@@ -281,7 +239,3 @@ def _with_objects(
         own = table["sequence"] == name
         table.loc[own, "frame"] = np.array(frames)[table.loc[own, "frame"] - 1]
     return table
-
-
-def _run_key(name: str) -> str:
-    return "mot_" + re.sub(r"\W", "_", name)

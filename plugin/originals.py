@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ..importers import store
-from ..importers.tracks import BOX, Sequence, Tracks
+from ..importers.tracks import BOX, Tracks
 from .comparing import DELETED
-from .corrections import Corrections
+from .corrections import Corrections, scale_images
 from .groundtruth.findings import Report
 from .groundtruth.selection import select_boxes
 
@@ -35,31 +35,9 @@ def boxes_as_sent(stored: store.StoredTracks, corrections: Corrections) -> pd.Da
     )
     table = stored.tracks.table.assign(row=np.arange(len(stored.tracks.table)))
     tracks = Tracks(table, stored.tracks.sequences)
-    scales = pd.DataFrame(
-        {
-            name: image_scale(sequence, corrections)
-            for name, sequence in stored.tracks.sequences.items()
-        },
-        index=["x", "y", "image_width", "image_height"],
-    ).T
+    scales = scale_images(stored.tracks.sequences, corrections.image_sizes)
     boxes = select_boxes(tracks, frames, scales, Report())
     return boxes.astype({"sequence": object, "label": object})
-
-
-def image_scale(sequence: Sequence, corrections: Corrections) -> list[float]:
-    """Returns how the labels of a sequence fit the images that were sent.
-
-    Args:
-        sequence: the sequence's record
-        corrections: what came back
-
-    Returns:
-        the factors from the labels' pixels to the images', and the images' width
-        and height in pixels
-    """
-    drawn = (sequence.width or 1, sequence.height or 1)
-    width, height = corrections.image_sizes.get(sequence.name, drawn)
-    return [width / drawn[0], height / drawn[1], width, height]
 
 
 def number_objects(

@@ -92,7 +92,7 @@ def _read(
         if f"{field}.detections.{name}" in declared
     ]
     samples = dataset.select(chosen["sample_id"].unique().tolist())
-    stored = store.read_tracks(samples, field, wanted, list(frames))
+    stored = store.read_tracks(samples, field, ["id", *wanted], list(frames))
     tracks = rename_attributes(stored.tracks, labels, frames)
     names = [labels[path] for path in wanted if path in labels]
     return replace(stored, tracks=tracks), names

@@ -14,7 +14,8 @@ from fiftyone_track_audit.importers.tracks import InputError, concatenate
 from fiftyone_track_audit.plugin.applying import Applied, apply_adjustment
 from fiftyone_track_audit.plugin.auditing import audit_dataset
 from fiftyone_track_audit.plugin.loading import load_adjustment
-from fiftyone_track_audit.plugin.mot_package import export_mot, recorded_mot
+from fiftyone_track_audit.plugin.mot_package import export_mot
+from fiftyone_track_audit.plugin.sent import recorded_sent
 from PIL import Image
 from small_datasets import SHIFTED, SHORT, table, walkers
 
@@ -184,8 +185,8 @@ def correct(rows):
 def test_corrected_files_load_and_apply(dataset, tmp_path):
     record = export_mot(outliers(dataset), tmp_path / "out", context=1)
     assert record.frames["a"] == [9, 10, 11, 19, 20, 21]
-    assert record.image_sizes == {"a": [200, 100], "b": [100, 50]}
-    assert recorded_mot(dataset) == {"out": record}
+    assert record.image_sizes == {"a": (200, 100), "b": (100, 50)}
+    assert recorded_sent(dataset) == {"out": record}
     edit_rows(tmp_path / "out", "a", correct)
     review = load_adjustment(dataset, "out")
     assert review.changes == {"moved": 1, "resized": 1, "added": 1, "deleted": 1}
@@ -250,5 +251,5 @@ def test_a_folder_that_is_in_use_is_left_alone(dataset, tmp_path):
         export_mot(outliers(dataset), tmp_path / "out")
     with pytest.raises(InputError, match="exists and is not empty"):
         export_mot(outliers(dataset), tmp_path / "out", name="other")
-    assert list(recorded_mot(dataset)) == ["out"]
+    assert list(recorded_sent(dataset)) == ["out"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]

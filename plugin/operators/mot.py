@@ -11,7 +11,8 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
-from ..mot_package import MOTRecord, export_mot, preview_mot
+from ..mot_package import export_mot, preview_mot
+from ..sent import SentFrames
 from ..texts import count
 from .forms import TrackOperator, add_label_field, add_notice
 from .progress import run_with_progress
@@ -122,7 +123,7 @@ def _context(ctx: ExecutionContext) -> int:
     return 2 if context is None else int(context)
 
 
-def _describe(record: MOTRecord) -> dict[str, Any]:
+def _describe(record: SentFrames) -> dict[str, Any]:
     number = sum(map(len, record.frames.values()))
     sequences = count(len(record.frames), "sequence")
     return {
