@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
@@ -100,8 +101,8 @@ def upload_package(
     """Uploads what is not in the bucket yet.
 
     An upload that was broken off, or whose process was killed, goes on where it
-    stopped. Nothing is sent where
-    a file is missing, or where the bucket holds another file in a file's place.
+    stopped. Nothing is sent where a file is missing, or where the bucket holds
+    another file in a file's place.
 
     Args:
         package: the package's folder
@@ -126,13 +127,12 @@ def upload_package(
     sizes = _sizes(client, bucket, f"{root}/")
     _check_remote(bucket, [key for key in files.remote if key not in sizes])
     local = [*files.frames, *files.labels]
-    executor = ThreadPoolExecutor(THREADS)
-    try:
+    total = len(local) + len(files.remote)
+    with _threads() as executor:
         states = executor.map(
             lambda file: _state(client, bucket, file, sizes.get(file.key)), local
         )
         to_send = _to_send(bucket, dict(zip(local, states, strict=True)), overwrite)
-        total = len(local) + len(files.remote)
         kept = total - len(to_send)
         sent = chain(
             executor.map(
@@ -146,10 +146,17 @@ def upload_package(
         for done, _ in enumerate(bar, kept + 1):
             if progress:
                 progress(done, total)
+    return Upload(len(to_send), kept)
+
+
+@contextmanager
+def _threads() -> Iterator[ThreadPoolExecutor]:
+    executor = ThreadPoolExecutor(THREADS)
+    try:
+        yield executor
     finally:
         # A failure or an interrupt ends the upload, not only the wait for it.
         executor.shutdown(cancel_futures=True)
-    return Upload(len(to_send), kept)
 
 
 def _package_files(package: Path, root: str) -> _PackageFiles:
