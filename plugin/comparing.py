@@ -7,7 +7,6 @@ Pure functions over two tracks tables of the same frames.
 from __future__ import annotations
 
 from collections.abc import Collection
-from itertools import compress
 
 import numpy as np
 import pandas as pd
@@ -35,6 +34,9 @@ CHANGES = (*CORRECTIONS, ATTRIBUTES, NUDGED)
 SAME_IOU = 0.9
 #: IoU from which a box without its object can be another object's.
 MATCH_IOU = 0.5
+
+#: Pairs of boxes to hold in memory at a time.
+_PAIRS = 1_000_000
 
 _FRAME = ["sequence", "frame"]
 _TRACKED = [*_FRAME, "track"]
@@ -97,16 +99,56 @@ def _match(
     """Returns the pairs ``sent``, ``corrected`` of row numbers, with their ``iou``."""
     own = _pair(_tracked(sent), _tracked(corrected), boxes, _TRACKED)
     moved = own[own["iou"] < same_iou]
-    candidates = _pair(
+    candidates = _overlapping(
         sent[sent["sent"].isin(moved["sent"])],
         corrected[corrected["corrected"].isin(moved["corrected"])],
         boxes,
+        same_iou,
     )
-    swapped = _best(candidates[candidates["iou"] >= same_iou])
+    swapped = _best(candidates)
     pairs = pd.concat([swapped, _without(own, swapped)])
-    candidates = _pair(_without(sent, pairs), _without(corrected, pairs), boxes)
-    others = _best(candidates[candidates["iou"] >= MATCH_IOU])
+    pairs = pd.concat([pairs, _untouched(sent, corrected, pairs, boxes)])
+    left = _without(sent, pairs), _without(corrected, pairs)
+    others = _best(_overlapping(*left, boxes, MATCH_IOU))
     return pd.concat([pairs, others])[["sent", "corrected", "iou"]]
+
+
+def _untouched(
+    sent: pd.DataFrame,
+    corrected: pd.DataFrame,
+    taken: pd.DataFrame,
+    boxes: tuple[Floats, Floats],
+) -> pd.DataFrame:
+    """Pairs boxes that are the same to the pixel, without looking at all others."""
+    keys = [*_FRAME, *BOX]
+    left = []
+    for side, name, values in zip(
+        (sent, corrected), ("sent", "corrected"), boxes, strict=True
+    ):
+        rows = _without(side, taken)
+        places = pd.DataFrame(values[rows[name]], rows.index, columns=BOX)
+        left.append(rows.join(places).drop_duplicates(keys))
+    return _pair(left[0], left[1], boxes, keys)
+
+
+def _overlapping(
+    sent: pd.DataFrame,
+    corrected: pd.DataFrame,
+    boxes: tuple[Floats, Floats],
+    least_iou: float,
+) -> pd.DataFrame:
+    """Pairs the boxes of each frame that overlap enough, some frames at a time."""
+    places = pd.concat([sent[_FRAME], corrected[_FRAME]])
+    frame = pd.Series(places.groupby(_FRAME).ngroup().to_numpy())
+    codes = frame[: len(sent)], frame[len(sent) :]
+    most = [int(code.value_counts().max()) if len(code) else 1 for code in codes]
+    chunks = [code // max(1, _PAIRS // (most[0] * most[1])) for code in codes]
+    parts = [_pair(sent[:0], corrected[:0], boxes)]
+    for chunk in sorted(set(chunks[0]) & set(chunks[1])):
+        chosen = [each.eq(chunk).to_numpy() for each in chunks]
+        pairs = _pair(sent[chosen[0]], corrected[chosen[1]], boxes)
+        parts.append(pairs[pairs["iou"] >= least_iou])
+    return pd.concat(parts)
 
 
 def _tracked(boxes: pd.DataFrame) -> pd.DataFrame:
@@ -244,10 +286,13 @@ def name_changes(changes: pd.DataFrame) -> list[list[str]]:
     Returns:
         the names of its changes per row, empty where it stayed as it was
     """
-    flags = changes[list(CHANGES)].to_numpy()
-    patterns, of_row = np.unique(flags, axis=0, return_inverse=True)
-    names = [list(compress(CHANGES, pattern)) for pattern in patterns]
-    return [list(names[i]) for i in of_row.ravel().tolist()]
+    flags = changes[list(CHANGES)].to_numpy(bool)
+    codes = flags @ (1 << np.arange(len(CHANGES)))
+    names = {
+        code: [kind for bit, kind in enumerate(CHANGES) if code >> bit & 1]
+        for code in np.unique(codes).tolist()
+    }
+    return [list(names[code]) for code in codes.tolist()]
 
 
 def judge_issues(

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import make_table
+from fiftyone_track_audit.plugin import comparing
 from fiftyone_track_audit.plugin.comparing import (
     CHANGES,
     compare_tracks,
@@ -167,6 +168,22 @@ def test_every_box_counts_once(before, after):
     assert (changes["iou"].isna() == unmatched).all()
     back = compare_tracks(corrected, sent)
     assert unmatched.sum() == (back["added"] | back["deleted"]).sum()
+
+
+def test_frames_are_looked_at_in_parts(monkeypatch):
+    numbers = np.random.default_rng(7).integers(1, 40, (120, 4))
+    rows = [
+        (frame, track, "car", *map(float, box))
+        for (frame, track), box in zip(np.ndindex(12, 10), numbers, strict=True)
+    ]
+    sent = table(*rows)
+    corrected = table(
+        *(changed(row, track=row[1] + 50, left=row[3] + 1) for row in rows)
+    )
+    whole = compare_tracks(sent, corrected)
+    monkeypatch.setattr(comparing, "_PAIRS", 250)
+    pd.testing.assert_frame_equal(compare_tracks(sent, corrected), whole)
+    assert whole["identity"].sum() > 50
 
 
 def test_nothing_changes_in_a_table_compared_with_itself(real_data):

@@ -2,6 +2,7 @@
 """Corrected labels back from a labeling job, into a second label field."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -207,6 +208,32 @@ def test_boxes_of_scaled_images_keep_their_own_pixels(dataset, aws, tmp_path):
         rest[columns], before.loc["b"].loc[rest.index][columns]
     )
     assert set(adjusted["label"]) == {"rider"}
+
+
+def test_each_line_has_a_class_map_of_its_own(dataset, finished):
+    """The same class id is a walker in one line and a rider in the other."""
+
+    def renumber(lines):
+        for number, (line, label) in enumerate(
+            zip(lines, ("walker", "rider"), strict=True)
+        ):
+            line[METADATA]["class-map"] = {"5": label, "6": f"tall {label}"}
+            path = finished / LABELS.replace("/0/", f"/{number}/")
+            path.write_text(
+                re.sub(r'"class-id": "\d"', '"class-id": "5"', path.read_text())
+            )
+        text = path.read_text()
+        path.write_text(text.replace('"class-id": "5"', '"class-id": "6"', 1))
+
+    edit_manifest(renumber)(finished)
+    review = load_adjustment(dataset, "fix", finished)
+    assert review.changes == {"resized": 1, "label": 1}
+    adjusted = table(dataset, "ground_truth_adjusted")
+    assert adjusted.loc["a", "label"].tolist() == ["walker"] * 4
+    assert adjusted.loc["b", "label"].value_counts().to_dict() == {
+        "rider": 3,
+        "tall rider": 1,
+    }
 
 
 # What does not come back, or not as it should
