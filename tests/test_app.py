@@ -165,6 +165,20 @@ def test_exports_the_current_view(app, page, dataset, tmp_path):
     assert name in json.dumps(request)
 
 
+def test_lists_the_jobs(app, page, dataset, tmp_path):
+    import fiftyone.operators as foo
+
+    foo.get_operator("@track-audit/video/export_adjustment_job")(
+        dataset.load_saved_view("outliers"), "Watch-1", str(tmp_path / "package")
+    )
+    show(page, f"{app}/datasets/{dataset.name}")
+    dialog = open_operator(page, "Adjustment job status")
+    dialog.get_by_role("button", name="Execute").click()
+    row = page.get_by_role("row").filter(has_text="Watch-1")
+    row.get_by_text("NotStarted").wait_for()
+    assert row.count() == 1
+
+
 def wait_until(page, condition):
     for _ in range(200):
         if condition():
