@@ -30,8 +30,8 @@ from .comparing import (
     precision,
 )
 from .corrections import Corrections, scale_images
-from .groundtruth.output import read_output
 from .issues import mark_issues, read_issues
+from .job_output import read_output
 from .mot_package import read_corrected_mot
 from .originals import (
     boxes_as_sent,

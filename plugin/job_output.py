@@ -16,13 +16,19 @@ import numpy as np
 import pandas as pd
 from botocore.exceptions import ClientError
 
-from ...importers.files import is_s3, split_s3
-from ...importers.groundtruth import Video, read_videos
-from ...importers.tracks import InputError
-from ..corrections import Corrections, join_corrections
-from ..runs import AdjustmentRecord, JobRecord
-from .aws import GroundTruthError, aws_errors, error_code, s3_client, sagemaker_client
-from .jobs import find_status
+from ..importers.files import is_s3, split_s3
+from ..importers.groundtruth import Video, read_videos
+from ..importers.tracks import InputError
+from .corrections import Corrections, join_corrections
+from .groundtruth.aws import (
+    GroundTruthError,
+    aws_errors,
+    error_code,
+    s3_client,
+    sagemaker_client,
+)
+from .groundtruth.jobs import find_status
+from .runs import AdjustmentRecord, JobRecord
 
 MANIFEST = "manifests/output/output.manifest"
 
