@@ -39,7 +39,7 @@ from .originals import (
     find_originals,
     number_objects,
 )
-from .reviews import Review, record_review
+from .reviews import Review, record_review, recorded_reviews
 from .runs import AdjustmentRecord, recorded_adjustment, recorded_adjustments
 from .sent import MOT, SentFrames, recorded_sent
 from .views import save_changed_view
@@ -129,9 +129,7 @@ def store_corrections(
     """
     field = store.find_label_field(dataset, label_field)
     adjusted = (adjusted_field or f"{field}_adjusted").removeprefix("frames.")
-    if adjusted == field:
-        raise ValueError(f"'{field}' holds the labels that were sent; expected another")
-    check_fields(dataset, [adjusted])
+    _check_adjusted(dataset, adjusted)
     stored = _read_stored(dataset, field, corrections)
     current = boxes_as_sent(stored, corrections)
     corrections = number_objects(dataset, adjusted, stored, current, corrections)
@@ -159,6 +157,17 @@ def store_corrections(
     dataset.reload()
     save_changed_view(dataset, field, adjusted)
     return review
+
+
+def _check_adjusted(dataset: fo.Dataset, field: str) -> None:
+    """Checks that a field is new, or holds corrections that can be replaced."""
+    check_fields(dataset, [field])
+    loaded = {review.adjusted_field for review in recorded_reviews(dataset).values()}
+    if dataset.has_frame_field(field) and field not in loaded:
+        raise ValueError(
+            f"the frame field '{field}' holds labels that are no corrections; choose "
+            "another name for the field of the corrected labels"
+        )
 
 
 def _read_stored(

@@ -112,7 +112,7 @@ def find_originals(
     """
     keys = ["sequence", "frame", "object_id"]
     values = [*BOX, "label"]
-    now = current[[*keys, *values, "row"]]
+    now = current[[*keys, *values, "row"]].drop_duplicates(keys)
     sent = corrections.sent[[*keys, *values]].merge(
         now, on=keys, how="left", suffixes=("", "_now")
     )

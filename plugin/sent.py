@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import __version__
 from ..importers.tracks import BOX
+from .runs import recorded_adjustments
 
 #: The method of the runs that record what went out without AWS.
 METHOD = "track_audit/sent"
@@ -91,7 +92,7 @@ def recorded_sent(dataset: fo.Dataset) -> dict[str, SentFrames]:
 
 
 def check_new_name(dataset: fo.Dataset, name: str) -> None:
-    """Checks that nothing of a name went out yet.
+    """Checks that nothing of a name went out yet, whichever way.
 
     Args:
         dataset: the dataset
@@ -100,7 +101,7 @@ def check_new_name(dataset: fo.Dataset, name: str) -> None:
     Raises:
         ValueError: if something did
     """
-    if name in recorded_sent(dataset):
+    if name in {**recorded_sent(dataset), **recorded_adjustments(dataset)}:
         raise ValueError(f"'{name}' went out already; choose another name")
 
 

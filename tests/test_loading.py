@@ -442,12 +442,14 @@ def test_what_was_not_sent_cannot_be_loaded(dataset, tmp_path):
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        ("ground_truth", "holds the labels that were sent"),
+        ("ground_truth", "holds labels that are no corrections"),
+        ("predictions", "holds labels that are no corrections"),
         ("filepath", "is a frame's own"),
         ("a.b", "cannot name a field"),
     ],
 )
 def test_fields_that_cannot_hold_corrections(dataset, finished, field, message):
+    dataset.clone_frame_field("ground_truth", "predictions")
     with pytest.raises(ValueError, match=message):
         load_adjustment(dataset, "fix", finished, field)
 
@@ -489,6 +491,17 @@ def test_labels_that_changed_here_meanwhile(dataset, finished):
     assert adjusted.loc[("a", SHORT, 1), "changes"] == ["resized"]
     assert pd.isna(adjusted.loc[("a", SHORT, 1), "original_id"])
     assert adjusted.loc[("a", SHORT, 2), "original_id"] is not None
+
+
+def test_a_double_that_came_here_meanwhile(dataset, finished):
+    sample = dataset.match(F("sequence") == "a").first()
+    labels = sample.frames[SHORT].ground_truth
+    labels.detections.insert(0, labels.detections[0].copy())
+    sample.save()
+    review = load_adjustment(dataset, "fix", finished)
+    assert review.changes == {"resized": 1}
+    adjusted = table(dataset, "ground_truth_adjusted", "changes")
+    assert adjusted.loc[("a", SHORT, 1), "changes"] == ["resized"]
 
 
 def test_two_jobs_at_once_number_their_new_objects_apart(dataset, aws, tmp_path):
