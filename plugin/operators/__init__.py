@@ -3,12 +3,14 @@
 
 from .audits import (
     AuditTracks,
+    ComputeEmbeddingOutliers,
     ComputeIoUOutliers,
     ComputeSizeOutliers,
     SaveOutlierViews,
 )
 from .imports import ImportSequences
 from .jobs import AdjustmentJobStatus, ExportAdjustmentJob, StopAdjustmentJob
+from .reviews import PlanReview
 
 #: In the order of ``fiftyone.yml``.
 OPERATORS = (
@@ -16,7 +18,9 @@ OPERATORS = (
     AuditTracks,
     ComputeSizeOutliers,
     ComputeIoUOutliers,
+    ComputeEmbeddingOutliers,
     SaveOutlierViews,
+    PlanReview,
     ExportAdjustmentJob,
     AdjustmentJobStatus,
     StopAdjustmentJob,
