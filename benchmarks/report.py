@@ -6,12 +6,14 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from fiftyone_track_audit.importers.files import write_bytes
+from fiftyone_track_audit.importers.tracks import InputError
 
 PACKAGES = ("fiftyone", "pymongo", "numpy", "pandas", "pyarrow")
 HEADINGS = ["what", "figure", "rival", "rival's figure", "ratio", "target", "met"]
@@ -145,4 +147,36 @@ def print_table(title: str, lines: list[Line]) -> None:
     """
     table = pd.DataFrame([astuple(line) for line in lines], columns=HEADINGS)
     table["met"] = table["met"].map({True: "yes", False: "no", None: ""})
+    print_frame(title, table)
+
+
+def print_frame(title: str, table: pd.DataFrame) -> None:
+    """Prints a table as it is.
+
+    Args:
+        title: the subject
+        table: the table, without its index
+    """
     print(f"\n{title}\n{table.to_string(index=False)}", flush=True)
+
+
+def fill_page(page: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Writes tables into a page, between ``<!-- begin table NAME -->`` and an end.
+
+    Args:
+        page: the Markdown page
+        tables: the tables by their names
+
+    Raises:
+        InputError: if the page has no place for a table
+    """
+    text = page.read_text()
+    for name, table in tables.items():
+        begin, end = f"<!-- begin table {name} -->\n", "<!-- end -->"
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            message = f"expected a line {begin.strip()} and, below it, {end}"
+            raise InputError(page, message)
+        text = f"{before}{begin}\n{table.to_markdown(index=False)}\n\n{end}{after}"
+    write_bytes(page, text.encode())

@@ -6,23 +6,46 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from .. import __version__
 from ..importers import store
 from ..importers.dataset import Progress
-from .audit import KINDS, LOW_IOU, SIZE_CHANGE, Audit, Thresholds, audit_tracks
+from ..importers.tracks import Tracks
+from .audit import (
+    ALL_KINDS,
+    APPEARANCE,
+    IOU_KINDS,
+    KINDS,
+    SIZE_KINDS,
+    Audit,
+    Thresholds,
+    audit_tracks,
+    suspected_rows,
+)
 from .issues import declare_issues, replace_issues
 from .views import ISSUE_CLIPS, save_issue_view
 
 #: The first part of the method of the runs that record audits.
 METHOD = "track_audit/audit"
-_FLAGS = {SIZE_CHANGE: "size_outlier", LOW_IOU: "iou_outlier"}
-_THRESHOLDS = {SIZE_CHANGE: "size", LOW_IOU: "iou"}
+#: The model that tells what boxes look like.
+MODEL = "resnet18"
+_THRESHOLDS = dict.fromkeys(SIZE_KINDS, "size") | dict.fromkeys(IOU_KINDS, "iou")
+#: What the audit computes and only files tell: each field on a detection costs
+#: time and room, and these follow from the boxes at once.
+_NOT_STORED = (
+    "aspect_change",
+    "left_deviation",
+    "top_deviation",
+    "width_deviation",
+    "height_deviation",
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +74,8 @@ def audit_dataset(
     thresholds: Thresholds | None = None,
     kinds: tuple[str, ...] = KINDS,
     run_key: str = "audit_tracks",
+    model: str | None = None,
+    suspects: bool = False,
     progress: Progress = None,
 ) -> AuditSummary:
     """Judges every detection of a collection's samples against its own track.
@@ -71,6 +96,10 @@ def audit_dataset(
         kinds (KINDS): the kinds of mistakes to look for
         run_key ("audit_tracks"): the first part of the run's key, which ends in
             the label field
+        model (None): the model whose embeddings tell what boxes look like, see
+            ``embed_tracks()``, where the kinds have ``appearance`` among them
+        suspects (False): whether to embed only the tracks with boxes that the
+            other kinds suspect
         progress (None): whether to render a progress bar (True/False), use the
             default value ``fiftyone.config.show_progress_bars`` (None), or a
             progress callback function to invoke instead
@@ -87,17 +116,22 @@ def audit_dataset(
     ids = set(store.sample_ids(samples))
     sequences = store.samples_by_sequence(samples)
     declare_issues(dataset)
-    thresholds, judged = _with_earlier_kinds(dataset, field, thresholds, kinds)
+    audits = _earlier_audits(dataset, field)
+    thresholds, judged = _with_earlier_kinds(audits, thresholds, kinds)
+    if APPEARANCE in judged and APPEARANCE not in kinds:
+        model, suspects = _earlier_model(audits)
     frames = dataset.select(list(ids)).count("frames")
     parts = []
     with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
         for whole in sequences.values():
             stored = store.read_tracks(dataset.select(whole), field)
             _check_identities(stored.tracks.table, field)
-            result = audit_tracks(stored.tracks, thresholds, judged)
-            parts.append(
-                _store_audit(dataset, field, stored, result, ids, kinds, bar.update)
-            )
+            vectors = None
+            if model is not None:
+                rows = suspected_rows(stored.tracks, thresholds) if suspects else None
+                vectors = _embed(stored.tracks, rows, model)
+            result = audit_tracks(stored.tracks, thresholds, judged, vectors=vectors)
+            parts.append(_store_audit(dataset, field, stored, result, ids, bar.update))
     summary = _total(parts)
     config = dataset.init_run(
         method=f"{METHOD}/{run_key}",
@@ -105,6 +139,8 @@ def audit_dataset(
         label_field=f"frames.{field}",
         thresholds=asdict(thresholds),
         kinds=list(kinds),
+        model=model,
+        suspects=suspects,
         summary=asdict(summary),
     )
     key = re.sub(r"\W", "_", f"{run_key}_{field}")
@@ -121,25 +157,45 @@ def _check_identities(table: pd.DataFrame, field: str) -> None:
         )
 
 
-def _with_earlier_kinds(
-    dataset: fo.Dataset, field: str, thresholds: Thresholds, kinds: tuple[str, ...]
-) -> tuple[Thresholds, tuple[str, ...]]:
-    """Adds the kinds that earlier audits looked for, with their thresholds."""
+def _embed(
+    tracks: Tracks, rows: NDArray[np.bool_] | None, model: str
+) -> NDArray[np.float32]:
+    # torch takes seconds to load, and most audits do without
+    from .embedding import embed_tracks
+
+    return embed_tracks(tracks, rows, model)
+
+
+def _earlier_audits(dataset: fo.Dataset, field: str) -> list[Any]:
+    """Returns the configurations of the audits of a field, the oldest first."""
     runs = [dataset.get_run_info(key) for key in dataset.list_runs()]
-    audits = [
+    return [
         run.config
         for run in sorted(runs, key=lambda run: run.timestamp)
         if str(run.config.method).startswith(f"{METHOD}/")
         and getattr(run.config, "label_field", None) == f"frames.{field}"
     ]
+
+
+def _earlier_model(audits: list[Any]) -> tuple[str, bool]:
+    """Returns the model of the last audit that looked at crops, and at whose."""
+    last = [audit for audit in audits if APPEARANCE in audit.kinds][-1]
+    return last.model, last.suspects
+
+
+def _with_earlier_kinds(
+    audits: list[Any], thresholds: Thresholds, kinds: tuple[str, ...]
+) -> tuple[Thresholds, tuple[str, ...]]:
+    """Adds the kinds that earlier audits looked for, with their thresholds."""
     judged = list(kinds)
-    for kind in KINDS:
+    for kind in ALL_KINDS:
         earlier = [audit for audit in audits if kind in audit.kinds]
         if kind not in kinds and earlier:
+            judged.append(kind)
+        if kind not in kinds and earlier and kind in _THRESHOLDS:
             name = _THRESHOLDS[kind]
             thresholds = replace(thresholds, **{name: earlier[-1].thresholds[name]})
-            judged.append(kind)
-    return thresholds, tuple(kind for kind in KINDS if kind in judged)
+    return thresholds, tuple(kind for kind in ALL_KINDS if kind in judged)
 
 
 def _store_audit(
@@ -148,16 +204,15 @@ def _store_audit(
     stored: store.StoredTracks,
     result: Audit,
     ids: set[str],
-    kinds: tuple[str, ...],
     step: store.Step,
 ) -> AuditSummary:
     """Stores the audit of one sequence on those of its samples that are chosen."""
     documents = stored.documents[stored.documents["sample_id"].isin(ids)]
     rows = stored.rows["document"].isin(documents.index)
     detections = result.detections[rows.to_numpy()]
-    outliers = detections[[_FLAGS[kind] for kind in kinds]].any(axis=1).sum()
+    outliers = (detections["outlier_reasons"] != "").sum()
     reasons = [_split_reasons(name) for name in detections["outlier_reasons"]]
-    detections = detections.assign(
+    detections = detections.drop(columns=_NOT_STORED, errors="ignore").assign(
         outlier_reasons=pd.Series(reasons, rows.index[rows], dtype=object)
     )
     step(int((documents["count"] == 0).sum()))

@@ -24,6 +24,7 @@ _FIELDS = {
     "first_frame": fo.IntField,
     "last_frame": fo.IntField,
     "reason": fo.StringField,
+    "suggestion": fo.StringField,
     "label_field": fo.StringField,
     "corrected": fo.BooleanField,
 }
@@ -154,5 +155,6 @@ def _to_label(
         first_frame=first,
         last_frame=last,
         reason=issue.reason,
+        suggestion=issue.suggestion,
         label_field=label_field,
     )

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from ..importers.groundtruth import read_seq_label
-from ..importers.tracks import InputError
+from ..importers.tracks import InputError, Tracks
 from .audit import Thresholds, audit_tracks
+from .audit.appearance import Vectors
 
 #: The report's only key that is no object's name.
 PROBLEM_FRAMES = "problem_frames"
@@ -20,8 +20,9 @@ Report: TypeAlias = dict[str, Any]
 
 def check_quality(
     path: Path | str,
-    frames_dir: Path | str | None = None,
+    tracks: Tracks,
     thresholds: Thresholds | None = None,
+    vectors: Vectors | None = None,
 ) -> Report:
     """Checks how evenly the boxes of a ``SeqLabel.json`` change.
 
@@ -32,10 +33,10 @@ def check_quality(
     wrong, not the frame before it.
 
     Args:
-        path: a local path or S3 URI
-        frames_dir (None): the folder of the labeled frames, which tells where
-            the image border cuts boxes
+        path: the file's local path or S3 URI, for errors
+        tracks: its one sequence, as ``read_seq_label()`` returns it
         thresholds (None): the :class:`Thresholds`, by default the standard ones
+        vectors (None): array ``(n, d)``, the embeddings of the crops
 
     Returns:
         a JSON object: for each object's name, in the order of their numbers,
@@ -45,6 +46,9 @@ def check_quality(
         -   ``size_problem_frames``: the frames where the size is an outlier
         -   ``iou``: the list of IoUs, in [0, 1]
         -   ``iou_problem_frames``: the frames where the IoU is an outlier
+        -   with vectors, ``embedding_distance``: the list of cosine distances of
+            the crops, and ``embedding_problem_frames``: those above the object's
+            mean plus two standard deviations
 
         and ``problem_frames``: the problem frames of all objects
 
@@ -52,10 +56,9 @@ def check_quality(
         InputError: if the file or the frames are missing or wrong, or the
             objects have no names of their own
     """
-    tracks = read_seq_label(path, frames_dir)
     table = tracks.table
     names = _object_names(path, table)
-    detections = audit_tracks(tracks, thresholds).detections
+    detections = audit_tracks(tracks, thresholds, vectors=vectors).detections
     areas = table["width"] * table["height"]
     detections["size_diff"] = areas.diff().where(detections["size_change"].notna())
     (sequence,) = tracks.sequences.values()
@@ -66,8 +69,8 @@ def check_quality(
         )
         for track, rows in detections.groupby(table["track"])
     }
-    outliers = detections["size_outlier"] | detections["iou_outlier"]
-    problem_frames = table["frame"][outliers.fillna(False)].unique() - 1
+    flags = detections.filter(regex="^(size|iou|embedding)_outlier$").fillna(False)
+    problem_frames = table["frame"][flags.any(axis=1)].unique() - 1
     return {**report, PROBLEM_FRAMES: sorted(problem_frames.tolist())}
 
 
@@ -86,13 +89,17 @@ def _object_names(path: Path | str, table: pd.DataFrame) -> pd.Series[str]:
 
 def _check_object(rows: pd.DataFrame, frames: pd.RangeIndex) -> Report:
     """Reports on one object, whose rows are indexed by frame."""
-    return {
+    report = {
         "size_diff": _per_frame(rows["size_diff"], frames),
         "norm_size_diff": _per_frame(rows["size_change"], frames),
         "size_problem_frames": _flagged(rows["size_outlier"]),
         "iou": _per_frame(rows["iou_prev"], frames),
         "iou_problem_frames": _flagged(rows["iou_outlier"]),
     }
+    if "embedding_distance" in rows:
+        report["embedding_distance"] = _per_frame(rows["embedding_distance"], frames)
+        report["embedding_problem_frames"] = _flagged(rows["embedding_outlier"])
+    return report
 
 
 def _per_frame(values: pd.Series[float], frames: pd.RangeIndex) -> list[float | None]:

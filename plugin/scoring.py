@@ -90,6 +90,25 @@ def make_summary(tracks: Tracks, audit: Audit) -> pd.DataFrame:
     return pd.DataFrame({"sequence": names, "frames": frames, **counts})
 
 
+def name_frames(tracks: Tracks, plan: pd.DataFrame) -> pd.DataFrame:
+    """Names the frames of a review plan.
+
+    Args:
+        tracks: the tracks
+        plan: the plan, see ``plan_frames()``
+
+    Returns:
+        the plan with ``frame_name`` after ``frame``
+    """
+    named = [
+        tracks.sequences[str(name)].frame_names[int(frame) - 1]
+        for name, frame in zip(plan["sequence"], plan["frame"], strict=True)
+    ]
+    plan = plan.copy()
+    plan.insert(2, "frame_name", named)
+    return plan
+
+
 def to_csv(table: pd.DataFrame) -> bytes:
     """Writes a table as CSV with a header; null is an empty cell.
 

@@ -22,9 +22,13 @@ COMMAND = [sys.executable, "-m", "fiftyone_track_audit.plugin.cli"]
 DETECTIONS_HEADER = (
     "sequence,frame,frame_name,track,label,left,top,width,height,"
     "size_change,size_outlier,iou_prev,iou_next,iou_outlier,"
+    "aspect_change,motion_residual,jitter,occlusion,perspective,"
+    "left_deviation,top_deviation,width_deviation,height_deviation,"
     "outlier_score,outlier_reasons"
 )
-ISSUES_HEADER = "sequence,kind,track,other_track,first_frame,last_frame,score,reason"
+ISSUES_HEADER = (
+    "sequence,kind,track,other_track,first_frame,last_frame,score,reason,suggestion"
+)
 
 SEQINFO = """[Sequence]
 name={name}
@@ -181,7 +185,10 @@ def test_lists_issues_and_prints_a_summary(tmp_path, capsys):
     assert main(["score", str(save_mot(tmp_path / "x")), "--issues", str(issues)]) == 0
     lines = issues.read_text().splitlines()
     assert lines[0] == ISSUES_HEADER
-    (row,) = read_rows(issues)
+    gap, row = sorted(read_rows(issues), key=lambda row: row["kind"])
+    assert (gap["kind"], gap["track"]) == ("gap", "2")
+    assert (gap["first_frame"], gap["last_frame"]) == ("5", "7")
+    assert gap["suggestion"] == "Add 1 box between 000005.jpg and 000007.jpg"
     assert row["sequence"] == "walk"
     assert row["kind"] == "size_change"
     assert (row["track"], row["other_track"]) == ("1", "")
@@ -195,9 +202,46 @@ def test_lists_issues_and_prints_a_summary(tmp_path, capsys):
         "frames": "12",
         "tracks": "3",
         "detections": "24",
-        "outliers": "1",
-        "issues": "1",
+        "outliers": "3",
+        "issues": "2",
     }
+
+
+def test_plans_what_to_review(tmp_path, capsys):
+    folder, output = save_mot(tmp_path / "x"), tmp_path / "plan.csv"
+    arguments = ["plan-review", str(folder), "--output", str(output)]
+    assert main([*arguments, "--budget", "6"]) == 0
+    # One frame shows both issues: the short box, and the end of the gap
+    assert capsys.readouterr().out.startswith("3 frames, ")
+    rows = read_rows(output)
+    assert list(rows[0]) == ["sequence", "frame", "frame_name", "role", "expected"]
+    assert [(row["frame"], row["role"]) for row in rows] == [
+        ("6", "context"),
+        ("7", "review"),
+        ("8", "context"),
+    ]
+    assert main([*arguments, "--minutes", "0.5", "--context", "0"]) == 0
+    assert 1 <= len(read_rows(output)) <= 6
+
+
+@pytest.mark.parametrize(
+    ("budget", "text"),
+    [
+        (["--budget", "2"], "budget of 3 frames"),
+        (["--budget", "5", "--context", "-1"], "0 or more"),
+        (["--budget", "many"], "invalid int"),
+        ([], "one of the arguments --budget --minutes is required"),
+    ],
+)
+def test_plans_nothing_for_a_wrong_budget(tmp_path, capsys, budget, text):
+    folder, output = save_mot(tmp_path / "x"), tmp_path / "plan.csv"
+    try:
+        code = main(["plan-review", str(folder), "--output", str(output), *budget])
+    except SystemExit as exit:
+        code = exit.code
+    assert code == 2
+    assert text in capsys.readouterr().err
+    assert not output.exists()
 
 
 def test_thresholds_decide(tmp_path, capsys):
@@ -205,7 +249,8 @@ def test_thresholds_decide(tmp_path, capsys):
     # At 6 the area falls to 7/12, and so does the IoU with either side.
     loose = ["--size-thresh", "0.9", "--iou-thresh", "0.2"]
     assert main(["score", str(folder), *loose]) == 0
-    assert capsys.readouterr().out.split()[-2:] == ["0", "0"]
+    # The missing box breaks no threshold
+    assert capsys.readouterr().out.split()[-2:] == ["2", "1"]
 
 
 def test_writes_no_file_unasked(tmp_path, monkeypatch):
@@ -261,7 +306,8 @@ def test_all_formats_give_the_same_scores(label_files, tmp_path, kind):
     rows = read_rows(output)
     assert len(rows) == len(BOXES)
     flagged = [(r["track"], r["frame"]) for r in rows if r["outlier_reasons"]]
-    assert flagged == [("1", "7")]
+    # Beside the short box, those before and after the missing one
+    assert flagged == [("1", "7"), ("2", "5"), ("2", "7")]
 
 
 def test_a_folder_of_sequences_has_a_row_for_each(tmp_path, capsys):
@@ -362,7 +408,7 @@ def test_quality_check_in_s3(s3, capsys):
 def test_scores_labels_in_s3(s3, capsys):
     s3.put_object(Bucket="labels", Key="a/SeqLabel.json", Body=json.dumps(seq_label()))
     assert main(["score", "s3://labels/a/SeqLabel.json"]) == 0
-    assert "SeqLabel      12       3          24         1" in capsys.readouterr().out
+    assert "SeqLabel      12       3          24         3" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

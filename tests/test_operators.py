@@ -236,7 +236,7 @@ def test_import_real_labels(real_data):
         assert (result["frames"], result["detections"]) == (32, 84)
         audit, _ = run("audit_tracks", fo.load_dataset("labels"))
         assert audit["outliers"] == 3
-        assert audit["issues"] == {"size_change": 1, "low_iou": 1}
+        assert audit["issues"] == {"size_change": 1, "shift": 1}
     finally:
         fo.delete_dataset("labels")
 
@@ -278,15 +278,15 @@ def test_import_form_errors(source, params, message):
 def test_audit(dataset):
     result, triggers = run("audit_tracks", dataset)
     assert result["message"].startswith("2 outliers among 120 boxes of 2 sequences;")
-    assert result["issues"] == {"size_change": 1, "low_iou": 1}
+    assert result["issues"] == {"size_change": 1, "shift": 1}
     assert triggers == ["reload_dataset"]
     wrong = dataset.filter_labels("frames.ground_truth", F("outlier_score") > 0.5)
     frames = wrong.match_frames(F("ground_truth.detections").length() > 0)
     assert frames.values("frames.frame_number") == [[SHORT, SHIFTED]]
     reasons = frames.values("frames.ground_truth.detections.outlier_reasons")
-    assert reasons == [[[["size_change"]], [["low_iou"]]]]
+    assert reasons == [[[["size_change"]], [["shift"]]]]
     short, shifted = sorted(dataset.first().issues.detections, key=lambda i: i.track)
-    assert (short.label, shifted.label) == ("size_change", "low_iou")
+    assert (short.label, shifted.label) == ("size_change", "shift")
     assert short.support == [SHORT - 5, SHORT + 5]
     assert (short.first_frame, short.last_frame) == (SHORT, SHORT)
     assert "40% smaller" in short.reason
@@ -359,17 +359,17 @@ def test_audit_again_replaces_what_it_found_alone(audited):
     sample.save()
     audited.add_dynamic_frame_fields()
     result, _ = run("audit_tracks", audited, size_threshold=1.0)
-    assert result["issues"] == {"low_iou": 1}
+    assert result["issues"] == {"shift": 1}
     sample.reload()
     labels = sorted(issue.label for issue in sample.issues.detections)
-    assert labels == ["low_iou", "occluded"]
+    assert labels == ["occluded", "shift"]
     assert sample.note == "mine"
     assert sample.frames[SHORT].ground_truth.detections[0].checked is True
     assert sum(chain.from_iterable(read(audited, "size_outlier")[0])) == 0
     assert len(audited.list_runs()) == 1
     run("audit_tracks", audited)
     labels = sorted(audited.values("issues.detections.label")[0])
-    assert labels == ["low_iou", "occluded", "size_change"]
+    assert labels == ["occluded", "shift", "size_change"]
 
 
 def test_target_view_is_judged_alone(dataset):
@@ -420,6 +420,7 @@ NEED_TRACKS = [
     "compute_size_outliers",
     "compute_iou_outliers",
     "save_outlier_views",
+    "plan_review",
     "export_adjustment_job",
 ]
 
@@ -487,6 +488,30 @@ def test_delegated_from_python(dataset):
 COUNTS = {"size outliers": 1, "low IoU": 1, "outliers": 2, "issues": 2}
 
 
+def test_review_plan_is_a_view_of_the_frames(audited):
+    result, triggers = run("plan_review", audited, budget=5)
+    assert "reload_dataset" in triggers[0]
+    assert 0 < result["frames"] <= 5
+    assert 0 < result["issues"] <= result["issues_in_total"]
+    clips = audited.load_saved_view("review plan")
+    lengths = [last - first + 1 for first, last in clips.values("support")]
+    assert sum(lengths) == result["frames"]
+    worst = max(audited.first().issues.detections, key=lambda issue: issue.confidence)
+    assert any(
+        first <= worst.last_frame and last >= worst.first_frame
+        for first, last in clips.values("support")
+    )
+    again = foo.get_operator(f"{PLUGIN}/plan_review")(audited, minutes=1, context=0)
+    assert again["issues"] == again["issues_in_total"]
+    with pytest.raises(ValueError, match="either a budget of frames or minutes"):
+        foo.get_operator(f"{PLUGIN}/plan_review")(audited)
+
+
+def test_review_plan_needs_an_audit(dataset):
+    with pytest.raises(ValueError, match="audit their tracks first"):
+        foo.get_operator(f"{PLUGIN}/plan_review")(dataset, budget=5)
+
+
 def test_saved_views_count_what_they_show(audited):
     result, triggers = run("save_outlier_views", audited)
     assert result["views"] == COUNTS
@@ -496,7 +521,7 @@ def test_saved_views_count_what_they_show(audited):
         view = audited.load_saved_view(name)
         if name == "issues":
             assert len(view) == count
-            assert set(view.values("issues.label")) == {"size_change", "low_iou"}
+            assert set(view.values("issues.label")) == {"size_change", "shift"}
         else:
             assert view.count("frames.ground_truth.detections") == count
             assert view.count("frames") == count
@@ -866,8 +891,8 @@ def test_one_kind_keeps_score_reasons_and_issues_in_line(dataset):
     run("audit_tracks", dataset)
     run("compute_size_outliers", dataset, size_threshold=9.0)
     reasons = set(chain.from_iterable(read_flat(dataset, "outlier_reasons")))
-    assert reasons == {"low_iou"}
-    assert set(dataset.values("issues.detections.label", unwind=True)) == {"low_iou"}
+    assert reasons == {"shift"}
+    assert set(dataset.values("issues.detections.label", unwind=True)) == {"shift"}
     scores = [score for score in read_flat(dataset, "outlier_score") if score]
     assert sum(score > 0.5 for score in scores) == 1
 

@@ -6,18 +6,36 @@ line, and any engine that can call a function on a data frame, runs the audit on
 a bare table.
 """
 
-from .audit import KINDS, Audit, Thresholds, audit_tracks
-from .issues import LOW_IOU, SIZE_CHANGE, kind_name
+from .audit import (
+    ALL_KINDS,
+    IOU_KINDS,
+    KINDS,
+    SIZE_KINDS,
+    Audit,
+    Thresholds,
+    audit_tracks,
+    detect,
+    suspected_rows,
+)
+from .findings import APPEARANCE, LOW_IOU, SHIFT, SIZE_CHANGE
+from .issues import kind_name
 from .signals import iou_signals, size_signals
 
 __all__ = [
+    "ALL_KINDS",
+    "APPEARANCE",
+    "IOU_KINDS",
     "KINDS",
     "LOW_IOU",
+    "SHIFT",
     "SIZE_CHANGE",
+    "SIZE_KINDS",
     "Audit",
     "Thresholds",
     "audit_tracks",
+    "detect",
     "iou_signals",
     "kind_name",
     "size_signals",
+    "suspected_rows",
 ]

@@ -1,28 +1,79 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole audit of a tracks table: signals, outliers, one score, issues."""
+"""The whole audit of a tracks table: signals, findings, one score, issues."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import compress, pairwise, product
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ...importers.tracks import Tracks
+from .appearance import Vectors
 from .boxes import Floats
-from .expectation import expect_boxes
-from .issues import LOW_IOU, SIZE_CHANGE, find_issues
-from .neighbours import find_neighbours
-from .outliers import iou_severity, severity_to_score, size_severity
-from .signals import box_array, iou_signals, size_signals
+from .detectors.appearance import appearance_signals, find_appearance
+from .detectors.drift import find_drift
+from .detectors.duplicates import find_duplicates
+from .detectors.ends import (
+    find_fragments,
+    find_gaps,
+    find_short_tracks,
+    find_truncated,
+)
+from .detectors.ghosts import find_ghosts
+from .detectors.glitches import find_misplaced, find_size_changes
+from .detectors.identity import find_identity_switches
+from .detectors.jitter import find_jitter, jitter
+from .detectors.labels import find_label_changes
+from .doubt import doubt
+from .findings import (
+    APPEARANCE,
+    DRIFT,
+    DUPLICATE,
+    FRAGMENTATION,
+    GAP,
+    GHOST,
+    IDENTITY_SWITCH,
+    JITTER,
+    LABEL_CHANGE,
+    LOW_IOU,
+    SHIFT,
+    SHORT_TRACK,
+    SIZE_CHANGE,
+    TRUNCATED,
+)
+from .issues import find_issues, sort_issues
+from .motion import motion_signals
+from .outliers import iou_severity, size_severity
+from .perspective import perspective_signals
+from .rolling import rolling_signals
+from .scene import Scene, make_scene
+from .score import DOUBT, FLAG_ODDS, covered_rows, log_odds, score_rows
+from .signals import aspect_signals, iou_signals, size_signals
 
-#: The kinds of mistakes that the audit finds.
-KINDS = (SIZE_CHANGE, LOW_IOU)
-#: The columns that the audit adds to each detection, beside score and reasons.
-SIGNALS = ("size_change", "size_outlier", "iou_prev", "iou_next", "iou_outlier")
+#: The detectors that need no threshold, by the kind that they find.
+_DETECTORS: dict[str, Callable[[Scene], pd.DataFrame]] = {
+    JITTER: find_jitter,
+    DRIFT: find_drift,
+    IDENTITY_SWITCH: find_identity_switches,
+    FRAGMENTATION: find_fragments,
+    GAP: find_gaps,
+    SHORT_TRACK: find_short_tracks,
+    TRUNCATED: find_truncated,
+    GHOST: find_ghosts,
+    DUPLICATE: find_duplicates,
+    LABEL_CHANGE: find_label_changes,
+}
+#: Kinds of boxes of the wrong size, and at the wrong place.
+SIZE_KINDS = (SIZE_CHANGE,)
+IOU_KINDS = (SHIFT, LOW_IOU)
+#: The kinds of mistakes that the audit finds by the boxes alone.
+KINDS = (*SIZE_KINDS, *IOU_KINDS, *_DETECTORS)
+#: All kinds: of appearance only where embeddings are given.
+ALL_KINDS = (*KINDS, APPEARANCE)
 
 
 @dataclass(frozen=True)
@@ -61,12 +112,13 @@ class Audit:
     Attributes:
         detections: one row per detection, in the order and with the index of
             the tracks table: the signals, ``size_outlier`` and ``iou_outlier``
-            (boolean), ``outlier_score`` in [0, 1) with outliers above 0.5, and
+            (boolean), ``outlier_score`` in [0, 1] with outliers above 0.5, and
             ``outlier_reasons`` (kinds joined by ``;``, a category). What is not
             defined, such as anything about a box alone in its track, is null
         issues: one row per mistake, worst first: ``sequence``, ``kind``,
-            ``track``, ``other_track`` (null), ``first_frame``, ``last_frame``
-            (positions), ``score`` in [0, 1) and ``reason``, a sentence
+            ``track``, ``other_track`` (null unless two are involved),
+            ``first_frame``, ``last_frame`` (positions), ``score`` in [0, 1],
+            ``reason`` and ``suggestion``, a sentence each
     """
 
     detections: pd.DataFrame
@@ -78,8 +130,9 @@ def audit_tracks(
     thresholds: Thresholds | None = None,
     kinds: tuple[str, ...] = KINDS,
     progress: Callable[[int, int], None] | None = None,
+    vectors: Vectors | None = None,
 ) -> Audit:
-    """Judges every detection against its own track.
+    """Judges every detection against its own track, and tracks against each other.
 
     Args:
         tracks: the tracks of one sequence or more
@@ -87,23 +140,112 @@ def audit_tracks(
         kinds (KINDS): the kinds of mistakes to look for
         progress (None): called with the number of detections judged and their
             total
+        vectors (None): array ``(n, d)``, the embeddings of the crops, NaN where
+            unknown; with them, boxes that look unlike their track are found too
 
     Returns:
         the :class:`Audit`
     """
     thresholds = thresholds or Thresholds()
-    parts = []
+    if vectors is not None and APPEARANCE not in kinds:
+        kinds = (*kinds, APPEARANCE)
+    parts: list[Audit] = []
+    done = 0
     for part in _per_sequence(tracks):
-        parts.append(_judge_sequence(part, thresholds, kinds))
+        end = done + len(part.table)
+        looks = None if vectors is None else vectors[done:end]
+        parts.append(_judge_sequence(make_scene(part), thresholds, kinds, looks))
+        done = end
         if progress:
-            progress(sum(map(len, parts)), len(tracks.table))
-    evidence = pd.concat(parts)
-    severity = evidence[[f"severity_{kind}" for kind in kinds]].to_numpy()
-    detections = evidence[[name for name in SIGNALS if name in evidence]].assign(
-        outlier_score=severity_to_score(np.fmax.reduce(severity, axis=1)),
-        outlier_reasons=_name_reasons(severity > 1, kinds),
+            progress(done, len(tracks.table))
+    detections = pd.concat([part.detections for part in parts])
+    detections["outlier_reasons"] = _name_reasons(
+        detections["outlier_reasons"].to_numpy(), kinds
     )
-    return Audit(detections, find_issues(tracks, evidence))
+    found = [part.issues for part in parts if len(part.issues)]
+    issues = pd.concat(found) if found else parts[0].issues
+    return Audit(detections, sort_issues(issues))
+
+
+def suspected_rows(
+    tracks: Tracks, thresholds: Thresholds | None = None
+) -> NDArray[np.bool_]:
+    """Finds the boxes of tracks that have an outlier, by the boxes alone.
+
+    Args:
+        tracks: the tracks
+        thresholds (None): the :class:`Thresholds`, by default the standard ones
+
+    Returns:
+        bool array ``(n,)``
+    """
+    reasons = audit_tracks(tracks, thresholds).detections["outlier_reasons"]
+    wrong = (reasons != "").groupby(
+        [tracks.table["sequence"], tracks.table["track"]], observed=True
+    )
+    return wrong.transform("any").to_numpy(bool)
+
+
+def detect(
+    scene: Scene,
+    thresholds: Thresholds,
+    kinds: tuple[str, ...] = KINDS,
+    vectors: Vectors | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Finds what may be mistakes in one sequence, without judging how likely.
+
+    Args:
+        scene: the scene
+        thresholds: the :class:`Thresholds`
+        kinds (KINDS): the kinds of mistakes to look for
+        vectors (None): the embeddings of the crops, see :func:`audit_tracks`
+
+    Returns:
+        a tuple of the findings, and the signals of each row of the table
+    """
+    signals = pd.DataFrame(index=scene.table.index)
+    findings = [find(scene) for kind, find in _DETECTORS.items() if kind in kinds]
+    if set(kinds) & set(SIZE_KINDS):
+        severity = size_severity(
+            scene.boxes,
+            scene.neighbours,
+            scene.expectation,
+            scene.clipped,
+            thresholds.size,
+        )
+        signals = signals.assign(
+            **size_signals(scene.table, scene.neighbours),
+            size_outlier=_is_outlier(severity),
+        )
+        findings.append(find_size_changes(scene, severity))
+    if set(kinds) & set(IOU_KINDS):
+        severity = iou_severity(
+            scene.boxes,
+            scene.neighbours,
+            scene.expectation,
+            scene.clipped,
+            thresholds.iou,
+        )
+        signals = signals.assign(
+            **iou_signals(scene.table, scene.neighbours),
+            iou_outlier=_is_outlier(severity),
+        )
+        findings.append(find_misplaced(scene, severity))
+    if set(kinds) & set(_DETECTORS):
+        signals = signals.assign(
+            **aspect_signals(scene.table, scene.neighbours),
+            **motion_signals(scene),
+            jitter=jitter(scene),
+            occlusion=scene.occlusion,
+            **perspective_signals(scene),
+            **rolling_signals(scene.table, scene.neighbours),
+        )
+    if vectors is not None:
+        signals = signals.assign(**appearance_signals(scene, vectors))
+        findings.append(find_appearance(scene, vectors))
+    if not findings:
+        raise ValueError("appearance cannot be judged without embeddings")
+    return pd.concat(findings, ignore_index=True), signals
 
 
 def _per_sequence(tracks: Tracks) -> Iterator[Tracks]:
@@ -115,56 +257,43 @@ def _per_sequence(tracks: Tracks) -> Iterator[Tracks]:
 
 
 def _judge_sequence(
-    tracks: Tracks, thresholds: Thresholds, kinds: tuple[str, ...]
-) -> pd.DataFrame:
-    """Returns the evidence about one sequence, see :func:`find_issues`."""
-    table = tracks.table
-    boxes = box_array(table)
-    neighbours = find_neighbours(table)
-    clipped = _cut_by_border(tracks, boxes)
-    expected = expect_boxes(boxes, neighbours, clipped)
-    evidence = pd.DataFrame(index=table.index)
-    if SIZE_CHANGE in kinds:
-        severity = size_severity(boxes, neighbours, expected, clipped, thresholds.size)
-        evidence = evidence.assign(
-            **size_signals(table, neighbours),
-            size_outlier=_is_outlier(severity),
-            area_ratio=np.exp(expected.size),
-            severity_size_change=severity,
-        )
-    if LOW_IOU in kinds:
-        severity = iou_severity(boxes, neighbours, expected, clipped, thresholds.iou)
-        evidence = evidence.assign(
-            **iou_signals(table, neighbours),
-            iou_outlier=_is_outlier(severity),
-            predicted_iou=expected.iou,
-            severity_low_iou=severity,
-        )
-    return evidence
+    scene: Scene,
+    thresholds: Thresholds,
+    kinds: tuple[str, ...],
+    vectors: Vectors | None,
+) -> Audit:
+    """Audits one sequence; its reasons are still numbers, see _name_reasons()."""
+    findings, signals = detect(scene, thresholds, kinds, vectors)
+    odds = log_odds(findings, len(scene.table))
+    findings = findings.assign(
+        odds=odds, flagged=(odds > FLAG_ODDS) | (findings["severity"] > 1)
+    )
+    flagged = findings[findings["flagged"]]
+    rows, index = covered_rows(flagged)
+    place = {kind: position for position, kind in enumerate(kinds)}
+    bits = 1 << flagged["kind"].map(place).to_numpy(np.int64)
+    reasons = np.zeros(len(scene.table), np.int64)
+    np.bitwise_or.at(reasons, rows, bits[index])
+    found = score_rows(findings, len(scene.table))
+    score = np.maximum(found, DOUBT * doubt(scene))
+    comparable = scene.neighbours.end - scene.neighbours.start > 1
+    comparable &= ~np.isnan(scene.boxes).any(axis=1)
+    detections = signals.assign(
+        outlier_score=np.where(comparable | (found > 0.5), score, np.nan),
+        outlier_reasons=reasons,
+    )
+    return Audit(detections, find_issues(scene, findings, signals))
 
 
 def _is_outlier(severity: Floats) -> pd.api.extensions.ExtensionArray:
     return pd.arrays.BooleanArray(severity > 1, np.isnan(severity))
 
 
-def _cut_by_border(tracks: Tracks, boxes: Floats) -> NDArray[np.bool_]:
-    """Returns whether the border cuts each box of a sequence, ``(n, 2)`` per axis."""
-    name = tracks.table["sequence"].iloc[0] if len(boxes) else None
-    sequence = tracks.sequences.get(str(name))
-    if sequence is None or sequence.width is None or sequence.height is None:
-        return np.zeros((len(boxes), 2), bool)
-    size = np.array([sequence.width, sequence.height])
-    # Tools that keep boxes inside the image end some of them a pixel early
-    return (boxes[:, :2] <= 1) | (boxes[:, :2] + boxes[:, 2:] >= size - 1)
-
-
-def _name_reasons(
-    flags: NDArray[np.bool_], kinds: tuple[str, ...]
-) -> pd.Categorical[str]:
-    """Returns per detection the kinds of its outliers, joined by ``;``."""
+def _name_reasons(reasons: np.ndarray, kinds: tuple[str, ...]) -> pd.Categorical[str]:
+    """Names the kinds, one bit each, joined by ``;``."""
+    known, codes = np.unique(np.append(reasons, 0), return_inverse=True)
     names = [
-        ";".join(compress(kinds, chosen))
-        for chosen in product([False, True], repeat=len(kinds))
+        ";".join(kind for bit, kind in enumerate(kinds) if pattern >> bit & 1)
+        for pattern in known
     ]
-    weights = 2 ** np.arange(len(kinds))[::-1]
-    return pd.Categorical.from_codes(flags @ weights, pd.Index(names))
+    return pd.Categorical.from_codes(codes[:-1], pd.Index(names, dtype=object))

@@ -1,28 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Issues: neighbouring outliers of one track, as the one mistake that they are."""
+"""Issues: the findings about one mistake, as the one thing that people review."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from ...importers.tracks import Tracks
-from .boxes import Floats
-from .neighbours import find_neighbours
-from .outliers import severity_to_score
+from ...importers.tracks import BOX
+from .findings import (
+    DUPLICATE,
+    FRAGMENTATION,
+    IDENTITY_SWITCH,
+    LOW_IOU,
+    SHIFT,
+    SIZE_CHANGE,
+)
+from .scene import Rows, Scene
+from .score import odds_to_score
+from .sentences import describe
 
-#: Kinds of mistakes: as they stand in ``outlier_reasons`` and label the issues.
-SIZE_CHANGE = "size_change"
-LOW_IOU = "low_iou"
-
-
-#: Outliers of one track that are at most this many labelled frames apart are
-#: one mistake: the middle of a glitch may pass where its ends do not.
+#: Findings of one track that are at most this many labelled frames apart are one
+#: mistake: the middle of a glitch may pass where its ends do not.
 MERGE_WITHIN = 2
+#: Kinds that are one mistake of two tracks.
+_OF_BOTH = (IDENTITY_SWITCH, FRAGMENTATION)
+_OF_TWO = (*_OF_BOTH, DUPLICATE)
+#: Whatever is wrong with boxes shows in their size and place too: another kind
+#: names an issue unless these are far more likely (in log odds).
+_GENERAL = (SIZE_CHANGE, SHIFT, LOW_IOU)
+_SPECIAL = 2.0
 
 COLUMNS = [
     "sequence",
@@ -33,6 +41,7 @@ COLUMNS = [
     "last_frame",
     "score",
     "reason",
+    "suggestion",
 ]
 
 
@@ -48,97 +57,119 @@ def kind_name(kind: str) -> str:
     return kind.replace("_", " ").replace("iou", "IoU")
 
 
-def find_issues(tracks: Tracks, evidence: pd.DataFrame) -> pd.DataFrame:
-    """Merges the outliers of each track into issues.
+def find_issues(
+    scene: Scene, findings: pd.DataFrame, signals: pd.DataFrame
+) -> pd.DataFrame:
+    """Merges the findings of one sequence that are about one mistake.
 
     Args:
-        tracks: the tracks
-        evidence: one row per row of the tracks table. For each kind that was
-            looked for a column ``severity_<kind>`` (above 1 is an outlier), the
-            signals of that kind, and ``area_ratio`` (area over what the track
-            predicts) or ``predicted_iou`` (IoU with what the track predicts)
+        scene: the scene
+        findings: the findings, with ``odds`` and ``flagged``; only those that are
+            flagged count
+        signals: the signals of each row of the tracks table
 
     Returns:
         one row per issue, worst first, with :data:`COLUMNS`; frames are
         positions, ``other_track`` is null unless two tracks are involved
     """
-    severity = evidence.filter(like="severity_").rename(
-        columns=lambda name: name.removeprefix("severity_")
+    flagged = findings[findings["flagged"]].reset_index(drop=True)
+    if flagged.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    issue = _group(scene, flagged)
+    naming = flagged["odds"] + _SPECIAL * ~flagged["kind"].isin(_GENERAL)
+    # The first of two equal findings about two tracks names the earlier one
+    order = np.lexsort((flagged["peak"], -naming, issue))
+    _, best = np.unique(issue[order], return_index=True)
+    chosen = flagged.iloc[order[best]].reset_index(drop=True)
+    track = scene.track[chosen["peak"]]
+    own = scene.track[flagged["peak"]] == track[issue]
+    spans = flagged[own].groupby(issue[own])
+    first, last = spans["first"].min().to_numpy(), spans["last"].max().to_numpy()
+    told = _tell(scene, chosen, first, last).join(
+        signals.iloc[chosen["peak"]].reset_index(drop=True)
     )
-    values = np.nan_to_num(severity.to_numpy())
-    rows = np.flatnonzero((values > 1).any(axis=1))
-    neighbours = find_neighbours(tracks.table)
-    first = _starts_issue(neighbours.start[rows], neighbours.time[rows])
-    flagged = tracks.table[["sequence", "frame", "frame_name", "track", "label"]]
-    flagged = flagged.iloc[rows].join(evidence.iloc[rows])
-    flagged["issue"] = np.cumsum(first)
-    flagged["kind"] = np.asarray(severity.columns)[values[rows].argmax(axis=1)]
-    flagged["score"] = severity_to_score(values[rows].max(axis=1))
-    flagged = flagged.astype(
-        {"sequence": object, "frame_name": object, "label": object}
+    reasons, suggestions = describe(told)
+    worst = flagged.groupby(issue)["odds"].max().to_numpy()
+    issues = told.assign(
+        first_frame=scene.frame[first],
+        last_frame=scene.frame[last],
+        score=odds_to_score(worst, np.ones(len(worst))),
+        reason=reasons,
+        suggestion=suggestions,
     )
+    return sort_issues(issues[COLUMNS])
 
-    found = flagged.groupby("issue")
-    worst = flagged.loc[found["score"].idxmax()].set_index("issue")
-    issues = worst[["sequence", "kind", "track"]].assign(
-        other_track=pd.array([pd.NA] * len(worst), "Int32"),
-        first_frame=found["frame"].first(),
-        last_frame=found["frame"].last(),
-        score=worst["score"],
-        reason=_explain(worst, found["frame_name"].first(), found["frame_name"].last()),
-    )
+
+def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:
+    """Sorts issues, the worst first.
+
+    Args:
+        issues: issues with :data:`COLUMNS`
+
+    Returns:
+        the same, sorted
+    """
     order = ["score", "sequence", "track", "first_frame"]
     return issues.sort_values(
         order, ascending=[False, True, True, True], ignore_index=True
     )
 
 
-def _starts_issue(track: NDArray[np.intp], time: Floats) -> NDArray[np.bool_]:
-    """Returns whether each outlier begins an issue: bool array ``(n,)``."""
-    apart = (np.diff(track) != 0) | (np.diff(time) > MERGE_WITHIN)
-    return np.concatenate([np.ones(len(track[:1]), bool), apart])
-
-
-def _explain(
-    worst: pd.DataFrame, first: pd.Series[str], last: pd.Series[str]
-) -> list[str]:
-    """Says of each issue, by its worst box, in plain words what is wrong."""
-    sentences = []
-    box: Any
-    for box in worst.assign(first=first, last=last).itertuples():
-        place = (
-            f"at {box.first}"
-            if box.first == box.last
-            else (f"from {box.first} to {box.last}")
-        )
-        what = _EXPLAIN[box.kind](box)
-        sentences.append(f"{box.label} {box.track} {place}: {what}")
-    return sentences
-
-
-def _explain_size(box: Any) -> str:  # noqa: ANN401 - a row's named tuple
-    departure = box.area_ratio - 1
-    if abs(departure) > 0.1 or math.isnan(box.size_change):
-        more = "larger" if departure > 0 else "smaller"
-        return (
-            f"the box is {abs(departure):.0%} {more} than the frames around it suggest"
-        )
-    more = "grows" if box.size_change > 0 else "shrinks"
-    return f"the box {more} by {abs(box.size_change):.0%} here and stays so"
-
-
-def _explain_iou(box: Any) -> str:  # noqa: ANN401 - as above
-    sides = {"previous": box.iou_prev, "next": box.iou_next}
-    known = {side: value for side, value in sides.items() if not math.isnan(value)}
-    lowest = min(known, key=lambda side: known[side], default=None)
-    jump = f"IoU with the {lowest} frame is {known[lowest]:.2f}" if lowest else ""
-    place = (
-        f"IoU with the place that the frames around it suggest is "
-        f"{box.predicted_iou:.2f}"
+def _group(scene: Scene, flagged: pd.DataFrame) -> Rows:
+    """Numbers the mistakes that findings are about, ``(m,)``."""
+    track = scene.track[flagged["peak"]]
+    begin = scene.time[flagged["first"]]
+    end = scene.time[flagged["last"]]
+    order = np.lexsort((begin, track))
+    # The latest end so far, within the track: tracks lie apart on one axis
+    apart = track[order] * (np.ptp(scene.time) + MERGE_WITHIN + 1)
+    reach = np.maximum.accumulate(end[order] + apart)
+    joined = begin[order][1:] + apart[1:] <= reach[:-1] + MERGE_WITHIN
+    one, other = order[:-1][joined], order[1:][joined]
+    pairs = flagged[flagged["kind"].isin(_OF_BOTH)].reset_index()
+    met = pairs.merge(
+        pairs, left_on=["kind", "peak", "other"], right_on=["kind", "other", "peak"]
     )
-    if jump and box.predicted_iou > 0.75:
-        return f"{jump}: the track jumps here and stays there"
-    return f"{jump}, {place}" if jump else place
+    one = np.concatenate([one, met["index_x"]])
+    other = np.concatenate([other, met["index_y"]])
+    count = len(flagged)
+    graph = coo_array((np.ones(len(one)), (one, other)), shape=(count, count))
+    numbers: Rows = connected_components(graph, directed=False)[1]
+    return numbers
 
 
-_EXPLAIN = {SIZE_CHANGE: _explain_size, LOW_IOU: _explain_iou}
+def _tell(scene: Scene, chosen: pd.DataFrame, first: Rows, last: Rows) -> pd.DataFrame:
+    """Collects what there is to say of each issue, see ``sentences.py``."""
+    table = scene.table
+    peak = chosen["peak"].to_numpy()
+    names = table["frame_name"].astype(object).to_numpy()
+    labels = table["label"].astype(object)
+    usual = labels.groupby(scene.track).agg(lambda of_track: of_track.mode().iloc[0])
+    tracks = table["track"].to_numpy()
+    other = chosen["other"].to_numpy()
+    of_two = (other >= 0) & chosen["kind"].isin(_OF_TWO).to_numpy()
+    told = chosen[["kind", "amount"]].assign(
+        sequence=str(table["sequence"].iloc[0]),
+        track=tracks[peak],
+        other_track=pd.arrays.IntegerArray(tracks[other], ~of_two),
+        label=labels.to_numpy()[peak],
+        usual_label=usual.to_numpy()[scene.track[peak]],
+        first_name=names[first],
+        last_name=names[last],
+        peak_name=names[peak],
+        count=last - first + 1,
+    )
+    told[BOX] = _interpolate(scene, peak, first, last)
+    return told
+
+
+def _interpolate(scene: Scene, peak: Rows, first: Rows, last: Rows) -> np.ndarray:
+    """Returns the box that the boxes before and after suggest, ``(m, 4)``."""
+    before = np.maximum(first - 1, scene.neighbours.start[peak])
+    after = np.minimum(last + 1, scene.neighbours.end[peak] - 1)
+    elapsed = scene.time[after] - scene.time[before]
+    way = (scene.time[peak] - scene.time[before]) / np.where(elapsed > 0, elapsed, 1)
+    way = way[:, None]
+    boxes = scene.boxes[before] * (1 - way) + scene.boxes[after] * way
+    inside = (before < first) & (after > last)
+    return np.where(inside[:, None], boxes, np.nan)

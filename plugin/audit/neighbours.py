@@ -22,6 +22,8 @@ class Neighbours:
         time: float array ``(n,)``, the frame's position in units of the
             sequence's labelling step, so that the next labelled frame is 1 away
             whether each frame was labelled or each second
+        step: int array ``(n,)``, how many frames the row's sequence goes from
+            label to label
         adjacent: bool array ``(n,)``, whether the row before is the same track
             in the labelled frame before
     """
@@ -29,6 +31,7 @@ class Neighbours:
     start: NDArray[np.intp]
     end: NDArray[np.intp]
     time: Floats
+    step: NDArray[np.int64]
     adjacent: NDArray[np.bool_]
 
 
@@ -57,7 +60,8 @@ def find_neighbours(table: pd.DataFrame) -> Neighbours:
     time = (frame - frame[start]) / step if len(table) else np.empty(0)
     adjacent = np.zeros(len(table), bool)
     adjacent[1:] = same_track & (elapsed > 0) & (elapsed <= step[1:])
-    return Neighbours(start, start + np.repeat(length, length), time, adjacent)
+    end = start + np.repeat(length, length)
+    return Neighbours(start, end, time, step, adjacent)
 
 
 def _labelling_steps(

@@ -141,12 +141,12 @@ def _pair_change(
 
 def _usual(values: Floats, neighbours: Neighbours) -> Floats:
     """Returns per row the largest value that is usual in its track."""
-    centre = _track_median(values, neighbours)
-    spread = _track_median(np.abs(values - centre), neighbours)
+    centre = track_median(values, neighbours)
+    spread = track_median(np.abs(values - centre), neighbours)
     return np.nan_to_num(centre + USUAL * _MAD_TO_SD * spread)
 
 
-def _track_median(values: Floats, neighbours: Neighbours) -> Floats:
+def track_median(values: Floats, neighbours: Neighbours) -> Floats:
     """Returns per row the median of its track, NaN left out."""
     order = np.lexsort((values, neighbours.start))
     known = np.r_[0, np.cumsum(~np.isnan(values[order]))]

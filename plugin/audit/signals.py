@@ -58,3 +58,19 @@ def iou_signals(table: pd.DataFrame, neighbours: Neighbours) -> dict[str, Floats
     boxes = box_array(table)
     iou_prev = iou(boxes, before(boxes, neighbours.adjacent))
     return {"iou_prev": iou_prev, "iou_next": after(iou_prev, neighbours.adjacent)}
+
+
+def aspect_signals(table: pd.DataFrame, neighbours: Neighbours) -> dict[str, Floats]:
+    """Computes the change of a box's shape since the previous frame.
+
+    Args:
+        table: a tracks table of ``n`` rows
+        neighbours: the neighbours of its rows
+
+    Returns:
+        ``aspect_change``, array ``(n,)``: (width / height) over that of the
+        previous frame, minus 1, in (-1, inf)
+    """
+    boxes = box_array(table)
+    aspect = boxes[:, 2] / boxes[:, 3]
+    return {"aspect_change": aspect / before(aspect, neighbours.adjacent) - 1}

@@ -21,6 +21,7 @@ _PIPE_CLOSED = 141
 _EXAMPLES = """\
 examples:
   track-audit score MOT20/train/MOT20-01
+  track-audit report MOT20/train/MOT20-01 --output report.html
   track-audit run-quality-check --lab-path SeqLabel.json --save-path quality.json
   track-audit export walkers --view-name outliers --name fix-1 --folder package
 """

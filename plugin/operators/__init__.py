@@ -3,6 +3,7 @@
 
 from .audits import (
     AuditTracks,
+    ComputeEmbeddingOutliers,
     ComputeIoUOutliers,
     ComputeSizeOutliers,
     SaveOutlierViews,
@@ -15,6 +16,7 @@ from .jobs import (
     StopAdjustmentJob,
 )
 from .mot import ExportMOTSequences
+from .plans import PlanReview
 from .reviews import ApplyAdjustments, LoadAdjustments, UndoAdjustments
 
 #: In the order of ``fiftyone.yml``.
@@ -23,7 +25,9 @@ OPERATORS = (
     AuditTracks,
     ComputeSizeOutliers,
     ComputeIoUOutliers,
+    ComputeEmbeddingOutliers,
     SaveOutlierViews,
+    PlanReview,
     ExportAdjustmentJob,
     LaunchAdjustmentJob,
     AdjustmentJobStatus,

@@ -12,8 +12,8 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ..audit import KINDS, LOW_IOU, SIZE_CHANGE, Thresholds, kind_name
-from ..auditing import AuditSummary, audit_dataset
+from ..audit import APPEARANCE, IOU_KINDS, KINDS, SIZE_KINDS, Thresholds, kind_name
+from ..auditing import MODEL, AuditSummary, audit_dataset
 from ..texts import count
 from ..views import save_outlier_views
 from .forms import TrackOperator, add_label_field, add_notice
@@ -21,6 +21,7 @@ from .progress import run_with_progress
 
 _SIZE = Thresholds().size
 _IOU = Thresholds().iou
+_PARAMETERS = ("label_field", "size_threshold", "iou_threshold", "model", "suspects")
 
 
 class _AuditOperator(TrackOperator):
@@ -32,7 +33,7 @@ class _AuditOperator(TrackOperator):
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Adds the thresholds."""
         add_label_field(ctx, inputs)
-        if SIZE_CHANGE in self.kinds:
+        if set(SIZE_KINDS) & set(self.kinds):
             inputs.float(
                 "size_threshold",
                 default=_SIZE,
@@ -43,7 +44,7 @@ class _AuditOperator(TrackOperator):
                     "suspicious: 0.25 is a quarter more, or the same ratio less"
                 ),
             )
-        if LOW_IOU in self.kinds:
+        if set(IOU_KINDS) & set(self.kinds):
             inputs.float(
                 "iou_threshold",
                 default=_IOU,
@@ -68,7 +69,7 @@ class _AuditOperator(TrackOperator):
         view = ctx.target_view()
         params = {
             name: ctx.params[name]
-            for name in ("label_field", "size_threshold", "iou_threshold")
+            for name in _PARAMETERS
             if ctx.params.get(name) is not None
         }
         return run_with_progress(
@@ -85,6 +86,8 @@ class _AuditOperator(TrackOperator):
         label_field: str | None = None,
         size_threshold: float = _SIZE,
         iou_threshold: float = _IOU,
+        model: str | None = None,
+        suspects: bool = False,
         progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
     ) -> dict[str, Any]:
         summary = audit_dataset(
@@ -93,6 +96,8 @@ class _AuditOperator(TrackOperator):
             Thresholds(size_threshold, iou_threshold),
             kinds=self.kinds,
             run_key=self.config.name,
+            model=model or (MODEL if APPEARANCE in self.kinds else None),
+            suspects=suspects,
             progress=progress,
         )
         return {**asdict(summary), **_describe(summary)}
@@ -134,7 +139,7 @@ def _describe(summary: AuditSummary) -> dict[str, str]:
 class ComputeSizeOutliers(_AuditOperator):
     """Flags boxes whose size departs from their track."""
 
-    kinds = (SIZE_CHANGE,)
+    kinds = SIZE_KINDS
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -186,7 +191,7 @@ class ComputeSizeOutliers(_AuditOperator):
 class ComputeIoUOutliers(_AuditOperator):
     """Flags boxes that are not where their track suggests."""
 
-    kinds = (LOW_IOU,)
+    kinds = IOU_KINDS
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -295,6 +300,81 @@ class AuditTracks(_AuditOperator):
             label_field=label_field,
             size_threshold=size_threshold,
             iou_threshold=iou_threshold,
+        )
+
+
+class ComputeEmbeddingOutliers(_AuditOperator):
+    """Flags boxes that look unlike the rest of their track."""
+
+    kinds = (APPEARANCE,)
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """The operator's configuration."""
+        return foo.OperatorConfig(
+            name="compute_embedding_outliers",
+            label="Compute embedding outliers",
+            description="Flag boxes that look unlike the rest of their track",
+            icon="image_search",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.LOW,
+        )
+
+    def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Adds the model, and which tracks it looks at."""
+        super().build_form(ctx, inputs)
+        inputs.str(
+            "model",
+            default=MODEL,
+            label="Model",
+            description=(
+                "A classification model of torchvision by name, whose weights are "
+                "downloaded at first use, or NAME:FILE with a local file of weights"
+            ),
+        )
+        inputs.bool(
+            "suspects",
+            default=False,
+            label="Suspected tracks only",
+            description="Look at the tracks that have other outliers, and not at all",
+        )
+
+    def __call__(
+        self,
+        sample_collection: fo.core.collections.SampleCollection,
+        label_field: str | None = None,
+        model: str = MODEL,
+        suspects: bool = False,
+        delegate: bool = False,
+        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
+    ) -> Any:  # noqa: ANN401 - result or queued operation
+        """Sets ``embedding_distance`` and ``embedding_outlier`` on the detections.
+
+        Args:
+            sample_collection: a dataset or view, whose frames have a ``filepath``
+            label_field (None): the frame field of the tracks; found where there
+                is only one
+            model ("resnet18"): the name of a classification model of torchvision,
+                or ``NAME:FILE`` with a local file of weights
+            suspects (False): whether to look only at the tracks that have other
+                outliers
+            delegate (False): whether to queue the operation
+            progress (None): whether to render a progress bar (True/False), use
+                the default value ``fiftyone.config.show_progress_bars`` (None),
+                or a progress callback function to invoke instead
+
+        Returns:
+            a dict of counts
+        """
+        return self._call(
+            sample_collection,
+            delegate,
+            progress,
+            label_field=label_field,
+            model=model,
+            suspects=suspects,
         )
 
 

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of the fault benchmark, by the names of their places in the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from corrections import Corrections
+from fiftyone_track_audit.importers.tracks import Tracks
+from injector import KINDS
+from measures import average_precision
+from planted import Results
+from rivals import OURS, RIVALS
+
+#: The kind that is not planted while tuning.
+HELD_OUT = "jitter"
+#: The share of detections that kinds are compared at: about as many as are wrong.
+SHARE = "seen 2%"
+
+
+def tabulate_sequences(tracks: Tracks) -> pd.DataFrame:
+    """Says what mistakes are planted into.
+
+    Args:
+        tracks: the tracks, as they are taken as right
+
+    Returns:
+        one row per sequence
+    """
+    sequences = tracks.table.groupby("sequence", observed=True)
+    table = sequences.agg(tracks=("track", "nunique"), boxes=("frame", "size"))
+    return table.reset_index()
+
+
+def tabulate_faults(results: Results) -> dict[str, pd.DataFrame]:
+    """Makes the tables of planted mistakes.
+
+    Args:
+        results: the results
+
+    Returns:
+        the tables by their names
+    """
+    return {
+        "methods": _tabulate_methods(results),
+        "kinds": _tabulate_kinds(results),
+        "kinds-and-rivals": _percent(_with_mean(compare_kinds(results)), "kind"),
+        "localisation": _tabulate_localisation(results),
+        "threshold": _tabulate_flags(results),
+    }
+
+
+def compare_kinds(results: Results) -> pd.DataFrame:
+    """Compares the share of mistakes of each kind that the methods show.
+
+    Args:
+        results: the results
+
+    Returns:
+        shares in [0, 1], one row per kind and one column per method
+    """
+    shares = results.events.pivot_table(SHARE, "kind", "method")
+    return _name_kinds(shares[[OURS, *RIVALS]])
+
+
+def tabulate_corrections(
+    found: Mapping[str, Corrections], measured: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Makes the tables of real mistakes.
+
+    Args:
+        found: the corrections of each sequence, by its name
+        measured: results of :func:`measure_corrections`, of which the mean counts
+
+    Returns:
+        the tables by their names
+    """
+    counts = {
+        name: {
+            "boxes": len(each.corrected),
+            "corrected": int(each.corrected.sum()),
+            "in stretches": each.stretches()[1],
+            "in tracks": each.tracks.table["track"][each.corrected].nunique(),
+            "missing": len(each.missing),
+        }
+        for name, each in found.items()
+    }
+    means = measured.groupby(["method", "sequence"]).mean()
+    tables = {
+        str(name): means.pivot_table(name, "method", "sequence").loc[[OURS, *RIVALS]]
+        for name in means
+    }
+    precision = tables.pop("precision").map(lambda times: f"{times:.2f}")
+    return {
+        "corrections": pd.DataFrame(counts).T.rename_axis("sequence").reset_index(),
+        **{
+            f"corrections-{name}": _percent(table, "method")
+            for name, table in tables.items()
+        },
+        "corrections-precision": precision.rename_axis("method").reset_index(),
+    }
+
+
+def _tabulate_methods(results: Results) -> pd.DataFrame:
+    budgets = results.events.drop(columns="kind")
+    shares = budgets.groupby("method").mean().drop(columns="seed")
+    # Of mistakes that are seen the mean over kinds, of those matched over all
+    kinds = budgets.groupby(["method", results.events["kind"]]).mean()
+    seen = kinds.groupby("method").mean().filter(like="seen")
+    shares[seen.columns] = seen
+    per_run = {
+        run: average_precision(-rows["place"].to_numpy(), rows["wrong"].to_numpy())
+        for run, rows in results.ranking.groupby(["method", "seed"])
+    }
+    precision = pd.Series(per_run).groupby(level=0)
+    shares["average precision"] = precision.mean()
+    return _percent(shares.loc[[OURS, *RIVALS]], "method")
+
+
+def _tabulate_kinds(results: Results) -> pd.DataFrame:
+    ours = results.events[results.events["method"] == OURS]
+    by_kind = ours.drop(columns=["method", "seed"]).groupby("kind")
+    planted = _name_kinds(by_kind.size().to_frame())[0]
+    shares = _percent(_with_mean(_name_kinds(by_kind.mean())), "kind")
+    shares.insert(1, "planted", [*planted, planted.sum()])
+    return shares
+
+
+def _tabulate_localisation(results: Results) -> pd.DataFrame:
+    ours = results.issues[results.issues["method"] == OURS]
+    frames = ours[["kind", "outside", "missed"]].groupby("kind")
+    means = _name_kinds(frames.mean().assign(issues=frames.size()))
+    means.loc["all"] = ours[["outside", "missed"]].mean()
+    means.loc["all", "issues"] = len(ours)
+    table = means[["outside", "missed"]].map(lambda mean: f"{mean:.1f}")
+    table.insert(0, "issues", means["issues"].astype(int))
+    return table.rename_axis("kind").reset_index()
+
+
+def _tabulate_flags(results: Results) -> pd.DataFrame:
+    mean = results.flags.mean()
+    lines = {
+        "clean boxes that are flagged": f"{mean['clean']:.2%}",
+        "mistakes with a flagged box": f"{mean['flagged']:.1%}",
+        "mistakes that an issue points at": f"{mean['matched']:.1%}",
+        "issues per mistake": f"{mean['per_mistake']:.2f}",
+        "issues that point at a planted mistake": f"{mean['right']:.1%}",
+    }
+    return pd.DataFrame(lines.items(), columns=["at the default threshold", "mean"])
+
+
+def _name_kinds(table: pd.DataFrame) -> pd.DataFrame:
+    """Brings the kinds of the index in order, and names the one held out."""
+    order = [kind for kind in KINDS if kind in table.index]
+    names = {kind: kind.replace("_", " ") for kind in order}
+    return table.loc[order].rename(index=names | {HELD_OUT: f"{HELD_OUT} (held out)"})
+
+
+def _with_mean(shares: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([shares, shares.mean().to_frame("mean").T])
+
+
+def _percent(shares: pd.DataFrame, index: str) -> pd.DataFrame:
+    """Writes shares as percentages, with the index as the first column."""
+    return shares.map(lambda share: f"{share:.1%}").rename_axis(index).reset_index()

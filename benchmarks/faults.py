@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds planted and real mistakes: ``python benchmarks/faults.py [--output docs]``.
+
+Planted: twelve kinds, into labels that are taken as right. Real: what MOT's authors
+corrected between MOT16 and MOT17. The audit beside rivals, in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from corrections import measure_corrections, read_corrections
+from fault_tables import (
+    HELD_OUT,
+    compare_kinds,
+    tabulate_corrections,
+    tabulate_faults,
+    tabulate_sequences,
+)
+from fiftyone_track_audit.importers.mot import read_mot
+from fiftyone_track_audit.importers.tracks import Tracks, concatenate
+from fiftyone_track_audit.plugin.audit import audit_tracks
+from injector import KINDS
+from planted import measure_faults
+from plots import plot_kinds, plot_precision
+from report import fill_page, print_frame, print_machine
+from rivals import OURS, RIVALS, Rank, chance, our_score
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Thresholds and weights may be chosen by looking at the first, not at the second.
+TUNING = (
+    "MOT17/train/MOT17-02",
+    "MOT17/train/MOT17-05",
+    "MOT15/train/TUD-Stadtmitte",
+)
+REPORTING = ("MOT20/train/MOT20-01", "MOT17/train/MOT17-09")
+SEEDS = range(5)
+#: Random rankings that chance's figures on real mistakes are the mean of.
+DRAWS = 50
+
+
+def main() -> None:
+    """Measures, prints, and fills the page and its plots where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--output", type=Path, help="folder whose scoring.md and images/ are filled"
+    )
+    parser.add_argument(
+        "--tuning",
+        action="store_true",
+        help=f"the sequences to tune on, without the kind held out, {HELD_OUT}",
+    )
+    arguments = parser.parse_args()
+    if arguments.tuning and arguments.output:
+        parser.error("--tuning only prints: the page reports on the other sequences")
+    if arguments.output and not (arguments.output / "scoring.md").is_file():
+        parser.error(f"expected a scoring.md to fill in {arguments.output}")
+    data = os.environ.get("TRACK_AUDIT_DATA")
+    print_machine()
+    tracks = read_tracks(data, TUNING if arguments.tuning else REPORTING)
+    kinds = tuple(kind for kind in KINDS if not (arguments.tuning and kind == HELD_OUT))
+    results = measure_faults(tracks, kinds, SEEDS)
+    tables = {"sequences": tabulate_sequences(tracks), **tabulate_faults(results)}
+    if data and not arguments.tuning:
+        tables |= measure_real(Path(data))
+    for name, table in tables.items():
+        print_frame(name, table)
+    if arguments.output:
+        fill_page(arguments.output / "scoring.md", tables)
+        images = arguments.output / "images"
+        images.mkdir(exist_ok=True)
+        plot_precision(results.ranking, images / "scoring-precision.png")
+        plot_kinds(compare_kinds(results), images / "scoring-kinds.png")
+
+
+def read_tracks(data: str | None, names: tuple[str, ...]) -> Tracks:
+    """Reads labels that are taken as right.
+
+    Args:
+        data: the folder of real labels, None for walkers that are drawn instead
+        names: the sequences' folders in it
+
+    Returns:
+        their :class:`Tracks`
+    """
+    if data:
+        return concatenate(read_mot(Path(data, name)) for name in names)
+    print("TRACK_AUDIT_DATA is not set: walkers are drawn, which takes half a minute")
+    sys.path.append(str(ROOT / "examples"))
+    from sample import make_sample
+
+    with tempfile.TemporaryDirectory() as folder:
+        sequence = make_sample(Path(folder), seconds=12, size=(960, 540), walkers=24)
+        return read_mot(sequence)
+
+
+def measure_real(data: Path) -> dict[str, pd.DataFrame]:
+    """Measures what each method finds of MOT16's real mistakes.
+
+    Args:
+        data: the folder of real labels
+
+    Returns:
+        the tables, by the names of their places in the page
+    """
+    found = read_corrections(data)
+    once: dict[str, Rank] = {
+        OURS: lambda tracks: our_score(audit_tracks(tracks)),
+        **RIVALS,
+    }
+    draws: list[dict[str, Rank]] = [
+        {"chance": partial(chance, seed=seed)} for seed in range(1, DRAWS)
+    ]
+    measured = pd.concat([measure_corrections(found, each) for each in [once, *draws]])
+    return tabulate_corrections(found, measured)
+
+
+if __name__ == "__main__":
+    main()

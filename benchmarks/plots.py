@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plots of the fault benchmark."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from fiftyone_track_audit.importers.files import write_bytes
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from sklearn.metrics import precision_recall_curve
+
+#: The first method, which the others are held against, stands out.
+_COLORS = ["#d4471f", "#2c6fbb", "#3a9d7c", "#8a63b8", "#c9962b", "#7a8590", "#b9bfc6"]
+_STYLES: list[dict[str, Any]] = [
+    {"color": color, "linewidth": 1.3, "markersize": 5} for color in _COLORS
+]
+_STYLES[0] |= {"linewidth": 2.2, "markersize": 8, "zorder": 3}
+_LOOK: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.edgecolor": "#9aa2ab",
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e9ec",
+    "legend.frameon": False,
+}
+
+
+def plot_precision(ranking: pd.DataFrame, path: Path) -> None:
+    """Plots precision over recall of detections.
+
+    Args:
+        ranking: one row per method and detection: ``method``, its ``place`` in the
+            ranking, 0 for the most suspicious, and whether it is ``wrong``
+        path: the PNG file to write
+    """
+    methods = ranking.groupby("method", sort=False)
+    with _figure(path, (6.4, 4)) as axes:
+        for style, (method, rows) in zip(_STYLES, methods, strict=False):
+            precision, recall, _ = precision_recall_curve(rows["wrong"], -rows["place"])
+            axes.plot(recall, precision, label=method, **style)
+        axes.set(xlim=(0, 1), ylim=(0, 1.02))
+        axes.set(xlabel="recall of wrong boxes", ylabel="precision")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(PercentFormatter(1))
+        axes.legend(loc="upper right")
+
+
+def plot_kinds(seen: pd.DataFrame, path: Path) -> None:
+    """Plots the share of mistakes that are seen, per kind.
+
+    Args:
+        seen: shares in [0, 1], one row per kind and one column per method
+        path: the PNG file to write
+    """
+    with _figure(path, (6.4, 0.38 * len(seen) + 1.2)) as axes:
+        place = np.arange(len(seen))[::-1]
+        # Beside each other, or equal shares would hide each other
+        aside = np.linspace(0.27, -0.27, len(seen.columns))
+        for style, dy, method in zip(_STYLES, aside, seen, strict=False):
+            dots = {**style, "linestyle": "", "clip_on": False}
+            axes.plot(seen[method], place + dy, "o", label=str(method), **dots)
+        axes.set_yticks(place, [str(kind) for kind in seen.index])
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.5, len(seen) - 0.5))
+        axes.set_yticks(place[:-1] - 0.5, minor=True)
+        axes.grid(False, axis="y")
+        axes.grid(True, axis="y", which="minor")
+        axes.set_xlabel("mistakes seen")
+        axes.xaxis.set_major_formatter(PercentFormatter(1))
+        axes.tick_params(axis="y", which="both", length=0)
+        axes.legend(
+            loc="lower center", bbox_to_anchor=(0.44, 1), ncols=4, handletextpad=0.2
+        )
+
+
+@contextmanager
+def _figure(path: Path, size: tuple[float, float]) -> Iterator[Axes]:
+    """Yields the axes of a figure in inches, which is then written."""
+    with mpl.rc_context(_LOOK):
+        figure = Figure(figsize=size, layout="constrained", facecolor="white")
+        yield figure.add_subplot()
+        image = io.BytesIO()
+        figure.savefig(image, dpi=160, format="png", metadata={"Software": None})
+    write_bytes(path, image.getvalue())

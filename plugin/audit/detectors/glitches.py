@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Single boxes, or a few, that do not fit their own track."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..boxes import Floats
+from ..findings import LOW_IOU, SHIFT, SIZE_CHANGE, find_peaks, make_findings
+from ..scene import Rows, Scene
+from .extents import around_peaks
+
+#: Rows on either side that belong to one glitch.
+_REACH = 3
+#: Severity of the boxes beside the worst one that are wrong too, as a share; all
+#: above the threshold are.
+_SHARE = 0.7
+#: A box is at the wrong place, and not of the wrong size, where its area is
+#: within 15 % of the expected one and it misses that by more than 15 % of IoU.
+_SAME_SIZE = np.log(1.15)
+_SAME_PLACE = 0.85
+#: Labelled frames that tell how steady a track is around a box, and those beside
+#: the box that may be wrong themselves.
+_AROUND, _BESIDE = 15, 4
+#: Unevenness that says no more, and unevenness that nobody would notice.
+_MOST_UNEVEN, _FLOOR = 0.2, 0.02
+#: What a departure without a way back is worth, beside one with.
+_LASTING = 0.3
+
+
+def find_size_changes(scene: Scene, severity: Floats) -> pd.DataFrame:
+    """Finds boxes whose size does not fit their track.
+
+    The strength is the severity times the :func:`prominence`. The amount is the
+    area over the expected one.
+
+    Args:
+        scene: the scene
+        severity: array ``(n,)``, see :func:`size_severity`
+
+    Returns:
+        the findings
+    """
+    ratio = np.exp(scene.expectation.size)
+    return _find(SIZE_CHANGE, scene, severity, ratio)
+
+
+def find_misplaced(scene: Scene, severity: Floats) -> pd.DataFrame:
+    """Finds boxes that are not where their track suggests.
+
+    A ``shift`` is a box of the right size beside its place; everything else is a
+    ``low_iou``. The strength is the severity times the :func:`prominence`. The
+    amount is the IoU with the expected box.
+
+    Args:
+        scene: the scene
+        severity: array ``(n,)``, see :func:`iou_severity`
+
+    Returns:
+        the findings
+    """
+    expected = scene.expectation
+    findings = _find(LOW_IOU, scene, severity, expected.iou)
+    peaks = findings["peak"].to_numpy()
+    shifted = np.abs(expected.size[peaks]) < _SAME_SIZE
+    shifted &= expected.iou[peaks] < _SAME_PLACE
+    return findings.assign(kind=np.where(shifted, SHIFT, LOW_IOU))
+
+
+def prominence(scene: Scene) -> Floats:
+    """Computes how clearly each box departs from its track, and comes back.
+
+    A step is the change of centre and log size since the labelled frame before,
+    less the track's steady motion, relative to the box. A glitch of up to three
+    frames is two opposite steps; its height is the lesser of them, in the
+    direction where that is the largest. People who turn or wave their arms step
+    as far, but all the time.
+
+    Args:
+        scene: the scene
+
+    Returns:
+        array ``(n,)``, at least 0.3: 0.3 plus the height over 0.02 plus twice the
+        mean largest step of the boxes 5 to 15 frames away
+    """
+    steps = _steps(scene)
+    height = np.zeros(len(steps))
+    for length in range(1, _REACH + 1):
+        away, back = steps[:-length], steps[length:]
+        lesser = np.minimum(np.abs(away), np.abs(back))
+        lesser = np.where(away * back < 0, lesser, 0).max(axis=1, initial=0)
+        lesser *= scene.track[:-length] == scene.track[length:]
+        for offset in range(length):
+            rows = slice(offset, len(steps) - length + offset)
+            height[rows] = np.maximum(height[rows], lesser)
+    return _LASTING + height / (_FLOOR + 2 * _unsteadiness(scene, steps))
+
+
+def _steps(scene: Scene) -> Floats:
+    """Returns the uneven part of each step, ``(n, 4)``, 0 where unknown."""
+    steps = np.zeros((len(scene.boxes), 4))
+    rows = np.flatnonzero(scene.neighbours.adjacent)
+    steps[rows] = scene.states[rows] - scene.states[rows - 1]
+    steps[rows] -= scene.expectation.velocity[rows]
+    steps[:, :2] /= scene.boxes[:, 2:]
+    return np.nan_to_num(steps)
+
+
+def _unsteadiness(scene: Scene, steps: Floats) -> Floats:
+    """Returns the mean largest step around each box, without those beside it."""
+    largest = np.minimum(np.abs(steps).max(axis=1, initial=0), _MOST_UNEVEN)
+    total = np.concatenate([[0.0], np.cumsum(largest)])
+    rows = np.arange(len(steps))
+    start, end = scene.neighbours.start, scene.neighbours.end
+    sums, counts = np.zeros(len(steps)), np.zeros(len(steps), np.intp)
+    for reach, sign in ((_AROUND, 1), (_BESIDE, -1)):
+        first = np.maximum(rows - reach, start)
+        last = np.minimum(rows + reach + 1, end)
+        sums += sign * (total[last] - total[first])
+        counts += sign * (last - first)
+    return np.maximum(sums, 0) / np.maximum(counts, 1)
+
+
+def _find(kind: str, scene: Scene, severity: Floats, amount: Floats) -> pd.DataFrame:
+    severity = np.nan_to_num(severity)
+    peaks = find_peaks(severity, scene.track, _REACH)
+    least = np.minimum(_SHARE * severity[peaks], 1)
+    first, last = around_peaks(severity, peaks, scene.track, least, _REACH)
+    # Beside a large glitch, a lesser one can break the threshold too
+    apart = np.flatnonzero((severity > 1) & ~_covered(first, last, len(severity)))
+    peaks = np.concatenate([peaks, apart])
+    first, last = np.concatenate([first, apart]), np.concatenate([last, apart])
+    strength = severity[peaks] * prominence(scene)[peaks]
+    findings = make_findings(kind, peaks, strength, first, last, amount=amount[peaks])
+    return findings.assign(severity=severity[findings["peak"]])
+
+
+def _covered(first: Rows, last: Rows, count: int) -> NDArray[np.bool_]:
+    """Returns whether each of so many rows lies in a stretch."""
+    begin = np.bincount(first, minlength=count + 1)
+    end = np.bincount(last + 1, minlength=count + 1)
+    covered: NDArray[np.bool_] = np.cumsum(begin - end)[:count] > 0
+    return covered

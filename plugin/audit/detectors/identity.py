@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two tracks that exchange their objects."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..boxes import Floats
+from ..findings import IDENTITY_SWITCH, both_ways, make_findings
+from ..scene import Rows, Scene
+
+#: Boxes that tell how an object moves before the exchange.
+_OVER = 3
+#: Departure from the predicted box that nobody would call a jump, and the least
+#: that can be one.
+_FLOOR, _JUMP = 0.03, 0.05
+
+
+def find_identity_switches(scene: Scene) -> pd.DataFrame:
+    """Finds pairs of overlapping tracks that fit better with their ids exchanged.
+
+    From the boxes up to three labelled frames before, each track predicts its
+    next centre and log size. The departure of boxes from their predictions is the
+    root of the sum of squares, in box sizes; each of the two must depart by 0.05.
+    The strength is the departure as labelled less the departure with the two
+    exchanged, over 0.03 plus the latter. The amount is the departure as labelled.
+
+    Args:
+        scene: the scene
+
+    Returns:
+        the findings from both sides: the boxes before and after the exchange;
+        ``other`` is the other track's first box after it
+    """
+    predicted = _predict(scene)
+    rows = np.arange(len(predicted))
+    jumps = _departure(scene, (rows, predicted)) > _JUMP
+    jumps &= scene.neighbours.adjacent & scene.identified
+    one, two = scene.overlaps.first, scene.overlaps.second
+    both = jumps[one] & jumps[two]
+    one, two = one[both], two[both]
+    straight = _departure(scene, (one, predicted[one]), (two, predicted[two]))
+    crossed = _departure(scene, (one, predicted[two]), (two, predicted[one]))
+    strength = (straight - crossed) / (_FLOOR + crossed)
+    findings = make_findings(
+        IDENTITY_SWITCH, one, strength, one - 1, one, other=two, amount=straight
+    ).sort_values("strength", ascending=False, kind="stable")
+    # Who exchanges with one can seem to exchange with all who stand around
+    best = findings.drop_duplicates("peak").drop_duplicates("other")
+    return both_ways(best[~best["peak"].isin(best["other"])])
+
+
+def _predict(scene: Scene) -> Floats:
+    """Returns the state that the track's earlier boxes predict, ``(n, 4)``."""
+    rows = np.arange(len(scene.boxes))
+    latest = np.maximum(rows - 1, 0)
+    earlier = np.maximum(latest - _OVER, scene.neighbours.start)
+    elapsed = scene.time[latest] - scene.time[earlier]
+    known = (elapsed > 0) & (elapsed <= 2 * _OVER)
+    way = scene.states[latest] - scene.states[earlier]
+    velocity = np.where(known[:, None], way, 0) / np.where(known, elapsed, 1)[:, None]
+    velocity[:, 2:] = 0
+    predicted: Floats = scene.states[latest] + velocity
+    return predicted
+
+
+def _departure(scene: Scene, *sides: tuple[Rows, Floats]) -> Floats:
+    """Returns how far boxes are from predicted states, in box sizes, ``(m,)``."""
+    total = np.zeros(len(sides[0][0]))
+    for rows, predicted in sides:
+        difference = scene.states[rows] - predicted
+        difference[:, :2] /= scene.boxes[rows, 2:]
+        total += (difference**2).sum(axis=1)
+    return np.sqrt(total)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Findings: what detectors hold for mistakes, before it is judged how likely.
+
+A table with one row per finding. Rows of the tracks table are named by their
+position in it.
+
+| column | meaning |
+|---|---|
+| ``kind`` | the kind of mistake |
+| ``peak`` | the row that shows it best |
+| ``first``, ``last`` | the rows of the same track that are wrong |
+| ``other`` | a row of the other track that is involved, or -1 |
+| ``strength`` | how marked it is, above 0: comparable within one kind only |
+| ``amount`` | the number that the kind's sentence tells, see ``sentences.py`` |
+| ``severity`` | how far a threshold is exceeded, above 1; null without one |
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
+
+from .boxes import Floats
+from .scene import Rows
+
+#: The kinds of mistakes: reasons of outliers, and labels of issues.
+LABEL_CHANGE = "label_change"
+DUPLICATE = "duplicate"
+SHORT_TRACK = "short_track"
+IDENTITY_SWITCH = "identity_switch"
+FRAGMENTATION = "fragmentation"
+GAP = "gap"
+GHOST = "ghost"
+TRUNCATED = "truncated"
+JITTER = "jitter"
+SIZE_CHANGE = "size_change"
+SHIFT = "shift"
+LOW_IOU = "low_iou"
+DRIFT = "drift"
+APPEARANCE = "appearance"
+
+
+def make_findings(
+    kind: str,
+    peak: Rows,
+    strength: Floats,
+    first: Rows | None = None,
+    last: Rows | None = None,
+    other: Rows | None = None,
+    amount: Floats | None = None,
+) -> pd.DataFrame:
+    """Makes a table of findings of one kind.
+
+    Args:
+        kind: the kind
+        peak: the rows that show them best, int array ``(m,)``
+        strength: float array ``(m,)``; findings of 0 or NaN are left out
+        first (None): the first wrong rows, by default the peaks
+        last (None): the last wrong rows, by default the peaks
+        other (None): rows of the other tracks, by default none
+        amount (None): the numbers to tell, by default the strengths
+
+    Returns:
+        the data frame
+    """
+    table = pd.DataFrame(
+        {
+            "kind": kind,
+            "peak": peak,
+            "first": peak if first is None else first,
+            "last": peak if last is None else last,
+            "other": -1 if other is None else other,
+            "strength": strength,
+            "amount": strength if amount is None else amount,
+            "severity": np.nan,
+        }
+    )
+    return table[table["strength"] > 0]
+
+
+def both_ways(findings: pd.DataFrame) -> pd.DataFrame:
+    """Adds to findings about two tracks the same from the other track's side.
+
+    Args:
+        findings: findings that are about their peak and first box alone
+
+    Returns:
+        the findings, twice as many
+    """
+    before = findings["peak"] - findings["first"]
+    mirrored = findings.assign(
+        peak=findings["other"],
+        first=findings["other"] - before,
+        last=findings["other"],
+        other=findings["peak"],
+    )
+    return pd.concat([findings, mirrored], ignore_index=True)
+
+
+def find_peaks(values: Floats, track: Rows, reach: int) -> Rows:
+    """Finds the rows whose value is the largest around them in their track.
+
+    Args:
+        values: array ``(n,)``; 0, NaN and less are no peaks
+        track: int array ``(n,)``, the number of each row's track, ascending
+        reach: how many rows on either side a peak outdoes
+
+    Returns:
+        int array of rows, ascending; of equal neighbours the first
+    """
+    if not len(values):
+        return np.empty(0, np.intp)
+    values = np.nan_to_num(values)
+    # Tracks are moved apart, so that none is measured against the next
+    place = np.arange(len(values)) + track * (reach + 1)
+    spread = np.zeros(place[-1] + 1)
+    spread[place] = values
+    largest = maximum_filter1d(spread, 2 * reach + 1, mode="constant")[place]
+    peaks = np.flatnonzero((values > 0) & (values >= largest))
+    gap = np.diff(place[peaks], prepend=-reach - 1)
+    equal = np.diff(values[peaks], prepend=-1) == 0
+    result: Rows = peaks[~(equal & (gap <= reach))]
+    return result
+
+
+def runs(chosen: NDArray[np.bool_], track: Rows) -> tuple[Rows, Rows]:
+    """Finds the stretches of chosen rows inside tracks.
+
+    Args:
+        chosen: bool array ``(n,)``
+        track: int array ``(n,)``, the number of each row's track
+
+    Returns:
+        a tuple of the first and last rows of the stretches
+    """
+    same = np.diff(track) == 0
+    goes_on = chosen[1:] & chosen[:-1] & same
+    first = np.flatnonzero(chosen & ~np.r_[False, goes_on])
+    last = np.flatnonzero(chosen & ~np.r_[goes_on, False])
+    return first, last

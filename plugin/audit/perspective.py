@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a box is as large as objects are at its place in the image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .boxes import Floats
+from .scene import Scene
+
+#: Boxes of one label that are needed to know how large such objects are.
+_LEAST = 50
+#: Boxes that are enough to know it.
+_MOST = 20_000
+_ROUNDS = 5
+#: Robust standard deviations from which on a box counts less (Huber).
+_HUBER = 1.5
+_MAD_TO_SD = 1.4826
+
+
+def perspective_signals(scene: Scene) -> dict[str, Floats]:
+    """Computes how unusual the height of each box is for its place.
+
+    On flat ground, the height of a standing person depends on where the feet
+    are in the image. For each label, the logarithm of the height is fitted as a
+    quadratic function of the place of the middle of the box's lower side, robustly
+    (Huber's weights, iterated).
+
+    Args:
+        scene: the scene
+
+    Returns:
+        ``perspective``, array ``(n,)``: the departure of the log height from the
+        fit, in robust standard deviations of its label's departures, above 0 for
+        boxes that are too high; NaN for a label of fewer than 50 boxes
+    """
+    feet = scene.boxes[:, :2] + scene.boxes[:, 2:] * [0.5, 1]
+    labels = scene.table["label"].cat.codes.to_numpy()
+    result = np.full(len(feet), np.nan)
+    for label in np.unique(labels):
+        rows = np.flatnonzero((labels == label) & ~np.isnan(feet[:, 0]))
+        if len(rows) >= _LEAST:
+            result[rows] = _depart(feet[rows], scene.states[rows, 3])
+    return {"perspective": result}
+
+
+def _depart(feet: Floats, height: Floats) -> Floats:
+    spread = np.maximum(feet.std(axis=0), 1e-9)
+    x, y = ((feet - feet.mean(axis=0)) / spread).T
+    terms = np.stack([np.ones_like(x), x, y, x * y, x**2, y**2], axis=1)
+    some = slice(None, None, max(1, len(x) // _MOST))
+    weights = np.ones(len(x[some]))
+    for _ in range(_ROUNDS):
+        scaled = terms[some] * weights[:, None]
+        fit = np.linalg.lstsq(scaled, height[some] * weights, rcond=None)[0]
+        departure = np.abs(height[some] - terms[some] @ fit)
+        scale = max(_MAD_TO_SD * float(np.median(departure)), 1e-9)
+        weights = np.sqrt(np.minimum(1, _HUBER * scale / np.maximum(departure, 1e-9)))
+    result: Floats = (height - terms @ fit) / scale
+    return result

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One sequence as the detectors of mistakes look at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...importers.tracks import Tracks
+from .boxes import Floats, area
+from .expectation import Expectation, expect_boxes, to_states
+from .neighbours import Neighbours, find_neighbours
+from .overlaps import Overlaps, find_overlaps, occlusion
+from .signals import box_array
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The ``n`` boxes of one sequence, in ``k`` tracks.
+
+    Boxes without an identity are tracks of one box.
+
+    Attributes:
+        table: the tracks table of the sequence
+        boxes: array ``(n, 4)``, ``[left, top, width, height]`` in pixels
+        neighbours: the neighbours of the rows
+        clipped: bool array ``(n, 2)``, whether the image border cuts the box
+            horizontally and vertically
+        extent: array ``(4,)``, left, top, right and bottom end of the image in
+            pixels; where its size is unknown, of all boxes
+        frames: number of frames of the sequence
+    """
+
+    table: pd.DataFrame
+    boxes: Floats
+    neighbours: Neighbours
+    clipped: NDArray[np.bool_]
+    extent: Floats
+    frames: int
+
+    @cached_property
+    def frame(self) -> NDArray[np.int64]:
+        """Frame positions, int array ``(n,)``."""
+        return self.table["frame"].to_numpy(np.int64)
+
+    @property
+    def begin(self) -> int:
+        """The first frame that has a box."""
+        return int(self.frame.min()) if len(self.frame) else 0
+
+    @property
+    def end(self) -> int:
+        """The last frame that has a box."""
+        return int(self.frame.max()) if len(self.frame) else 0
+
+    @cached_property
+    def time(self) -> Floats:
+        """Frame positions in labelling steps, array ``(n,)``."""
+        return (self.frame - 1) / self.neighbours.step
+
+    @cached_property
+    def states(self) -> Floats:
+        """Centres and log sizes, array ``(n, 4)``, see :func:`to_states`."""
+        return to_states(self.boxes)
+
+    @cached_property
+    def scale(self) -> Floats:
+        """Square root of the area in pixels, array ``(n,)``."""
+        return np.sqrt(area(self.boxes))
+
+    @cached_property
+    def expectation(self) -> Expectation:
+        """How the boxes compare with what their tracks predict."""
+        return expect_boxes(self.boxes, self.neighbours, self.clipped)
+
+    @cached_property
+    def overlaps(self) -> Overlaps:
+        """The boxes that overlap."""
+        return find_overlaps(self.boxes, self.frame)
+
+    @cached_property
+    def occlusion(self) -> Floats:
+        """The hidden share of each box, array ``(n,)`` in [0, 1]."""
+        return occlusion(self.boxes, self.overlaps)
+
+    @cached_property
+    def first(self) -> Rows:
+        """The first row of each track, int array ``(k,)``."""
+        rows = np.arange(len(self.boxes))
+        return np.flatnonzero(self.neighbours.start == rows)
+
+    @cached_property
+    def last(self) -> Rows:
+        """The last row of each track, int array ``(k,)``."""
+        return self.neighbours.end[self.first] - 1
+
+    @cached_property
+    def track(self) -> Rows:
+        """The number of each row's track, int array ``(n,)`` in [0, k)."""
+        lengths = self.last - self.first + 1
+        return np.repeat(np.arange(len(lengths)), lengths)
+
+    @cached_property
+    def identified(self) -> NDArray[np.bool_]:
+        """Whether a row has an identity, bool array ``(n,)``."""
+        return self.table["track"].to_numpy() >= 0
+
+
+def make_scene(tracks: Tracks) -> Scene:
+    """Prepares the tracks of one sequence.
+
+    Args:
+        tracks: the tracks of one sequence, or of none
+
+    Returns:
+        the :class:`Scene`
+    """
+    table = tracks.table
+    boxes = box_array(table)
+    name = str(table["sequence"].iloc[0]) if len(table) else ""
+    sequence = tracks.sequences.get(name)
+    size = (sequence.width, sequence.height) if sequence else (None, None)
+    known = size[0] is not None and size[1] is not None
+    extent = np.array([0, 0, *size], float) if known else _covered(boxes)
+    clipped = np.zeros((len(boxes), 2), bool)
+    if known:
+        # Tools that keep boxes inside the image end some of them a pixel early
+        end = boxes[:, :2] + boxes[:, 2:]
+        clipped = (boxes[:, :2] <= 1) | (end >= extent[2:] - 1)
+    frames = len(sequence.frame_names) if sequence else 0
+    return Scene(table, boxes, find_neighbours(table), clipped, extent, frames)
+
+
+def _covered(boxes: Floats) -> Floats:
+    """Returns the ends of the area that boxes cover, ``(4,)``."""
+    known = boxes[~np.isnan(boxes).any(axis=1)]
+    if not len(known):
+        return np.zeros(4)
+    end = known[:, :2] + known[:, 2:]
+    return np.concatenate([known[:, :2].min(axis=0), end.max(axis=0)])

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vectors on disk, by what they were computed from: frame, box and model."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...importers.files import write_bytes
+
+
+def default_cache_dir() -> Path:
+    """Returns the user's folder for vectors: ``~/.cache/track-audit/embeddings``."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "track-audit" / "embeddings"
+
+
+@dataclass(frozen=True)
+class VectorCache:
+    """A folder with one file per frame, named after the content of its image.
+
+    A file holds ``boxes``, int32 ``(c, 4)``, and ``vectors``, float16 ``(c, d)``.
+    It is replaced as a whole, so that a run that is killed loses nothing that was
+    finished; one that cannot be read counts as empty.
+
+    Attributes:
+        folder: the folder, of one model only
+        dimension: ``d``, the length of the model's vectors
+    """
+
+    folder: Path
+    dimension: int
+
+    def load(self, digest: str) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
+        """Loads what is known of a frame.
+
+        Args:
+            digest: the digest of the image file's content
+
+        Returns:
+            a tuple of
+
+            -   its boxes, ``(c, 4)``, all different
+            -   their vectors, ``(c, d)``
+        """
+        try:
+            with np.load(self._path(digest), allow_pickle=False) as content:
+                boxes, vectors = content["boxes"], content["vectors"]
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            return self._empty()
+        fits = (
+            (boxes.dtype, vectors.dtype) == (np.int32, np.float16)
+            and boxes.shape == (len(boxes), 4)
+            and vectors.shape == (len(boxes), self.dimension)
+        )
+        return (boxes, vectors) if fits else self._empty()
+
+    def save(
+        self, digest: str, boxes: NDArray[np.int32], vectors: NDArray[np.float16]
+    ) -> None:
+        """Saves what is known of a frame.
+
+        Args:
+            digest: the digest of the image file's content
+            boxes: array ``(c, 4)``, all different
+            vectors: array ``(c, d)``
+        """
+        content = io.BytesIO()
+        np.savez(content, boxes=boxes, vectors=vectors)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(self._path(digest), content.getvalue())
+
+    def _path(self, digest: str) -> Path:
+        return self.folder / f"{digest}.npz"
+
+    def _empty(self) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
+        return np.empty((0, 4), np.int32), np.empty((0, self.dimension), np.float16)

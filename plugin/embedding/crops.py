@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pixels inside boxes, read once per frame and only where they are needed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ...importers.files import read_bytes
+from ...importers.tracks import InputError
+from .cache import VectorCache
+
+#: Height and width of the crops in pixels. Standing people, the usual subject of
+#: tracking, are two to three times as tall as wide: this is the size that person
+#: re-identification uses, and a sixth of the pixels of 224x224. Whatever is of
+#: another shape is squeezed, but alike in all boxes of its track.
+CROP_SIZE = (128, 64)
+#: A box with fewer pixels than this in the image, across or down, shows nothing.
+MIN_SIDE = 4
+
+
+@dataclass(frozen=True)
+class FrameBoxes:
+    """The ``m`` boxes that are asked for in one frame.
+
+    Attributes:
+        path: the path to the image
+        size: width and height in pixels of the image that the boxes were drawn
+            on, None where that is the one at ``path``
+        boxes: float array ``(m, 4)``, ``[left, top, width, height]``
+        rows: int array ``(m,)``, their rows in the tracks table
+    """
+
+    path: Path
+    size: tuple[int, int] | None
+    boxes: NDArray[np.float64]
+    rows: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class FrameCrops:
+    """What is known and what is not of the boxes of one frame.
+
+    Attributes:
+        digest: digest of the image file's content
+        boxes: int array ``(k, 4)``, left, top, right and bottom end in whole
+            pixels of the image: those that the cache knows, then new ones
+        vectors: float16 array ``(c, d)``, the vectors of the first ``c`` boxes
+        index: int array ``(m,)``, where each box that was asked for is among
+            ``boxes``, -1 where it has no pixels in the image
+        rows: int array ``(m,)``, their rows in the tracks table
+    """
+
+    digest: str
+    boxes: NDArray[np.int32]
+    vectors: NDArray[np.float16]
+    index: NDArray[np.intp]
+    rows: NDArray[np.intp]
+
+
+class Unreadable(NamedTuple):
+    """A frame that cannot be read, as two strings that any process can hand on."""
+
+    path: str
+    message: str
+
+
+Item = tuple[FrameCrops, Tensor] | Unreadable
+Batch = tuple[list[FrameCrops], Tensor] | Unreadable
+
+
+class CropDataset(Dataset[Item]):
+    """The frames of which boxes are asked for, each decoded at most once.
+
+    An item is a :class:`FrameCrops` and the crops of its new boxes, RGB in a
+    uint8 tensor ``(k - c, 3, height, width)``; or an :class:`Unreadable`.
+    """
+
+    def __init__(self, frames: Sequence[FrameBoxes], cache: VectorCache) -> None:
+        """Creates the dataset.
+
+        Args:
+            frames: the frames
+            cache: the vectors that are known
+        """
+        self.frames = frames
+        self.cache = cache
+
+    def __len__(self) -> int:
+        """Returns the number of frames."""
+        return len(self.frames)
+
+    def __getitem__(self, position: int) -> Item:
+        """Reads a frame."""
+        frame = self.frames[position]
+        try:
+            return self._read(frame)
+        except InputError as error:
+            return Unreadable(error.path, str(error).removeprefix(f"{error.path}: "))
+
+    def _read(self, frame: FrameBoxes) -> tuple[FrameCrops, Tensor]:
+        data = read_bytes(frame.path)
+        digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+        known, vectors = self.cache.load(digest)
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                asked = _to_pixels(frame.boxes, frame.size, image.size)
+                boxes, index = _merge(known, asked)
+                crops = _cut(image, boxes[len(known) :])
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            message = f"the image cannot be read ({error}); expected a whole image"
+            raise InputError(frame.path, message) from error
+        return FrameCrops(digest, boxes, vectors, index, frame.rows), crops
+
+
+def collate(items: list[Item]) -> Batch:
+    """Joins the crops of frames.
+
+    Args:
+        items: items of a :class:`CropDataset`
+
+    Returns:
+        their frames and all of their crops in order; or the first
+        :class:`Unreadable`
+    """
+    frames, crops = [], []
+    for item in items:
+        if isinstance(item, Unreadable):
+            return item
+        frames.append(item[0])
+        crops.append(item[1])
+    return frames, torch.cat(crops)
+
+
+def _to_pixels(
+    boxes: NDArray[np.float64],
+    drawn_on: tuple[int, int] | None,
+    size: tuple[int, int],
+) -> NDArray[np.int32]:
+    """Returns the parts of boxes inside an image, ``(m, 4)`` left, top and ends."""
+    scale = np.divide(size, drawn_on or size)
+    corners = np.stack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1) * scale
+    inside = np.clip(np.nan_to_num(corners).round(), 0, size)
+    return inside.reshape(-1, 4).astype(np.int32)
+
+
+def _merge(
+    known: NDArray[np.int32], asked: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Adds the boxes that are new, and returns where each one asked for is."""
+    whole = (asked[:, 2:] - asked[:, :2] >= MIN_SIDE).all(axis=1)
+    merged, first, inverse = np.unique(
+        np.concatenate([known, asked[whole]]),
+        axis=0,
+        return_index=True,
+        return_inverse=True,
+    )
+    # In the order of their first appearance, so that what is known stays in front
+    order = np.argsort(first)
+    place = np.argsort(order)[inverse.reshape(-1)]
+    index = np.full(len(asked), -1)
+    index[whole] = place[len(known) :]
+    return merged[order], index
+
+
+def _cut(image: Image.Image, boxes: NDArray[np.int32]) -> Tensor:
+    """Cuts and resizes boxes; an image without any is not even decoded."""
+    height, width = CROP_SIZE
+    crops = np.empty((len(boxes), height, width, 3), np.uint8)
+    if len(boxes):
+        pixels = image.convert("RGB")
+        for crop, box in zip(crops, boxes.tolist(), strict=True):
+            # Cut first: resizing a part of an image looks beyond its edges too
+            part = pixels.crop(box)
+            crop[:] = part.resize((width, height), Image.Resampling.BILINEAR)
+    # Channels stay last in memory, where convolutions on CPUs are fastest
+    return torch.from_numpy(crops).permute(0, 3, 1, 2)

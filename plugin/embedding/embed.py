@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Embeds the boxes of a tracks table, each crop once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ...importers.frames import check_frames
+from ...importers.tracks import BOX, InputError, Tracks
+from .cache import VectorCache, default_cache_dir
+from .crops import Batch, CropDataset, FrameBoxes, FrameCrops, Unreadable, collate
+from .models import Model, load_model
+
+#: Crops that pass through the model at once, at most.
+BATCH = 64
+#: Boxes of the frames that are read together, embedded, and then kept on disk.
+_GROUP = 4 * BATCH
+
+
+def embed_tracks(
+    tracks: Tracks,
+    rows: NDArray[np.bool_] | None = None,
+    model: str = "resnet18",
+    cache_dir: Path | str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Embeds the crops of boxes, of all or of some.
+
+    Crops are cut from the original frames in RGB and resized to 128x64 pixels
+    (height x width), the size that re-identification uses. Parts of boxes outside
+    the image are cut off. Where the frames on disk are larger or smaller than the
+    images that were annotated, boxes are scaled along.
+
+    Vectors are kept on disk, by the content of the frame, the pixels of the box
+    and the model with its weights. So what was embedded once, also by a run that
+    did not finish, is not embedded again.
+
+    Args:
+        tracks: the tracks of ``n`` rows, of sequences whose frames are at hand
+        rows (None): bool array ``(n,)``, the rows to embed, by default all
+        model ("resnet18"): the name of a classification model of torchvision,
+            whose weights are downloaded at first use, or ``NAME:FILE`` with a
+            local file of weights
+        cache_dir (None): the folder to keep vectors in, by default
+            ``~/.cache/track-audit/embeddings``
+        progress (None): called with the number of crops done and their total
+
+    Returns:
+        float32 array ``(n, d)``, the features below the model's last layer; NaN
+        for rows that were not asked for, or that have fewer than 4 pixels across
+        or down inside the image
+
+    Raises:
+        InputError: if frames or weights are missing or cannot be read
+    """
+    table = tracks.table
+    chosen = np.flatnonzero(np.ones(len(table), bool) if rows is None else rows)
+    frames = _group_by_frame(tracks, chosen)
+    loaded = load_model(model)
+    folder = Path(cache_dir) if cache_dir else default_cache_dir()
+    cache = VectorCache(folder / loaded.key, loaded.dimension)
+    result = np.full((len(table), loaded.dimension), np.nan, np.float32)
+    done = 0
+    for group, crops in _read(CropDataset(frames, cache), loaded.device):
+        fresh = _embed(loaded, crops)
+        for frame in group:
+            count = len(frame.boxes) - len(frame.vectors)
+            vectors = np.concatenate([frame.vectors, fresh[:count]])
+            fresh = fresh[count:]
+            if count:
+                cache.save(frame.digest, frame.boxes, vectors)
+            visible = frame.index >= 0
+            result[frame.rows[visible]] = vectors[frame.index[visible]]
+            done += len(frame.rows)
+        if progress:
+            progress(done, len(chosen))
+    return result
+
+
+def _group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:
+    """Lists the frames of rows, once it is sure that none is missing."""
+    table = tracks.table.iloc[rows]
+    folders = {
+        str(name): _find_frames(tracks, str(name))
+        for name in table["sequence"].unique()
+    }
+    boxes = table[BOX].to_numpy(np.float64)
+    groups = table.groupby(["sequence", "frame"], observed=True).indices
+    frames = []
+    for (name, frame), members in groups.items():
+        sequence = tracks.sequences[name]
+        path = folders[name] / sequence.frame_names[frame - 1]
+        known = sequence.width is not None and sequence.height is not None
+        size = (sequence.width, sequence.height) if known else None
+        frames.append(FrameBoxes(path, size, boxes[members], rows[members]))
+    return frames
+
+
+def _find_frames(tracks: Tracks, name: str) -> Path:
+    """Returns the folder of a sequence's frames, which are all there."""
+    sequence = tracks.sequences[name]
+    if sequence.frames_dir is None:
+        message = "only its labels are at hand; expected the folder of its frames"
+        raise InputError(name, message)
+    check_frames(sequence)
+    return sequence.frames_dir
+
+
+def _read(
+    dataset: CropDataset, device: torch.device
+) -> Iterator[tuple[list[FrameCrops], Tensor]]:
+    """Yields frames in groups, with the crops that are to be embedded."""
+    counts = [len(frame.rows) for frame in dataset.frames]
+    group = (np.cumsum(counts, dtype=np.int64) - 1) // _GROUP
+    cuts = np.flatnonzero(np.diff(group)) + 1
+    positions = np.split(np.arange(len(counts)), cuts) if counts else []
+    workers = _worker_count(device)
+    loader: DataLoader[Batch] = DataLoader(
+        dataset,  # type: ignore[arg-type]
+        batch_sampler=[members.tolist() for members in positions],
+        collate_fn=collate,
+        num_workers=workers,
+        multiprocessing_context="fork" if workers else None,
+        pin_memory=device.type == "cuda",
+    )
+    for batch in loader:
+        if isinstance(batch, Unreadable):
+            raise InputError(*batch)
+        yield batch
+
+
+def _worker_count(device: torch.device) -> int:
+    """Returns how many processes read frames ahead.
+
+    A GPU waits for crops. A CPU does not: it has the same work to do in whatever
+    order. As a plugin, this module has a name that only a forked process knows.
+    """
+    forks = sys.platform == "linux"
+    return min(8, os.cpu_count() or 1) if forks and device.type == "cuda" else 0
+
+
+def _embed(model: Model, crops: Tensor) -> NDArray[np.float16]:
+    """Embeds crops in batches of like size, ``(c, d)``."""
+    if not len(crops):
+        return np.empty((0, model.dimension), np.float16)
+    gpu = model.device.type == "cuda"
+    parts = []
+    with torch.inference_mode(), torch.autocast(model.device.type, enabled=gpu):
+        for batch in crops.tensor_split(-(-len(crops) // BATCH)):
+            batch = batch.to(model.device, non_blocking=True)
+            parts.append(model.embedder(batch).to(torch.float16))
+    vectors: NDArray[np.float16] = torch.cat(parts).cpu().numpy()
+    return vectors

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What issues look like: crops of the frames before, at and after them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from ...importers.frames import check_frames
+from ...importers.tracks import BOX, InputError, Sequence, Tracks
+from ..audit.boxes import Floats
+from .rows import TrackRows
+
+#: How many frames of an issue are shown, and how many on either side of it.
+_AT, _BESIDE = 4, 3
+#: A crop's height and its least and greatest width, in pixels.
+_HEIGHT, _WIDTHS = 150, (96, 192)
+_QUALITY = 78
+#: What is shown around the boxes, as a share of their size, on either side.
+_MARGIN = 0.3
+#: The furthest that a crop reaches from its centre, in typical box sizes.
+_REACH = 1.5
+#: Frames of a track whose median position is the centre of a crop: a glitch of
+#: up to three frames does not move it, so that the box is seen to be off.
+_STEADY = 7
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A part of a frame around a track.
+
+    Attributes:
+        sequence: the sequence's name
+        frame: the frame's position, from 1
+        frame_name: the frame's file name
+        place: where the frame is as the issue sees it
+        size: ``(width, height)`` of the crop in pixels
+        window: array ``(4,)``, the part of the frame that is shown, ``[left,
+            top, width, height]`` in pixels of the labels; may reach beyond it
+        boxes: array ``(n, 4)``, the track's boxes, ``[left, top, width,
+            height]`` in pixels of the crop
+        other_boxes: array ``(m, 4)``, the boxes of the issue's other track
+        image: the crop as a JPEG in base64, empty as long as it is not cut
+    """
+
+    sequence: str
+    frame: int
+    frame_name: str
+    place: Literal["before", "at", "after"]
+    size: tuple[int, int]
+    window: Floats
+    boxes: Floats
+    other_boxes: Floats
+    image: str = ""
+
+
+def cut_strips(
+    tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, progress: bool = True
+) -> list[list[Crop]]:
+    """Cuts the crops of issues out of their frames, each frame read once.
+
+    Args:
+        tracks: the tracks
+        issues: the issues, see :attr:`Audit.issues`
+        rows: the rows of each track
+        progress (True): whether to show a progress bar on standard error
+
+    Returns:
+        per issue its crops in the order of their frames, all of one scale;
+        none where the sequence's frames are not at hand
+
+    Raises:
+        InputError: if a frame is missing or no image
+    """
+    labelled = {
+        str(name): np.unique(frames)
+        for name, frames in tracks.table.groupby("sequence", observed=True)["frame"]
+    }
+    strips: list[list[Crop]] = []
+    per_frame = defaultdict(list)
+    issue: Any
+    for issue in issues.itertuples():
+        strip: list[Crop] = []
+        if tracks.sequences[issue.sequence].frames_dir:
+            strip = _plan_strip(tracks, issue, rows, labelled[issue.sequence])
+        for place, crop in enumerate(strip):
+            per_frame[crop.sequence, crop.frame].append((strip, place))
+        strips.append(strip)
+    _check_files(tracks, per_frame)
+    bar = tqdm(sorted(per_frame), "Cutting", unit="frame", disable=not progress)
+    for name, frame in bar:
+        sequence = tracks.sequences[name]
+        image = _read_frame(sequence, frame)
+        for strip, place in per_frame[name, frame]:
+            encoded = _encode(image, sequence, strip[place])
+            strip[place] = replace(strip[place], image=encoded)
+    return strips
+
+
+def _plan_strip(
+    tracks: Tracks,
+    issue: Any,  # noqa: ANN401 - a row's named tuple
+    rows: TrackRows,
+    labelled: NDArray[np.integer],
+) -> list[Crop]:
+    """Chooses the frames of an issue, and the windows that show its track."""
+    table, name = tracks.table, issue.sequence
+    frames = _choose_frames(labelled, issue.first_frame, issue.last_frame)
+    own = table.iloc[rows[name, issue.track]]
+    other = own.iloc[:0]
+    if not pd.isna(issue.other_track):
+        other = table.iloc[rows[name, issue.other_track]]
+    frame_names = tracks.sequences[name].frame_names
+    return [
+        Crop(
+            sequence=name,
+            frame=frame,
+            frame_name=frame_names[frame - 1],
+            place=_place(frame, issue.first_frame, issue.last_frame),
+            size=(round(_HEIGHT * window[2] / window[3]), _HEIGHT),
+            window=window,
+            boxes=_boxes_in(own, frame, window),
+            other_boxes=_boxes_in(other, frame, window),
+        )
+        for frame, window in zip(
+            frames.tolist(), _choose_windows(own, frames), strict=True
+        )
+    ]
+
+
+def _choose_frames(
+    labelled: NDArray[np.integer], first: int, last: int
+) -> NDArray[np.integer]:
+    """Chooses frames of an issue, evenly, and the labelled ones beside it."""
+    start, end = np.searchsorted(labelled, [first, last + 1])
+    # A gap may lie where no frame has any label
+    during = labelled[start:end] if end > start else np.unique([first, last])
+    steps = np.linspace(0, len(during) - 1, min(len(during), _AT)).round()
+    before = labelled[max(start - _BESIDE, 0) : start]
+    after = labelled[end : end + _BESIDE]
+    return np.concatenate([before, during[steps.astype(int)], after])
+
+
+def _place(frame: int, first: int, last: int) -> Literal["before", "at", "after"]:
+    return "before" if frame < first else "after" if frame > last else "at"
+
+
+def _choose_windows(own: pd.DataFrame, frames: NDArray[np.integer]) -> Floats:
+    """Chooses windows of one size around where the track should be.
+
+    Args:
+        own: the track's rows of the tracks table
+        frames: the ``m`` frames to show
+
+    Returns:
+        array ``(m, 4)``, ``[left, top, width, height]`` in pixels of the labels
+    """
+    size = own[["width", "height"]].to_numpy()
+    places = own[["left", "top"]].to_numpy() + size / 2
+    steady = pd.DataFrame(places).rolling(_STEADY, center=True, min_periods=1).median()
+    centres = np.stack(
+        [np.interp(frames, own["frame"], steady[axis]) for axis in (0, 1)], axis=1
+    )
+    here = np.isin(own["frame"], frames)
+    index = np.searchsorted(frames, own["frame"].to_numpy()[here])
+    typical = np.median(size[here] if here.any() else size, axis=0)
+    away = np.abs(places[here] - centres[index])
+    share = 0.5 + _MARGIN
+    half = np.vstack([away + share * size[here], share * typical]).max(axis=0)
+    half = np.minimum(half, _REACH * typical)
+    # A box that would lie outside is shown where it is, rather than not at all
+    lost = (away > half).any(axis=1)
+    centres[index[lost]] = places[here][lost]
+    aspect = np.clip(half[0] / half[1], _WIDTHS[0] / _HEIGHT, _WIDTHS[1] / _HEIGHT)
+    half = np.maximum(half, [half[1] * aspect, half[0] / aspect])
+    return np.concatenate([centres - half, np.broadcast_to(2 * half, centres.shape)], 1)
+
+
+def _boxes_in(own: pd.DataFrame, frame: int, window: Floats) -> Floats:
+    """Returns a track's boxes at a frame in pixels of the crop, ``(n, 4)``."""
+    boxes = own[BOX][own["frame"] == frame].to_numpy(np.float64)
+    scaled: Floats = (boxes - [*window[:2], 0, 0]) * _HEIGHT / window[3]
+    return scaled
+
+
+def _check_files(tracks: Tracks, frames: Iterable[tuple[str, int]]) -> None:
+    names = defaultdict(set)
+    for name, frame in frames:
+        names[name].add(tracks.sequences[name].frame_names[frame - 1])
+    for name, needed in names.items():
+        sequence = replace(tracks.sequences[name], frame_names=tuple(sorted(needed)))
+        check_frames(sequence)
+
+
+def _read_frame(sequence: Sequence, frame: int) -> Image.Image:
+    path = Path(sequence.frames_dir or "", sequence.frame_names[frame - 1])
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        message = "no image that can be read; expected a frame"
+        raise InputError(path, message) from error
+
+
+def _encode(image: Image.Image, sequence: Sequence, crop: Crop) -> str:
+    """Cuts a crop out of its frame, which may be scaled; black lies outside."""
+    limits = np.array(image.size)
+    labelled = (sequence.width or image.width, sequence.height or image.height)
+    scale = limits / labelled
+    corner, span = crop.window[:2] * scale, crop.window[2:] * scale
+    start, end = np.clip([corner, corner + span], 0, limits)
+    zoom = np.array(crop.size) / span
+    cut = Image.new("RGB", crop.size)
+    size = ((end - start) * zoom).round().astype(int)
+    if size.min() > 0:
+        part = image.resize(
+            (size[0], size[1]), Image.Resampling.LANCZOS, box=(*start, *end)
+        )
+        left, top = ((start - corner) * zoom).round().astype(int)
+        cut.paste(part, (left, top))
+    content = io.BytesIO()
+    cut.save(content, "JPEG", quality=_QUALITY, optimize=True)
+    return base64.b64encode(content.getvalue()).decode()

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page: what was judged, the summary, and the issues, worst first."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timezone
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from plotly.offline import get_plotlyjs
+
+from ... import __version__
+from ...importers.tracks import Tracks
+from ..audit import Audit, Thresholds, kind_name
+from ..audit.neighbours import find_neighbours
+from ..audit.rolling import HALF_WINDOW
+from ..scoring import make_summary
+from .crops import cut_strips
+from .plots import Json, make_panels, plot_issues, plot_timelines
+from .rows import TrackRows, find_rows
+
+#: Issues with crops and plots, and issues that are listed after them: what keeps
+#: the page small enough to be mailed, and quick.
+PICTURED, LISTED = 200, 2000
+
+#: Colours that can be told apart on a light and on a dark page, most frequent
+#: kind first; after the last one they begin again.
+_COLORS = (
+    "#e4572e",
+    "#4269d0",
+    "#d99a00",
+    "#2a9d8f",
+    "#a463f2",
+    "#e0569b",
+    "#3ca951",
+    "#9c6b4e",
+    "#5aa9e6",
+    "#8a8f98",
+    "#b5a22a",
+    "#6d6ee8",
+    "#b0413e",
+    "#0f8b8d",
+)
+
+
+def make_report(
+    tracks: Tracks,
+    audit: Audit,
+    thresholds: Thresholds,
+    pictured: int = PICTURED,
+    progress: bool = True,
+) -> bytes:
+    """Makes one page, of all that it needs, that shows an audit.
+
+    The worst issues have crops, where the frames are at hand, and the plots of
+    their tracks. Some more are listed, and the rest is counted.
+
+    Args:
+        tracks: the tracks
+        audit: the audit of these tracks
+        thresholds: the thresholds of the audit
+        pictured (200): the number of issues with crops and plots
+        progress (True): whether to show a progress bar on standard error
+
+    Returns:
+        the page, HTML in UTF-8
+
+    Raises:
+        InputError: if a frame is missing or no image
+    """
+    listed = audit.issues.head(pictured + LISTED)
+    cards = listed.head(pictured)
+    rows = find_rows(tracks.table)
+    neighbours = find_neighbours(tracks.table)
+    strips = cut_strips(tracks, cards, rows, progress)
+    panels = make_panels(audit, thresholds)
+    kinds = _count_kinds(audit.issues)
+    described = _describe(tracks, listed, rows, kinds)
+    script = {
+        "panels": [asdict(panel) for panel in panels],
+        "kinds": kinds,
+        "listed": [
+            {
+                "kind": issue["kind_number"],
+                "first": issue["first_frame"],
+                "last": issue["last_frame"],
+            }
+            for issue in described
+        ],
+        **plot_issues(tracks, audit, panels, cards, rows, neighbours),
+        "timelines": plot_timelines(tracks, listed, rows, neighbours),
+    }
+    template = _environment().get_template("page.html")
+    page = template.render(
+        version=__version__,
+        date=datetime.now(timezone.utc),
+        thresholds={kind_name(key): value for key, value in asdict(thresholds).items()},
+        tracks=tracks,
+        kinds=kinds,
+        summary=_summarise(tracks, audit, kinds),
+        issues=described,
+        strips=strips,
+        window=2 * HALF_WINDOW + 1,
+        unseen=[s.name for s in tracks.sequences.values() if not s.frames_dir],
+        total=len(audit.issues),
+        plotly=get_plotlyjs(),
+        script=script,
+    )
+    return page.encode()
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    compact = {"separators": (",", ":"), "allow_nan": False}
+    environment.policies["json.dumps_kwargs"] = compact
+    return environment
+
+
+def _count_kinds(issues: pd.DataFrame) -> list[Json]:
+    """Returns each kind with its ``name``, ``count`` and ``color``."""
+    counts = (
+        issues["kind"]
+        .value_counts()
+        .sort_index()
+        .sort_values(ascending=False, kind="stable")
+    )
+    return [
+        {"kind": kind, "name": kind_name(str(kind)), "count": count, "color": color}
+        for (kind, count), color in zip(counts.items(), cycle(_COLORS), strict=False)
+    ]
+
+
+def _summarise(tracks: Tracks, audit: Audit, kinds: list[Json]) -> list[Json]:
+    """Returns a record per sequence, with the list of ``counts`` of each kind."""
+    issues = audit.issues
+    counts = pd.crosstab(issues["sequence"], issues["kind"])
+    counts = counts.reindex(
+        index=list(tracks.sequences),
+        columns=[kind["kind"] for kind in kinds],
+        fill_value=0,
+    )
+    lists = pd.Series(counts.to_numpy().tolist(), dtype=object)
+    return _to_records(make_summary(tracks, audit).assign(counts=lists))
+
+
+def _describe(
+    tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, kinds: list[Json]
+) -> list[Json]:
+    """Returns what the page says of each issue: its columns, and some more."""
+    keys = zip(issues["sequence"], issues["track"], strict=True)
+    first_rows = [rows[key][0] for key in keys]
+    kind_numbers = {kind["kind"]: number for number, kind in enumerate(kinds)}
+    sequence_numbers = {name: number for number, name in enumerate(tracks.sequences)}
+
+    def frame_names(column: str) -> list[str]:
+        places = zip(issues["sequence"], issues[column], strict=True)
+        return [tracks.sequences[name].frame_names[at - 1] for name, at in places]
+
+    described = issues.assign(
+        # Not every audit suggests what to do
+        suggestion=issues.get("suggestion"),
+        label=tracks.table["label"].iloc[first_rows].to_numpy(),
+        kind_number=issues["kind"].map(kind_numbers),
+        sequence_number=issues["sequence"].map(sequence_numbers),
+        first_name=frame_names("first_frame"),
+        last_name=frame_names("last_frame"),
+    )
+    return _to_records(described)
+
+
+def _to_records(table: pd.DataFrame) -> list[Json]:
+    """Returns the rows of a table as plain values, None where there is none."""
+    plain = table.astype(object)
+    records: Any = plain.where(table.notna(), None).to_dict("records")
+    return list(records)
