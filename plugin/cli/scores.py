@@ -347,7 +347,7 @@ def _plan_review(arguments: argparse.Namespace) -> None:
     from ...importers.tracks import InputError
     from .. import scoring
     from ..audit import audit_tracks
-    from ..audit.review import frames_in_minutes, plan_frames
+    from ..audit.plan import frames_in_minutes, plan_frames
     from ..output import check_output, save
 
     thresholds = _thresholds(arguments)

@@ -10,7 +10,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
-from ..reviewing import plan_review
+from ..planning import plan_review
 from .forms import TrackOperator, add_label_field, add_notice
 
 _BUDGET = 100

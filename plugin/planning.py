@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..importers import store
-from .audit.review import frames_in_minutes, plan_frames
+from .audit.plan import frames_in_minutes, plan_frames
 from .issues import ISSUES
 
 #: The name of the saved view.

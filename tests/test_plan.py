@@ -3,7 +3,7 @@
 
 import pandas as pd
 import pytest
-from fiftyone_track_audit.plugin.audit.review import frames_in_minutes, plan_frames
+from fiftyone_track_audit.plugin.audit.plan import frames_in_minutes, plan_frames
 
 
 def issues(*rows):
