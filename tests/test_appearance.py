@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fiftyone_track_audit.importers.tracks import Sequence, Tracks, make_table
+from fiftyone_track_audit.plugin.audit import audit_tracks
 from fiftyone_track_audit.plugin.audit.appearance import (
     appearance_severity,
     centre_distance,
@@ -241,3 +242,44 @@ def test_no_findings_without_vectors():
     sequence = Sequence("walk", 400, 400, 25, ("1.jpg", "2.jpg", "3.jpg"))
     scene = make_scene(Tracks(table, {"walk": sequence}))
     assert find_appearance(scene, vectors_of(np.nan, np.nan, np.nan)).empty
+
+
+def test_audit_with_embeddings_finds_what_looks_wrong():
+    """Two people side by side whose crops are exchanged for a while, and one crop
+    of something else."""
+    generator = np.random.default_rng(0)
+    looks = generator.normal(0, 1, (3, 16))
+    count = 40
+    frame = np.tile(np.arange(count) + 1, 2)
+    table = make_table(
+        {
+            "sequence": "a",
+            "frame": frame,
+            "frame_name": [f"{number:06d}.jpg" for number in frame],
+            "track": np.repeat([1, 2], count),
+            "label": "pedestrian",
+            "left": 100.0 + 3 * frame + np.repeat([0, 25], count),
+            "top": 200.0,
+            "width": 50.0,
+            "height": 120.0,
+        }
+    )
+    names = tuple(f"{number + 1:06d}.jpg" for number in range(count))
+    tracks = Tracks(table, {"a": Sequence("a", 1920, 1080, 25.0, names)})
+    shown = np.repeat([0, 1], count)
+    shown[20:40], shown[60:80] = 1, 0
+    shown[10] = 2
+    vectors = looks[shown] + generator.normal(0, 0.05, (2 * count, 16))
+    audit = audit_tracks(tracks, vectors=vectors.astype(np.float32))
+    issues = audit.issues.set_index("kind")
+    assert set(issues.index) == {"identity_switch", "appearance"}
+    switch, strange = issues.loc["identity_switch"], issues.loc["appearance"]
+    assert {switch["track"], switch["other_track"]} == {1, 2}
+    assert switch["last_frame"] == 21
+    assert (strange["track"], strange["first_frame"]) == (1, 11)
+    signals = audit.detections
+    assert signals["embedding_outlier"].iloc[[10, 20]].all()
+    assert (signals["embedding_rival_distance"].dropna() < 0).any()
+    alone = audit_tracks(tracks)
+    assert alone.issues.empty
+    assert "embedding_distance" not in alone.detections

@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 from ...importers.tracks import Tracks
 from .appearance import Vectors
 from .boxes import Floats
-from .detectors.appearance import appearance_signals, find_appearance
+from .detectors.appearance import (
+    appearance_signals,
+    find_appearance,
+    find_exchanges,
+)
 from .detectors.drift import find_drift
 from .detectors.duplicates import find_duplicates
 from .detectors.ends import (
@@ -242,7 +246,7 @@ def detect(
         )
     if vectors is not None:
         signals = signals.assign(**appearance_signals(scene, vectors))
-        findings.append(find_appearance(scene, vectors))
+        findings += [find_appearance(scene, vectors), find_exchanges(scene, vectors)]
     if not findings:
         raise ValueError("appearance cannot be judged without embeddings")
     return pd.concat(findings, ignore_index=True), signals

@@ -13,10 +13,17 @@ from ..appearance import (
     appearance_severity,
     centre_distance,
     embedding_distance,
+    exchange_gain,
     mean_outliers,
     rival_distance,
 )
-from ..findings import APPEARANCE, find_peaks, make_findings
+from ..findings import (
+    APPEARANCE,
+    IDENTITY_SWITCH,
+    both_ways,
+    find_peaks,
+    make_findings,
+)
 from ..scene import Rows, Scene
 from .extents import around_peaks
 
@@ -25,6 +32,8 @@ _REACH = 3
 #: Severity of the boxes beside the worst one that are wrong too, as a share; all
 #: above the threshold are.
 _SHARE = 0.7
+#: Gain in cosine distance that an exchange of ids must bring.
+_GAIN = 0.2
 
 
 def find_appearance(scene: Scene, vectors: Vectors) -> pd.DataFrame:
@@ -50,6 +59,30 @@ def find_appearance(scene: Scene, vectors: Vectors) -> pd.DataFrame:
     return make_findings(
         APPEARANCE, peaks, severity[peaks], first, last, amount=distance[peaks]
     )
+
+
+def find_exchanges(scene: Scene, vectors: Vectors) -> pd.DataFrame:
+    """Finds overlapping tracks that look better with their ids exchanged.
+
+    The strength is the :func:`exchange_gain` over 0.2, which no pair of right
+    tracks reaches; weaker ones are left out. The amount is the gain.
+
+    Args:
+        scene: the scene
+        vectors: array ``(n, d)``, the embeddings of the crops, NaN where unknown
+
+    Returns:
+        the findings from both sides, as of :func:`find_identity_switches`
+    """
+    one, two = scene.overlaps.first, scene.overlaps.second
+    gain = np.nan_to_num(exchange_gain(vectors, scene.neighbours, one, two))
+    clear = gain > _GAIN
+    one, two, gain = one[clear], two[clear], gain[clear]
+    findings = make_findings(
+        IDENTITY_SWITCH, one, gain / _GAIN, one - 1, one, other=two, amount=gain
+    ).sort_values("strength", ascending=False, kind="stable")
+    best = findings.drop_duplicates("peak").drop_duplicates("other")
+    return both_ways(best[~best["peak"].isin(best["other"])])
 
 
 def appearance_signals(scene: Scene, vectors: Vectors) -> dict[str, Any]:
