@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ...importers.tracks import BOX
 from .findings import (
+    APPEARANCE,
     DUPLICATE,
     FRAGMENTATION,
     IDENTITY_SWITCH,
@@ -27,9 +28,9 @@ MERGE_WITHIN = 2
 #: Kinds that are one mistake of two tracks.
 _OF_BOTH = (IDENTITY_SWITCH, FRAGMENTATION)
 _OF_TWO = (*_OF_BOTH, DUPLICATE)
-#: Whatever is wrong with boxes shows in their size and place too: another kind
+#: Whatever is wrong with boxes shows in their size, place and looks too: another kind
 #: names an issue unless these are far more likely (in log odds).
-_GENERAL = (SIZE_CHANGE, SHIFT, LOW_IOU)
+_GENERAL = (SIZE_CHANGE, SHIFT, LOW_IOU, APPEARANCE)
 _SPECIAL = 2.0
 
 COLUMNS = [
