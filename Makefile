@@ -3,7 +3,7 @@
 #              (DATA=<MOT sequence> LABELS=<SeqLabel.json> for your own data)
 # make test    everything that the tests need, then the tests
 # make lint    ruff and mypy
-# make bench   speed and memory beside rivals
+# make bench   speed, memory and planted mistakes beside rivals
 # make clean   removes the environment and what the demo made
 
 PYTHON ?= python3
@@ -38,6 +38,7 @@ lint: $(VENV)/.installed-for-tests
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/faults.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info demo
