@@ -54,7 +54,7 @@ def plot_precision(ranking: pd.DataFrame, path: Path) -> None:
         axes.set(xlabel="recall of wrong boxes", ylabel="precision")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1))
-        axes.legend(loc="upper right")
+        axes.legend(loc="upper left", bbox_to_anchor=(0.4, 0.88))
 
 
 def plot_kinds(seen: pd.DataFrame, path: Path) -> None:

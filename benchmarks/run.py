@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the benchmarks: ``python benchmarks/run.py [read] [audit] [store] [whole]``."""
+"""Runs the benchmarks: ``python benchmarks/run.py [SUBJECT ...]``, by default all."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ import tempfile
 from pathlib import Path
 
 import audit
+import embedding
 import labels
 import read
 import store
 import whole
 from report import print_machine, print_table
 
-SUBJECTS = {"read": read, "audit": audit, "store": store, "whole": whole}
+SUBJECTS = {
+    "read": read,
+    "audit": audit,
+    "embedding": embedding,
+    "store": store,
+    "whole": whole,
+}
 
 
 def main() -> None:

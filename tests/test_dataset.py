@@ -22,6 +22,7 @@ from fiftyone_track_audit.importers.attributes import attribute_fields
 from fiftyone_track_audit.importers.dataset import create_dataset, split_frames
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import InputError, Sequence, Tracks
+from fiftyone_track_audit.plugin.audit import SIZE_KINDS
 from fiftyone_track_audit.plugin.auditing import audit_dataset
 from labeling_jobs import small_video
 from PIL import Image
@@ -557,7 +558,7 @@ def test_long_sequences_are_split(tmp_path, videos, small_samples):
     assert stored.table["frame"].tolist() == table["frame"].tolist()
     assert stored.table["track"].tolist() == table["track"].tolist()
 
-    summary = audit_dataset(dataset)
+    summary = audit_dataset(dataset, kinds=SIZE_KINDS)
     assert (summary.sequences, summary.detections) == (1, len(table))
     table = store.read_tracks(dataset, "ground_truth", ["size_change"]).tracks.table
     # Only the track's first box is null, not the first of each sample

@@ -286,10 +286,6 @@ def test_other_weights_have_a_cache_of_their_own(scene, tmp_path, weights):
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
-def spoil(path, content):
-    path.write_bytes(content)
-
-
 @pytest.mark.parametrize(
     "damage",
     [
@@ -445,10 +441,10 @@ def test_unknown_model(name):
 
 
 def test_model_that_takes_other_sizes_only(tmp_path):
-    path = tmp_path / "vit.pth"
-    torch.save(torchvision.models.vit_b_32(weights=None).state_dict(), path)
-    message = error_of(lambda: load_model(f"vit_b_32:{path}"))
-    assert message.startswith("vit_b_32: takes no images 64 wide and 128 high")
+    path = tmp_path / "maxvit.pth"
+    torch.save(torchvision.models.maxvit_t(weights=None).state_dict(), path)
+    message = error_of(lambda: load_model(f"maxvit_t:{path}"))
+    assert message.startswith("maxvit_t: takes no images 64 wide and 128 high")
 
 
 def test_failed_download_says_how_to_go_without(tmp_path, monkeypatch):

@@ -183,6 +183,7 @@ def _cut(image: Image.Image, boxes: NDArray[np.int32]) -> Tensor:
         for crop, box in zip(crops, boxes.tolist(), strict=True):
             # Cut first: resizing a part of an image looks beyond its edges too
             part = pixels.crop(box)
-            crop[:] = part.resize((width, height), Image.Resampling.BILINEAR)
+            resized = part.resize((width, height), Image.Resampling.BILINEAR)
+            crop[:] = np.asarray(resized)
     # Channels stay last in memory, where convolutions on CPUs are fastest
     return torch.from_numpy(crops).permute(0, 3, 1, 2)

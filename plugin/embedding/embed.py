@@ -64,7 +64,7 @@ def embed_tracks(
     """
     table = tracks.table
     chosen = np.flatnonzero(np.ones(len(table), bool) if rows is None else rows)
-    frames = _group_by_frame(tracks, chosen)
+    frames = group_by_frame(tracks, chosen)
     loaded = load_model(model)
     folder = Path(cache_dir) if cache_dir else default_cache_dir()
     cache = VectorCache(folder / loaded.key, loaded.dimension)
@@ -86,21 +86,34 @@ def embed_tracks(
     return result
 
 
-def _group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:
-    """Lists the frames of rows, once it is sure that none is missing."""
+def group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:
+    """Lists the frames of boxes, once it is sure that none is missing.
+
+    Args:
+        tracks: the tracks
+        rows: int array, the rows of the boxes
+
+    Returns:
+        the frames, each with all of its boxes
+
+    Raises:
+        InputError: if a sequence has no folder of frames, or frames are missing
+    """
     table = tracks.table.iloc[rows]
     folders = {
         str(name): _find_frames(tracks, str(name))
         for name in table["sequence"].unique()
     }
     boxes = table[BOX].to_numpy(np.float64)
-    groups = table.groupby(["sequence", "frame"], observed=True).indices
+    names, positions = table["sequence"].to_numpy(), table["frame"].to_numpy()
     frames = []
-    for (name, frame), members in groups.items():
+    groups = table.groupby(["sequence", "frame"], observed=True).indices
+    for members in groups.values():
+        name, position = str(names[members[0]]), positions[members[0]]
         sequence = tracks.sequences[name]
-        path = folders[name] / sequence.frame_names[frame - 1]
-        known = sequence.width is not None and sequence.height is not None
-        size = (sequence.width, sequence.height) if known else None
+        path = folders[name] / sequence.frame_names[position - 1]
+        width, height = sequence.width, sequence.height
+        size = (width, height) if width is not None and height is not None else None
         frames.append(FrameBoxes(path, size, boxes[members], rows[members]))
     return frames
 

@@ -111,7 +111,7 @@ def load_model(name: str) -> Model:
         backbone = _remove_head(_download(architecture))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     embedder = Embedder(backbone).eval().requires_grad_(False)
-    embedder = embedder.to(device, torch.float32, memory_format=torch.channels_last)
+    embedder = embedder.to(memory_format=torch.channels_last).to(device)
     height, width = CROP_SIZE
     blank = torch.zeros((1, 3, height, width), dtype=torch.uint8, device=device)
     try:
@@ -125,7 +125,8 @@ def load_model(name: str) -> Model:
 
 def _download(architecture: str) -> nn.Module:
     try:
-        return torchvision.models.get_model(architecture, weights="DEFAULT")
+        model: nn.Module = torchvision.models.get_model(architecture, weights="DEFAULT")
+        return model
     except (OSError, RuntimeError) as error:
         raise InputError(
             architecture,
@@ -142,15 +143,12 @@ def _load_file(architecture: str, path: Path) -> nn.Module:
         raise InputError(path, f"{error.strerror or error}; {expected}") from error
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(path, f"cannot be read; {expected}") from error
-    # Without values of its own, which take longer to draw than to load the file's
-    with torch.device("meta"):
-        empty = torchvision.models.get_model(architecture, weights=None)
-    backbone = _remove_head(empty)
+    backbone = _remove_head(torchvision.models.get_model(architecture, weights=None))
     if not isinstance(weights, dict):
         raise InputError(path, f"a {type(weights).__name__}; {expected}")
     named = {key: value for key, value in weights.items() if not _of_head(key)}
     try:
-        backbone.load_state_dict(named, assign=True)
+        backbone.load_state_dict(named)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise InputError(path, f"the weights do not fit; {expected}") from error
     return backbone
