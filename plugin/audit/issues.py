@@ -9,6 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ...importers.tracks import BOX
+from .boxes import Floats, iou
 from .findings import (
     APPEARANCE,
     DUPLICATE,
@@ -28,10 +29,12 @@ MERGE_WITHIN = 2
 #: Kinds that are one mistake of two tracks.
 _OF_BOTH = (IDENTITY_SWITCH, FRAGMENTATION)
 _OF_TWO = (*_OF_BOTH, DUPLICATE)
-#: Whatever is wrong with boxes shows in their size, place and looks too: another kind
-#: names an issue unless these are far more likely (in log odds).
-_GENERAL = (SIZE_CHANGE, SHIFT, LOW_IOU, APPEARANCE)
+#: Whatever is wrong with boxes shows in their size and place too, and that in their
+#: looks. What explains more names an issue, unless the other is likelier by far: the
+#: logarithm of its odds gets this much more. Looks name one only where nothing else
+#: does.
 _SPECIAL = 2.0
+_GENERAL = {SIZE_CHANGE: 0.0, SHIFT: 0.0, LOW_IOU: 0.0, APPEARANCE: -100.0}
 
 COLUMNS = [
     "sequence",
@@ -77,7 +80,7 @@ def find_issues(
     if flagged.empty:
         return pd.DataFrame(columns=COLUMNS)
     issue = _group(scene, flagged)
-    naming = flagged["odds"] + _SPECIAL * ~flagged["kind"].isin(_GENERAL)
+    naming = flagged["odds"] + flagged["kind"].map(_GENERAL).fillna(_SPECIAL)
     # The first of two equal findings about two tracks names the earlier one
     order = np.lexsort((flagged["peak"], -naming, issue))
     _, best = np.unique(issue[order], return_index=True)
@@ -160,11 +163,13 @@ def _tell(scene: Scene, chosen: pd.DataFrame, first: Rows, last: Rows) -> pd.Dat
         peak_name=names[peak],
         count=last - first + 1,
     )
-    told[BOX] = _interpolate(scene, peak, first, last)
+    suggested = _interpolate(scene, peak, first, last)
+    told[BOX] = suggested
+    told["fit"] = iou(scene.boxes[peak], suggested)
     return told
 
 
-def _interpolate(scene: Scene, peak: Rows, first: Rows, last: Rows) -> np.ndarray:
+def _interpolate(scene: Scene, peak: Rows, first: Rows, last: Rows) -> Floats:
     """Returns the box that the boxes before and after suggest, ``(m, 4)``."""
     before = np.maximum(first - 1, scene.neighbours.start[peak])
     after = np.minimum(last + 1, scene.neighbours.end[peak] - 1)

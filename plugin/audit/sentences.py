@@ -29,8 +29,12 @@ from .findings import (
 #: One issue: ``label``, ``usual_label``, ``track``, ``other_track``, ``first_name``
 #: and ``last_name`` (file names of the first and last frame), ``peak_name`` (of the
 #: worst), ``count`` (of boxes), the kind's ``amount``, the signals of the worst box,
-#: and ``left`` to ``height`` of the box that its neighbours suggest.
+#: ``left`` to ``height`` of the box that those beside it suggest, and ``fit``, the
+#: IoU of the worst box with that.
 Issue: TypeAlias = Any
+
+#: IoU with the box that those beside it suggest, above which redrawing is no help.
+_FITS = 0.9
 
 
 def describe(issues: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -85,15 +89,17 @@ def _iou(issue: Issue) -> str:
 
 
 def _truncated(issue: Issue) -> str:
-    if issue.amount > 0:
-        return "the track ends in open view, away from the border and from others"
-    return "the track begins in open view, away from the border and from others"
+    what = "ends" if issue.amount > 0 else "begins"
+    hidden = f"{issue.occlusion:.0%} hidden" if issue.occlusion else "in full view"
+    return f"the track {what} here, clear of the image's border and {hidden}"
 
 
 def _redraw(issue: Issue) -> str:
     sides = [issue.left, issue.top, issue.width, issue.height]
     if any(map(math.isnan, sides)):
         return f"Redraw {_boxes(issue.count)}"
+    if issue.fit > _FITS:
+        return "Look at the frames around: the box lies between those beside it"
     left, top, width, height = (f"{side:.0f}" for side in sides)
     return (
         f"Redraw {_boxes(issue.count)}: the frames around suggest left {left}, "
@@ -143,7 +149,7 @@ _SENTENCES: dict[str, tuple[Sentence, Sentence]] = {
     FRAGMENTATION: (
         lambda issue: (
             f"track {issue.track} ends where track {issue.other_track} begins"
-            + (f" {issue.amount:.0f} frames later" if issue.amount > 0 else "")
+            + (f", {issue.amount:.0f} frames later" if issue.amount > 1 else "")
         ),
         lambda issue: f"Give track {issue.other_track} the id {issue.track}",
     ),
@@ -155,7 +161,7 @@ _SENTENCES: dict[str, tuple[Sentence, Sentence]] = {
         ),
     ),
     SHORT_TRACK: (
-        lambda issue: f"the track has {_boxes(issue.amount)} only, in open view",
+        lambda issue: f"the track has {_boxes(issue.amount)} only",
         lambda issue: (
             f"Delete track {issue.track}, or join it to the track that it belongs to"
         ),

@@ -227,6 +227,7 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--output", metavar="HTML", required=True, help="the page to write"
     )
+    _add_embeddings(parser, "--embeddings")
     _add_thresholds(parser, iou=0.5)
 
 
@@ -319,7 +320,8 @@ def _report(arguments: argparse.Namespace) -> None:
     thresholds = _thresholds(arguments)
     check_output(arguments.output, ".html", arguments.labels)
     tracks = read_labels(arguments.labels, arguments.frames)
-    audit = audit_tracks(tracks, thresholds)
+    vectors = _embed(arguments, tracks, thresholds) if arguments.embeddings else None
+    audit = audit_tracks(tracks, thresholds, vectors=vectors)
     save(arguments.output, make_report(tracks, audit, thresholds))
     print(f"{len(audit.issues)} issues, saved to {arguments.output}")
 
@@ -365,6 +367,8 @@ def _plan_review(arguments: argparse.Namespace) -> None:
     save(arguments.output, scoring.to_csv(scoring.name_frames(tracks, plan)))
     mistakes = plan["expected"].sum()
     print(f"{len(plan)} frames, {mistakes:.1f} mistakes expected in them")
+    if len(plan) <= budget - 2 * arguments.context - 1:
+        print(f"all {len(issues)} issues are seen in fewer than {budget} frames")
     print(f"saved to {arguments.output}")
 
 

@@ -201,9 +201,9 @@ def find_fragments(scene: Scene) -> pd.DataFrame:
     """Finds tracks that end where another begins soon after.
 
     The strength is the IoU of one track's end, moved on, with the other's
-    beginning, or of the beginning, moved back, with the end, whichever is
-    larger; 3 % less per labelled frame between them. The amount is the number of
-    labelled frames between them.
+    beginning, or of the beginning, moved back, with the end, whichever is smaller:
+    who leaves behind something is not who comes out; 3 % less per labelled frame
+    between them. The amount is the number of labelled frames from one to the other.
 
     Args:
         scene: the scene
@@ -223,13 +223,13 @@ def find_fragments(scene: Scene) -> pd.DataFrame:
     offset = np.arange(len(one)) - np.repeat(np.cumsum(count) - count, count)
     other = begins[np.repeat(low, count) + offset]
     elapsed = scene.time[other] - scene.time[one]
-    fit = np.maximum(
+    fit = np.minimum(
         iou(_moved(scene, one, -1, elapsed), scene.boxes[other]),
         iou(_moved(scene, other, 1, -elapsed), scene.boxes[one]),
     )
     strength = np.nan_to_num(fit) * _FADE ** (elapsed - 1)
     pairs = make_findings(
-        FRAGMENTATION, one, strength, other=other, amount=elapsed - 1
+        FRAGMENTATION, one, strength, other=other, amount=elapsed
     ).sort_values("strength", ascending=False, kind="stable")
     return both_ways(pairs.drop_duplicates("peak").drop_duplicates("other"))
 
