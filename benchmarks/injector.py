@@ -116,6 +116,8 @@ class _Drawing:
                 wrong += count
                 if not count:
                     possible.remove(str(kind))
+                if wrong >= share * len(self.rows):
+                    break
 
     def _plant_one(self, kind: str) -> int:
         """Returns the number of boxes that show the mistake, 0 for no place left."""

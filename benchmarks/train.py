@@ -34,6 +34,8 @@ SEEDS = range(100, 110)
 GIVEN = {APPEARANCE: [-1.6, 1.0, 0.0, 0.0]}
 #: Weights without any evidence, and how many findings' worth of belief is in them.
 _PRIOR, _BELIEF = 0.5, 1.0
+#: Share of wrong boxes, somewhat more than the benchmark has: there is more to learn.
+_SHARE = 0.03
 #: Boxes beside a mistake at which a short finding is about it too.
 _NEAR = 2
 _SHORT = 8
@@ -46,7 +48,7 @@ def main() -> None:
         sys.exit("TRACK_AUDIT_DATA is not set: expected the folder of real labels")
     kinds = tuple(kind for kind in PLANTED if kind != HELD_OUT)
     examples = pd.concat(
-        collect(inject(read_tracks(data, (name,)), seed, kinds=kinds))
+        collect(inject(read_tracks(data, (name,)), seed, _SHARE, kinds))
         for name in TUNING
         for seed in SEEDS
     )

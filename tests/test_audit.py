@@ -281,6 +281,25 @@ def test_sequences_never_mix():
     assert audit.detections["size_change"].isna().sum() == 2
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_few_boxes(count):
+    audit = audit_tracks(to_tracks(walk(count)))
+    assert len(audit.detections) == count
+    assert audit.issues.empty
+
+
+def test_broken_track_is_told_from_its_earlier_piece():
+    whole = walk(200, velocity=(2, 0))
+    others = [walk(200, track=20 + i, start=(100, 40 * i)) for i in range(20)]
+    pieces = [whole[:100].assign(track=7), whole[100:].assign(track=2)]
+    rows = pd.concat([*pieces, *others])
+    (issue,) = audit_tracks(
+        to_tracks(rows), kinds=("fragmentation",)
+    ).issues.itertuples()
+    assert (issue.kind, issue.track, issue.other_track) == ("fragmentation", 7, 2)
+    assert issue.suggestion == "Give track 2 the id 7"
+
+
 def test_empty_table():
     tracks = to_tracks(walk(3))
     empty = replace(tracks, table=tracks.table.iloc[:0])

@@ -92,8 +92,8 @@ def test_all_kinds_are_planted_until_enough_boxes_are_wrong(planted):
     assert (counts.max(axis=1) - counts.min(axis=1) <= 1).all()
     sequence = planted.tracks.table["sequence"]
     wrong = pd.Series(planted.event >= 0).groupby(sequence, observed=True).mean()
-    # One mistake of each kind is two to three in a hundred boxes here
-    assert wrong.between(0.02, 0.05).all()
+    # Two in a hundred of the boxes before, and up to one mistake more
+    assert wrong.between(0.019, 0.04).all()
 
 
 def test_only_the_kinds_asked_for_are_planted(right):

@@ -51,6 +51,7 @@ from .findings import (
 )
 from .issues import find_issues, sort_issues
 from .motion import motion_signals
+from .neighbours import find_neighbours
 from .outliers import iou_severity, size_severity
 from .perspective import perspective_signals
 from .rolling import rolling_signals
@@ -164,7 +165,7 @@ def audit_tracks(
             progress(done, len(tracks.table))
     detections = pd.concat([part.detections for part in parts])
     detections["outlier_reasons"] = _name_reasons(
-        detections["outlier_reasons"].to_numpy(), kinds
+        detections["outlier_reasons"].to_numpy()
     )
     found = [part.issues for part in parts if len(part.issues)]
     issues = pd.concat(found) if found else parts[0].issues
@@ -184,9 +185,8 @@ def suspected_rows(
         bool array ``(n,)``
     """
     reasons = audit_tracks(tracks, thresholds).detections["outlier_reasons"]
-    wrong = (reasons != "").groupby(
-        [tracks.table["sequence"], tracks.table["track"]], observed=True
-    )
+    # Boxes without an identity are tracks of their own
+    wrong = (reasons != "").groupby(find_neighbours(tracks.table).start)
     return wrong.transform("any").to_numpy(bool)
 
 
@@ -274,7 +274,7 @@ def _judge_sequence(
     )
     flagged = findings[findings["flagged"]]
     rows, index = covered_rows(flagged)
-    place = {kind: position for position, kind in enumerate(kinds)}
+    place = {kind: position for position, kind in enumerate(ALL_KINDS)}
     bits = 1 << flagged["kind"].map(place).to_numpy(np.int64)
     reasons = np.zeros(len(scene.table), np.int64)
     np.bitwise_or.at(reasons, rows, bits[index])
@@ -293,11 +293,11 @@ def _is_outlier(severity: Floats) -> pd.api.extensions.ExtensionArray:
     return pd.arrays.BooleanArray(severity > 1, np.isnan(severity))
 
 
-def _name_reasons(reasons: np.ndarray, kinds: tuple[str, ...]) -> pd.Categorical[str]:
+def _name_reasons(reasons: NDArray[np.int64]) -> pd.Categorical[str]:
     """Names the kinds, one bit each, joined by ``;``."""
     known, codes = np.unique(np.append(reasons, 0), return_inverse=True)
     names = [
-        ";".join(kind for bit, kind in enumerate(kinds) if pattern >> bit & 1)
+        ";".join(kind for bit, kind in enumerate(ALL_KINDS) if pattern >> bit & 1)
         for pattern in known
     ]
     return pd.Categorical.from_codes(codes[:-1], pd.Index(names, dtype=object))

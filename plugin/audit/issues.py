@@ -34,7 +34,7 @@ _OF_TWO = (*_OF_BOTH, DUPLICATE)
 #: logarithm of its odds gets this much more. Looks name one only where nothing else
 #: does.
 _SPECIAL = 2.0
-_GENERAL = {SIZE_CHANGE: 0.0, SHIFT: 0.0, LOW_IOU: 0.0, APPEARANCE: -100.0}
+_GENERAL = {SIZE_CHANGE: 0.5, SHIFT: 0.0, LOW_IOU: 0.0, APPEARANCE: -100.0}
 
 COLUMNS = [
     "sequence",
@@ -81,8 +81,9 @@ def find_issues(
         return pd.DataFrame(columns=COLUMNS)
     issue = _group(scene, flagged)
     naming = flagged["odds"] + flagged["kind"].map(_GENERAL).fillna(_SPECIAL)
-    # The first of two equal findings about two tracks names the earlier one
-    order = np.lexsort((flagged["peak"], -naming, issue))
+    # Of two equal findings about two tracks, the earlier one names the issue
+    begin = scene.frame[flagged["peak"]]
+    order = np.lexsort((flagged["peak"], begin, -naming, issue))
     _, best = np.unique(issue[order], return_index=True)
     chosen = flagged.iloc[order[best]].reset_index(drop=True)
     track = scene.track[chosen["peak"]]
@@ -148,7 +149,13 @@ def _tell(scene: Scene, chosen: pd.DataFrame, first: Rows, last: Rows) -> pd.Dat
     peak = chosen["peak"].to_numpy()
     names = table["frame_name"].astype(object).to_numpy()
     labels = table["label"].astype(object)
-    usual = labels.groupby(scene.track).agg(lambda of_track: of_track.mode().iloc[0])
+    track = scene.track[peak]
+    told_of = np.isin(scene.track, track)
+    usual = (
+        labels[told_of]
+        .groupby(scene.track[told_of])
+        .agg(lambda of_track: of_track.value_counts().index[0])
+    )
     tracks = table["track"].to_numpy()
     other = chosen["other"].to_numpy()
     of_two = (other >= 0) & chosen["kind"].isin(_OF_TWO).to_numpy()
@@ -157,7 +164,7 @@ def _tell(scene: Scene, chosen: pd.DataFrame, first: Rows, last: Rows) -> pd.Dat
         track=tracks[peak],
         other_track=pd.arrays.IntegerArray(tracks[other], ~of_two),
         label=labels.to_numpy()[peak],
-        usual_label=usual.to_numpy()[scene.track[peak]],
+        usual_label=usual.loc[track].to_numpy(),
         first_name=names[first],
         last_name=names[last],
         peak_name=names[peak],

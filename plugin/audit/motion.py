@@ -61,9 +61,14 @@ def steady_centres(scene: Scene) -> Floats:
     centres = scene.states[:, :2]
     rows = np.flatnonzero(scene.neighbours.adjacent)
     steps = pd.DataFrame(centres[rows] - centres[rows - 1])
-    frames = steps.groupby(scene.frame[rows])
-    moved = frames.median()[frames.size() >= _QUORUM]
-    path = moved.reindex(range(scene.frames + 1)).fillna(0).cumsum().to_numpy()
+    by_frame = steps.groupby(scene.frame[rows])
+    moved = by_frame.median()[by_frame.size() >= _QUORUM]
+    path = (
+        moved.reindex(range(max(scene.frames, scene.end) + 1))
+        .fillna(0)
+        .cumsum()
+        .to_numpy()
+    )
     steadied = centres - path[scene.frame]
     return np.where(
         _unevenness(scene, steadied) < _unevenness(scene, centres), steadied, centres

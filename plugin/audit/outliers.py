@@ -90,20 +90,6 @@ def iou_severity(
     return np.fmax(fault / usual_fault, _blame(pair, fault / usual, neighbours))
 
 
-def severity_to_score(severity: Floats) -> Floats:
-    """Maps severities to scores.
-
-    Args:
-        severity: array of values of at least 0, NaN where unknown
-
-    Returns:
-        array of values in [0, 1): ``s^2 / (1 + s^2)``, which is 0.5 at the
-        threshold
-    """
-    squared: Floats = np.minimum(severity, 1e6) ** 2
-    return squared / (1 + squared)
-
-
 def _moved(states: Floats, velocity: Floats | None) -> Floats:
     return states if velocity is None else states + velocity
 

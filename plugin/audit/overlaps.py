@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .boxes import Floats, area
 
-#: Candidate pairs that are compared at once, which bounds the memory.
+#: Candidate pairs that are compared at once; those that overlap are kept.
 _CHUNK = 4_000_000
 
 

@@ -143,7 +143,7 @@ _SENTENCES: dict[str, tuple[Sentence, Sentence]] = {
         ),
         lambda issue: (
             f"Exchange the ids {issue.track} and {issue.other_track} from "
-            f"{issue.last_name} on"
+            f"{issue.peak_name} on"
         ),
     ),
     FRAGMENTATION: (

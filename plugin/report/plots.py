@@ -69,7 +69,6 @@ def make_panels(audit: Audit, thresholds: Thresholds) -> list[Panel]:
     """
     limits = asdict(thresholds)
     size, least_iou = limits["size"], limits["iou"]
-    distance = (limits["embedding"],) if "embedding" in limits else ()
     panels = [
         *(Panel(f"{name}, px", (name,), rolling_mean=True) for name in BOX),
         Panel("size, px²", ("size",)),
@@ -83,7 +82,7 @@ def make_panels(audit: Audit, thresholds: Thresholds) -> list[Panel]:
             limits=(0, 1),
         ),
         Panel("motion residual", ("motion_residual",)),
-        Panel("embedding distance", ("embedding_distance",), thresholds=distance),
+        Panel("embedding distance", ("embedding_distance",)),
     ]
     known = {*BOX, *_DEVIATIONS, "size", *audit.detections}
     return [panel for panel in panels if known.issuperset(panel.columns)]

@@ -36,7 +36,7 @@ _DEPARTURE = 0.2
 _SLOPE_OVER, _SEARCH = 6, 4
 #: Change of velocity in box sizes per labelled frame that is a unit of bending.
 _BEND = 0.01
-#: Windows begin at every other row; the lengths leave more room than that.
+#: Windows begin at every other box of a track; the lengths leave more room than that.
 _STRIDE = 2
 _CHUNK = 40_000
 
@@ -119,7 +119,8 @@ def _make_shapes(length: int) -> _Shapes:
 
 def _windows(scene: Scene, size: int) -> Iterator[Rows]:
     """Yields the first rows of windows that lie in one track without gaps."""
-    start = np.arange(0, len(scene.boxes) - size + 1, _STRIDE)
+    start = np.arange(0, len(scene.boxes) - size + 1)
+    start = start[(start - scene.neighbours.start[start]) % _STRIDE == 0]
     end = start + size - 1
     start = start[
         (scene.track[start] == scene.track[end])

@@ -87,7 +87,7 @@ def prominence(scene: Scene) -> Floats:
     """
     steps = _steps(scene)
     height = np.zeros(len(steps))
-    for length in range(1, _REACH + 1):
+    for length in range(1, min(_REACH, len(steps) - 1) + 1):
         away, back = steps[:-length], steps[length:]
         lesser = np.minimum(np.abs(away), np.abs(back))
         lesser = np.where(away * back < 0, lesser, 0).max(axis=1, initial=0)
