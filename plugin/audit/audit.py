@@ -152,8 +152,6 @@ def audit_tracks(
         the :class:`Audit`
     """
     thresholds = thresholds or Thresholds()
-    if vectors is not None and APPEARANCE not in kinds:
-        kinds = (*kinds, APPEARANCE)
     parts: list[Audit] = []
     done = 0
     for part in _per_sequence(tracks):

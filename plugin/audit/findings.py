@@ -99,6 +99,22 @@ def both_ways(findings: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([findings, mirrored], ignore_index=True)
 
 
+def pair_off(findings: pd.DataFrame) -> pd.DataFrame:
+    """Keeps of findings about two tracks the strongest about each box.
+
+    Who exchanges with one can seem to exchange with all who stand around.
+
+    Args:
+        findings: findings, as :func:`both_ways` takes them
+
+    Returns:
+        those that are left, from both sides
+    """
+    ordered = findings.sort_values("strength", ascending=False, kind="stable")
+    best = ordered.drop_duplicates("peak").drop_duplicates("other")
+    return both_ways(best[~best["peak"].isin(best["other"])])
+
+
 def find_peaks(values: Floats, track: Rows, reach: int) -> Rows:
     """Finds the rows whose value is the largest around them in their track.
 

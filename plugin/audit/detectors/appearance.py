@@ -20,9 +20,9 @@ from ..appearance import (
 from ..findings import (
     APPEARANCE,
     IDENTITY_SWITCH,
-    both_ways,
     find_peaks,
     make_findings,
+    pair_off,
 )
 from ..scene import Rows, Scene
 from .extents import around_peaks
@@ -80,9 +80,8 @@ def find_exchanges(scene: Scene, vectors: Vectors) -> pd.DataFrame:
     one, two, gain = one[clear], two[clear], gain[clear]
     findings = make_findings(
         IDENTITY_SWITCH, one, gain / _GAIN, one - 1, one, other=two, amount=gain
-    ).sort_values("strength", ascending=False, kind="stable")
-    best = findings.drop_duplicates("peak").drop_duplicates("other")
-    return both_ways(best[~best["peak"].isin(best["other"])])
+    )
+    return pair_off(findings)
 
 
 def appearance_signals(scene: Scene, vectors: Vectors) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..boxes import Floats
-from ..findings import IDENTITY_SWITCH, both_ways, make_findings
+from ..findings import IDENTITY_SWITCH, make_findings, pair_off
 from ..scene import Rows, Scene
 
 #: Boxes that tell how an object moves before the exchange.
@@ -45,10 +45,8 @@ def find_identity_switches(scene: Scene) -> pd.DataFrame:
     strength = (straight - crossed) / (_FLOOR + crossed)
     findings = make_findings(
         IDENTITY_SWITCH, one, strength, one - 1, one, other=two, amount=straight
-    ).sort_values("strength", ascending=False, kind="stable")
-    # Who exchanges with one can seem to exchange with all who stand around
-    best = findings.drop_duplicates("peak").drop_duplicates("other")
-    return both_ways(best[~best["peak"].isin(best["other"])])
+    )
+    return pair_off(findings)
 
 
 def _predict(scene: Scene) -> Floats:
