@@ -71,10 +71,11 @@ def test_plays_an_issue(app, page, dataset):
     first, last = issues.first().support
     begin = round((first - 1) / frame_rate, 2)
     page.get_by_test_id("timeline-playhead-time").wait_for()
-    paused = shown_seconds(page)
+    seen = {shown_seconds(page)}
     page.keyboard.press("Space")
-    wait_until(page, lambda: shown_seconds(page) not in (paused, begin))
-    assert begin < shown_seconds(page) <= last / frame_rate
+    # The clip goes round, so that any time but its begin is soon gone again
+    wait_until(page, lambda: seen.add(shown_seconds(page)) or len(seen - {begin}) > 1)
+    assert begin <= min(seen - {0.0}) < max(seen) <= last / frame_rate
     # The server would open the sample on other pages too
     page.mouse.click(5, 500)
     modal.wait_for(state="detached")
