@@ -41,6 +41,8 @@ _THRESHOLDS = dict.fromkeys(SIZE_KINDS, "size") | dict.fromkeys(IOU_KINDS, "iou"
 #: time and room, and these follow from the boxes at once.
 _NOT_STORED = (
     "aspect_change",
+    "size_limit",
+    "iou_limit",
     "left_deviation",
     "top_deviation",
     "width_deviation",

@@ -390,6 +390,33 @@ def test_iou_threshold(shift, threshold, found):
     assert bool(flagged(tracks, audit)) == found
 
 
+@pytest.mark.parametrize("threshold", [0.1, 0.25, 0.5])
+def test_size_limit_counts_what_a_threshold_flags(threshold):
+    tracks = to_tracks(faulty(1))
+    limit = audit_tracks(tracks).detections["size_limit"]
+    again = audit_tracks(tracks, Thresholds(size=threshold)).detections
+    assert ((limit > threshold) == again["size_outlier"].fillna(False)).mean() > 0.99
+    assert again["size_outlier"].sum() > 0
+
+
+@pytest.mark.parametrize("threshold", [0.4, 0.5, 0.6])
+def test_iou_limit_counts_what_a_threshold_flags(threshold):
+    tracks = to_tracks(faulty(1))
+    limit = audit_tracks(tracks).detections["iou_limit"]
+    again = audit_tracks(tracks, Thresholds(iou=threshold)).detections
+    assert ((limit < threshold) == again["iou_outlier"].fillna(False)).mean() > 0.99
+    assert again["iou_outlier"].sum() > 0
+
+
+def test_issues_tell_which_thresholds_they_would_pass():
+    audit = audit_tracks(to_tracks(faulty(1)))
+    sizes = audit.issues[audit.issues["kind"] == "size_change"]
+    assert len(sizes) > 0
+    assert (sizes["size_limit"] > Thresholds().size).any()
+    largest = audit.detections["size_limit"].max()
+    assert audit.issues["size_limit"].max() == largest
+
+
 def faulty(seed):
     """Several tracks with some boxes wrong at random."""
     random = np.random.default_rng(seed)

@@ -21,13 +21,14 @@ COMMAND = [sys.executable, "-m", "fiftyone_track_audit.plugin.cli"]
 
 DETECTIONS_HEADER = (
     "sequence,frame,frame_name,track,label,left,top,width,height,"
-    "size_change,size_outlier,iou_prev,iou_next,iou_outlier,"
+    "size_change,size_outlier,size_limit,iou_prev,iou_next,iou_outlier,iou_limit,"
     "aspect_change,motion_residual,jitter,occlusion,perspective,"
     "left_deviation,top_deviation,width_deviation,height_deviation,"
     "outlier_score,outlier_reasons"
 )
 ISSUES_HEADER = (
-    "sequence,kind,track,other_track,first_frame,last_frame,score,reason,suggestion"
+    "sequence,kind,track,other_track,first_frame,last_frame,score,reason,suggestion,"
+    "size_limit,iou_limit"
 )
 
 SEQINFO = """[Sequence]

@@ -52,7 +52,7 @@ from .findings import (
 from .issues import find_issues, sort_issues
 from .motion import motion_signals
 from .neighbours import find_neighbours
-from .outliers import iou_severity, size_severity
+from .outliers import judge_ious, judge_sizes
 from .perspective import perspective_signals
 from .rolling import rolling_signals
 from .scene import Scene, make_scene
@@ -117,13 +117,15 @@ class Audit:
     Attributes:
         detections: one row per detection, in the order and with the index of
             the tracks table: the signals, ``size_outlier`` and ``iou_outlier``
-            (boolean), ``outlier_score`` in [0, 1] with outliers above 0.5, and
-            ``outlier_reasons`` (kinds joined by ``;``, a category). What is not
-            defined, such as anything about a box alone in its track, is null
+            (boolean), ``size_limit`` and ``iou_limit``, the thresholds that the
+            box would just pass, ``outlier_score`` in [0, 1] with outliers above
+            0.5, and ``outlier_reasons`` (kinds joined by ``;``, a category). What
+            is not defined, such as anything about a box alone in its track, is null
         issues: one row per mistake, worst first: ``sequence``, ``kind``,
             ``track``, ``other_track`` (null unless two are involved),
             ``first_frame``, ``last_frame`` (positions), ``score`` in [0, 1],
-            ``reason`` and ``suggestion``, a sentence each
+            ``reason`` and ``suggestion``, a sentence each; ``size_limit`` and
+            ``iou_limit``, the thresholds that its boxes would just pass
     """
 
     detections: pd.DataFrame
@@ -208,7 +210,7 @@ def detect(
     signals = pd.DataFrame(index=scene.table.index)
     findings = [find(scene) for kind, find in _DETECTORS.items() if kind in kinds]
     if set(kinds) & set(SIZE_KINDS):
-        severity = size_severity(
+        judged = judge_sizes(
             scene.boxes,
             scene.neighbours,
             scene.expectation,
@@ -217,11 +219,12 @@ def detect(
         )
         signals = signals.assign(
             **size_signals(scene.table, scene.neighbours),
-            size_outlier=_is_outlier(severity),
+            size_outlier=_is_outlier(judged.severity),
+            size_limit=judged.limit,
         )
-        findings.append(find_size_changes(scene, severity))
+        findings.append(find_size_changes(scene, judged.severity))
     if set(kinds) & set(IOU_KINDS):
-        severity = iou_severity(
+        judged = judge_ious(
             scene.boxes,
             scene.neighbours,
             scene.expectation,
@@ -230,9 +233,10 @@ def detect(
         )
         signals = signals.assign(
             **iou_signals(scene.table, scene.neighbours),
-            iou_outlier=_is_outlier(severity),
+            iou_outlier=_is_outlier(judged.severity),
+            iou_limit=judged.limit,
         )
-        findings.append(find_misplaced(scene, severity))
+        findings.append(find_misplaced(scene, judged.severity))
     if set(kinds) & set(_DETECTORS):
         signals = signals.assign(
             **aspect_signals(scene.table, scene.neighbours),

@@ -46,6 +46,8 @@ COLUMNS = [
     "score",
     "reason",
     "suggestion",
+    "size_limit",
+    "iou_limit",
 ]
 
 
@@ -74,7 +76,9 @@ def find_issues(
 
     Returns:
         one row per issue, worst first, with :data:`COLUMNS`; frames are
-        positions, ``other_track`` is null unless two tracks are involved
+        positions, ``other_track`` is null unless two tracks are involved.
+        ``size_limit`` and ``iou_limit`` are the thresholds that all its boxes of
+        ``track`` would just pass, null where they were not judged
     """
     flagged = findings[findings["flagged"]].reset_index(drop=True)
     if flagged.empty:
@@ -101,6 +105,8 @@ def find_issues(
         score=odds_to_score(worst, np.ones(len(worst))),
         reason=reasons,
         suggestion=suggestions,
+        size_limit=_reduce(np.fmax, signals.get("size_limit"), first, last),
+        iou_limit=_reduce(np.fmin, signals.get("iou_limit"), first, last),
     )
     return sort_issues(issues[COLUMNS])
 
@@ -174,6 +180,17 @@ def _tell(scene: Scene, chosen: pd.DataFrame, first: Rows, last: Rows) -> pd.Dat
     told[BOX] = suggested
     told["fit"] = iou(scene.boxes[peak], suggested)
     return told
+
+
+def _reduce(
+    take: np.ufunc, values: pd.Series[float] | None, first: Rows, last: Rows
+) -> Floats:
+    """Reduces the values of each stretch of rows to one, ``(m,)``."""
+    if values is None:
+        return np.full(len(first), np.nan)
+    ends = np.stack([first, last + 1], axis=1).ravel()
+    reduced: Floats = take.reduceat(np.append(values, np.nan), ends)[::2]
+    return reduced
 
 
 def _interpolate(scene: Scene, peak: Rows, first: Rows, last: Rows) -> Floats:

@@ -8,10 +8,13 @@ where both fit: there a lasting jump begins. A box that departs from its
 track's prediction by more than the threshold is blamed without a broken pair,
 such as the middle box of a glitch of three frames.
 
-Severity is 0 for a perfect box and 1 at the threshold; above 1 is an outlier.
+Severity is 0 for a perfect box and 1 at the threshold; above 1 is an outlier. The
+limit of a box is the threshold from which on it no longer is one.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +29,27 @@ USUAL = 4.0
 _MAD_TO_SD = 1.4826
 
 
-def size_severity(
+class Judgement(NamedTuple):
+    """How the boxes fare with a threshold.
+
+    Attributes:
+        severity: array ``(n,)``, at least 0; above 1 is an outlier
+        limit: array ``(n,)``, the threshold at which the box would just pass,
+            were the same boxes blamed: an outlier's is above the threshold for
+            sizes, and below it for IoUs
+    """
+
+    severity: Floats
+    limit: Floats
+
+
+def judge_sizes(
     boxes: Floats,
     neighbours: Neighbours,
     expectation: Expectation,
     clipped: NDArray[np.bool_],
     threshold: float,
-) -> Floats:
+) -> Judgement:
     """Computes how far each box's area departs from its track.
 
     Sizes are compared as logarithms of area ratios, so that shrinking to 1/1.25
@@ -46,26 +63,34 @@ def size_severity(
         threshold: relative change of area that makes an outlier, above 0
 
     Returns:
-        array ``(n,)``, at least 0; above 1 is an outlier
+        the :class:`Judgement`
     """
-    limit = np.log1p(threshold)
+    most = np.log1p(threshold)
     change = np.abs(_pair_change(boxes, neighbours, clipped))
     unusual = np.abs(_pair_change(boxes, neighbours, clipped, expectation.velocity))
+    own = _usual(unusual, neighbours)
     # However unsteady the track, a change of three thresholds is worth a look
-    usual = np.clip(_usual(unusual, neighbours), limit / 2, 3 * limit)
-    pair = np.fmin(change / limit, unusual / usual)
+    usual = np.clip(own, most / 2, 3 * most)
+    pair = np.fmin(change / most, unusual / usual)
+    pair_limit = np.fmin(change, np.where(unusual > own, 2 * unusual, unusual / 3))
     fault = np.abs(expectation.size)
-    usual_fault = np.clip(_usual(fault, neighbours), limit, 3 * limit)
-    return np.fmax(fault / usual_fault, _blame(pair, fault / usual, neighbours))
+    own = _usual(fault, neighbours)
+    alone = fault / np.clip(own, most, 3 * most)
+    alone_limit = np.where(fault > own, fault, fault / 3)
+    blamed = _blame(np.stack([pair, pair_limit], 1), fault / usual, neighbours)
+    return Judgement(
+        severity=np.fmax(alone, blamed[:, 0]),
+        limit=np.expm1(np.fmax(alone_limit, blamed[:, 1])),
+    )
 
 
-def iou_severity(
+def judge_ious(
     boxes: Floats,
     neighbours: Neighbours,
     expectation: Expectation,
     clipped: NDArray[np.bool_],
     threshold: float,
-) -> Floats:
+) -> Judgement:
     """Computes how little each box overlaps with where its track says it is.
 
     Args:
@@ -77,17 +102,25 @@ def iou_severity(
             outlier, in (0, 1)
 
     Returns:
-        array ``(n,)``, at least 0; above 1 is an outlier
+        the :class:`Judgement`
     """
-    limit = 1 - threshold
+    most = 1 - threshold
     loss = 1 - _pair_iou(boxes, neighbours, clipped)
     unusual = 1 - _pair_iou(boxes, neighbours, clipped, expectation.velocity)
-    usual = np.clip(_usual(unusual, neighbours), limit / 2, limit)
-    pair = np.fmin(loss / limit, unusual / usual)
+    own = _usual(unusual, neighbours)
+    usual = np.clip(own, most / 2, most)
+    pair = np.fmin(loss / most, unusual / usual)
+    pair_limit = np.fmin(loss, np.where(unusual > own, 2 * unusual, unusual))
     fault = 1 - expectation.iou
+    own = _usual(fault, neighbours)
     # A box that misses its predicted place altogether is no usual motion
-    usual_fault = np.clip(_usual(fault, neighbours), limit, (1 + limit) / 2)
-    return np.fmax(fault / usual_fault, _blame(pair, fault / usual, neighbours))
+    alone = fault / np.clip(own, most, (1 + most) / 2)
+    alone_limit = np.where(fault > own, fault, 2 * fault - 1)
+    blamed = _blame(np.stack([pair, pair_limit], 1), fault / usual, neighbours)
+    return Judgement(
+        severity=np.fmax(alone, blamed[:, 0]),
+        limit=1 - np.fmax(alone_limit, blamed[:, 1]),
+    )
 
 
 def _moved(states: Floats, velocity: Floats | None) -> Floats:
@@ -144,21 +177,21 @@ def track_median(values: Floats, neighbours: Neighbours) -> Floats:
 
 
 def _blame(pair: Floats, fault: Floats, neighbours: Neighbours) -> Floats:
-    """Gives the severity of each pair to the one of its boxes that is at fault.
+    """Gives what is said of each pair to the one of its boxes that is at fault.
 
     Args:
-        pair: array ``(n,)``, severity of the pair of a row and the row before
+        pair: array ``(n, k)``, what is said of the pair of a row and the row before
         fault: array ``(n,)``, how far the row's box departs from its own track,
             1 = what is barely usual
         neighbours: the neighbours of the rows
 
     Returns:
-        array ``(n,)``, NaN for boxes that no pair blames
+        array ``(n, k)``, NaN for boxes that no pair blames
     """
     previous = np.nan_to_num(before(fault, neighbours.adjacent))
     own = np.nan_to_num(fault)
     earlier = (previous > own) & (previous > 0.5)
-    result = np.where(earlier, np.nan, pair)
+    result = np.where(earlier[:, None], np.nan, pair)
     rows = np.flatnonzero(neighbours.adjacent & earlier)
     result[rows - 1] = np.fmax(result[rows - 1], pair[rows])
     return result

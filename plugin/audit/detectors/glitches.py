@@ -38,7 +38,7 @@ def find_size_changes(scene: Scene, severity: Floats) -> pd.DataFrame:
 
     Args:
         scene: the scene
-        severity: array ``(n,)``, see :func:`size_severity`
+        severity: array ``(n,)``, see :func:`judge_sizes`
 
     Returns:
         the findings
@@ -56,7 +56,7 @@ def find_misplaced(scene: Scene, severity: Floats) -> pd.DataFrame:
 
     Args:
         scene: the scene
-        severity: array ``(n,)``, see :func:`iou_severity`
+        severity: array ``(n,)``, see :func:`judge_ious`
 
     Returns:
         the findings
