@@ -44,6 +44,8 @@ FRAME_NAME = "frame_name"
 _OWN = {*COLUMNS, "confidence"}
 #: Keeps the frames' attributes apart from the detections' while both are read.
 _STATEMENT = "frame:"
+#: The number of a frame's labels, where only some of them are read.
+_LABELS = "_labels"
 _BATCH = 10_000
 _FRAMES_PER_BATCH = 500
 _NO_BOX = [np.nan] * 4
@@ -671,17 +673,84 @@ def read_tracks(
     dataset = samples._root_dataset
     stored = _read_samples(dataset, sample_ids(samples))
     names = ["bounding_box", "label", "index", *attributes]
+    chosen = [ObjectId(str(sample_id)) for sample_id in stored.index]
+    stages = [{"$match": {"_sample_id": {"$in": chosen}}}]
     with _collector_paused():
         documents, columns = _read_frames(
-            dataset, field, list(stored.index), names, list(frame_attributes)
+            dataset, field, stages, names, list(frame_attributes)
         )
-    documents["sequence"] = stored.loc[documents["sample_id"], SEQUENCE].to_numpy()
-    offset = stored.loc[documents["sample_id"], FRAME_OFFSET].to_numpy()
-    documents["frame"] = offset + documents["frame_number"].to_numpy()
-    documents["frame_name"] = _name_frames(documents)
+    documents = _place(documents, stored)
     sequences = _read_sequences(stored, documents, list(frame_attributes))
     tracks, rows = _build_tracks(documents, columns, sequences)
     return StoredTracks(tracks, rows, documents, _spans(stored, documents))
+
+
+def read_part(
+    dataset: fo.Dataset,
+    field: str,
+    sequence: str,
+    tracks: Collection[int],
+    frames: tuple[int, int],
+    attributes: Collection[str] = (),
+) -> tuple[Tracks, NDArray[np.int64]]:
+    """Reads some tracks of a sequence within some frames, and nothing else.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the detections
+        sequence: the name of the sequence
+        tracks: the identities
+        frames: positions of the first and the last frame in the sequence
+        attributes (()): further attributes of the detections to read
+
+    Returns:
+        a tuple of the tracks, whose sequence names only those frames' files, and
+        the positions of the frames that have a label of any track
+
+    Raises:
+        ValueError: if the dataset has no such sequence
+    """
+    stored = _read_samples(dataset, dataset.values("id"))
+    stored = stored[stored[SEQUENCE] == sequence]
+    if stored.empty:
+        raise ValueError(f"'{dataset.name}' has no sequence '{sequence}'")
+    first = frames[0] - stored[FRAME_OFFSET]
+    last = frames[1] - stored[FRAME_OFFSET]
+    places = [
+        {
+            "_sample_id": ObjectId(str(sample_id)),
+            "frame_number": {"$gte": int(low), "$lte": int(high)},
+        }
+        for sample_id, low, high in zip(stored.index, first, last, strict=True)
+    ]
+    detections = f"{field}.detections"
+    all_of_them = {"$ifNull": [f"${detections}", []]}
+    chosen = {"$in": ["$$this.index", [int(track) for track in tracks]]}
+    stages = [
+        {"$match": {"$or": places}},
+        {
+            "$set": {
+                _LABELS: {"$size": all_of_them},
+                detections: {"$filter": {"input": all_of_them, "cond": chosen}},
+            }
+        },
+    ]
+    names = ["bounding_box", "label", "index", *attributes]
+    documents, columns = _read_frames(dataset, field, stages, names, [_LABELS])
+    documents = _place(documents, stored)
+    sequences = _read_sequences(stored, documents, [])
+    labelled = documents["frame"][documents[_STATEMENT + _LABELS] > 0]
+    return _build_tracks(documents, columns, sequences)[0], labelled.to_numpy(np.int64)
+
+
+def _place(documents: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """Says of frames where they are in their sequences, and what they are called."""
+    samples = stored.loc[documents["sample_id"]]
+    placed = documents.assign(
+        sequence=samples[SEQUENCE].to_numpy(),
+        frame=samples[FRAME_OFFSET].to_numpy() + documents["frame_number"].to_numpy(),
+    )
+    return placed.assign(frame_name=_name_frames(placed))
 
 
 def _spans(stored: pd.DataFrame, documents: pd.DataFrame) -> tuple[SampleSpan, ...]:
@@ -739,24 +808,24 @@ def _names_of_videos(stored: pd.DataFrame, taken: set[str]) -> pd.Series[str]:
 def _read_frames(
     dataset: fo.Dataset,
     field: str,
-    ids: list[str],
+    stages: list[dict[str, Any]],
     attributes: list[str],
     frame_attributes: list[str],
 ) -> tuple[pd.DataFrame, dict[str, list[Any]]]:
-    """Returns the frame documents, and each attribute of all their detections."""
+    """Returns the frames that stages choose, and each attribute of their detections."""
     keys = {name: "_id" if name == "id" else name for name in attributes}
     project: dict[str, Any] = {
         name: f"${field}.detections.{key}" for name, key in keys.items()
     }
     project |= {_STATEMENT + name: f"${name}" for name in frame_attributes}
-    found = _aggregate_frames(dataset, field, ids, project)
+    found = _aggregate_frames(dataset, field, stages, project)
     counts = [document["count"] for document in found]
     for name in attributes:
         # MongoDB leaves out the detections that lack an attribute
         if [len(document.get(name) or ()) for document in found] != counts:
             each = {"$ifNull": [f"$$this.{keys[name]}", None]}
             values = {"$map": {"input": f"${field}.detections", "in": each}}
-            whole = _aggregate_frames(dataset, field, ids, {name: values})
+            whole = _aggregate_frames(dataset, field, stages, {name: values})
             for document, other in zip(found, whole, strict=True):
                 document[name] = other[name]
     columns = {
@@ -779,11 +848,14 @@ def _name_frames(documents: pd.DataFrame) -> pd.Series[str]:
 
 
 def _aggregate_frames(
-    dataset: fo.Dataset, field: str, ids: list[str], project: dict[str, Any]
+    dataset: fo.Dataset,
+    field: str,
+    stages: list[dict[str, Any]],
+    project: dict[str, Any],
 ) -> list[dict[str, Any]]:
     detections = {"$ifNull": [f"${field}.detections", []]}
     pipeline = [
-        {"$match": {"_sample_id": {"$in": [ObjectId(id) for id in ids]}}},
+        *stages,
         {"$sort": {"_sample_id": 1, "frame_number": 1}},
         {
             "$project": {

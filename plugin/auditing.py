@@ -30,6 +30,7 @@ from .audit import (
     suspected_rows,
 )
 from .issues import declare_issues, replace_issues
+from .overview import Json, make_overview
 from .views import ISSUE_CLIPS, save_issue_view
 
 #: The first part of the method of the runs that record audits.
@@ -118,12 +119,13 @@ def audit_dataset(
     ids = set(store.sample_ids(samples))
     sequences = store.samples_by_sequence(samples)
     declare_issues(dataset)
-    audits = _earlier_audits(dataset, field)
+    audits = list(list_audits(dataset, field).values())
     thresholds, judged = _with_earlier_kinds(audits, thresholds, kinds)
     if APPEARANCE in judged and APPEARANCE not in kinds:
         model, suspects = _earlier_model(audits)
     frames = dataset.select(list(ids)).count("frames")
     parts = []
+    overview = read_overview(dataset, field)
     with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
         for whole in sequences.values():
             stored = store.read_tracks(dataset.select(whole), field)
@@ -133,6 +135,7 @@ def audit_dataset(
                 rows = suspected_rows(stored.tracks, thresholds) if suspects else None
                 vectors = _embed(stored.tracks, rows, model)
             result = audit_tracks(stored.tracks, thresholds, judged, vectors=vectors)
+            overview |= make_overview(stored.tracks, result)
             parts.append(_store_audit(dataset, field, stored, result, ids, bar.update))
     summary = _total(parts)
     config = dataset.init_run(
@@ -147,6 +150,8 @@ def audit_dataset(
     )
     key = re.sub(r"\W", "_", f"{run_key}_{field}")
     dataset.register_run(key, config, overwrite=True)
+    results = dataset.init_run_results(key, sequences=overview)
+    dataset.save_run_results(key, results, overwrite=True)
     if dataset.has_saved_view(ISSUE_CLIPS):
         save_issue_view(dataset, field)
     return summary
@@ -168,15 +173,41 @@ def _embed(
     return embed_tracks(tracks, rows, model)
 
 
-def _earlier_audits(dataset: fo.Dataset, field: str) -> list[Any]:
-    """Returns the configurations of the audits of a field, the oldest first."""
-    runs = [dataset.get_run_info(key) for key in dataset.list_runs()]
-    return [
-        run.config
-        for run in sorted(runs, key=lambda run: run.timestamp)
+def list_audits(dataset: fo.Dataset, field: str) -> dict[str, Any]:
+    """Lists the audits of a field.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the tracks
+
+    Returns:
+        the configuration of each audit by the key of its run, the oldest first
+    """
+    runs = {key: dataset.get_run_info(key) for key in dataset.list_runs()}
+    return {
+        key: run.config
+        for key, run in sorted(runs.items(), key=lambda item: item[1].timestamp)
         if str(run.config.method).startswith(f"{METHOD}/")
         and getattr(run.config, "label_field", None) == f"frames.{field}"
-    ]
+    }
+
+
+def read_overview(dataset: fo.Dataset, field: str) -> Json:
+    """Reads what the last audit of a field kept, see ``make_overview()``.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the tracks
+
+    Returns:
+        the overview of each sequence, by its name; empty before any audit
+    """
+    for key in reversed(list_audits(dataset, field)):
+        # Another process may have audited meanwhile
+        results = dataset.load_run_results(key, cache=False)
+        if results is not None:
+            return dict(results.sequences)
+    return {}
 
 
 def _earlier_model(audits: list[Any]) -> tuple[str, bool]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime, timezone
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from ...importers.tracks import Tracks
 from ..audit import Audit, Thresholds, kind_name
 from ..audit.neighbours import find_neighbours
 from ..audit.rolling import HALF_WINDOW
+from ..colors import kind_color
 from ..scoring import make_summary
 from .crops import cut_strips
 from .plots import Json, make_panels, plot_issues, plot_timelines
@@ -26,25 +26,6 @@ from .rows import TrackRows, find_rows
 #: Issues with crops and plots, and issues that are listed after them: what keeps
 #: the page small enough to be mailed, and quick.
 PICTURED, LISTED = 200, 2000
-
-#: Colours that can be told apart on a light and on a dark page, most frequent
-#: kind first; after the last one they begin again.
-_COLORS = (
-    "#e4572e",
-    "#4269d0",
-    "#d99a00",
-    "#2a9d8f",
-    "#a463f2",
-    "#e0569b",
-    "#3ca951",
-    "#9c6b4e",
-    "#5aa9e6",
-    "#8a8f98",
-    "#b5a22a",
-    "#6d6ee8",
-    "#b0413e",
-    "#0f8b8d",
-)
 
 
 def make_report(
@@ -135,8 +116,13 @@ def _count_kinds(issues: pd.DataFrame) -> list[Json]:
         .sort_values(ascending=False, kind="stable")
     )
     return [
-        {"kind": kind, "name": kind_name(str(kind)), "count": count, "color": color}
-        for (kind, count), color in zip(counts.items(), cycle(_COLORS), strict=False)
+        {
+            "kind": kind,
+            "name": kind_name(str(kind)),
+            "count": count,
+            "color": kind_color(str(kind)),
+        }
+        for kind, count in counts.items()
     ]
 
 
