@@ -558,6 +558,25 @@ def samples_by_sequence(
     }
 
 
+def read_spans(dataset: fo.Dataset) -> dict[str, list[SampleSpan]]:
+    """Reads which part of its sequence each sample holds.
+
+    Args:
+        dataset: a video dataset
+
+    Returns:
+        the spans of each sequence in order, by its name
+
+    Raises:
+        ValueError: if a video's size is not known
+    """
+    stored = _read_samples(dataset, dataset.values("id"))
+    return {
+        str(name): sorted(_spans(samples), key=lambda span: span.offset)
+        for name, samples in stored.groupby(SEQUENCE, sort=False)
+    }
+
+
 def frame_counts(
     samples: fo.core.collections.SampleCollection, field: str
 ) -> pd.DataFrame:
@@ -699,7 +718,7 @@ def read_part(
         dataset: the dataset
         field: the frame field of the detections
         sequence: the name of the sequence
-        tracks: the identities
+        tracks: the identities, -1 for boxes without one
         frames: positions of the first and the last frame in the sequence
         attributes (()): further attributes of the detections to read
 
@@ -725,7 +744,8 @@ def read_part(
     ]
     detections = f"{field}.detections"
     all_of_them = {"$ifNull": [f"${detections}", []]}
-    chosen = {"$in": ["$$this.index", [int(track) for track in tracks]]}
+    identity = {"$ifNull": ["$$this.index", -1]}
+    chosen = {"$in": [identity, [int(track) for track in tracks]]}
     stages = [
         {"$match": {"$or": places}},
         {
@@ -753,8 +773,12 @@ def _place(documents: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     return placed.assign(frame_name=_name_frames(placed))
 
 
-def _spans(stored: pd.DataFrame, documents: pd.DataFrame) -> tuple[SampleSpan, ...]:
-    last = documents.groupby("sample_id")["frame_number"].max()
+def _spans(
+    stored: pd.DataFrame, documents: pd.DataFrame | None = None
+) -> tuple[SampleSpan, ...]:
+    last = pd.Series(dtype=np.int64)
+    if documents is not None:
+        last = documents.groupby("sample_id")["frame_number"].max()
     return tuple(
         SampleSpan(
             str(sample_id),

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from .audit import ALL_KINDS
 
-#: Colours that can be told apart on a light and on a dark page.
+#: Colours that can be told apart on a light and on a dark page, in the order of
+#: ``ALL_KINDS``, and one for kinds of somebody else.
 _COLORS = (
     "#e4572e",
     "#4269d0",
@@ -16,21 +17,22 @@ _COLORS = (
     "#3ca951",
     "#9c6b4e",
     "#5aa9e6",
-    "#8a8f98",
+    "#c2714f",
     "#b5a22a",
     "#6d6ee8",
     "#b0413e",
     "#0f8b8d",
 )
+_OTHER = "#8a8f98"
 
 
 def kind_color(kind: str) -> str:
     """Returns the colour of a kind of mistake.
 
     Args:
-        kind: one of ``ALL_KINDS``
+        kind: a kind
 
     Returns:
         the colour, such as ``#e4572e``
     """
-    return _COLORS[ALL_KINDS.index(kind)]
+    return dict(zip(ALL_KINDS, _COLORS, strict=True)).get(kind, _OTHER)

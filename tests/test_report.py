@@ -274,6 +274,7 @@ def test_issues_of_a_track_share_its_data():
     assert first["frame"] == second["frame"] == list(range(1, LENGTH + 1))
     assert page.data["issues"][0]["view"] == [1, LENGTH]
     assert first["size"][WRONG - 2 : WRONG + 1] == [3200, 1600, 3200]
+    assert first["size_step"][WRONG - 2 : WRONG + 1] == [0, -1600, 1600]
     assert first["size_change"][:2] == [None, 0]
     assert first["size_change"][WRONG - 1 : WRONG + 1] == [-0.5, 1]
     assert first["height_deviation"][WRONG - 1] == pytest.approx(-400 / 11, abs=1e-3)
@@ -292,6 +293,11 @@ def test_plots_are_those_of_the_signals_there_are(column):
     assert panels["IoU with the frame before"]["thresholds"] == [0.5]
     plotted = {name for panel in panels.values() for name in panel["columns"]}
     assert set(page.data["tracks"][0]) == {"frame", *plotted}
+    limits = page.data["issues"][0]["limits"]
+    assert limits.keys() == {"motion_residual", column} - {None}
+    if column:
+        spread = detections[column].std(ddof=0)
+        assert limits[column] == pytest.approx(0.5 + 2 * spread, abs=1e-3)
 
 
 def test_without_frames_it_says_so_once():

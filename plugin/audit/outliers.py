@@ -23,10 +23,9 @@ from .boxes import Floats
 from .expectation import Expectation, compare, to_states
 from .neighbours import Neighbours, before
 
-#: Robust standard deviations of a track's own variation that still are usual.
-USUAL = 4.0
-#: The median absolute deviation of a normal distribution is 1 / 1.4826 sd.
-_MAD_TO_SD = 1.4826
+#: Median absolute deviations of a track's own variation from which on more is
+#: unusual: four standard deviations, were it a normal distribution.
+UNUSUAL = 4 * 1.4826
 
 
 class Judgement(NamedTuple):
@@ -162,7 +161,7 @@ def _usual(values: Floats, neighbours: Neighbours) -> Floats:
     """Returns per row the largest value that is usual in its track."""
     centre = track_median(values, neighbours)
     spread = track_median(np.abs(values - centre), neighbours)
-    return np.nan_to_num(centre + USUAL * _MAD_TO_SD * spread)
+    return np.nan_to_num(centre + UNUSUAL * spread)
 
 
 def track_median(values: Floats, neighbours: Neighbours) -> Floats:

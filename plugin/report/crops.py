@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import io
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -66,7 +66,11 @@ class Crop:
 
 
 def cut_strips(
-    tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, progress: bool = True
+    tracks: Tracks,
+    issues: pd.DataFrame,
+    rows: TrackRows,
+    progress: bool = True,
+    labelled: Mapping[str, NDArray[np.integer]] | None = None,
 ) -> list[list[Crop]]:
     """Cuts the crops of issues out of their frames, each frame read once.
 
@@ -75,6 +79,8 @@ def cut_strips(
         issues: the issues, see :attr:`Audit.issues`
         rows: the rows of each track
         progress (True): whether to show a progress bar on standard error
+        labelled (None): the frames of each sequence that have labels; by default
+            those that the tracks have boxes in
 
     Returns:
         per issue its crops in the order of their frames, all of one scale;
@@ -83,7 +89,7 @@ def cut_strips(
     Raises:
         InputError: if a frame is missing or no image
     """
-    labelled = {
+    labelled = labelled or {
         str(name): np.unique(frames)
         for name, frames in tracks.table.groupby("sequence", observed=True)["frame"]
     }
@@ -108,6 +114,28 @@ def cut_strips(
     return strips
 
 
+def cut_crop(tracks: Tracks, name: str, frame: int) -> Crop | None:
+    """Cuts one track out of a frame.
+
+    Args:
+        tracks: the boxes of one track around the frame
+        name: the sequence's name
+        frame: the frame's position
+
+    Returns:
+        the crop, None where the sequence's frames are not at hand
+
+    Raises:
+        InputError: if the frame is missing or no image
+    """
+    sequence = tracks.sequences[name]
+    if not sequence.frames_dir or tracks.table.empty:
+        return None
+    (window,) = _choose_windows(tracks.table, np.array([frame]))
+    crop = _make_crop(sequence, frame, "at", window, tracks.table, tracks.table[:0])
+    return replace(crop, image=_encode(_read_frame(sequence, frame), sequence, crop))
+
+
 def _plan_strip(
     tracks: Tracks,
     issue: Any,  # noqa: ANN401 - a row's named tuple
@@ -121,22 +149,39 @@ def _plan_strip(
     other = own.iloc[:0]
     if not pd.isna(issue.other_track):
         other = table.iloc[rows[name, issue.other_track]]
-    frame_names = tracks.sequences[name].frame_names
     return [
-        Crop(
-            sequence=name,
-            frame=frame,
-            frame_name=frame_names[frame - 1],
-            place=_place(frame, issue.first_frame, issue.last_frame),
-            size=(round(_HEIGHT * window[2] / window[3]), _HEIGHT),
-            window=window,
-            boxes=_boxes_in(own, frame, window),
-            other_boxes=_boxes_in(other, frame, window),
+        _make_crop(
+            tracks.sequences[name],
+            frame,
+            _place(frame, issue.first_frame, issue.last_frame),
+            window,
+            own,
+            other,
         )
         for frame, window in zip(
             frames.tolist(), _choose_windows(own, frames), strict=True
         )
     ]
+
+
+def _make_crop(
+    sequence: Sequence,
+    frame: int,
+    place: Literal["before", "at", "after"],
+    window: Floats,
+    own: pd.DataFrame,
+    other: pd.DataFrame,
+) -> Crop:
+    return Crop(
+        sequence=sequence.name,
+        frame=frame,
+        frame_name=sequence.frame_names[frame - 1],
+        place=place,
+        size=(round(_HEIGHT * window[2] / window[3]), _HEIGHT),
+        window=window,
+        boxes=_boxes_in(own, frame, window),
+        other_boxes=_boxes_in(other, frame, window),
+    )
 
 
 def _choose_frames(

@@ -159,9 +159,14 @@
     return values;
   }
 
-  function rangeOf(panel, lines, view) {
+  // Those of all tracks, and the track's own
+  const thresholdsOf = (panel, issue) => [
+    ...panel.thresholds, ...panel.columns.map((column) => issue.limits[column]).filter((limit) => limit !== undefined),
+  ];
+
+  function rangeOf(panel, lines, issue, view) {
     if (panel.limits) return [panel.limits[0] - 0.04, panel.limits[1] + 0.04];
-    const values = [...valuesIn(lines, view), ...panel.thresholds];
+    const values = [...valuesIn(lines, view), ...thresholdsOf(panel, issue)];
     if (!values.length) return [0, 1];
     const low = Math.min(...values), high = Math.max(...values);
     const pad = (high - low) * 0.1 || Math.abs(high) * 0.05 || 1;
@@ -191,12 +196,12 @@
       layout[x.replace("x", "xaxis")] = { ...axis(), range: view, anchor: y, matches: column ? "x" : undefined,
         domain: [left, left + span / area.width], tickformat: "d", unifiedhovertitle: { text: "frame %{x}" },
         showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: color("quiet") };
-      layout[y.replace("y", "yaxis")] = { ...axis(), anchor: x, domain: [Math.max(0, bottom), top], range: rangeOf(panel, lines, view) };
+      layout[y.replace("y", "yaxis")] = { ...axis(), anchor: x, domain: [Math.max(0, bottom), top], range: rangeOf(panel, lines, issue, view) };
       for (const [name, frames, values, line] of lines) {
         traces.push({ type: "scatter", mode: "lines+markers", name, x: frames, y: values, line, xaxis: x, yaxis: y,
           marker: { size: line.dash ? 0.1 : 3, color: line.color }, hovertemplate: "%{y}" });
       }
-      for (const value of panel.thresholds) {
+      for (const value of thresholdsOf(panel, issue)) {
         layout.shapes.push({ type: "line", xref: `${x} domain`, yref: y, x0: 0, x1: 1, y0: value, y1: value,
           line: { color: color("threshold"), width: 1, dash: "dash" } });
       }

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,7 +20,7 @@ from ..colors import kind_color
 from ..scoring import make_summary
 from .crops import cut_strips
 from .plots import Json, make_panels, plot_issues, plot_timelines
-from .rows import TrackRows, find_rows
+from .rows import TrackRows, find_rows, to_records
 
 #: Issues with crops and plots, and issues that are listed after them: what keeps
 #: the page small enough to be mailed, and quick.
@@ -136,7 +135,7 @@ def _summarise(tracks: Tracks, audit: Audit, kinds: list[Json]) -> list[Json]:
         fill_value=0,
     )
     lists = pd.Series(counts.to_numpy().tolist(), dtype=object)
-    return _to_records(make_summary(tracks, audit).assign(counts=lists))
+    return to_records(make_summary(tracks, audit).assign(counts=lists))
 
 
 def _describe(
@@ -161,11 +160,4 @@ def _describe(
         first_name=frame_names("first_frame"),
         last_name=frame_names("last_frame"),
     )
-    return _to_records(described)
-
-
-def _to_records(table: pd.DataFrame) -> list[Json]:
-    """Returns the rows of a table as plain values, None where there is none."""
-    plain = table.astype(object)
-    records: Any = plain.where(table.notna(), None).to_dict("records")
-    return list(records)
+    return to_records(described)

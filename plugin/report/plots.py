@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from ...importers.tracks import BOX, Tracks
 from ..audit import Audit, Thresholds
 from ..audit.boxes import Floats, area
-from ..audit.neighbours import Neighbours
+from ..audit.neighbours import Neighbours, before
+from ..audit.outliers import UNUSUAL
 from ..audit.rolling import rolling_signals
 from ..audit.signals import box_array
 from .rows import TrackRows
@@ -72,9 +73,14 @@ def make_panels(audit: Audit, thresholds: Thresholds) -> list[Panel]:
     panels = [
         *(Panel(f"{name}, px", (name,), rolling_mean=True) for name in BOX),
         Panel("size, px²", ("size",)),
+        Panel("size change, px²", ("size_step",)),
         Panel("deviation, px", _DEVIATIONS, names=tuple(BOX)),
         # A box that shrinks to 1 / (1 + size) counts like one that grows to 1 + size
-        Panel("size change", ("size_change",), thresholds=(size, 1 / (1 + size) - 1)),
+        Panel(
+            "size change",
+            ("size_change",),
+            thresholds=(size, 1 / (1 + size) - 1),
+        ),
         Panel(
             "IoU with the frame before",
             ("iou_prev",),
@@ -84,7 +90,7 @@ def make_panels(audit: Audit, thresholds: Thresholds) -> list[Panel]:
         Panel("motion residual", ("motion_residual",)),
         Panel("embedding distance", ("embedding_distance",)),
     ]
-    known = {*BOX, *_DEVIATIONS, "size", *audit.detections}
+    known = {*BOX, *_DEVIATIONS, "size", "size_step", *audit.detections}
     return [panel for panel in panels if known.issuperset(panel.columns)]
 
 
@@ -112,10 +118,12 @@ def plot_issues(
         -   ``tracks``: per track its columns as lists, null where a value is not
             defined, and between boxes that do not follow each other
         -   ``issues``: per issue its ``first`` and ``last`` frame, the ``view``,
-            that is the first and last frame to begin with, and the indices of
-            its one or two ``tracks``; none for boxes without an identity
+            that is the first and last frame to begin with, the indices of its
+            one or two ``tracks``, none for boxes without an identity, and the
+            ``limits`` of its own track, by column
     """
     frames = tracks.table["frame"].to_numpy()
+    columns = _collect_columns(tracks, audit, panels, neighbours)
     index: dict[tuple[str, int], int] = {}
     parts: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
     shown = []
@@ -135,9 +143,9 @@ def plot_issues(
                 "first": first,
                 "last": last,
                 "view": [min(in_view), max(in_view)],
+                "limits": _find_limits(columns, rows[keys[0]]) if keys else {},
             }
         )
-    columns = _collect_columns(tracks, audit, panels, neighbours)
     return {
         "tracks": [
             _take(columns, np.unique(np.concatenate(part)), neighbours)
@@ -210,14 +218,36 @@ def _collect_columns(
     tracks: Tracks, audit: Audit, panels: list[Panel], neighbours: Neighbours
 ) -> dict[str, Floats]:
     """Returns what is plotted of each row of the tracks table, by name."""
+    size = area(box_array(tracks.table))
     known = {
         **{name: tracks.table[name] for name in ("frame", *BOX)},
         **rolling_signals(tracks.table, neighbours),
-        "size": area(box_array(tracks.table)),
+        "size": size,
+        "size_step": size - before(size, neighbours.adjacent),
         **{str(name): column for name, column in audit.detections.items()},
     }
     wanted = dict.fromkeys(chain(["frame"], *(panel.columns for panel in panels)))
     return {name: np.asarray(known[name], np.float64) for name in wanted}
+
+
+def _find_limits(
+    columns: dict[str, Floats], rows: NDArray[np.intp]
+) -> dict[str, float]:
+    """Finds what is much for a track, of the signals that have no threshold for all.
+
+    Embeddings as the flag ``embedding_outlier`` does: the mean and two standard
+    deviations; motion as what is unusual, see ``outliers.py``.
+    """
+    limits = {}
+    for name in columns.keys() & {"embedding_distance", "motion_residual"}:
+        values = columns[name][rows]
+        values = values[~np.isnan(values)]
+        if len(values) and name == "embedding_distance":
+            limits[name] = values.mean() + 2 * values.std()
+        elif len(values):
+            centre = np.median(values)
+            limits[name] = centre + UNUSUAL * np.median(np.abs(values - centre))
+    return {name: round(float(limit), _DIGITS) for name, limit in limits.items()}
 
 
 def _take(
