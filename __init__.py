@@ -31,14 +31,15 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
 
 
 def register(plugin: Any) -> None:  # noqa: ANN401 - FiftyOne's PluginContext
-    """Registers the operators with FiftyOne.
+    """Registers the operators and panels with FiftyOne.
 
     Args:
         plugin: the :class:`fiftyone.plugins.context.PluginContext`
     """
     from .plugin.operators import OPERATORS
+    from .plugin.panel import PANELS
 
-    for operator in OPERATORS:
+    for operator in (*OPERATORS, *PANELS):
         plugin.register(operator)
     _register_backend()
 

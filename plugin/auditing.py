@@ -31,7 +31,7 @@ from .audit import (
 )
 from .issues import declare_issues, replace_issues
 from .overview import Json, make_overview
-from .views import ISSUE_CLIPS, save_issue_view
+from .views import ISSUE_CLIPS, save_issue_views
 
 #: The first part of the method of the runs that record audits.
 METHOD = "track_audit/audit"
@@ -153,7 +153,7 @@ def audit_dataset(
     results = dataset.init_run_results(key, sequences=overview)
     dataset.save_run_results(key, results, overwrite=True)
     if dataset.has_saved_view(ISSUE_CLIPS):
-        save_issue_view(dataset, field)
+        save_issue_views(dataset, field)
     return summary
 
 

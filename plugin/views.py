@@ -8,6 +8,7 @@ from fiftyone import ViewField as F
 
 from ..importers import store
 from .comparing import ATTRIBUTES, CORRECTIONS
+from .decisions import CONFIRMED, DISMISSED
 from .issues import ISSUES
 
 #: Names of the saved views.
@@ -15,12 +16,20 @@ SIZE_OUTLIERS = "size outliers"
 LOW_IOU = "low IoU"
 OUTLIERS = "outliers"
 ISSUE_CLIPS = "issues"
+TO_REVIEW = "issues to review"
 CHANGED = "changed by reviewers"
 
 _FILTERS = {
     SIZE_OUTLIERS: ("size_outlier", "Boxes whose size departs from their track"),
     LOW_IOU: ("iou_outlier", "Boxes that are not where their track suggests"),
     OUTLIERS: ("outlier_score", "Boxes that the audit takes for mistakes"),
+}
+#: The views of issues, by what was decided of them; None for all issues.
+_ISSUES = {
+    ISSUE_CLIPS: (None, "A clip of each issue, the worst first"),
+    TO_REVIEW: ("", "Issues that nobody has decided yet, the worst first"),
+    CONFIRMED: (CONFIRMED, "Issues that are mistakes, the worst first"),
+    DISMISSED: (DISMISSED, "Issues that are no mistakes, the worst first"),
 }
 
 
@@ -31,7 +40,8 @@ def save_outlier_views(
 
     ``size outliers``, ``low IoU`` and ``outliers`` hold the frames with such
     boxes, and those boxes alone. ``issues`` has a clip for each issue, the worst
-    first.
+    first; ``issues to review``, ``confirmed`` and ``dismissed`` have those of which
+    that was decided.
 
     Args:
         dataset: an audited dataset
@@ -55,31 +65,34 @@ def save_outlier_views(
         raise ValueError(
             f"the tracks in '{field}' have no signals yet; audit the tracks first"
         )
-    counts |= save_issue_view(dataset, field)
+    counts |= save_issue_views(dataset, field)
     return counts
 
 
-def save_issue_view(dataset: fo.Dataset, field: str) -> dict[str, int]:
-    """Saves the view ``issues``, or deletes it where there are none.
+def save_issue_views(dataset: fo.Dataset, field: str) -> dict[str, int]:
+    """Saves the views of issues, and deletes those that there are no issues for.
 
-    FiftyOne makes the clips of a view when it is saved, so the view of an earlier
-    audit would go on showing that audit's issues.
+    FiftyOne makes the clips of a view when it is saved: an earlier view would go on
+    showing what was an issue then, and what was decided then.
 
     Args:
         dataset: an audited dataset
         field: the frame field of the tracks
 
     Returns:
-        the number of clips, by the view's name; empty where there are none
+        the number of clips, by the view's name; without those that are empty
     """
-    clips = issue_view(dataset, field) if dataset.has_field(ISSUES) else []
-    if len(clips):
-        description = "A clip of each issue, the worst first"
-        dataset.save_view(ISSUE_CLIPS, clips, description=description, overwrite=True)
-        return {ISSUE_CLIPS: len(clips)}
-    if dataset.has_saved_view(ISSUE_CLIPS):
-        dataset.delete_saved_view(ISSUE_CLIPS)
-    return {}
+    counts = {}
+    for name, (decision, description) in _ISSUES.items():
+        clips = (
+            issue_view(dataset, field, decision) if dataset.has_field(ISSUES) else []
+        )
+        if len(clips):
+            counts[name] = len(clips)
+            dataset.save_view(name, clips, description=description, overwrite=True)
+        elif dataset.has_saved_view(name):
+            dataset.delete_saved_view(name)
+    return counts
 
 
 def outlier_view(dataset: fo.Dataset, field: str, attribute: str) -> fo.DatasetView:
@@ -101,17 +114,23 @@ def outlier_view(dataset: fo.Dataset, field: str, attribute: str) -> fo.DatasetV
     )
 
 
-def issue_view(dataset: fo.Dataset, field: str) -> fo.DatasetView:
+def issue_view(
+    dataset: fo.Dataset, field: str, decision: str | None = None
+) -> fo.DatasetView:
     """Returns a clip of each issue, the worst first.
 
     Args:
         dataset: an audited dataset
         field: the frame field of the tracks
+        decision (None): what was decided of the issues, ``""`` for those that nobody
+            has decided; by default all
 
     Returns:
         a :class:`fiftyone.core.clips.ClipsView`
     """
     about = F("label_field") == field
+    if decision is not None:
+        about &= F("decision") == (decision or None)
     clips = dataset.filter_labels(ISSUES, about).to_clips(ISSUES)
     return clips.sort_by(f"{ISSUES}.confidence", reverse=True)
 

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which issues are listed, and how many there are of each kind.
+
+Pure functions over the table of issues, see ``read_issues()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..audit import kind_name
+from ..colors import kind_color
+from ..decisions import CONFIRMED, DISMISSED, precision
+from ..report.plots import Json
+from ..report.rows import to_records
+
+#: What is said of an issue in the list.
+_LISTED = (
+    "id",
+    "kind",
+    "name",
+    "sequence",
+    "track",
+    "other_track",
+    "first_frame",
+    "last_frame",
+    "score",
+    "reason",
+    "decision",
+    "decided_by",
+    "decided_at",
+    "corrected",
+)
+#: The state of an issue that nobody has decided.
+OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which issues are listed; by default all.
+
+    Attributes:
+        kinds (()): the kinds, none for all
+        sequence (None): the name of the sequence
+        track (None): the identity of the track, or of the other one
+        least_score (0): the least score, in [0, 1]
+        decision (None): ``open``, ``confirmed`` or ``dismissed``
+    """
+
+    kinds: Collection[str] = ()
+    sequence: str | None = None
+    track: int | None = None
+    least_score: float = 0.0
+    decision: str | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the values.
+
+        Raises:
+            ValueError: if there is no such decision
+        """
+        known = (OPEN, CONFIRMED, DISMISSED)
+        if self.decision is not None and self.decision not in known:
+            raise ValueError(
+                f"expected one of {', '.join(known)}, not '{self.decision}'"
+            )
+
+
+def list_issues(issues: pd.DataFrame, filters: Filters, start: int, most: int) -> Json:
+    """Lists some of the issues, the worst first.
+
+    Args:
+        issues: the issues
+        filters: the :class:`Filters`
+        start: how many of them to leave out at the beginning
+        most: how many to list
+
+    Returns:
+        ``issues``, a record each; ``total``, the number of those that fit; and
+        ``counts`` per kind of those that fit but for their kind
+    """
+    fits = find_issues(issues, filters)
+    chosen = issues[fits & _is_of(issues, filters.kinds)]
+    page = sort_issues(chosen).iloc[start : start + most]
+    return {
+        "issues": describe_issues(page),
+        "total": len(chosen),
+        "counts": issues.loc[fits, "kind"].value_counts().to_dict(),
+    }
+
+
+def find_issues(issues: pd.DataFrame, filters: Filters) -> NDArray[np.bool_]:
+    """Finds the issues that fit, whatever their kind.
+
+    Args:
+        issues: the issues
+        filters: the :class:`Filters`
+
+    Returns:
+        bool array ``(n,)``
+    """
+    fits = (issues["score"].fillna(1) >= filters.least_score).to_numpy(bool)
+    if filters.sequence is not None:
+        fits = fits & (issues["sequence"] == filters.sequence).to_numpy(bool)
+    if filters.track is not None:
+        track = issues[["track", "other_track"]] == filters.track
+        fits = fits & track.fillna(False).any(axis=1).to_numpy(bool)
+    if filters.decision == OPEN:
+        fits = fits & issues["decision"].isna().to_numpy(bool)
+    elif filters.decision is not None:
+        fits = fits & (issues["decision"] == filters.decision).fillna(False).to_numpy(bool)
+    return fits
+
+
+def choose_issues(issues: pd.DataFrame, filters: Filters) -> pd.DataFrame:
+    """Chooses the issues that fit, the worst first.
+
+    Args:
+        issues: the issues
+        filters: the :class:`Filters`
+
+    Returns:
+        those issues
+    """
+    fits = find_issues(issues, filters) & _is_of(issues, filters.kinds)
+    return sort_issues(issues[fits])
+
+
+def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:
+    """Sorts issues, the worst first.
+
+    Args:
+        issues: the issues
+
+    Returns:
+        the same, sorted
+    """
+    order = ["score", "sequence", "first_frame", "track", "id"]
+    return issues.sort_values(order, ascending=[False, True, True, True, True])
+
+
+def _is_of(issues: pd.DataFrame, kinds: Collection[str]) -> NDArray[np.bool_]:
+    if not kinds:
+        return np.ones(len(issues), bool)
+    return issues["kind"].isin(list(kinds)).to_numpy(bool)
+
+
+def describe_issues(issues: pd.DataFrame) -> list[Json]:
+    """Says of each issue what the list shows.
+
+    Args:
+        issues: the issues
+
+    Returns:
+        a record per issue, of plain values
+    """
+    times = issues["decided_at"].map(lambda time: time.isoformat(), na_action="ignore")
+    names = issues["kind"].map(kind_name)
+    described = issues.assign(name=names, decided_at=times.astype(object))
+    return to_records(described[list(_LISTED)])
+
+
+def describe_kinds(issues: pd.DataFrame) -> list[Json]:
+    """Counts the issues of each kind, the most frequent first.
+
+    Args:
+        issues: the issues
+
+    Returns:
+        a record per kind: ``kind``, its ``name`` and ``color``, ``issues``, those
+        ``open``, ``confirmed`` and ``dismissed``, the ``precision`` so far, and
+        how many were ``checked`` and ``corrected`` by annotators
+    """
+    counted = precision(issues).reset_index(names="kind")
+    counted = counted.sort_values(["issues", "kind"], ascending=[False, True])
+    counted["name"] = counted["kind"].map(kind_name)
+    counted["color"] = counted["kind"].map(kind_color)
+    return to_records(counted)
+
+
+def count_decisions(issues: pd.DataFrame) -> dict[str, int]:
+    """Counts the issues by what was decided of them.
+
+    Args:
+        issues: the issues
+
+    Returns:
+        the number of issues that are open, confirmed and dismissed
+    """
+    decided = issues["decision"].fillna(OPEN).value_counts()
+    return {name: int(decided.get(name, 0)) for name in (OPEN, CONFIRMED, DISMISSED)}

@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The panel `Track audit`: what its component in JavaScript calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeAlias
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+import pandas as pd
+from fiftyone.operators.executor import ExecutionContext
+
+from ...importers import store
+from ..audit import Thresholds
+from ..auditing import list_audits, read_overview
+from ..decisions import CONFIRMED, suggest_thresholds
+from ..issues import ISSUES, decide_issues, read_issues
+from ..report.plots import Json
+from ..views import save_issue_views
+from . import listing, thresholds, timeline, track
+
+_AUDIT = "@track-audit/video/audit_tracks"
+_IMPORT = "@track-audit/video/import_sequences"
+_HELP = (
+    "Goes through what the audit of tracks found: each issue with its crops and "
+    "plots, to be confirmed or dismissed"
+)
+#: Issues and tracks that are sent at once.
+_PAGE = 100
+
+Method: TypeAlias = Callable[["TrackAuditPanel", ExecutionContext], Json]
+
+
+def _told(method: Method) -> Method:
+    """Makes a ValueError an answer, so that the panel can say what is wrong."""
+
+    @wraps(method)
+    def answer(self: TrackAuditPanel, ctx: ExecutionContext) -> Json:
+        try:
+            return method(self, ctx)
+        except ValueError as error:
+            return {"problem": str(error)}
+
+    return answer
+
+
+class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
+    """Goes through the issues of a dataset.
+
+    Every method is called by the panel's component with the parameters that it
+    reads from ``ctx.params``, and returns plain values.
+    """
+
+    @property
+    def config(self) -> foo.PanelConfig:
+        """The panel's configuration."""
+        return foo.PanelConfig(
+            name="track_audit",
+            label="Track audit",
+            icon="/assets/icon.svg",
+            help_markdown=_HELP,
+            surfaces="grid modal",
+            category=foo.Categories.CURATE,
+        )
+
+    def render(self, ctx: ExecutionContext) -> types.Property:
+        """Shows the component, and tells it what it can call."""
+        methods = (
+            self.load,
+            self.list_issues,
+            self.show_issue,
+            self.show_crop,
+            self.show_timeline,
+            self.show_thresholds,
+            self.suggest_thresholds,
+            self.decide,
+            self.save_views,
+            self.show_in_view,
+        )
+        view = types.View(
+            component="TrackAuditView",
+            composite_view=True,
+            **{method.__name__: method for method in methods},
+        )
+        return types.Property(types.Object(), view=view)
+
+    @_told
+    def load(self, ctx: ExecutionContext) -> Json:
+        """Says what there is to review, or what to do first."""
+        dataset = ctx.dataset
+        if dataset is None or not dataset.media_type:
+            return _not_yet("Import sequences and their tracks", _IMPORT)
+        fields = store.label_fields(dataset)
+        if not fields:
+            message = f"'{dataset.name}' has no tracks: import sequences"
+            return _not_yet(message, _IMPORT)
+        field = _find_field(dataset, ctx.params.get("label_field"))
+        if not list_audits(dataset, field):
+            message = "The tracks have not been audited yet"
+            return _not_yet(message, _AUDIT, field, tuple(fields))
+        issues = _read_issues(dataset, field)
+        counts = issues["sequence"].value_counts()
+        return {
+            "status": "ready",
+            "message": "",
+            "operator": None,
+            "label_field": field,
+            "label_fields": fields,
+            "kinds": listing.describe_kinds(issues),
+            "sequences": [
+                {
+                    "name": name,
+                    "frames": spans[-1].offset + spans[-1].length,
+                    "issues": int(counts.get(name, 0)),
+                    "frame_rate": spans[0].frame_rate,
+                    "samples": [
+                        {
+                            "id": span.sample_id,
+                            "offset": span.offset,
+                            "length": span.length,
+                        }
+                        for span in spans
+                    ],
+                }
+                for name, spans in store.read_spans(dataset).items()
+            ],
+            "thresholds": _last_thresholds(dataset, field).__dict__,
+            "embeddings": dataset.has_field(
+                f"frames.{field}.detections.embedding_distance"
+            ),
+            "progress": listing.count_decisions(issues),
+        }
+
+    @_told
+    def list_issues(self, ctx: ExecutionContext) -> Json:
+        """Lists a page of issues."""
+        start = int(ctx.params.get("offset") or 0)
+        most = min(int(ctx.params.get("limit") or _PAGE), _PAGE)
+        return listing.list_issues(_shown(ctx), _filters(ctx), start, most)
+
+    @_told
+    def show_issue(self, ctx: ExecutionContext) -> Json:
+        """Shows one issue with its crops and plots."""
+        field = _field(ctx)
+        issues = _read_issues(ctx.dataset, field)
+        found = issues[issues["id"] == ctx.params["id"]]
+        if found.empty:
+            raise ValueError("there is no such issue any more; load the list again")
+        issue = found.iloc[0]
+        limits = _last_thresholds(ctx.dataset, field)
+        offset = int(issue["first_frame"] - issue["sample_first"])
+        more = {"suggestion": issue["suggestion"], "sample_id": issue["sample_id"]}
+        (said,) = listing.describe_issues(found)
+        described: Json = {**said, **more, "offset": offset}
+        try:
+            shown = track.show_issue(ctx.dataset, field, issue, limits)
+        except ValueError as error:
+            shown = {"strip": [], "problem": str(error), "panels": [], "plot": None}
+        return {"issue": described, **shown}
+
+    @_told
+    def show_crop(self, ctx: ExecutionContext) -> Json:
+        """Cuts one track out of one frame."""
+        params = ctx.params
+        crop = track.show_crop(
+            ctx.dataset,
+            _field(ctx),
+            params["sequence"],
+            int(params["track"]),
+            int(params["frame"]),
+        )
+        return {"crop": crop}
+
+    @_told
+    def show_timeline(self, ctx: ExecutionContext) -> Json:
+        """Shows when the tracks of a sequence are labelled, and their issues."""
+        field, name = _field(ctx), ctx.params["sequence"]
+        overview = read_overview(ctx.dataset, field).get(name)
+        if overview is None:
+            raise ValueError(f"'{name}' has not been audited yet; audit the tracks")
+        issues = _read_issues(ctx.dataset, field)
+        spans = store.read_spans(ctx.dataset)[name]
+        shown = timeline.show_timeline(
+            overview["runs"],
+            issues[issues["sequence"] == name],
+            ctx.params.get("order") or timeline.WORST,
+            int(ctx.params.get("offset") or 0),
+            min(int(ctx.params.get("limit") or _PAGE), _PAGE),
+        )
+        frames = spans[-1].offset + spans[-1].length
+        return {"sequence": name, "frames": frames, **shown}
+
+    @_told
+    def show_thresholds(self, ctx: ExecutionContext) -> Json:
+        """Shows what other thresholds would flag."""
+        field = _field(ctx)
+        overview = read_overview(ctx.dataset, field)
+        return thresholds.show_thresholds(
+            overview, _last_thresholds(ctx.dataset, field)
+        )
+
+    @_told
+    def suggest_thresholds(self, ctx: ExecutionContext) -> Json:
+        """Suggests thresholds that the decisions speak for."""
+        field = _field(ctx)
+        present = _last_thresholds(ctx.dataset, field)
+        suggested = suggest_thresholds(_read_issues(ctx.dataset, field), present)
+        return dict(suggested.__dict__)
+
+    @_told
+    def decide(self, ctx: ExecutionContext) -> Json:
+        """Confirms or dismisses issues, or takes that back."""
+        field = _field(ctx)
+        decided = decide_issues(
+            ctx.dataset, ctx.params["ids"], ctx.params["decision"], _author(ctx)
+        )
+        issues = _read_issues(ctx.dataset, field)
+        return {
+            "decided": decided,
+            "kinds": listing.describe_kinds(issues),
+            "progress": listing.count_decisions(issues),
+        }
+
+    @_told
+    def save_views(self, ctx: ExecutionContext) -> Json:
+        """Saves the views of issues anew, as they are decided now."""
+        return {"views": save_issue_views(ctx.dataset, _field(ctx))}
+
+    @_told
+    def show_in_view(self, ctx: ExecutionContext) -> Json:
+        """Makes the clips of issues the App's view."""
+        filters = listing.Filters(decision=CONFIRMED)
+        if ctx.params["which"] == "shown":
+            filters = _filters(ctx)
+        chosen = listing.choose_issues(_shown(ctx), filters)
+        if chosen.empty:
+            raise ValueError("there are no such issues; nothing would be sent")
+        shown = ctx.dataset.select_labels(ids=chosen["id"].tolist(), fields=ISSUES)
+        ctx.ops.set_view(shown.to_clips(ISSUES))
+        return {"clips": len(chosen)}
+
+
+def _not_yet(
+    message: str,
+    operator: str,
+    field: str | None = None,
+    fields: tuple[str, ...] = (),
+) -> Json:
+    """Says what to do before there is anything to review."""
+    status = "not_audited" if operator == _AUDIT else "no_tracks"
+    return {
+        "status": status,
+        "message": message,
+        "operator": operator,
+        "label_field": field,
+        "label_fields": list(fields),
+    }
+
+
+def _find_field(dataset: fo.Dataset, wanted: str | None) -> str:
+    """Finds the field to review: the one asked for, or one that was audited."""
+    fields = store.label_fields(dataset)
+    if wanted in fields:
+        return wanted
+    audited = [field for field in fields if list_audits(dataset, field)]
+    if "ground_truth" in audited or not audited:
+        return "ground_truth" if "ground_truth" in fields else fields[0]
+    return audited[0]
+
+
+def _field(ctx: ExecutionContext) -> str:
+    return store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
+
+
+def _filters(ctx: ExecutionContext) -> listing.Filters:
+    params = ctx.params.get("filters") or ctx.params
+    return listing.Filters(
+        kinds=params.get("kinds") or (),
+        sequence=params.get("sequence") or None,
+        track=params.get("track"),
+        least_score=params.get("least_score") or 0,
+        decision=params.get("decision") or None,
+    )
+
+
+def _shown(ctx: ExecutionContext) -> pd.DataFrame:
+    """Returns the issues of the dataset, or those in the App's view."""
+    issues = _read_issues(ctx.dataset, _field(ctx))
+    params = ctx.params.get("filters") or ctx.params
+    return _in_view(issues, ctx.view) if params.get("in_view") else issues
+
+
+def _in_view(
+    issues: pd.DataFrame, view: fo.core.collections.SampleCollection
+) -> pd.DataFrame:
+    """Chooses the issues that a view shows, of its videos, clips or frames."""
+    keys = ["sample_id", "first", "last"]
+    if view._is_clips:
+        ids, supports = view.values(["sample_id", "support"])
+        shown = [(each, *support) for each, support in zip(ids, supports, strict=True)]
+    elif view._is_frames or view._is_patches:
+        ids, frames = view.values(["sample_id", "frame_number"])
+        shown = list(zip(ids, frames, frames, strict=True))
+    else:
+        return issues[issues["sample_id"].isin(store.sample_ids(view))]
+    places = pd.DataFrame(shown, columns=keys).drop_duplicates()
+    met = issues.merge(places, on="sample_id")
+    met = met[met["first"] <= met["sample_last"]]
+    met = met[met["last"] >= met["sample_first"]]
+    return issues[issues["id"].isin(met["id"])]
+
+
+def _read_issues(dataset: fo.Dataset, field: str) -> pd.DataFrame:
+    """Reads the issues with their sequences, and their frames in their samples."""
+    spans = {
+        span.sample_id: (name, span)
+        for name, parts in store.read_spans(dataset).items()
+        for span in parts
+    }
+    issues = read_issues(dataset, field, [span for _, span in spans.values()])
+    offset = issues["sample_id"].map(lambda sample: spans[sample][1].offset)
+    return issues.assign(
+        sequence=issues["sample_id"].map(lambda sample: spans[sample][0]),
+        sample_first=issues["first_frame"] - offset,
+        sample_last=issues["last_frame"] - offset,
+    )
+
+
+def _last_thresholds(dataset: fo.Dataset, field: str) -> Thresholds:
+    """Returns the thresholds of the last audit, the standard ones before any."""
+    audits = list(list_audits(dataset, field).values())
+    return Thresholds(**audits[-1].thresholds) if audits else Thresholds()
+
+
+def _author(ctx: ExecutionContext) -> str | None:
+    """Returns who is signed in, where the App knows that."""
+    user = ctx.user
+    return (user.name or user.email) if user else None

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What other thresholds would flag, counted from an audit's overview."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ..audit import Thresholds
+from ..overview import EDGES
+from ..report.plots import Json
+
+_SIGNALS: tuple[Json, ...] = (
+    {
+        "name": "size",
+        "label": "Change of size",
+        "unit": "share of the area",
+        "min": 0.05,
+        "max": 1.0,
+        "breaks": "above",
+    },
+    {
+        "name": "iou",
+        "label": "IoU with the frame before",
+        "unit": "IoU",
+        "min": 0.05,
+        "max": 0.95,
+        "breaks": "below",
+    },
+)
+
+
+def show_thresholds(overview: Json, thresholds: Thresholds) -> Json:
+    """Collects the histograms over which thresholds are moved.
+
+    Args:
+        overview: the overview of each sequence, see ``make_overview()``
+        thresholds: the thresholds of the last audit
+
+    Returns:
+        ``boxes``, the number of all boxes, and ``signals``: of each its ``name``,
+        ``label``, ``unit``, the present ``value``, the range ``min`` to ``max``
+        in steps of ``step``, the ``edges`` of ``k`` bins and the ``counts`` of
+        boxes by the threshold that they would just pass, and whether boxes
+        ``above`` or ``below`` a threshold break it
+    """
+    return {
+        "boxes": sum(each["boxes"] for each in overview.values()),
+        "signals": [
+            signal
+            | {
+                "value": asdict(thresholds)[signal["name"]],
+                "step": 0.01,
+                "edges": EDGES[signal["name"]].round(6).tolist(),
+                "counts": _sum(
+                    [each.get(signal["name"]) for each in overview.values()]
+                ),
+            }
+            for signal in _SIGNALS
+            if any(signal["name"] in each for each in overview.values())
+        ],
+    }
+
+
+def _sum(counts: list[Any]) -> list[int]:
+    return np.sum([each for each in counts if each], axis=0).astype(int).tolist()

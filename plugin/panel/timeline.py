@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The timeline of a sequence: when its tracks are labelled, and their issues."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..report.plots import Json
+from ..report.rows import to_records
+
+#: How tracks are ordered: by the sum of their issues' scores, or by their labels.
+WORST, LONGEST = "worst", "longest"
+_MARKED = ["id", "kind", "first", "last", "score", "decision"]
+
+
+def show_timeline(
+    runs: Json, issues: pd.DataFrame, order: str, start: int, most: int
+) -> Json:
+    """Collects the bars of some tracks of a sequence.
+
+    Args:
+        runs: the runs of frames of the sequence's tracks, see ``make_overview()``
+        issues: the issues of the sequence
+        order: ``worst`` or ``longest``
+        start: how many tracks to leave out at the beginning
+        most: how many tracks to show
+
+    Returns:
+        ``total``, the number of tracks, and ``tracks``: of each its ``track``,
+        ``label``, ``runs`` ``[first, last]`` and ``issues``
+
+    Raises:
+        ValueError: if there is no such order
+    """
+    if order not in (WORST, LONGEST):
+        raise ValueError(f"expected {WORST} or {LONGEST}, not '{order}'")
+    table = pd.DataFrame(runs)
+    table["length"] = table["last"] - table["first"] + 1
+    tracks = table.groupby("track").agg(
+        label=("label", "first"), longest=("length", "sum"), begin=("first", "min")
+    )
+    tracks["worst"] = issues.groupby("track")["score"].sum()
+    tracks = tracks.fillna({"worst": 0}).sort_values(
+        [order, "longest", "begin"], ascending=[False, False, True]
+    )
+    shown = tracks.iloc[start : start + most]
+    bars = dict(iter(table.groupby("track")))
+    marks = issues.rename(columns={"first_frame": "first", "last_frame": "last"})
+    marks = {track: part[_MARKED] for track, part in marks.groupby("track")}
+    return {
+        "total": len(tracks),
+        "tracks": [
+            {
+                "track": int(track),
+                "label": label,
+                "runs": bars[track][["first", "last"]].to_numpy().tolist(),
+                "issues": to_records(marks[track]) if track in marks else [],
+            }
+            for track, label in shown["label"].items()
+        ],
+    }

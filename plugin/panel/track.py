@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chosen issue: its crops, and the plots of its track."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import fiftyone as fo
+import pandas as pd
+
+from ...importers import store
+from ...importers.tracks import InputError, Tracks
+from ..audit import Audit, Thresholds
+from ..audit.neighbours import find_neighbours
+from ..report.crops import Crop, cut_crop, cut_strips
+from ..report.plots import Json, make_panels, plot_issues
+from ..report.rows import find_rows
+
+#: Frames on either side of an issue that are read: ten seconds at 25 a second.
+_AROUND = 250
+#: Frames on either side of one frame that tell where its track is.
+_BESIDE = 5
+#: The signals on detections that are plotted.
+_SIGNALS = ("size_change", "iou_prev", "motion_residual", "embedding_distance")
+
+
+def show_issue(
+    dataset: fo.Dataset, field: str, issue: pd.Series[Any], thresholds: Thresholds
+) -> Json:
+    """Collects the crops and the plots of an issue.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the tracks
+        issue: the issue, a row of ``read_issues()``
+        thresholds: the thresholds of the audit
+
+    Returns:
+        a JSON object: ``strip``, the crops, empty where the frames are not at
+        hand, with the reason as ``problem``; ``panels``, the plots; and ``plot``,
+        what they show, see ``plot_issues()``
+
+    Raises:
+        ValueError: if the boxes of the issue are gone
+    """
+    name, signals = issue["sequence"], _known_signals(dataset, field)
+    tracks, labelled = store.read_part(
+        dataset,
+        field,
+        name,
+        [
+            issue["track"],
+            *([] if pd.isna(issue["other_track"]) else [issue["other_track"]]),
+        ],
+        (issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND),
+        signals,
+    )
+    if not (tracks.table["track"] == issue["track"]).any():
+        raise ValueError(
+            f"the boxes of track {issue['track']} are gone; audit the tracks again"
+        )
+    audit = Audit(tracks.table[signals].astype(float), issue.to_frame().T)
+    rows = find_rows(tracks.table)
+    panels = make_panels(audit, thresholds)
+    neighbours = find_neighbours(tracks.table)
+    plotted = plot_issues(tracks, audit, panels, audit.issues, rows, neighbours)
+    try:
+        (strip,) = cut_strips(tracks, audit.issues, rows, False, {name: labelled})
+        problem = None if strip else "the frames are not at hand"
+    except InputError as error:
+        strip, problem = [], str(error)
+    return {
+        "strip": [describe_crop(crop) for crop in strip],
+        "problem": problem,
+        "panels": [asdict(panel) for panel in panels],
+        "plot": {"tracks": plotted["tracks"], "issue": plotted["issues"][0]},
+    }
+
+
+def show_crop(
+    dataset: fo.Dataset, field: str, sequence: str, track: int, frame: int
+) -> Json | None:
+    """Cuts one track out of a frame.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the tracks
+        sequence: the sequence's name
+        track: the identity
+        frame: the frame's position
+
+    Returns:
+        the crop, see :func:`describe_crop`; None where there is none
+    """
+    around = (frame - _BESIDE, frame + _BESIDE)
+    tracks, _ = store.read_part(dataset, field, sequence, [track], around)
+    known = sequence in tracks.sequences and frame <= _length(tracks, sequence)
+    crop = cut_crop(tracks, sequence, frame) if known else None
+    return describe_crop(crop) if crop else None
+
+
+def describe_crop(crop: Crop) -> Json:
+    """Describes a crop as plain values.
+
+    Args:
+        crop: the crop
+
+    Returns:
+        ``frame``, ``frame_name``, ``place``, ``size``, ``boxes``, ``other_boxes``
+        (in pixels of the crop) and ``image``, a JPEG in base64
+    """
+    return {
+        "frame": int(crop.frame),
+        "frame_name": crop.frame_name,
+        "place": crop.place,
+        "size": list(crop.size),
+        "boxes": crop.boxes.round(1).tolist(),
+        "other_boxes": crop.other_boxes.round(1).tolist(),
+        "image": crop.image,
+    }
+
+
+def _known_signals(dataset: fo.Dataset, field: str) -> list[str]:
+    declared = dataset.get_frame_field_schema(flat=True) or {}
+    return [name for name in _SIGNALS if f"{field}.detections.{name}" in declared]
+
+
+def _length(tracks: Tracks, sequence: str) -> int:
+    return len(tracks.sequences[sequence].frame_names)
