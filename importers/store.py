@@ -746,7 +746,7 @@ def read_part(
     all_of_them = {"$ifNull": [f"${detections}", []]}
     identity = {"$ifNull": ["$$this.index", -1]}
     chosen = {"$in": [identity, [int(track) for track in tracks]]}
-    stages = [
+    stages: list[dict[str, Any]] = [
         {"$match": {"$or": places}},
         {
             "$set": {

@@ -245,7 +245,7 @@ def _store_audit(
     detections = result.detections[rows.to_numpy()]
     outliers = (detections["outlier_reasons"] != "").sum()
     reasons = [_split_reasons(name) for name in detections["outlier_reasons"]]
-    detections = detections.drop(columns=_NOT_STORED, errors="ignore").assign(
+    detections = detections.drop(columns=list(_NOT_STORED), errors="ignore").assign(
         outlier_reasons=pd.Series(reasons, rows.index[rows], dtype=object)
     )
     step(int((documents["count"] == 0).sum()))

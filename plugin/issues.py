@@ -23,6 +23,7 @@ import pandas as pd
 
 from ..importers.store import SampleSpan
 from .decisions import CONFIRMED, DISMISSED, Record, find_decision
+from .records import to_records
 
 #: The sample field of the issues, and that of the record of decisions.
 ISSUES, DECISIONS = "issues", "decisions"
@@ -185,10 +186,7 @@ def decide_issues(
     kept = dict(zip(*view.values(["id", DECISIONS]), strict=True))
     for sample_id, own in chosen.groupby("sample_id"):
         records = list(kept[sample_id] or ())
-        for issue in own[list(_MISTAKE)].astype(object).to_dict("records"):
-            mistake = {
-                key: None if pd.isna(value) else value for key, value in issue.items()
-            }
+        for mistake in to_records(own[list(_MISTAKE)]):
             while (earlier := find_decision(mistake, records)) is not None:
                 records.remove(earlier)
             if decision:

@@ -67,10 +67,12 @@ def _find_runs(table: pd.DataFrame) -> Json:
             "last": table["frame"].to_numpy()[last],
         }
     )
-    return runs[runs["track"] >= 0].to_dict("list")
+    known: Any = runs[runs["track"] >= 0].to_dict("list")
+    return dict(known)
 
 
 def _count(limits: np.ndarray[Any, Any], threshold: str) -> list[int]:
     edges = EDGES[threshold]
     known = np.clip(limits[~np.isnan(limits)], edges[0], edges[-1])
-    return np.histogram(known, edges)[0].tolist()
+    counts: list[int] = np.histogram(known, edges)[0].tolist()
+    return counts

@@ -485,7 +485,13 @@ def test_delegated_from_python(dataset):
 # Views
 
 
-COUNTS = {"size outliers": 1, "low IoU": 1, "outliers": 2, "issues": 2}
+COUNTS = {
+    "size outliers": 1,
+    "low IoU": 1,
+    "outliers": 2,
+    "issues": 2,
+    "issues to review": 2,
+}
 
 
 def test_review_plan_is_a_view_of_the_frames(audited):
@@ -519,7 +525,7 @@ def test_saved_views_count_what_they_show(audited):
     assert set(audited.list_saved_views()) == set(COUNTS)
     for name, count in COUNTS.items():
         view = audited.load_saved_view(name)
-        if name == "issues":
+        if name.startswith("issues"):
             assert len(view) == count
             assert set(view.values("issues.label")) == {"size_change", "shift"}
         else:
@@ -538,6 +544,7 @@ def test_saved_views_follow_a_second_audit(audited):
         "low IoU": 1,
         "outliers": 1,
         "issues": 1,
+        "issues to review": 1,
     }
     assert len(audited.load_saved_view("issues")) == 1
     run("audit_tracks", audited, size_threshold=1.0, iou_threshold=0.02)

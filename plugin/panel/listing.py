@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ..audit import kind_name
 from ..colors import kind_color
 from ..decisions import CONFIRMED, DISMISSED, precision
+from ..records import to_records
 from ..report.plots import Json
-from ..report.rows import to_records
 
 #: What is said of an issue in the list.
 _LISTED = (
@@ -113,7 +113,9 @@ def find_issues(issues: pd.DataFrame, filters: Filters) -> NDArray[np.bool_]:
     if filters.decision == OPEN:
         fits = fits & issues["decision"].isna().to_numpy(bool)
     elif filters.decision is not None:
-        fits = fits & (issues["decision"] == filters.decision).fillna(False).to_numpy(bool)
+        fits = fits & (issues["decision"] == filters.decision).fillna(False).to_numpy(
+            bool
+        )
     return fits
 
 

@@ -65,4 +65,5 @@ def show_thresholds(overview: Json, thresholds: Thresholds) -> Json:
 
 
 def _sum(counts: list[Any]) -> list[int]:
-    return np.sum([each for each in counts if each], axis=0).astype(int).tolist()
+    total: list[int] = np.sum([each for each in counts if each], axis=0).tolist()
+    return total

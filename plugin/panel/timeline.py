@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ..records import to_records
 from ..report.plots import Json
-from ..report.rows import to_records
 
 #: How tracks are ordered: by the sum of their issues' scores, or by their labels.
 WORST, LONGEST = "worst", "longest"
@@ -45,17 +45,17 @@ def show_timeline(
     )
     shown = tracks.iloc[start : start + most]
     bars = dict(iter(table.groupby("track")))
-    marks = issues.rename(columns={"first_frame": "first", "last_frame": "last"})
-    marks = {track: part[_MARKED] for track, part in marks.groupby("track")}
+    named = issues.rename(columns={"first_frame": "first", "last_frame": "last"})
+    marks = {track: part[_MARKED] for track, part in named.groupby("track")}
     return {
         "total": len(tracks),
         "tracks": [
             {
-                "track": int(track),
+                "track": track,
                 "label": label,
                 "runs": bars[track][["first", "last"]].to_numpy().tolist(),
                 "issues": to_records(marks[track]) if track in marks else [],
             }
-            for track, label in shown["label"].items()
+            for track, label in zip(shown.index.tolist(), shown["label"], strict=True)
         ],
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of tables: which are a track's, and rows as plain values."""
+"""Which rows of the tracks table are a track's."""
 
 from __future__ import annotations
 
@@ -27,17 +27,3 @@ def find_rows(table: pd.DataFrame) -> TrackRows:
     indices: Any = tracks.indices
     rows: TrackRows = indices
     return rows
-
-
-def to_records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Returns the rows of a table as plain values.
-
-    Args:
-        table: a table
-
-    Returns:
-        a dict per row, None where there is no value
-    """
-    plain = table.astype(object)
-    records: Any = plain.where(table.notna(), None).to_dict("records")
-    return list(records)
