@@ -79,6 +79,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             self.decide,
             self.save_views,
             self.show_in_view,
+            self.open_sample,
         )
         view = types.View(
             component="TrackAuditView",
@@ -241,6 +242,17 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         shown = ctx.dataset.select_labels(ids=chosen["id"].tolist(), fields=ISSUES)
         ctx.ops.set_view(shown.to_clips(ISSUES))
         return {"clips": len(chosen)}
+
+    @_told
+    def open_sample(self, ctx: ExecutionContext) -> Json:
+        """Opens a video in the App, of the whole dataset where the view lacks it."""
+        wanted = ctx.params["sample_id"]
+        view = ctx.view
+        parts = view._is_clips or view._is_frames or view._is_patches
+        if parts or wanted not in view.values("id"):
+            ctx.ops.clear_view()
+        ctx.ops.open_sample(id=wanted)
+        return {}
 
 
 def _not_yet(

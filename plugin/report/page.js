@@ -1,5 +1,4 @@
 // Filters the issues, moves between them, and plots what comes into view.
-"use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   if (!data.issues.length) return;
@@ -105,111 +104,14 @@
 
   // Plots -----------------------------------------------------------------------
 
-  const ROW = 104, GAP = 34, FOOT = 22, LEFT = 46, SPACE = 58;
   const CONFIG = { displayModeBar: false, responsive: false, doubleClick: "reset+autosize" };
-
-  const rowsAt = (width) => Math.ceil(data.panels.length / Math.max(1, Math.floor(width / 225)));
-  const columnsAt = (width) => Math.ceil(data.panels.length / rowsAt(width));
-  const heightAt = (width) => rowsAt(width) * (ROW + GAP) + FOOT;
-
-  function baseLayout() {
-    return {
-      font: { family: "system-ui, sans-serif", size: 11, color: color("quiet") },
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      showlegend: false,
-      dragmode: "zoom",
-      hoverlabel: { bgcolor: color("card"), bordercolor: color("line"), font: { color: color("text"), size: 11 } },
-    };
-  }
-
-  const axis = () => ({
-    gridcolor: color("grid"), linecolor: color("line"), zeroline: false, ticklen: 3, tickcolor: color("line"), nticks: 5,
-  });
-
-  const rollingMean = (track, name) =>
-    track[name].map((value, row) => (value === null ? null : value - track[`${name}_deviation`][row]));
-
-  // A panel's lines: [name, frames, values, line]
-  function linesOf(panel, track, other) {
-    const lines = panel.columns.map((column, place) => [
-      panel.names[place] ?? panel.title, track.frame, track[column], { color: color(`line-${place + 1}`), width: 1.4 },
-    ]);
-    if (panel.rolling_mean) {
-      const name = panel.columns[0];
-      lines.unshift(["rolling mean", track.frame, rollingMean(track, name), { color: color("mean"), width: 1.2, dash: "dot" }]);
-      if (other) lines.unshift(["other track", other.frame, other[name], { color: color("other"), width: 1.2 }]);
-    }
-    return lines;
-  }
-
-  // The title, which tells several lines apart by their colors
-  function titleOf({ title, names }) {
-    const parts = names.map((name, place) => `<span style="color: ${color(`line-${place + 1}`)}">${name}</span>`);
-    return [title, ...parts].join("  ");
-  }
-
-  function valuesIn(lines, [first, last]) {
-    const values = [];
-    for (const [, frames, column] of lines) {
-      frames.forEach((frame, row) => {
-        if (frame !== null && frame >= first && frame <= last && column[row] !== null) values.push(column[row]);
-      });
-    }
-    return values;
-  }
-
-  // Those of all tracks, and the track's own
-  const thresholdsOf = (panel, issue) => [
-    ...panel.thresholds, ...panel.columns.map((column) => issue.limits[column]).filter((limit) => limit !== undefined),
-  ];
-
-  function rangeOf(panel, lines, issue, view) {
-    if (panel.limits) return [panel.limits[0] - 0.04, panel.limits[1] + 0.04];
-    const values = [...valuesIn(lines, view), ...thresholdsOf(panel, issue)];
-    if (!values.length) return [0, 1];
-    const low = Math.min(...values), high = Math.max(...values);
-    const pad = (high - low) * 0.1 || Math.abs(high) * 0.05 || 1;
-    return [low - pad, high + pad];
-  }
+  const heightAt = (width) => figureHeight(data.panels.length, width);
 
   function drawIssue(place, node) {
     const issue = data.issues[place];
-    const [track, other] = issue.tracks.map((index) => data.tracks[index]);
-    const columns = columnsAt(node.clientWidth), rows = rowsAt(node.clientWidth);
-    const width = node.clientWidth, height = heightAt(width);
-    const span = (width - LEFT - 8 - (columns - 1) * SPACE) / columns;
-    const area = { width: width - LEFT - 8, height: height - FOOT };
     const kind = getComputedStyle(node).getPropertyValue("--kind").trim();
-    const layout = { ...baseLayout(), width, height, hovermode: "x unified", hoversubplots: "axis",
-      margin: { l: LEFT, r: 8, t: 0, b: FOOT }, shapes: [], annotations: [] };
-    const view = [issue.view[0] - 0.5, issue.view[1] + 0.5];
-    const traces = [];
-    data.panels.forEach((panel, number) => {
-      const column = number % columns, row = Math.floor(number / columns);
-      const x = column ? `x${column + 1}` : "x", y = number ? `y${number + 1}` : "y";
-      const top = 1 - (row * (ROW + GAP) + GAP - 8) / area.height;
-      const bottom = top - ROW / area.height;
-      const lines = linesOf(panel, track, other);
-      const left = (column * (span + SPACE)) / area.width;
-      // The last panel of a column carries the column's frames
-      layout[x.replace("x", "xaxis")] = { ...axis(), range: view, anchor: y, matches: column ? "x" : undefined,
-        domain: [left, left + span / area.width], tickformat: "d", unifiedhovertitle: { text: "frame %{x}" },
-        showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: color("quiet") };
-      layout[y.replace("y", "yaxis")] = { ...axis(), anchor: x, domain: [Math.max(0, bottom), top], range: rangeOf(panel, lines, issue, view) };
-      for (const [name, frames, values, line] of lines) {
-        traces.push({ type: "scatter", mode: "lines+markers", name, x: frames, y: values, line, xaxis: x, yaxis: y,
-          marker: { size: line.dash ? 0.1 : 3, color: line.color }, hovertemplate: "%{y}" });
-      }
-      for (const value of thresholdsOf(panel, issue)) {
-        layout.shapes.push({ type: "line", xref: `${x} domain`, yref: y, x0: 0, x1: 1, y0: value, y1: value,
-          line: { color: color("threshold"), width: 1, dash: "dash" } });
-      }
-      layout.shapes.push({ type: "rect", layer: "below", xref: x, yref: `${y} domain`, x0: issue.first - 0.5, x1: issue.last + 0.5,
-        y0: 0, y1: 1, fillcolor: kind, opacity: 0.2, line: { width: 0 } });
-      layout.annotations.push({ text: titleOf(panel), showarrow: false, xref: `${x} domain`, yref: `${y} domain`, x: 0, y: 1,
-        xanchor: "left", yanchor: "bottom", font: { size: 12, color: color("text") } });
-    });
+    const tracks = issue.tracks.map((index) => data.tracks[index]);
+    const { traces, layout } = makeFigure({ panels: data.panels, issue, tracks, width: node.clientWidth, color, kind });
     Plotly.newPlot(node, traces, layout, CONFIG);
   }
 
@@ -243,9 +145,9 @@
       }
     });
     const height = names.length * 22 + 34;
-    const layout = { ...baseLayout(), width: node.clientWidth, height, hovermode: "closest", margin: { l: 74, r: 8, t: 4, b: 30 },
-      xaxis: { ...axis(), nticks: 12, tickformat: "d", range: [0, timeline.frames + 1] },
-      yaxis: { ...axis(), showgrid: false, nticks: 0, tickvals: names.map((_, row) => row), ticktext: names, ticklen: 0,
+    const layout = { ...baseLayout(color), width: node.clientWidth, height, hovermode: "closest", margin: { l: 74, r: 8, t: 4, b: 30 },
+      xaxis: { ...axis(color), nticks: 12, tickformat: "d", range: [0, timeline.frames + 1] },
+      yaxis: { ...axis(color), showgrid: false, nticks: 0, tickvals: names.map((_, row) => row), ticktext: names, ticklen: 0,
         range: [names.length - 0.4, -0.6], fixedrange: true } };
     Plotly.newPlot(node, [bars, ...[...kinds.values()].flat()], layout, CONFIG);
     node.on("plotly_click", ({ points }) => open(points[0].customdata));

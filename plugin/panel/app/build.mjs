@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds the panel into one file: node build.mjs [FILE]
+import { build } from "esbuild";
+
+// What the App shares with plugins
+const GLOBALS = {
+  react: "React",
+  recoil: "recoil",
+  "@fiftyone/state": "__fos__",
+  "@fiftyone/operators": "__foo__",
+  "@fiftyone/plugins": "__fop__",
+};
+
+const shared = {
+  name: "shared",
+  setup(api) {
+    const filter = new RegExp(`^(${Object.keys(GLOBALS).join("|")})$`);
+    api.onResolve({ filter }, ({ path }) => ({ path, namespace: "shared" }));
+    api.onLoad({ filter: /.*/, namespace: "shared" }, ({ path }) => ({
+      contents: `module.exports = window.${GLOBALS[path]}`,
+    }));
+  },
+};
+
+await build({
+  entryPoints: ["src/index.tsx"],
+  outfile: process.argv[2] ?? "../bundle.js",
+  bundle: true,
+  minify: true,
+  format: "iife",
+  target: "es2021",
+  charset: "utf8",
+  legalComments: "inline",
+  loader: { ".css": "text" },
+  banner: { js: "// SPDX-License-Identifier: Apache-2.0 AND MIT" },
+  plugins: [shared],
+  logLevel: "warning",
+});

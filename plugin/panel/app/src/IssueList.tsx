@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of issues, the worst first, with its filters.
+
+import React, { useEffect, useState } from "react";
+import { useCall } from "./api";
+import type { Decide } from "./decide";
+import * as store from "./state";
+import type { Issue, Listing, Overview } from "./types";
+
+const STATES: [string, string][] = [
+  ["", "all"],
+  ["open", "to review"],
+  ["confirmed", "confirmed"],
+  ["dismissed", "dismissed"],
+];
+const MARKS = { confirmed: "✓", dismissed: "✕" };
+
+interface Props {
+  overview: Overview;
+  listing: Listing | null;
+  problem: string | null;
+  asked: object;
+  decide: Decide;
+}
+
+export function IssueList({ overview, listing, problem, asked, decide }: Props) {
+  const { chosen, failure } = store.useStored();
+  const call = useCall();
+  const [more, setMore] = useState<Issue[]>([]);
+  const [selected, setSelected] = useState<Set<string>>(new Set());
+  useEffect(() => setMore([]), [listing]);
+  const issues = [...(listing?.issues ?? []), ...more];
+  const total = listing?.total ?? 0;
+  const load = () =>
+    void call<Listing>("list_issues", { ...asked, offset: issues.length }).then((next) =>
+      setMore([...more, ...next.issues]),
+    );
+  const toggle = (id: string) => {
+    const next = new Set(selected);
+    if (!next.delete(id)) next.add(id);
+    setSelected(next);
+  };
+  const settle = (decision: "confirmed" | "dismissed" | null) => {
+    decide([...selected], decision, false);
+    setSelected(new Set());
+  };
+  const colors = Object.fromEntries(overview.kinds.map(({ kind, color }) => [kind, color]));
+  return (
+    <aside>
+      <Filters overview={overview} listing={listing} />
+      {selected.size > 0 && (
+        <div className="selection">
+          <b>{selected.size} selected</b>
+          <button onClick={() => settle("confirmed")}>Confirm</button>
+          <button onClick={() => settle("dismissed")}>Dismiss</button>
+          <button onClick={() => settle(null)}>Leave</button>
+          <button onClick={() => setSelected(new Set())}>Clear</button>
+        </div>
+      )}
+      {(problem ?? failure) && <p className="problem">{problem ?? failure}</p>}
+      <ol className="issues" data-testid="issues">
+        {issues.map((issue) => (
+          <Row
+            key={issue.id}
+            issue={issue}
+            color={colors[issue.kind]}
+            chosen={issue.id === chosen}
+            selected={selected.has(issue.id)}
+            toggle={toggle}
+            several={overview.sequences.length > 1}
+          />
+        ))}
+        {listing && !issues.length && <li className="quiet">No issues here</li>}
+        {issues.length < total && (
+          <li>
+            <button className="more" onClick={load}>
+              Show more of {total.toLocaleString("en")}
+            </button>
+          </li>
+        )}
+      </ol>
+    </aside>
+  );
+}
+
+interface RowProps {
+  issue: Issue;
+  color: string;
+  chosen: boolean;
+  selected: boolean;
+  several: boolean;
+  toggle: (id: string) => void;
+}
+
+const frames = (first: number, last: number) => (first === last ? `${first}` : `${first}–${last}`);
+
+const Row = React.memo(function Row({ issue, color, chosen, selected, several, toggle }: RowProps) {
+  const other = issue.other_track === null ? "" : `, ${issue.other_track}`;
+  return (
+    <li
+      className={chosen ? "chosen" : issue.decision ? "decided" : ""}
+      data-testid="issue"
+      data-id={issue.id}
+      ref={(node) => chosen && node?.scrollIntoView({ block: "nearest" })}
+      onClick={() => store.set({ chosen: issue.id, tab: "issue" })}
+    >
+      <input
+        type="checkbox"
+        aria-label="Select"
+        checked={selected}
+        onClick={(event) => event.stopPropagation()}
+        onChange={() => toggle(issue.id)}
+      />
+      <i className="dot" style={{ background: color }} />
+      <span className="kind">{issue.name}</span>
+      <span className={`mark ${issue.decision ?? ""}`} title={decided(issue)}>
+        {issue.decision ? MARKS[issue.decision] : ""}
+      </span>
+      <span className="score" title={`Score ${issue.score?.toFixed(2) ?? "unknown"}`}>
+        <i style={{ width: `${100 * (issue.score ?? 0)}%`, background: color }} />
+      </span>
+      <span className="where">
+        track {issue.track}
+        {other} · {issue.first_frame === issue.last_frame ? "frame" : "frames"}{" "}
+        {frames(issue.first_frame, issue.last_frame)}
+        {several && ` · ${issue.sequence}`}
+      </span>
+    </li>
+  );
+});
+
+const decided = ({ decision, decided_by, decided_at }: Issue) =>
+  decision ? `${decision} by ${decided_by}, ${new Date(`${decided_at}Z`).toLocaleString()}` : "to review";
+
+function Filters({ overview, listing }: { overview: Overview; listing: Listing | null }) {
+  const { filters } = store.useStored();
+  const change = (part: Partial<store.Filters>) => store.set({ filters: { ...filters, ...part } });
+  const toggle = (kind: string) => {
+    const kinds = filters.kinds.includes(kind)
+      ? filters.kinds.filter((each) => each !== kind)
+      : [...filters.kinds, kind];
+    change({ kinds });
+  };
+  const { progress } = overview;
+  const done = progress.confirmed + progress.dismissed;
+  return (
+    <div className="filters">
+      <div className="progress">
+        <b>{progress.open.toLocaleString("en")} to review</b>
+        <span className="quiet">
+          {progress.confirmed} confirmed, {progress.dismissed} dismissed
+        </span>
+        <meter value={done} max={Math.max(1, done + progress.open)} />
+      </div>
+      <div className="chips">
+        {overview.kinds.map(({ kind, name, color, precision, confirmed, dismissed }) => (
+          <button
+            key={kind}
+            data-kind={kind}
+            aria-pressed={filters.kinds.includes(kind)}
+            title={precision === null ? "nothing decided yet" : `${confirmed} of ${confirmed + dismissed} decided were right`}
+            onClick={() => toggle(kind)}
+          >
+            <i className="dot" style={{ background: color }} />
+            {name} <span className="quiet">{listing?.counts[kind] ?? 0}</span>
+          </button>
+        ))}
+      </div>
+      <div className="row">
+        {overview.label_fields.length > 1 && (
+          <select
+            aria-label="Label field"
+            value={overview.label_field ?? ""}
+            onChange={(event) => store.set({ field: event.target.value || null, chosen: null })}
+          >
+            {overview.label_fields.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        )}
+        {overview.sequences.length > 1 && (
+          <select
+            aria-label="Sequence"
+            value={filters.sequence ?? ""}
+            onChange={(event) => change({ sequence: event.target.value || null })}
+          >
+            <option value="">all sequences</option>
+            {overview.sequences.map(({ name, issues }) => (
+              <option key={name} value={name}>
+                {name} ({issues})
+              </option>
+            ))}
+          </select>
+        )}
+        <select
+          aria-label="State"
+          value={filters.decision ?? ""}
+          onChange={(event) => change({ decision: (event.target.value || null) as store.Filters["decision"] })}
+        >
+          {STATES.map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
+        </select>
+        <input
+          type="number"
+          min={0}
+          placeholder="track"
+          aria-label="Track"
+          value={filters.track ?? ""}
+          onChange={(event) => change({ track: event.target.value === "" ? null : Number(event.target.value) })}
+        />
+      </div>
+      <div className="row">
+        <label title="The least score">
+          score ≥ {filters.least_score.toFixed(2)}
+          <input
+            type="range"
+            min={0}
+            max={1}
+            step={0.05}
+            aria-label="Least score"
+            value={filters.least_score}
+            onChange={(event) => change({ least_score: Number(event.target.value) })}
+          />
+        </label>
+        <label>
+          <input
+            type="checkbox"
+            checked={filters.in_view}
+            onChange={(event) => change({ in_view: event.target.checked })}
+          />
+          in the current view
+        </label>
+      </div>
+    </div>
+  );
+}

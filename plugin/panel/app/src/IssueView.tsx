@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The chosen issue: what is wrong, what it looks like, and what is decided.
+
+import React from "react";
+import { useAnswer } from "./api";
+import type { Decide } from "./decide";
+import { useGo, usePlayer } from "./player";
+import { Plots } from "./Plots";
+import * as store from "./state";
+import type { Box, Crop, Details, Overview } from "./types";
+
+interface Props {
+  overview: Overview;
+  decide: Decide;
+  step: (by: number) => void;
+}
+
+export function IssueView({ overview, decide, step }: Props) {
+  const { chosen, version } = store.useStored();
+  const { answer, problem } = useAnswer<Details>(chosen ? "show_issue" : null, { id: chosen }, version);
+  const go = useGo();
+  const player = usePlayer();
+  if (!chosen) return <p className="quiet">Choose an issue</p>;
+  if (problem) return <p className="problem">{problem}</p>;
+  if (!answer) return <p className="quiet">Loading …</p>;
+  const { issue, strip } = answer;
+  const kind = overview.kinds.find((each) => each.kind === issue.kind);
+  const color = kind?.color ?? "#8a8f98";
+  const sequence = overview.sequences.find(({ name }) => name === issue.sequence);
+  const part = sequence?.samples.find(({ id }) => id === player.sample);
+  const playhead = part && player.frame !== null ? player.frame + part.offset : null;
+  const show = (frame: number) => go(sequence, frame);
+  return (
+    <article style={{ "--kind": color } as React.CSSProperties} data-testid="chosen" data-id={issue.id}>
+      <header>
+        <h2>
+          <i className="dot" style={{ background: color }} />
+          {issue.name}
+        </h2>
+        <span className="quiet">
+          track {issue.track}
+          {issue.other_track !== null && ` and ${issue.other_track}`} · {issue.sequence} · score{" "}
+          {issue.score?.toFixed(2) ?? "unknown"}
+        </span>
+        <span className={`state ${issue.decision ?? ""}`} data-testid="state">
+          {issue.decision ?? "to review"}
+        </span>
+      </header>
+      <p className="reason">{issue.reason}</p>
+      {issue.suggestion && <p className="suggestion">{issue.suggestion}</p>}
+      <div className="actions">
+        <button className="confirm" aria-pressed={issue.decision === "confirmed"} onClick={() => decide([issue.id], "confirmed", true)}>
+          Confirm <kbd>c</kbd>
+        </button>
+        <button className="dismiss" aria-pressed={issue.decision === "dismissed"} onClick={() => decide([issue.id], "dismissed", true)}>
+          Dismiss <kbd>x</kbd>
+        </button>
+        <button disabled={!issue.decision} onClick={() => decide([issue.id], null, false)}>
+          Leave <kbd>u</kbd>
+        </button>
+        <span className="gap" />
+        <button onClick={() => step(-1)}>
+          Previous <kbd>k</kbd>
+        </button>
+        <button onClick={() => step(1)}>
+          Next <kbd>j</kbd>
+        </button>
+        <button onClick={() => show(issue.first_frame)}>Show in video</button>
+      </div>
+      <Precision kind={kind} corrected={issue.corrected} />
+      {answer.problem && <p className="problem">{answer.problem}</p>}
+      {strip.length > 0 && (
+        <div className="strip" data-testid="strip">
+          {strip.map((crop) => (
+            <CropView key={crop.frame} crop={crop} now={crop.frame === playhead} show={show} />
+          ))}
+        </div>
+      )}
+      {issue.other_track !== null && strip.length > 0 && (
+        <p className="legend quiet">
+          <i className="own" /> track {issue.track} <i className="other" /> track {issue.other_track}
+        </p>
+      )}
+      {answer.plot && answer.plot.issue.tracks.length > 0 && (
+        <Plots details={answer} color={color} playhead={playhead} show={show} />
+      )}
+    </article>
+  );
+}
+
+function Precision({ kind, corrected }: { kind?: Overview["kinds"][number]; corrected: boolean | null }) {
+  const told: string[] = [];
+  if (kind && kind.precision !== null) {
+    const decided = kind.confirmed + kind.dismissed;
+    told.push(`${kind.name}: ${Math.round(100 * kind.precision)} % of ${decided} decided were right`);
+  }
+  if (kind?.checked) told.push(`annotators corrected ${kind.corrected} of ${kind.checked}`);
+  if (corrected !== null) told.push(corrected ? "annotators corrected this one" : "annotators left this one as it is");
+  return told.length ? <p className="quiet precision">{told.join(" · ")}</p> : null;
+}
+
+const rectangle = (box: Box, name: string, key: number) => (
+  <rect key={`${name}${key}`} className={name} x={box[0]} y={box[1]} width={box[2]} height={box[3]} />
+);
+
+export const boxesOver = ({ size, boxes, other_boxes }: Pick<Crop, "size" | "boxes" | "other_boxes">) => (
+  <svg viewBox={`0 0 ${size[0]} ${size[1]}`}>
+    {other_boxes.map((box, key) => rectangle(box, "other", key))}
+    {boxes.map((box, key) => rectangle(box, "own", key))}
+  </svg>
+);
+
+function CropView({ crop, now, show }: { crop: Crop; now: boolean; show: (frame: number) => void }) {
+  return (
+    <button
+      className={`crop ${crop.place} ${now ? "now" : ""}`}
+      data-frame={crop.frame}
+      title={`${crop.frame_name}: show this frame`}
+      onClick={() => show(crop.frame)}
+    >
+      <span style={{ width: crop.size[0], height: crop.size[1] }}>
+        <img src={`data:image/jpeg;base64,${crop.image}`} width={crop.size[0]} height={crop.size[1]} alt="" />
+        {boxesOver(crop)}
+      </span>
+      <small>{crop.frame}</small>
+    </button>
+  );
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// The panel: the list of issues, and beside it the chosen one, a timeline, or thresholds.
+
+import { usePromptOperatorInput } from "@fiftyone/operators";
+import { datasetName, theme, view } from "@fiftyone/state";
+import React, { useCallback, useEffect, useMemo, useRef } from "react";
+import { useRecoilValue } from "recoil";
+import { CallContext, useAnswer, useMethods } from "./api";
+import { useDecide } from "./decide";
+import { IssueList } from "./IssueList";
+import { IssueView } from "./IssueView";
+import { useTarget } from "./player";
+import { Send } from "./Send";
+import * as store from "./state";
+import style from "./style.css";
+import { ThresholdsView } from "./ThresholdsView";
+import { TimelineView } from "./TimelineView";
+import type { Listing, Overview } from "./types";
+
+const TABS: [store.Tab, string][] = [
+  ["issue", "Issue"],
+  ["timeline", "Timeline"],
+  ["thresholds", "Thresholds"],
+];
+export const PAGE = 100;
+
+interface Props {
+  id: string;
+  schema: { view: Record<string, string> };
+  layout?: { height?: number };
+}
+
+export function TrackAuditView({ id, schema, layout }: Props) {
+  const call = useMethods(id, schema.view);
+  const dataset = useRecoilValue(datasetName);
+  const scheme = useRecoilValue(theme);
+  useEffect(() => {
+    if (dataset) store.open(dataset);
+  }, [dataset]);
+  return (
+    <CallContext.Provider value={call}>
+      <style>{style}</style>
+      <div className={`track-audit ${scheme}`} style={{ height: layout?.height ?? "100%" }} data-testid="track-audit">
+        <Content />
+      </div>
+    </CallContext.Provider>
+  );
+}
+
+function Content() {
+  const { dataset, field, version } = store.useStored();
+  const { answer, problem } = useAnswer<Overview>(dataset ? "load" : null, { label_field: field, dataset }, version);
+  if (problem) return <Notice text={problem} />;
+  if (!answer) return <Notice text="Loading …" />;
+  if (answer.status !== "ready") return <NotYet overview={answer} />;
+  return <Review overview={answer} />;
+}
+
+const Notice = ({ text }: { text: string }) => <div className="notice">{text}</div>;
+
+function NotYet({ overview }: { overview: Overview }) {
+  const prompt = usePromptOperatorInput();
+  const { operator } = overview;
+  const done = () => store.set({ version: store.get().version + 1 });
+  return (
+    <div className="notice">
+      <p>{overview.message}</p>
+      {operator && (
+        <button
+          className="primary"
+          onClick={() => prompt(operator, { label_field: overview.label_field ?? undefined }, { callback: done })}
+        >
+          {overview.status === "no_tracks" ? "Import sequences" : "Audit tracks"}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Review({ overview }: { overview: Overview }) {
+  const { filters, chosen, tab, version, field } = store.useStored();
+  const shown = useRecoilValue(view);
+  const stages = filters.in_view ? JSON.stringify(shown) : "";
+  const asked = useMemo(() => ({ ...filters, stages, field, limit: PAGE }), [filters, stages, field]);
+  const { answer: listing, problem } = useAnswer<Listing>("list_issues", asked, version);
+  const root = useRef<HTMLDivElement>(null);
+  const { decide, step } = useDecide(listing);
+  useTarget();
+
+  useEffect(() => {
+    const first = listing?.issues.find(({ decision }) => !decision) ?? listing?.issues[0];
+    if (!chosen && first) store.set({ chosen: first.id });
+  }, [listing, chosen]);
+
+  const keys = useMemo<Record<string, () => void>>(
+    () => ({
+      j: () => step(1),
+      k: () => step(-1),
+      c: () => chosen && decide([chosen], "confirmed", true),
+      x: () => chosen && decide([chosen], "dismissed", true),
+      u: () => chosen && decide([chosen], null, false),
+    }),
+    [step, decide, chosen],
+  );
+  const press = useCallback(
+    (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      const own = root.current?.contains(target) || target === document.body;
+      const typing = target.closest?.("input:not([type=checkbox]):not([type=range]), select, textarea");
+      if (!own || typing || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+      // The App has keys of its own
+      event.preventDefault();
+      event.stopPropagation();
+      keys[event.key]();
+    },
+    [keys],
+  );
+  useEffect(() => {
+    window.addEventListener("keydown", press, true);
+    return () => window.removeEventListener("keydown", press, true);
+  }, [press]);
+
+  return (
+    <div className="review" ref={root} tabIndex={-1}>
+      <IssueList overview={overview} listing={listing} problem={problem} asked={asked} decide={decide} />
+      <main>
+        <nav>
+          {TABS.map(([name, title]) => (
+            <button key={name} aria-pressed={tab === name} onClick={() => store.set({ tab: name })}>
+              {title}
+            </button>
+          ))}
+          <Send progress={overview.progress} total={listing?.total ?? 0} />
+        </nav>
+        <div className="page">
+          {tab === "issue" && <IssueView overview={overview} decide={decide} step={step} />}
+          {tab === "timeline" && <TimelineView overview={overview} />}
+          {tab === "thresholds" && <ThresholdsView overview={overview} />}
+        </div>
+      </main>
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sends issues to be corrected: shows them in the App, and asks how to send what it shows.
+
+import { usePromptOperatorInput } from "@fiftyone/operators";
+import React, { useState } from "react";
+import { useCall } from "./api";
+import * as store from "./state";
+import type { Progress } from "./types";
+
+const EXPORT = "@track-audit/video/export_adjustment_job";
+
+export function Send({ progress, total }: { progress: Progress; total: number }) {
+  const call = useCall();
+  const prompt = usePromptOperatorInput();
+  const [problem, setProblem] = useState<string | null>(null);
+  const send = (which: "confirmed" | "shown") => {
+    const { filters, field } = store.get();
+    call("show_in_view", { which, filters }).then(
+      () => {
+        setProblem(null);
+        // The form reads the view, which the App takes a moment to change
+        setTimeout(() => prompt(EXPORT, field ? { label_field: field } : {}), 600);
+      },
+      (error: Error) => setProblem(error.message),
+    );
+  };
+  return (
+    <span className="send">
+      {problem && <em className="problem">{problem}</em>}
+      <button disabled={!progress.confirmed} onClick={() => send("confirmed")}>
+        Send {progress.confirmed} confirmed
+      </button>
+      <button disabled={!total} onClick={() => send("shown")}>
+        Send {total} listed
+      </button>
+    </span>
+  );
+}

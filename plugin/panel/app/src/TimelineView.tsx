@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// When the tracks of a sequence are labelled, and where their issues are.
+
+import React, { useEffect, useState } from "react";
+import { useAnswer, useCall } from "./api";
+import { useGo, usePlayer } from "./player";
+import * as store from "./state";
+import type { Mark, Overview, Timeline } from "./types";
+import { useWidth } from "./width";
+
+const ROW = 18, LEFT = 66, RIGHT = 10, LEAST = 5, PAGE = 60;
+
+export function TimelineView({ overview }: { overview: Overview }) {
+  const { filters, chosen, version } = store.useStored();
+  const [picked, setPicked] = useState<string | null>(filters.sequence);
+  const [order, setOrder] = useState("worst");
+  const [width, setWidth] = useWidth();
+  const go = useGo();
+  const call = useCall();
+  const player = usePlayer();
+  const worst = [...overview.sequences].sort((one, two) => two.issues - one.issues)[0];
+  const sequence = overview.sequences.find(({ name }) => name === picked) ?? worst;
+  const asked = { sequence: sequence?.name, order, limit: PAGE };
+  const { answer, problem } = useAnswer<Timeline>(sequence ? "show_timeline" : null, asked, version);
+  const [more, setMore] = useState<Timeline["tracks"]>([]);
+  useEffect(() => setMore([]), [answer]);
+  if (!sequence || problem) return <p className="problem">{problem ?? "There are no sequences"}</p>;
+  if (!answer) return <p className="quiet">Loading …</p>;
+  const tracks = [...answer.tracks, ...more];
+  const load = () =>
+    void call<Timeline>("show_timeline", { ...asked, offset: tracks.length }).then((next) =>
+      setMore([...more, ...next.tracks]),
+    );
+  const span = Math.max(1, width - LEFT - RIGHT) / Math.max(1, answer.frames);
+  const x = (frame: number) => LEFT + (frame - 1) * span;
+  const part = sequence.samples.find(({ id }) => id === player.sample);
+  const playhead = part && player.frame !== null ? player.frame + part.offset : null;
+  const colors = Object.fromEntries(overview.kinds.map(({ kind, color }) => [kind, color]));
+  const height = tracks.length * ROW;
+  const choose = (issue: Mark) => {
+    store.set({ chosen: issue.id });
+    go(sequence, issue.first);
+  };
+  return (
+    <div className="timeline" data-testid="timeline">
+      <div className="row">
+        {overview.sequences.length > 1 && (
+          <select aria-label="Sequence" value={sequence.name} onChange={(event) => setPicked(event.target.value)}>
+            {overview.sequences.map(({ name, issues }) => (
+              <option key={name} value={name}>
+                {name} ({issues})
+              </option>
+            ))}
+          </select>
+        )}
+        <select aria-label="Order" value={order} onChange={(event) => setOrder(event.target.value)}>
+          <option value="worst">worst tracks first</option>
+          <option value="longest">longest tracks first</option>
+        </select>
+        <span className="quiet">
+          {tracks.length} of {answer.total} tracks, {answer.frames} frames
+        </span>
+      </div>
+      <div ref={setWidth}>
+        <svg width={width} height={22} className="scale">
+          {ticks(answer.frames, width).map((frame) => (
+            <text key={frame} x={x(frame)} y={15} textAnchor="middle">
+              {frame}
+            </text>
+          ))}
+        </svg>
+        <svg width={width} height={height} className="tracks">
+          {tracks.map((track, row) => (
+            <g key={track.track} transform={`translate(0 ${row * ROW})`}>
+              <text x={LEFT - 8} y={13} textAnchor="end">
+                track {track.track}
+              </text>
+              {track.runs.map(([first, last]) => (
+                <rect
+                  key={first}
+                  className="run"
+                  x={x(first)}
+                  y={4}
+                  width={Math.max(1, (last - first + 1) * span)}
+                  height={ROW - 8}
+                  onClick={(event) => {
+                    const edge = (event.currentTarget.ownerSVGElement as Element).getBoundingClientRect().left;
+                    go(sequence, Math.round((event.clientX - edge - LEFT) / span) + 1);
+                  }}
+                />
+              ))}
+              {track.issues.map((issue) => {
+                const wide = Math.max(LEAST, (issue.last - issue.first + 1) * span);
+                const middle = (x(issue.first) + x(issue.last + 1)) / 2;
+                return (
+                  <rect
+                    key={issue.id}
+                    className={`mark ${issue.id === chosen ? "chosen" : ""} ${issue.decision ?? ""}`}
+                    data-id={issue.id}
+                    x={middle - wide / 2}
+                    y={2}
+                    width={wide}
+                    height={ROW - 4}
+                    fill={colors[issue.kind]}
+                    onClick={() => choose(issue)}
+                  >
+                    <title>
+                      {`${overview.kinds.find(({ kind }) => kind === issue.kind)?.name}, frames ${issue.first}–${issue.last}`}
+                    </title>
+                  </rect>
+                );
+              })}
+            </g>
+          ))}
+          {playhead !== null && <line className="playhead" x1={x(playhead)} x2={x(playhead)} y1={0} y2={height} />}
+        </svg>
+      </div>
+      {tracks.length < answer.total && (
+        <button className="more" onClick={load}>
+          Show more tracks
+        </button>
+      )}
+      <p className="legend quiet">
+        {overview.kinds.map(({ kind, name, color }) => (
+          <span key={kind}>
+            <i className="dot" style={{ background: color }} /> {name}
+          </span>
+        ))}
+      </p>
+    </div>
+  );
+}
+
+function ticks(frames: number, width: number): number[] {
+  const rough = frames / Math.max(2, Math.floor(width / 90));
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, rough)));
+  const step = power * ([1, 2, 5, 10].find((each) => each * power >= rough) ?? 10);
+  return Array.from({ length: Math.floor(frames / step) }, (_, place) => (place + 1) * step);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls of the panel's Python side.
+
+import { usePanelEvent } from "@fiftyone/operators";
+import { createContext, useCallback, useContext, useEffect, useRef, useState } from "react";
+import { get } from "./state";
+
+export type Call = <T>(method: string, params?: object) => Promise<T>;
+
+export const CallContext = createContext<Call>(() => Promise.reject(new Error("no panel")));
+
+export const useCall = (): Call => useContext(CallContext);
+
+const told = (error: unknown): string => {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.trim().split("\n").pop() ?? text;
+};
+
+/** Makes the function that calls a method of the panel; what is wrong is thrown. */
+export function useMethods(panelId: string, uris: Record<string, string>): Call {
+  const trigger = usePanelEvent();
+  const known = useRef({ trigger, uris });
+  known.current = { trigger, uris };
+  return useCallback(
+    <T,>(method: string, params: object = {}) =>
+      new Promise<T>((resolve, reject) => {
+        known.current.trigger(panelId, {
+          operator: known.current.uris[method],
+          params: { label_field: get().field, ...params },
+          callback: ({ result, error, errorMessage }) => {
+            const problem = (result as { problem?: string } | null)?.problem;
+            if (error || errorMessage) reject(new Error(told(error ?? errorMessage)));
+            else if (problem && Object.keys(result as object).length === 1) reject(new Error(problem));
+            else resolve(result as T);
+            // What went wrong is told here, not by the App
+            return false;
+          },
+        });
+      }),
+    [panelId],
+  );
+}
+
+/** Asks a method, and again when what it is asked changes; late answers are dropped. */
+export function useAnswer<T>(method: string | null, params: object, version: number) {
+  const call = useCall();
+  const [answer, setAnswer] = useState<T | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const asked = JSON.stringify(params);
+  useEffect(() => {
+    if (!method) return undefined;
+    let wanted = true;
+    call<T>(method, JSON.parse(asked)).then(
+      (result) => {
+        if (!wanted) return;
+        setAnswer(result);
+        setProblem(null);
+      },
+      (error: Error) => wanted && setProblem(error.message),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [call, method, asked, version]);
+  return { answer, problem };
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the App shares with plugins, as far as the panel uses it.
+
+declare module "*.css" {
+  const text: string;
+  export default text;
+}
+
+declare module "plotly.js-basic-dist-min" {
+  const Plotly: {
+    react(node: HTMLElement, traces: object[], layout: object, config: object): Promise<unknown>;
+    purge(node: HTMLElement): void;
+  };
+  export default Plotly;
+}
+
+declare module "recoil" {
+  export function useRecoilValue<T>(atom: RecoilAtom<T>): T;
+  export interface RecoilAtom<T> {
+    key: string;
+    value?: T;
+  }
+}
+
+declare module "@fiftyone/state" {
+  import type { RecoilAtom } from "recoil";
+  import type { Looker } from "./player";
+  export const modalLooker: RecoilAtom<Looker | null>;
+  export const isModalActive: RecoilAtom<boolean>;
+  export const datasetName: RecoilAtom<string | null>;
+  export const view: RecoilAtom<unknown[]>;
+  export const theme: RecoilAtom<"light" | "dark">;
+}
+
+declare module "@fiftyone/operators" {
+  interface Answer {
+    result?: unknown;
+    error?: unknown;
+    errorMessage?: unknown;
+  }
+  type Callback = (answer: Answer) => boolean | void;
+  export function usePanelEvent(): (
+    panelId: string,
+    event: { operator: string; params: object; callback: Callback },
+  ) => void;
+  export function usePromptOperatorInput(): (uri: string, params?: object, options?: { callback?: Callback }) => void;
+  export function executeOperator(uri: string, params?: object, options?: { callback?: Callback }): Promise<unknown>;
+}
+
+declare module "@fiftyone/plugins" {
+  import type { ComponentType } from "react";
+  export const PluginComponentType: { Component: number };
+  export function registerComponent(options: {
+    name: string;
+    label: string;
+    component: ComponentType<never>;
+    type: number;
+    activator: () => boolean;
+  }): void;
+}
+
+declare module "*/report/plots.js" {
+  export function figureHeight(count: number, width: number): number;
+  export function makeFigure(options: {
+    panels: object[];
+    issue: object;
+    tracks: object[];
+    width: number;
+    color: (name: string) => string;
+    kind: string;
+  }): { traces: object[]; layout: object; height: number };
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+import { PluginComponentType, registerComponent } from "@fiftyone/plugins";
+import { TrackAuditView } from "./Panel";
+
+registerComponent({
+  name: "TrackAuditView",
+  label: "Track audit",
+  component: TrackAuditView,
+  type: PluginComponentType.Component,
+  activator: () => true,
+});

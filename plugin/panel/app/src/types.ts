@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the panel's Python side answers. Frames are positions in the sequence, from 1.
+
+export type Decision = "confirmed" | "dismissed";
+
+export interface Kind {
+  kind: string;
+  name: string;
+  color: string;
+  issues: number;
+  open: number;
+  confirmed: number;
+  dismissed: number;
+  precision: number | null;
+  checked: number;
+  corrected: number;
+}
+
+export interface Part {
+  id: string;
+  offset: number;
+  length: number;
+}
+
+export interface SequenceInfo {
+  name: string;
+  frames: number;
+  issues: number;
+  frame_rate: number;
+  samples: Part[];
+}
+
+export interface Overview {
+  status: "ready" | "no_tracks" | "not_audited";
+  message: string;
+  operator: string | null;
+  label_field: string | null;
+  label_fields: string[];
+  kinds: Kind[];
+  sequences: SequenceInfo[];
+  thresholds: { size: number; iou: number };
+  progress: Progress;
+}
+
+export type Progress = Record<"open" | Decision, number>;
+
+export interface Issue {
+  id: string;
+  kind: string;
+  name: string;
+  sequence: string;
+  track: number;
+  other_track: number | null;
+  first_frame: number;
+  last_frame: number;
+  score: number | null;
+  reason: string | null;
+  decision: Decision | null;
+  decided_by: string | null;
+  decided_at: string | null;
+  corrected: boolean | null;
+}
+
+export interface Listing {
+  issues: Issue[];
+  total: number;
+  counts: Record<string, number>;
+}
+
+export type Box = [number, number, number, number];
+
+export interface Crop {
+  frame: number;
+  frame_name: string;
+  place: "before" | "at" | "after";
+  size: [number, number];
+  boxes: Box[];
+  other_boxes: Box[];
+  image: string;
+}
+
+export interface Figure {
+  tracks: Record<string, (number | null)[]>[];
+  issue: { tracks: number[]; first: number; last: number; view: [number, number]; limits: Record<string, number> };
+}
+
+export interface Details {
+  issue: Issue & { suggestion: string | null; sample_id: string; offset: number };
+  strip: Crop[];
+  problem: string | null;
+  panels: object[];
+  plot: Figure | null;
+}
+
+export interface Mark {
+  id: string;
+  kind: string;
+  first: number;
+  last: number;
+  score: number | null;
+  decision: Decision | null;
+}
+
+export interface Timeline {
+  sequence: string;
+  frames: number;
+  total: number;
+  tracks: { track: number; label: string; runs: [number, number][]; issues: Mark[] }[];
+}
+
+export interface Signal {
+  name: "size" | "iou";
+  label: string;
+  unit: string;
+  value: number;
+  min: number;
+  max: number;
+  step: number;
+  breaks: "above" | "below";
+  edges: number[];
+  counts: number[];
+}
+
+export interface Thresholds {
+  boxes: number;
+  signals: Signal[];
+}
+
+export interface Suggestion {
+  size: number | null;
+  iou: number | null;
+  message: string;
+}
