@@ -83,6 +83,18 @@ def open_operator(page, label: str):
     return dialog
 
 
+def open_panel(page):
+    """Opens the panel beside the grid, unless it is open; gives it."""
+    add = page.locator("[data-cy=new-panel-btn]").first
+    add.wait_for()
+    if not page.get_by_text("Track audit", exact=True).count():
+        add.click()
+        page.locator("[data-cy='new-panel-option-track_audit']").click()
+    panel = page.get_by_test_id("track-audit")
+    panel.wait_for()
+    return panel
+
+
 def field(dialog, label: str):
     """The text field below a label of a form."""
     return dialog.get_by_text(label, exact=True).locator("xpath=following::input[1]")

@@ -2,7 +2,7 @@
 // The App's video player: which frame it shows, and how to make it show another.
 
 import { isModalActive, modalLooker } from "@fiftyone/state";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useRecoilValue } from "recoil";
 import { useCall } from "./api";
 import * as store from "./state";
@@ -10,9 +10,9 @@ import type { SequenceInfo } from "./types";
 
 /** The parts of FiftyOne's video looker that are used. */
 export interface Looker {
-  sample: { _id?: string; id?: string; _sample_id?: string; sample_id?: string };
+  sample?: { _id?: string; _sample_id?: string };
   frameNumber: number;
-  state: { loaded?: boolean; duration?: number | null };
+  state: { loaded?: boolean; playing?: boolean; duration?: number | null; config: { sampleId: string; support?: [number, number] } };
   seekToFrame?(frame: number): void;
   pause?(): void;
   subscribeToState?(name: string, listener: () => void): () => void;
@@ -20,13 +20,23 @@ export interface Looker {
   removeEventListener(name: string, listener: () => void): void;
 }
 
-/** The video that a looker shows a part of, or all of. */
-const sampleOf = ({ sample }: Looker) => sample._sample_id ?? sample.sample_id ?? sample._id ?? sample.id;
+/** The video that a looker shows, or the one that its clip is of; null as long as it is not known. */
+const sampleOf = ({ sample, state: { config } }: Looker): string | null =>
+  config.support ? (sample?._sample_id ?? null) : config.sampleId;
 
 export interface Player {
   sample: string | null;
   /** The frame of the sample that is shown. */
   frame: number | null;
+}
+
+function follow(looker: Looker, name: string, tell: () => void): () => void {
+  const stop = looker.subscribeToState?.(name, tell);
+  looker.addEventListener("load", tell);
+  return () => {
+    stop?.();
+    looker.removeEventListener("load", tell);
+  };
 }
 
 function usePlayerLooker(): Looker | null {
@@ -35,45 +45,51 @@ function usePlayerLooker(): Looker | null {
   return active && looker?.seekToFrame ? looker : null;
 }
 
+/** For how long the App may rewind a video that it has opened, in milliseconds. */
+const REWINDS = 4000;
+const opened = new WeakMap<Looker, number>();
+
+const NOTHING: Player = { sample: null, frame: null };
+
 /** Follows the player. */
 export function usePlayer(): Player {
   const looker = usePlayerLooker();
-  const [frame, setFrame] = useState<number | null>(null);
+  const [player, setPlayer] = useState(NOTHING);
   useEffect(() => {
-    if (!looker?.subscribeToState) {
-      setFrame(null);
-      return undefined;
-    }
-    const tell = () => setFrame(looker.frameNumber);
+    setPlayer(NOTHING);
+    if (!looker) return undefined;
+    const tell = () => setPlayer({ sample: sampleOf(looker), frame: looker.frameNumber });
     tell();
-    looker.addEventListener("load", tell);
-    const stop = looker.subscribeToState("frameNumber", tell);
-    return () => {
-      stop();
-      looker.removeEventListener("load", tell);
-    };
+    return follow(looker, "frameNumber", tell);
   }, [looker]);
-  return { sample: looker ? (sampleOf(looker) ?? null) : null, frame };
+  return player;
 }
 
 /** Brings the player to the frame that is wanted, once it can show it. */
 export function useTarget(): void {
   const looker = usePlayerLooker();
   const { target } = store.useStored();
+  const reached = useRef(false);
+  const timer = useRef<ReturnType<typeof setTimeout>>();
   useEffect(() => {
-    if (!looker || !target || sampleOf(looker) !== target.sample) return undefined;
+    if (!looker || !target) return undefined;
+    const first = looker.state.config.support?.[0] ?? 1;
     const seek = () => {
-      if (!looker.state.loaded || !looker.state.duration) return;
-      looker.pause?.();
-      looker.seekToFrame?.(target.frame);
-      store.set({ target: null });
+      if (sampleOf(looker) !== target.sample || !looker.state.loaded || !looker.state.duration) return;
+      if (!opened.has(looker)) opened.set(looker, Date.now());
+      if (!reached.current && looker.state.playing) looker.pause?.();
+      if (!reached.current || looker.frameNumber === first) looker.seekToFrame?.(target.frame);
+      reached.current = true;
+      const left = REWINDS - (Date.now() - (opened.get(looker) ?? 0));
+      clearTimeout(timer.current);
+      timer.current = setTimeout(() => store.get().target === target && store.set({ target: null }), Math.max(left, 0));
     };
+    reached.current = false;
     seek();
-    looker.addEventListener("load", seek);
-    const stop = looker.subscribeToState?.("duration", seek);
+    const stops = [follow(looker, "duration", seek), follow(looker, "frameNumber", seek)];
     return () => {
-      looker.removeEventListener("load", seek);
-      stop?.();
+      stops.forEach((stop) => stop());
+      clearTimeout(timer.current);
     };
   }, [looker, target]);
 }

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The panel in the App: from the list of issues to decisions, and out again."""
+
+import re
+from importlib.util import find_spec
+
+import pytest
+from browser import CHROMIUM, open_page, open_panel, serve_app, shown_seconds
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
+    pytest.mark.skipif(not find_spec("playwright"), reason="no playwright here"),
+]
+FIELD = "ground_truth"
+
+
+@pytest.fixture(scope="module")
+def dataset(database, request, tmp_path_factory):
+    """An audited dataset: real where there is real data."""
+    import fiftyone as fo
+    from fiftyone_track_audit.importers.dataset import create_dataset
+    from fiftyone_track_audit.importers.groundtruth import read_seq_label
+    from fiftyone_track_audit.importers.mot import read_mot
+    from fiftyone_track_audit.plugin.auditing import audit_dataset
+    from sample import make_sample
+
+    try:
+        data = request.getfixturevalue("real_data")
+        tracks = read_mot(data / "MOT20" / "train" / "MOT20-01")
+    except pytest.skip.Exception:
+        folder = tmp_path_factory.mktemp("sample")
+        frames = make_sample(folder, seconds=8, size=(640, 360), progress=False)
+        tracks = read_seq_label(folder / f"{frames.name}-SeqLabel.json", frames)
+    dataset = create_dataset(tracks, "in-the-panel")
+    audit_dataset(dataset)
+    yield dataset
+    fo.delete_dataset("in-the-panel")
+
+
+@pytest.fixture(scope="module")
+def app(dataset):
+    with serve_app() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def page(app):
+    with open_page() as page:
+        page.set_default_timeout(60_000)
+        yield page
+
+
+@pytest.fixture
+def panel(app, page, dataset):
+    """The panel, opened anew, as somebody does who begins."""
+    page.goto(f"{app}/datasets/{dataset.name}")
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    panel = open_panel(page)
+    panel.get_by_test_id("strip").wait_for()
+    return panel
+
+
+def read_issues(dataset):
+    from fiftyone_track_audit.plugin.issues import read_issues
+    from fiftyone_track_audit.plugin.panel.listing import sort_issues
+
+    (span,) = spans(dataset)
+    issues = read_issues(dataset, FIELD, [span]).assign(sequence="")
+    return sort_issues(issues).reset_index(drop=True)
+
+
+def spans(dataset):
+    from fiftyone_track_audit.importers import store
+
+    (spans,) = store.read_spans(dataset).values()
+    return spans
+
+
+def chosen_id(panel):
+    return panel.get_by_test_id("chosen").get_attribute("data-id")
+
+
+def choose(panel, issue_id):
+    panel.locator(f"[data-testid=issue][data-id='{issue_id}']").click()
+    panel.locator(f"[data-testid=chosen][data-id='{issue_id}']").wait_for()
+
+
+def frames_of_strip(panel):
+    crops = panel.get_by_test_id("strip").locator("[data-frame]").all()
+    return [int(crop.get_attribute("data-frame")) for crop in crops]
+
+
+def wait_until(page, condition):
+    for _ in range(600):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it did not happen")
+
+
+def test_shows_the_worst_issue_first(panel, dataset):
+    issues = read_issues(dataset)
+    rows = panel.get_by_test_id("issue")
+    assert [row.get_attribute("data-id") for row in rows.all()] == issues["id"].tolist()
+    assert chosen_id(panel) == issues["id"][0]
+    panel.get_by_text(issues["reason"][0], exact=True).wait_for()
+    panel.get_by_text(issues["suggestion"][0], exact=True).wait_for()
+    frames = frames_of_strip(panel)
+    assert len(frames) >= 5
+    assert issues["first_frame"][0] in frames
+    drawn = (
+        panel.get_by_test_id("strip")
+        .locator("img")
+        .evaluate_all("images => images.every(image => image.naturalWidth > 50)")
+    )
+    assert drawn
+    assert panel.get_by_test_id("plots").locator(".js-plotly-plot, .xy").count() > 0
+
+
+def test_another_issue_has_other_crops_and_plots(panel, dataset, page):
+    issues = read_issues(dataset)
+    first = issues.iloc[0]
+    other = issues[issues["track"] != first["track"]].iloc[0]
+    line = panel.get_by_test_id("plots").locator(".trace path.js-line").first
+    before = frames_of_strip(panel), line.get_attribute("d")
+    choose(panel, other["id"])
+    wait_until(page, lambda: line.get_attribute("d") != before[1])
+    assert frames_of_strip(panel) != before[0]
+    panel.get_by_text(other["reason"], exact=True).wait_for()
+
+
+def test_filters_the_list(panel, dataset, page):
+    issues = read_issues(dataset)
+    kind = issues["kind"].value_counts().index[0]
+    rows = panel.get_by_test_id("issue")
+    panel.locator(f"button[data-kind='{kind}']").click()
+    wait_until(page, lambda: rows.count() == (issues["kind"] == kind).sum())
+    panel.locator(f"button[data-kind='{kind}']").click()
+    track = int(issues["track"].iloc[-1])
+    panel.get_by_label("Track", exact=True).fill(str(track))
+    of_track = issues[["track", "other_track"]].eq(track).any(axis=1).sum()
+    wait_until(page, lambda: rows.count() == of_track)
+    panel.get_by_label("Track", exact=True).fill("")
+    panel.get_by_label("Least score").fill("0.7")
+    wait_until(page, lambda: rows.count() == (issues["score"] >= 0.7).sum())
+
+
+def test_a_crop_and_a_point_lead_to_their_frame(panel, dataset, page):
+    issue = read_issues(dataset).iloc[1]
+    rate = dataset.first().metadata.frame_rate
+    choose(panel, issue["id"])
+    frame = max(frames_of_strip(panel))
+    panel.get_by_test_id("strip").locator(f"[data-frame='{frame}']").click()
+    modal = page.locator("[data-cy=modal]")
+    modal.wait_for()
+    time = page.get_by_test_id("timeline-playhead-time")
+    time.wait_for()
+    wait_until(page, lambda: shown_seconds(page) == round((frame - 1) / rate, 2))
+    modal.get_by_text("Track audit", exact=True).click()
+    beside = modal.get_by_test_id("track-audit")
+    head = beside.get_by_test_id("playhead")
+    wait_until(page, lambda: head.get_attribute("data-frame") == str(frame))
+    assert beside.get_by_test_id("chosen").get_attribute("data-id") == issue["id"]
+    wanted = int(issue["first_frame"])
+    wanted += wanted == frame
+    plots = beside.get_by_test_id("plots")
+    wait_until(page, lambda: int(plots.get_attribute("data-drawn")) > 0)
+    x, y = plots.evaluate(POINT, wanted)
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y)
+    beside.get_by_test_id("hover-crop").wait_for()
+    page.mouse.click(x, y)
+    wait_until(page, lambda: head.get_attribute("data-frame") == str(wanted))
+    assert head.locator("i").count() > 0
+    modal.get_by_text("Sample", exact=True).click()
+    time.wait_for()
+    assert shown_seconds(page) == round((wanted - 1) / rate, 2)
+    page.keyboard.press("Escape")
+    modal.wait_for(state="detached")
+
+
+#: Where a frame is in the first plot, on the page.
+POINT = """(node, frame) => {
+    const edge = node.getBoundingClientRect(), { xaxis, yaxis } = node._fullLayout;
+    const { x, y } = node.data.find(({ name }) => name === "left, px");
+    const value = y[x.indexOf(frame)];
+    return [edge.left + xaxis._offset + xaxis.l2p(frame),
+            edge.top + yaxis._offset + yaxis.l2p(value)];
+}"""
+
+
+def test_the_playhead_follows_the_video(panel, dataset, page):
+    panel.get_by_role("button", name="Show in video").click()
+    modal = page.locator("[data-cy=modal]")
+    modal.wait_for()
+    first = int(read_issues(dataset)["first_frame"][0])
+    head = panel.get_by_test_id("playhead")
+    wait_until(page, lambda: head.get_attribute("data-frame") == str(first))
+    page.wait_for_timeout(1000)
+    page.keyboard.press("Space")
+    wait_until(page, lambda: int(head.get_attribute("data-frame")) > first + 3)
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    modal.wait_for(state="detached")
+
+
+def test_the_timeline_leads_to_issues(panel, dataset, page):
+    issues = read_issues(dataset)
+    panel.get_by_role("button", name="Timeline").click()
+    marks = panel.get_by_test_id("timeline").locator(".mark")
+    marks.first.wait_for()
+    assert marks.count() == len(issues)
+    mark = panel.locator(f".mark[data-id='{issues['id'].iloc[2]}']")
+    mark.click()
+    modal = page.locator("[data-cy=modal]")
+    modal.wait_for()
+    first = int(issues["first_frame"].iloc[2])
+    rate = dataset.first().metadata.frame_rate
+    wait_until(page, lambda: shown_seconds(page) == round((first - 1) / rate, 2))
+    page.keyboard.press("Escape")
+    modal.wait_for(state="detached")
+    panel.get_by_role("button", name="Issue", exact=True).click()
+    wait_until(page, lambda: chosen_id(panel) == issues["id"].iloc[2])
+
+
+def test_a_threshold_counts_what_it_would_flag(panel, dataset, page):
+    from fiftyone_track_audit.plugin.audit import Thresholds
+    from fiftyone_track_audit.plugin.auditing import audit_dataset
+
+    panel.get_by_role("button", name="Thresholds").click()
+    count = panel.get_by_test_id("count-size")
+    count.wait_for()
+    slider = panel.get_by_label("Change of size")
+
+    def boxes():
+        return int(count.text_content().split(" ")[0].replace(",", ""))
+
+    before = boxes()
+    assert before == count_outliers(dataset)
+    slider.fill("0.1")
+    wait_until(page, lambda: boxes() > before)
+    expected = boxes()
+    panel.get_by_role("button", name="Apply").click()
+    panel.get_by_text(f"now 0.10: {expected:,}").wait_for()
+    dataset.reload()
+    assert abs(count_outliers(dataset) - expected) <= max(2, expected // 20)
+    audit_dataset(dataset, thresholds=Thresholds())
+    assert count_outliers(dataset) == before
+
+
+def count_outliers(dataset):
+    from fiftyone import ViewField as F
+
+    found = dataset.filter_labels(f"frames.{FIELD}", F("size_outlier").is_in([True]))
+    return found.count(f"frames.{FIELD}.detections")
+
+
+def test_decisions_are_kept(panel, dataset, page):
+    issues = read_issues(dataset)
+    one, two, three = issues["id"][:3]
+    choose(panel, one)
+    page.keyboard.press("c")
+    wait_until(page, lambda: chosen_id(panel) == two)
+    panel.get_by_role("button", name="Dismiss").first.click()
+    wait_until(page, lambda: chosen_id(panel) == three)
+    wait_until(page, lambda: len(read_issues(dataset)["decision"].dropna()) == 2)
+    decided = read_issues(dataset).set_index("id")["decision"]
+    assert decided[[one, two]].tolist() == ["confirmed", "dismissed"]
+    panel.get_by_text("1 confirmed, 1 dismissed").wait_for()
+    page.reload()
+    panel = open_panel(page)
+    panel.get_by_text("1 confirmed, 1 dismissed").wait_for()
+    choose(panel, two)
+    panel.get_by_test_id("state").get_by_text("dismissed").wait_for()
+    page.keyboard.press("u")
+    panel.get_by_test_id("state").get_by_text("to review").wait_for()
+    panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
+
+
+def test_sends_what_is_confirmed(panel, dataset, page):
+    panel.get_by_role("button", name=re.compile("Send 1 confirmed")).click()
+    page.get_by_text(
+        re.compile(r"\d+ frames .* will be written to a folder")
+    ).wait_for()
+    clip = read_issues(dataset).query("decision == 'confirmed'").iloc[0]
+    page.get_by_text(re.compile("^1 clip$")).wait_for()
+    page.keyboard.press("Escape")
+    assert clip["decision"] == "confirmed"
+
+
+@pytest.mark.parametrize("tracks", [True, False])
+def test_says_what_to_do_first(app, page, tracks):
+    import fiftyone as fo
+
+    name = f"not-yet-{tracks}"
+    dataset = fo.Dataset(name, persistent=True)
+    dataset.media_type = "video"
+    if tracks:
+        dataset.add_frame_field(
+            FIELD, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections
+        )
+    try:
+        page.goto(f"{app}/datasets/{name}")
+        panel = open_panel(page)
+        action = "Audit tracks" if tracks else "Import sequences"
+        panel.get_by_role("button", name=action).click()
+        page.get_by_role("dialog").get_by_text(action).first.wait_for()
+        page.keyboard.press("Escape")
+        assert panel.get_by_test_id("issue").count() == 0
+    finally:
+        dataset.delete()
