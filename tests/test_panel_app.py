@@ -91,6 +91,11 @@ def frames_of_strip(panel):
     return [int(crop.get_attribute("data-frame")) for crop in crops]
 
 
+def close_modal(page):
+    page.mouse.click(5, 500)
+    page.locator("[data-cy=modal]").wait_for(state="detached")
+
+
 def wait_until(page, condition):
     for _ in range(600):
         if condition():
@@ -176,8 +181,7 @@ def test_a_crop_and_a_point_lead_to_their_frame(panel, dataset, page):
     modal.get_by_text("Sample", exact=True).click()
     time.wait_for()
     assert shown_seconds(page) == round((wanted - 1) / rate, 2)
-    page.keyboard.press("Escape")
-    modal.wait_for(state="detached")
+    close_modal(page)
 
 
 #: Where a frame is in the first plot, on the page.
@@ -201,8 +205,7 @@ def test_the_playhead_follows_the_video(panel, dataset, page):
     page.keyboard.press("Space")
     wait_until(page, lambda: int(head.get_attribute("data-frame")) > first + 3)
     page.keyboard.press("Space")
-    page.keyboard.press("Escape")
-    modal.wait_for(state="detached")
+    close_modal(page)
 
 
 def test_the_timeline_leads_to_issues(panel, dataset, page):
@@ -218,8 +221,7 @@ def test_the_timeline_leads_to_issues(panel, dataset, page):
     first = int(issues["first_frame"].iloc[2])
     rate = dataset.first().metadata.frame_rate
     wait_until(page, lambda: shown_seconds(page) == round((first - 1) / rate, 2))
-    page.keyboard.press("Escape")
-    modal.wait_for(state="detached")
+    close_modal(page)
     panel.get_by_role("button", name="Issue", exact=True).click()
     wait_until(page, lambda: chosen_id(panel) == issues["id"].iloc[2])
 
@@ -290,14 +292,15 @@ def test_sends_what_is_confirmed(panel, dataset, page):
 
 
 @pytest.mark.parametrize("tracks", [True, False])
-def test_says_what_to_do_first(app, page, tracks):
+def test_says_what_to_do_first(app, page, dataset, tracks):
     import fiftyone as fo
 
     name = f"not-yet-{tracks}"
-    dataset = fo.Dataset(name, persistent=True)
-    dataset.media_type = "video"
+    empty = fo.Dataset(name, persistent=True)
+    video = dataset.first()
+    empty.add_sample(fo.Sample(video.filepath, metadata=video.metadata))
     if tracks:
-        dataset.add_frame_field(
+        empty.add_frame_field(
             FIELD, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections
         )
     try:
@@ -309,4 +312,4 @@ def test_says_what_to_do_first(app, page, tracks):
         page.keyboard.press("Escape")
         assert panel.get_by_test_id("issue").count() == 0
     finally:
-        dataset.delete()
+        empty.delete()

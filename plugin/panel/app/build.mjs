@@ -9,6 +9,7 @@ const GLOBALS = {
   "@fiftyone/state": "__fos__",
   "@fiftyone/operators": "__foo__",
   "@fiftyone/plugins": "__fop__",
+  "@fiftyone/spaces": "__fosp__",
 };
 
 const shared = {

@@ -47,6 +47,20 @@ declare module "@fiftyone/operators" {
   export function executeOperator(uri: string, params?: object, options?: { callback?: Callback }): Promise<unknown>;
 }
 
+declare module "@fiftyone/spaces" {
+  interface SpaceNode {
+    type: string;
+    parent?: SpaceNode;
+  }
+  interface SpaceTree {
+    canSplitLayout(node: SpaceNode): boolean;
+    splitLayout(node: SpaceNode, layout: string, panel: SpaceNode): void;
+  }
+  export const Layout: { Horizontal: string; Vertical: string };
+  export function useSpaces(id: string): { spaces: SpaceTree };
+  export function useSpaceNodes(id: string): SpaceNode[];
+}
+
 declare module "@fiftyone/plugins" {
   import type { ComponentType } from "react";
   export const PluginComponentType: { Component: number };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The App's video player: which frame it shows, and how to make it show another.
 
+import { Layout, useSpaceNodes, useSpaces } from "@fiftyone/spaces";
 import { isModalActive, modalLooker } from "@fiftyone/state";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useRecoilValue } from "recoil";
@@ -45,6 +46,9 @@ function usePlayerLooker(): Looker | null {
   return active && looker?.seekToFrame ? looker : null;
 }
 
+/** The spaces beside and over the player. */
+const MODAL = "fiftyone-modal-spaces";
+
 /** For how long the App may rewind a video that it has opened, in milliseconds. */
 const REWINDS = 4000;
 const opened = new WeakMap<Looker, number>();
@@ -65,10 +69,25 @@ export function usePlayer(): Player {
   return player;
 }
 
+/** The frame that the player showed last, as long as a sample is open. */
+let last: { sample: string; frame: number } | null = null;
+
 /** Brings the player to the frame that is wanted, once it can show it. */
 export function useTarget(): void {
   const looker = usePlayerLooker();
   const { target } = store.useStored();
+  useEffect(() => {
+    if (!looker) {
+      last = null;
+      return undefined;
+    }
+    const sample = sampleOf(looker);
+    // Behind another tab, the App lets the player go, and begins anew
+    if (!store.get().target && last && last.sample === sample) store.set({ target: last });
+    return follow(looker, "frameNumber", () => {
+      if (sample) last = { sample, frame: looker.frameNumber };
+    });
+  }, [looker]);
   const reached = useRef(false);
   const timer = useRef<ReturnType<typeof setTimeout>>();
   useEffect(() => {
@@ -94,17 +113,32 @@ export function useTarget(): void {
   }, [looker, target]);
 }
 
+/** Puts the panel beside the player, where it lies over it. */
+function useBeside(): () => void {
+  const { spaces } = useSpaces(MODAL);
+  const nodes = useSpaceNodes(MODAL);
+  return useCallback(() => {
+    const own = nodes.find(({ type }) => type === "track_audit");
+    const player = nodes.find(({ type }) => type === "fo-sample-modal-plugin");
+    const parent = own?.parent;
+    if (!own || !parent || parent !== player?.parent || !spaces.canSplitLayout(parent)) return;
+    spaces.splitLayout(parent, Layout.Horizontal, own);
+  }, [spaces, nodes]);
+}
+
 /** Returns what shows a frame of a sequence in the player, opening its sample. */
 export function useGo(): (sequence: SequenceInfo | undefined, frame: number) => void {
   const looker = usePlayerLooker();
   const call = useCall();
+  const putBeside = useBeside();
   return useCallback(
     (sequence, frame) => {
       const part = sequence?.samples.find(({ offset, length }) => frame > offset && frame <= offset + length);
       if (!part) return;
       store.set({ target: { sample: part.id, frame: frame - part.offset } });
+      if (looker) putBeside();
       if (!looker || sampleOf(looker) !== part.id) void call("open_sample", { sample_id: part.id });
     },
-    [looker, call],
+    [looker, call, putBeside],
   );
 }
