@@ -16,6 +16,7 @@ from .groundtruth.package import Plan, plan_packages
 from .groundtruth.request import AdjustmentJob
 from .runs import recorded_adjustments
 from .selection import select_to_send
+from .texts import count
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,13 @@ class Adjustment:
         job: the settings of the whole
         label_field: the frame field of the tracks
         plans: the plan of each job
+        left_out: number of frames that the view shows for dismissed issues alone
     """
 
     job: AdjustmentJob
     label_field: str
     plans: tuple[Plan, ...]
+    left_out: int = 0
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -50,14 +53,19 @@ class Adjustment:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done to the labels."""
-        return tuple(dict.fromkeys(note for plan in self.plans for note in plan.notes))
+        """What was left out, and done to the labels."""
+        notes = [note for plan in self.plans for note in plan.notes]
+        if self.left_out:
+            notes.insert(
+                0, f"{count(self.left_out, 'frame')} of dismissed issues left out"
+            )
+        return tuple(dict.fromkeys(notes))
 
     @property
     def counts(self) -> dict[str, int]:
         """The numbers of sequences, frames, flagged frames, boxes and labels."""
-        counts = [plan.counts for plan in self.plans]
-        total = {name: sum(count[name] for count in counts) for name in counts[0]}
+        each = [plan.counts for plan in self.plans]
+        total = {name: sum(part[name] for part in each) for name in each[0]}
         sequences = {name for plan in self.plans for name in plan.frames["sequence"]}
         labels = {label for plan in self.plans for label in plan.classes}
         return {**total, "sequences": len(sequences), "labels": len(labels)}
@@ -104,7 +112,7 @@ def plan_adjustment(
         dataset=dataset.name,
         sample_ids=dict(zip(first["sequence"], first["sample_id"], strict=True)),
     )
-    return Adjustment(job, field, plans)
+    return Adjustment(job, field, plans, selection.left_out)
 
 
 def default_job_name(dataset: fo.Dataset) -> str:

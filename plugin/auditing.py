@@ -192,6 +192,20 @@ def list_audits(dataset: fo.Dataset, field: str) -> dict[str, Any]:
     }
 
 
+def last_thresholds(dataset: fo.Dataset, field: str) -> Thresholds:
+    """Returns the thresholds of the last audit of a field.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the tracks
+
+    Returns:
+        the thresholds, the standard ones before any audit
+    """
+    audits = list(list_audits(dataset, field).values())
+    return Thresholds(**audits[-1].thresholds) if audits else Thresholds()
+
+
 def read_overview(dataset: fo.Dataset, field: str) -> Json:
     """Reads what the last audit of a field kept, see ``make_overview()``.
 

@@ -15,13 +15,14 @@ from __future__ import annotations
 import getpass
 from collections.abc import Collection, Iterable
 from datetime import datetime, timezone
+from itertools import chain
 from typing import Any
 
 import fiftyone as fo
 import numpy as np
 import pandas as pd
 
-from ..importers.store import SampleSpan
+from ..importers.store import SampleSpan, read_spans
 from .decisions import CONFIRMED, DISMISSED, Record, find_decision
 from .records import to_records
 
@@ -43,7 +44,7 @@ _FIELDS = {
     "decided_at": fo.DateTimeField,
 }
 #: What is read of issues: the columns, and the attributes that they hold.
-_READ = {"id": "id", "kind": "label", "score": "confidence"} | {
+_READ = {"id": "id", "kind": "label", "score": "confidence", "support": "support"} | {
     name: name for name in _FIELDS
 }
 
@@ -129,9 +130,10 @@ def read_issues(
         spans: the samples to read the issues of
 
     Returns:
-        one row per issue: ``id``, ``sample_id``, ``kind``, ``score`` and the
-        attributes of the issue, null where it has none; ``first_frame`` and
-        ``last_frame`` are positions in the sequence
+        one row per issue: ``id``, ``sample_id``, ``kind``, ``score``, ``support``
+        (the first and last frame of its clip in the sample) and the attributes of
+        the issue, null where it has none; ``first_frame`` and ``last_frame`` are
+        positions in the sequence
     """
     offsets = {span.sample_id: span.offset for span in spans}
     table = _read_table(dataset.select(list(offsets)))
@@ -140,6 +142,20 @@ def read_issues(
     for name in ("first_frame", "last_frame"):
         table[name] = (table[name] + offset).astype("int64")
     return table.astype({"track": "int64", "other_track": "Int64"})
+
+
+def read_dataset_issues(dataset: fo.Dataset, label_field: str) -> pd.DataFrame:
+    """Reads the issues of a label field in all of a dataset.
+
+    Args:
+        dataset: the dataset
+        label_field: the frame field of the tracks that the issues are about
+
+    Returns:
+        the issues, see :func:`read_issues`
+    """
+    spans = read_spans(dataset).values()
+    return read_issues(dataset, label_field, chain.from_iterable(spans))
 
 
 def decide_issues(

@@ -8,6 +8,7 @@ from .audits import (
     ComputeSizeOutliers,
     SaveOutlierViews,
 )
+from .decisions import DecideIssues, SuggestThresholds
 from .imports import ImportSequences
 from .jobs import (
     AdjustmentJobStatus,
@@ -28,6 +29,8 @@ OPERATORS = (
     ComputeEmbeddingOutliers,
     SaveOutlierViews,
     PlanReview,
+    DecideIssues,
+    SuggestThresholds,
     ExportAdjustmentJob,
     LaunchAdjustmentJob,
     AdjustmentJobStatus,

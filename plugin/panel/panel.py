@@ -14,8 +14,7 @@ import pandas as pd
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ..audit import Thresholds
-from ..auditing import list_audits, read_overview
+from ..auditing import last_thresholds, list_audits, read_overview
 from ..decisions import CONFIRMED, suggest_thresholds
 from ..issues import ISSUES, decide_issues, read_issues
 from ..report.plots import Json
@@ -128,7 +127,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
                 }
                 for name, spans in store.read_spans(dataset).items()
             ],
-            "thresholds": _last_thresholds(dataset, field).__dict__,
+            "thresholds": last_thresholds(dataset, field).__dict__,
             "embeddings": dataset.has_field(
                 f"frames.{field}.detections.embedding_distance"
             ),
@@ -150,7 +149,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         if found.empty:
             raise ValueError("there is no such issue any more; load the list again")
         issue = found.iloc[0]
-        limits = _last_thresholds(ctx.dataset, field)
+        limits = last_thresholds(ctx.dataset, field)
         offset = int(issue["first_frame"] - issue["sample_first"])
         more = {"suggestion": issue["suggestion"], "sample_id": issue["sample_id"]}
         (said,) = listing.describe_issues(found)
@@ -198,15 +197,13 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         """Shows what other thresholds would flag."""
         field = _field(ctx)
         overview = read_overview(ctx.dataset, field)
-        return thresholds.show_thresholds(
-            overview, _last_thresholds(ctx.dataset, field)
-        )
+        return thresholds.show_thresholds(overview, last_thresholds(ctx.dataset, field))
 
     @_told
     def suggest_thresholds(self, ctx: ExecutionContext) -> Json:
         """Suggests thresholds that the decisions speak for."""
         field = _field(ctx)
-        present = _last_thresholds(ctx.dataset, field)
+        present = last_thresholds(ctx.dataset, field)
         suggested = suggest_thresholds(_read_issues(ctx.dataset, field), present)
         return dict(suggested.__dict__)
 
@@ -345,12 +342,6 @@ def _read_issues(
         sample_first=issues["first_frame"] - offset,
         sample_last=issues["last_frame"] - offset,
     )
-
-
-def _last_thresholds(dataset: fo.Dataset, field: str) -> Thresholds:
-    """Returns the thresholds of the last audit, the standard ones before any."""
-    audits = list(list_audits(dataset, field).values())
-    return Thresholds(**audits[-1].thresholds) if audits else Thresholds()
 
 
 def _author(ctx: ExecutionContext) -> str | None:

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators that decide issues, and learn from what was decided."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+from fiftyone.operators.executor import ExecutionContext
+
+from ...importers import store
+from ..auditing import last_thresholds
+from ..decisions import CONFIRMED, DISMISSED, suggest_thresholds
+from ..issues import ISSUES, decide_issues, read_dataset_issues
+from ..texts import count
+from ..views import save_issue_views
+from .forms import TrackOperator, add_label_field, add_notice
+
+_LEAVE = "leave"
+_CHOICES = {
+    CONFIRMED: "Confirm: it is a mistake",
+    DISMISSED: "Dismiss: it is no mistake",
+    _LEAVE: "Leave: take back what was decided",
+}
+
+
+class DecideIssues(TrackOperator):
+    """Confirms or dismisses issues."""
+
+    outputs: ClassVar = {"message": "Result", "next": "What next"}
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """The operator's configuration."""
+        return foo.OperatorConfig(
+            name="decide_issues",
+            label="Decide issues",
+            description="Confirm or dismiss issues that are selected or shown",
+            icon="rule",
+            dynamic=True,
+            risk_level=types.RiskLevel.LOW,
+            view_target=False,
+        )
+
+    def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Adds the decision, and says what it will be about."""
+        add_label_field(ctx, inputs)
+        choices = types.RadioGroup()
+        for value, label in _CHOICES.items():
+            choices.add_choice(value, label=label)
+        inputs.enum(
+            "decision",
+            choices.values(),
+            default=CONFIRMED,
+            view=choices,
+            required=True,
+            label="Decision",
+            description="What the issues are",
+        )
+        ids = _find_issues(ctx)
+        where = "selected" if ctx.selected or ctx.selected_labels else "in the view"
+        add_notice(
+            inputs,
+            "notice",
+            f"Will decide {count(len(ids), 'issue')} {where}. Labels stay as they "
+            "are; the views of issues are saved anew.",
+        )
+
+    def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
+        """Decides the issues."""
+        decision = ctx.params.get("decision", CONFIRMED)
+        field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
+        author = (ctx.user.name or ctx.user.email) if ctx.user else None
+        ids = _find_issues(ctx)
+        chosen = None if decision == _LEAVE else decision
+        decided = decide_issues(ctx.dataset, ids, chosen, author)
+        views = save_issue_views(ctx.dataset, field)
+        ctx.trigger("reload_dataset")
+        left = views.get("issues to review", 0)
+        said = decision if chosen else "left open again"
+        return {
+            "decided": decided,
+            "message": f"{count(decided, 'issue')} {said}",
+            "next": f"{count(left, 'issue')} to review"
+            if left
+            else "All issues are decided: export the view 'confirmed'",
+        }
+
+    def __call__(
+        self,
+        dataset: fo.Dataset,
+        ids: list[str],
+        decision: str | None,
+        author: str | None = None,
+    ) -> int:
+        """Confirms or dismisses issues, or takes that back.
+
+        Args:
+            dataset: an audited dataset
+            ids: the IDs of the issues
+            decision: ``confirmed``, ``dismissed``, or None to take it back
+            author (None): who decided it; by default the user of this machine
+
+        Returns:
+            the number of issues
+        """
+        return decide_issues(dataset, ids, decision, author)
+
+
+def _find_issues(ctx: ExecutionContext) -> list[str]:
+    """Finds the issues that are selected as labels or clips, or that the view shows.
+
+    Raises:
+        ValueError: if there are none
+    """
+    view = ctx.view.select(ctx.selected) if ctx.selected else ctx.view
+    if not ctx.dataset.has_field(ISSUES):
+        raise ValueError("there are no issues yet; audit the tracks first")
+    if ctx.selected_labels:
+        labels = ctx.selected_labels
+        ids = [label["label_id"] for label in labels if label["field"] == ISSUES]
+    elif view._is_frames or view._is_patches or not view.has_field(ISSUES):
+        ids = []
+    elif view._is_clips:
+        ids = view.values(f"{ISSUES}.id")
+    else:
+        ids = view.values(f"{ISSUES}.detections.id", unwind=True)
+    ids = [each for each in ids if each]
+    if not ids:
+        raise ValueError("no issues are selected or shown; open the view 'issues'")
+    return ids
+
+
+class SuggestThresholds(TrackOperator):
+    """Learns thresholds from what was decided."""
+
+    outputs: ClassVar = {
+        "size": "Size threshold",
+        "iou": "IoU threshold",
+        "message": "Why",
+        "next": "What next",
+    }
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """The operator's configuration."""
+        return foo.OperatorConfig(
+            name="suggest_thresholds",
+            label="Suggest thresholds",
+            description="Learn the audit's thresholds from what was decided of issues",
+            icon="tune",
+            dynamic=True,
+            risk_level=types.RiskLevel.LOW,
+            view_target=False,
+        )
+
+    def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what will be looked at."""
+        field = add_label_field(ctx, inputs)
+        issues = read_dataset_issues(ctx.dataset, field)
+        decided = int(issues["decision"].notna().sum())
+        add_notice(
+            inputs,
+            "notice",
+            f"Will learn from {count(decided, 'decided issue')}. Changes nothing.",
+        )
+
+    def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
+        """Suggests thresholds."""
+        return self._suggest(ctx.dataset, ctx.params.get("label_field"))
+
+    def _suggest(self, dataset: fo.Dataset, label_field: str | None) -> dict[str, Any]:
+        field = store.find_label_field(dataset, label_field)
+        issues = read_dataset_issues(dataset, field)
+        found = suggest_thresholds(issues, last_thresholds(dataset, field))
+        known = found.size is not None or found.iou is not None
+        return {
+            "size": found.size,
+            "iou": found.iou,
+            "message": found.message,
+            "next": "Audit the tracks again with these thresholds"
+            if known
+            else "Decide more issues, in the panel or by 'Decide issues'",
+        }
+
+    def __call__(
+        self, dataset: fo.Dataset, label_field: str | None = None
+    ) -> dict[str, Any]:
+        """Suggests the thresholds that decisions speak for.
+
+        Args:
+            dataset: an audited dataset
+            label_field (None): the frame field of the tracks; found where there
+                is only one
+
+        Returns:
+            a dict with ``size`` and ``iou``, None where nothing can be learned, and
+            ``message``, which says why
+        """
+        return self._suggest(dataset, label_field)

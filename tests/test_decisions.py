@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decisions on issues: kept, found again, learned from, and left out of exports."""
+
+import fiftyone.operators as foo
+import numpy as np
+import pandas as pd
+import pytest
+from fiftyone.operators.executor import ExecutionContext, ExecutionError
+from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.plugin.audit import Thresholds
+from fiftyone_track_audit.plugin.auditing import audit_dataset
+from fiftyone_track_audit.plugin.decisions import (
+    CONFIRMED,
+    DISMISSED,
+    find_decision,
+    precision,
+    suggest_thresholds,
+)
+from fiftyone_track_audit.plugin.issues import decide_issues, read_dataset_issues
+from fiftyone_track_audit.plugin.selection import select_to_send
+from fiftyone_track_audit.plugin.views import outlier_view, save_issue_views
+from small_datasets import SHIFTED, SHORT, walkers
+
+FIELD = "ground_truth"
+PLUGIN = "@track-audit/video"
+
+
+def mistake(kind="shift", track=1, other=None, first=10, last=12, field=FIELD):
+    return {
+        "label_field": field,
+        "kind": kind,
+        "track": track,
+        "other_track": other,
+        "first_frame": first,
+        "last_frame": last,
+    }
+
+
+@pytest.mark.parametrize(
+    ("decided", "found"),
+    [
+        (mistake(), True),
+        (mistake(first=12, last=40), True),
+        (mistake(first=14, last=15), True),
+        (mistake(first=15, last=16), False),
+        (mistake(first=1, last=7), False),
+        (mistake(kind="drift"), False),
+        (mistake(track=2), False),
+        (mistake(other=2), False),
+        (mistake(field="predictions"), False),
+    ],
+)
+def test_the_same_mistake_is_known_again(decided, found):
+    assert (find_decision(mistake(), [decided]) is decided) is found
+
+
+def test_two_tracks_are_the_same_in_either_order():
+    decided = mistake("identity_switch", 4, 7)
+    assert find_decision(mistake("identity_switch", 7, 4), [decided]) is decided
+
+
+def test_the_decision_with_most_frames_in_common_counts():
+    some, more = mistake(first=8, last=10), mistake(first=11, last=20)
+    assert find_decision(mistake(), [some, more]) is more
+    assert find_decision(mistake(), [more, some]) is more
+
+
+@pytest.fixture(scope="module")
+def source(database, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("frames")
+    tracks = walkers("a", folder / "a")
+    made = create_dataset(tracks, "decisions-source")
+    audit_dataset(made)
+    yield made
+    made.delete()
+
+
+@pytest.fixture
+def dataset(source):
+    copy = source.clone("decisions")
+    yield copy
+    copy.delete()
+
+
+@pytest.fixture
+def issues(dataset):
+    found = read_dataset_issues(dataset, FIELD).sort_values("first_frame")
+    assert found["first_frame"].tolist() == [SHORT, SHIFTED]
+    return found.reset_index(drop=True)
+
+
+def decisions(dataset):
+    found = read_dataset_issues(dataset, FIELD).sort_values("first_frame")
+    return found["decision"].fillna("").tolist()
+
+
+def test_decisions_have_author_and_time(dataset, issues):
+    assert decide_issues(dataset, issues["id"][:1].tolist(), CONFIRMED, "ann") == 1
+    found = read_dataset_issues(dataset, FIELD).set_index("id")
+    told = found.loc[issues["id"][0]]
+    assert (told["decision"], told["decided_by"]) == (CONFIRMED, "ann")
+    assert (pd.Timestamp.now("UTC").tz_localize(None) - told["decided_at"]).days == 0
+    assert found.loc[issues["id"][1], "decision"] is None
+
+
+def test_decisions_survive_an_audit(dataset, issues):
+    decide_issues(dataset, issues["id"][:1].tolist(), CONFIRMED, "ann")
+    decide_issues(dataset, issues["id"][1:].tolist(), DISMISSED, "bob")
+    audit_dataset(dataset)
+    again = read_dataset_issues(dataset, FIELD)
+    assert not set(again["id"]) & set(issues["id"])
+    assert decisions(dataset) == [CONFIRMED, DISMISSED]
+
+
+def test_decisions_survive_an_audit_that_finds_nothing(dataset, issues):
+    decide_issues(dataset, issues["id"].tolist(), DISMISSED)
+    blind = Thresholds(size=50, iou=0.01)
+    audit_dataset(dataset, thresholds=blind, kinds=("size_change", "low_iou", "shift"))
+    kept = read_dataset_issues(dataset, FIELD)
+    assert len(kept) <= len(issues)
+    audit_dataset(dataset)
+    assert decisions(dataset) == [DISMISSED, DISMISSED]
+
+
+def test_a_decision_can_be_changed_and_taken_back(dataset, issues):
+    ids = issues["id"].tolist()
+    decide_issues(dataset, ids, CONFIRMED)
+    decide_issues(dataset, ids[:1], DISMISSED)
+    assert decisions(dataset) == [DISMISSED, CONFIRMED]
+    decide_issues(dataset, ids[1:], None)
+    assert decisions(dataset) == [DISMISSED, ""]
+    audit_dataset(dataset)
+    assert decisions(dataset) == [DISMISSED, ""]
+    assert len(dataset.first().decisions) == 1
+
+
+@pytest.mark.parametrize(
+    ("ids", "decision", "text"),
+    [
+        (["5f0000000000000000000000"], CONFIRMED, "no issue 5f0000000000000000000000"),
+        (None, "maybe", "expected 'confirmed', 'dismissed' or None, not 'maybe'"),
+    ],
+)
+def test_wrong_decisions_change_nothing(dataset, issues, ids, decision, text):
+    with pytest.raises(ValueError, match=text):
+        decide_issues(dataset, [*issues["id"], *(ids or ())], decision)
+    assert decisions(dataset) == ["", ""]
+    assert decide_issues(dataset, [], CONFIRMED) == 0
+
+
+def test_views_show_what_was_decided(dataset, issues):
+    assert save_issue_views(dataset, FIELD) == {"issues": 2, "issues to review": 2}
+    ids = issues["id"].tolist()
+    decide_issues(dataset, ids[:1], CONFIRMED)
+    decide_issues(dataset, ids[1:], DISMISSED)
+    counts = save_issue_views(dataset, FIELD)
+    assert counts == {"issues": 2, "confirmed": 1, "dismissed": 1}
+    assert set(dataset.list_saved_views()) == set(counts)
+    assert dataset.load_saved_view("confirmed").values("issues.id") == ids[:1]
+    assert dataset.load_saved_view("dismissed").values("issues.id") == ids[1:]
+
+
+# What can be learned
+
+
+def judged(*rows):
+    names = ("kind", "decision", "size_limit", "iou_limit", "corrected")
+    table = pd.DataFrame(rows, columns=names)
+    return table.astype({"size_limit": float, "iou_limit": float})
+
+
+def test_precision_per_kind():
+    found = precision(
+        judged(
+            ("shift", CONFIRMED, None, None, True),
+            ("shift", CONFIRMED, None, None, None),
+            ("shift", DISMISSED, None, None, False),
+            ("shift", None, None, None, None),
+            ("drift", None, None, None, None),
+        )
+    )
+    shift, drift = found.loc["shift"], found.loc["drift"]
+    assert shift[["issues", "open", "confirmed", "dismissed"]].tolist() == [4, 1, 2, 1]
+    assert shift["precision"] == pytest.approx(2 / 3)
+    assert shift[["checked", "corrected"]].tolist() == [2, 1]
+    assert drift["open"] == 1
+    assert np.isnan(drift["precision"])
+
+
+def sizes(confirmed, dismissed):
+    return judged(
+        *(("size_change", CONFIRMED, limit, None, None) for limit in confirmed),
+        *(("size_change", DISMISSED, limit, None, None) for limit in dismissed),
+    )
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "dismissed", "threshold"),
+    [
+        ([0.6, 0.7, 0.8], [0.3, 0.32, 0.4], 0.5),
+        ([0.6, 0.7, 0.35], [0.3, 0.32, 0.4, 0.5], 0.55),
+        # As it is where no other is better
+        ([0.3, 0.4, 0.5], [0.1, 0.15, 0.2], 0.25),
+        ([0.3, 0.4], [0.1, 0.15, 0.2], None),
+        ([], [], None),
+    ],
+)
+def test_suggests_a_size_threshold(confirmed, dismissed, threshold):
+    found = suggest_thresholds(sizes(confirmed, dismissed), Thresholds())
+    assert found.size == (threshold and pytest.approx(threshold))
+    assert found.iou is None
+    few = f"({len(confirmed)} confirmed and {len(dismissed)} dismissed yet)"
+    assert (few in found.message) is (threshold is None)
+
+
+def test_suggests_an_iou_threshold():
+    rows = [("low_iou", CONFIRMED, None, iou, None) for iou in (0.1, 0.2, 0.25)]
+    rows += [("shift", DISMISSED, None, iou, None) for iou in (0.35, 0.4, 0.45)]
+    found = suggest_thresholds(judged(*rows), Thresholds())
+    assert found.iou == pytest.approx(0.3)
+    assert found.size is None
+    assert "0.3 is wrong about 0 of 6 decided issues, 0.5 about 3" in found.message
+
+
+# Exports
+
+
+def frames_sent(view, **options):
+    return select_to_send(view, FIELD, **options).frames
+
+
+def test_dismissed_issues_are_not_sent(dataset, issues):
+    save_issue_views(dataset, FIELD)
+    clips = dataset.load_saved_view("issues")
+    outliers = outlier_view(dataset, FIELD, "outlier_score")
+    assert set(frames_sent(outliers)["frame"]) == {SHORT, SHIFTED}
+    decide_issues(dataset, issues["id"][1:].tolist(), DISMISSED)
+    assert frames_sent(outliers)["frame"].tolist() == [SHORT]
+    selection = select_to_send(clips, FIELD)
+    first, last = issues["support"][0]
+    assert selection.frames["frame"].tolist() == list(range(first, last + 1))
+    support = issues["support"][1]
+    assert selection.left_out == len(
+        set(range(support[0], support[1] + 1)) - set(selection.frames["frame"])
+    )
+    assert select_to_send(dataset, FIELD).left_out == 0
+
+
+def test_frames_of_other_issues_stay(dataset, issues):
+    """A dismissed issue takes no frame from one that is not."""
+    sample = dataset.first()
+    other = sample.issues.detections[0].copy()
+    other.first_frame = other.last_frame = SHIFTED
+    other.label = "drift"
+    sample.issues.detections.append(other)
+    sample.save()
+    found = read_dataset_issues(dataset, FIELD)
+    wrong = found[(found["kind"] != "drift") & (found["first_frame"] == SHIFTED)]
+    decide_issues(dataset, wrong["id"].tolist(), DISMISSED)
+    outliers = outlier_view(dataset, FIELD, "outlier_score")
+    assert set(frames_sent(outliers)["frame"]) == {SHORT, SHIFTED}
+
+
+def test_reasons_leave_out_what_was_dismissed(dataset, issues):
+    decide_issues(dataset, issues["id"][1:].tolist(), DISMISSED)
+    sent = frames_sent(dataset).set_index("frame")["reason"]
+    assert sent[SHORT] != ""
+    assert sent[SHIFTED] == ""
+
+
+def test_nothing_is_sent_where_all_is_dismissed(dataset, issues):
+    decide_issues(dataset, issues["id"].tolist(), DISMISSED)
+    outliers = outlier_view(dataset, FIELD, "outlier_score")
+    with pytest.raises(ValueError, match="frames of dismissed issues alone"):
+        frames_sent(outliers)
+    labels = outliers.first().frames[SHORT].ground_truth.detections
+    chosen = {"sample_id": dataset.first().id, "frame_number": SHORT}
+    chosen |= {"label_id": labels[0].id, "field": f"frames.{FIELD}"}
+    sent = frames_sent(outliers, selected_labels=[chosen])
+    assert sent["frame"].tolist() == [SHORT]
+
+
+# Operators
+
+CONFIRM = {"decision": CONFIRMED}
+
+
+def run(name, view, **ctx):
+    ctx |= {"dataset": view._root_dataset, "view": view}
+    return foo.execute_operator(f"{PLUGIN}/{name}", ctx).result
+
+
+def test_decides_the_issues_of_a_view(dataset, issues):
+    result = run("decide_issues", dataset.view(), params={"decision": DISMISSED})
+    assert (result["decided"], decisions(dataset)) == (2, [DISMISSED, DISMISSED])
+    assert result["message"] == "2 issues dismissed"
+    assert dataset.has_saved_view("dismissed")
+    result = run("decide_issues", dataset.view(), params={"decision": "leave"})
+    assert (result["decided"], decisions(dataset)) == (2, ["", ""])
+    assert result["next"] == "2 issues to review"
+
+
+def test_decides_the_selected_clip(dataset, issues):
+    save_issue_views(dataset, FIELD)
+    clips = dataset.load_saved_view("issues")
+    ids = dict(zip(*clips.values(["issues.id", "id"]), strict=True))
+    run("decide_issues", clips, selected=[ids[issues["id"][0]]], params=CONFIRM)
+    assert decisions(dataset) == [CONFIRMED, ""]
+
+
+def test_decides_selected_labels(dataset, issues):
+    label = {"sample_id": dataset.first().id, "field": "issues"}
+    label["label_id"] = issues["id"][1]
+    run("decide_issues", dataset.view(), selected_labels=[label], params=CONFIRM)
+    assert decisions(dataset) == ["", CONFIRMED]
+
+
+def test_says_where_no_issues_are(dataset, source):
+    request = {"dataset_name": dataset.name, "params": {}}
+    request["view"] = dataset.limit(0)._serialize()
+    ctx = ExecutionContext(request_params=request)
+    shown = foo.get_operator(f"{PLUGIN}/decide_issues").resolve_input(ctx).to_json()
+    told = [entry["error_message"] for entry in shown["type"]["properties"].values()]
+    assert "no issues are selected or shown; open the view 'issues'" in told
+    with pytest.raises(ExecutionError, match="no issues are selected or shown"):
+        run("decide_issues", dataset.limit(0), params=CONFIRM)
+
+
+def test_suggests_from_python_and_in_the_app(dataset, issues):
+    decide_issues(dataset, issues["id"].tolist(), CONFIRMED)
+    result = run("suggest_thresholds", dataset.view(), params={})
+    assert result["size"] is None
+    assert "decide at least 3 issues of either sort" in result["message"]
+    assert foo.get_operator(f"{PLUGIN}/suggest_thresholds")(dataset) == result
