@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the panel asks Python: lists, crops, plots, timelines, thresholds."""
+
+import base64
+import io
+import json
+
+import fiftyone.operators as foo
+import numpy as np
+import pandas as pd
+import pytest
+from fiftyone import ViewField as F
+from fiftyone_track_audit.importers import store
+from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.importers.tracks import Tracks
+from fiftyone_track_audit.plugin.audit import Thresholds, audit_tracks
+from fiftyone_track_audit.plugin.auditing import audit_dataset, read_overview
+from fiftyone_track_audit.plugin.issues import decide_issues, read_dataset_issues
+from fiftyone_track_audit.plugin.overview import EDGES, make_overview
+from fiftyone_track_audit.plugin.panel.listing import Filters, list_issues
+from fiftyone_track_audit.plugin.panel.timeline import show_timeline
+from PIL import Image
+from small_datasets import SHIFTED, SHORT, walkers
+
+FIELD = "ground_truth"
+PANEL = "@track-audit/video/track_audit"
+
+
+@pytest.fixture(scope="module")
+def source(database, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("frames")
+    one, two = (walkers(name, folder / name) for name in "ab")
+    table = store.make_table(pd.concat([one.table, two.table], ignore_index=True))
+    made = create_dataset(Tracks(table, one.sequences | two.sequences), "panel-source")
+    audit_dataset(made)
+    yield made
+    made.delete()
+
+
+@pytest.fixture
+def dataset(source):
+    copy = source.clone("panel")
+    yield copy
+    copy.delete()
+
+
+def ask(view, method, **params):
+    """Calls a method of the panel, as its component does."""
+    params |= {"__method__": method, "panel_id": "1", "panel_state": {}}
+    ctx = {"dataset": view._root_dataset, "view": view, "params": params}
+    answer = foo.execute_operator(PANEL, ctx)
+    json.dumps(answer.result, allow_nan=False)
+    requests = answer.executor.to_json()["requests"]
+    names = [request["operator_uri"].rpartition("/")[2] for request in requests]
+    return answer.result, [name for name in names if name != "show_panel_output"]
+
+
+def test_says_what_there_is(dataset):
+    found, _ = ask(dataset.view(), "load")
+    assert found["status"] == "ready"
+    assert found["label_field"] == FIELD
+    assert found["thresholds"] == {"size": 0.25, "iou": 0.5}
+    assert found["progress"] == {"open": 4, "confirmed": 0, "dismissed": 0}
+    assert [each["name"] for each in found["sequences"]] == ["a", "b"]
+    assert [each["issues"] for each in found["sequences"]] == [2, 2]
+    assert [each["frames"] for each in found["sequences"]] == [30, 30]
+    for sequence, sample in zip(found["sequences"], dataset, strict=True):
+        assert sequence["samples"] == [{"id": sample.id, "offset": 0, "length": 30}]
+    assert {kind["kind"] for kind in found["kinds"]} == {"size_change", "shift"}
+    assert len({kind["color"] for kind in found["kinds"]}) == 2
+
+
+@pytest.mark.parametrize("tracks", [True, False])
+def test_says_what_to_do_first(source, tracks):
+    fresh = source.clone("fresh")
+    for key in fresh.list_runs():
+        fresh.delete_run(key)
+    if not tracks:
+        fresh.delete_frame_field(FIELD)
+    found, _ = ask(fresh.view(), "load")
+    fresh.delete()
+    status, operator = ("no_tracks", "import_sequences")
+    if tracks:
+        status, operator = ("not_audited", "audit_tracks")
+    assert (found["status"], found["operator"].rpartition("/")[2]) == (status, operator)
+
+
+def test_lists_what_fits(dataset):
+    ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
+    decide_issues(dataset, ids[:1], "confirmed")
+    cases = [
+        ({}, 4),
+        ({"kinds": ["shift"]}, 2),
+        ({"sequence": "a"}, 2),
+        ({"sequence": "b", "kinds": ["shift"]}, 1),
+        ({"track": 1}, 2),
+        ({"least_score": 0.999}, 0),
+        ({"decision": "open"}, 3),
+        ({"decision": "confirmed"}, 1),
+        ({"decision": "dismissed"}, 0),
+    ]
+    for params, count in cases:
+        found, _ = ask(dataset.view(), "list_issues", **params)
+        assert (found["total"], len(found["issues"])) == (count, count), params
+    scores = [issue["score"] for issue in ask(dataset, "list_issues")[0]["issues"]]
+    assert scores == sorted(scores, reverse=True)
+    wrong, _ = ask(dataset.view(), "list_issues", decision="maybe")
+    assert wrong == {
+        "problem": "expected one of open, confirmed, dismissed, not 'maybe'"
+    }
+
+
+def test_pages_do_not_overlap(dataset):
+    pages = [ask(dataset.view(), "list_issues", offset=i, limit=3)[0] for i in (0, 3)]
+    ids = [[issue["id"] for issue in page["issues"]] for page in pages]
+    assert [len(page) for page in ids] == [3, 1]
+    assert len({*ids[0], *ids[1]}) == 4
+    assert pages[0]["counts"] == {"size_change": 2, "shift": 2}
+
+
+def test_keeps_up_with_the_view(dataset):
+    issues = read_dataset_issues(dataset, FIELD)
+    short = issues[issues["first_frame"] == SHORT]
+    first = dataset.first()
+    frames = dataset.to_frames(sample_frames=False)
+    at_short = frames.match(F("frame_number") == SHORT)
+    views = {
+        "dataset": (dataset.view(), set(issues["id"])),
+        "a sample": (
+            dataset.select(first.id),
+            set(issues["id"][issues["sample_id"] == first.id]),
+        ),
+        "clips": (dataset.to_clips([[(SHORT, SHORT)], []]), {short["id"].iloc[0]}),
+        "frames": (at_short, set(short["id"])),
+    }
+    for name, (view, wanted) in views.items():
+        found, _ = ask(view, "list_issues", in_view=True)
+        assert {issue["id"] for issue in found["issues"]} == wanted, name
+
+
+def test_shows_crops_and_plots(dataset):
+    issues = read_dataset_issues(dataset, FIELD)
+    issue = issues[issues["first_frame"] == SHORT].iloc[0]
+    found, _ = ask(dataset.view(), "show_issue", id=issue["id"])
+    assert found["issue"]["id"] == issue["id"]
+    assert found["issue"]["suggestion"] == issue["suggestion"]
+    assert found["problem"] is None
+    places = {crop["frame"]: crop["place"] for crop in found["strip"]}
+    assert len(places) >= 5
+    assert [frame for frame in places if places[frame] == "at"] == [SHORT]
+    for crop in found["strip"]:
+        image = Image.open(io.BytesIO(base64.b64decode(crop["image"])))
+        assert list(image.size) == crop["size"]
+        assert len(crop["boxes"]) == 1
+    (track,) = found["plot"]["tracks"]
+    tracks = store.read_tracks(dataset[[issue["sample_id"]]], FIELD).tracks.table
+    own = tracks[(tracks["track"] == issue["track"]) & (tracks["sequence"] == "a")]
+    assert track["frame"] == own["frame"].tolist()
+    assert track["left"] == pytest.approx(own["left"].tolist(), abs=1e-3)
+    assert track["size_change"][0] is None
+    assert found["plot"]["issue"]["first"] == SHORT
+    titles = [panel["title"] for panel in found["panels"]]
+    assert {"size, px²", "size change, px²", "size change"} < set(titles)
+
+
+def test_shows_an_issue_without_frames(dataset):
+    frames = dataset.first().frames
+    for frame in frames.values():
+        frame["filepath"] = "/no/such/frame.png"
+        frame.save()
+    issue = read_dataset_issues(dataset, FIELD).iloc[0]
+    found, _ = ask(dataset.view(), "show_issue", id=issue["id"])
+    assert found["strip"] == []
+    assert "/no/such" in found["problem"]
+    assert len(found["plot"]["tracks"]) == 1
+
+
+def test_says_what_is_gone(dataset):
+    issue = read_dataset_issues(dataset, FIELD).iloc[0]
+    dataset.set_values("frames.ground_truth", [[None] * 30] * 2)
+    found, _ = ask(dataset.view(), "show_issue", id=issue["id"])
+    gone = f"the boxes of track {issue['track']} are gone; audit the tracks again"
+    assert found["problem"] == gone
+    assert found["issue"]["id"] == issue["id"]
+    gone, _ = ask(dataset.view(), "show_issue", id="5f0000000000000000000000")
+    assert gone == {"problem": "there is no such issue any more; load the list again"}
+
+
+def test_cuts_one_crop(dataset):
+    found, _ = ask(dataset.view(), "show_crop", sequence="b", track=2, frame=5)
+    assert (found["crop"]["frame"], len(found["crop"]["boxes"])) == (5, 1)
+    none, _ = ask(dataset.view(), "show_crop", sequence="b", track=9, frame=5)
+    assert none == {"crop": None}
+
+
+def test_shows_timelines(dataset):
+    found, _ = ask(dataset.view(), "show_timeline", sequence="a")
+    assert (found["frames"], found["total"]) == (30, 2)
+    assert {bar["track"] for bar in found["tracks"]} == {1, 2}
+    for bar in found["tracks"]:
+        assert bar["runs"] == [[1, 30]]
+        (issue,) = bar["issues"]
+        assert issue["first"] == (SHORT if bar["track"] == 1 else SHIFTED)
+    unknown, _ = ask(dataset.view(), "show_timeline", sequence="c")
+    assert unknown == {"problem": "'c' has not been audited yet; audit the tracks"}
+
+
+def test_orders_tracks():
+    runs = {
+        "track": [1, 1, 2, 3],
+        "label": ["walker"] * 4,
+        "first": [1, 20, 1, 5],
+        "last": [10, 29, 30, 9],
+    }
+    columns = ["id", "kind", "track", "first_frame", "last_frame", "score", "decision"]
+    rows = [("i", "shift", 3, 6, 7, 0.9, None), ("k", "drift", 1, 2, 9, 0.6, None)]
+    issues = pd.DataFrame(rows, columns=columns)
+    worst = show_timeline(runs, issues, "worst", 0, 9)["tracks"]
+    assert [bar["track"] for bar in worst] == [3, 1, 2]
+    assert worst[1]["runs"] == [[1, 10], [20, 29]]
+    longest = show_timeline(runs, issues, "longest", 1, 1)["tracks"]
+    assert [bar["track"] for bar in longest] == [1]
+    with pytest.raises(ValueError, match="expected worst or longest, not 'best'"):
+        show_timeline(runs, issues, "best", 0, 9)
+
+
+@pytest.mark.parametrize(("size", "iou"), [(0.25, 0.5), (0.4, 0.3), (0.05, 0.8)])
+def test_thresholds_are_counted_without_an_audit(dataset, size, iou):
+    found, _ = ask(dataset.view(), "show_thresholds")
+    assert found["boxes"] == 120
+    first, second = found["signals"]
+    assert (first["name"], first["breaks"]) == ("size", "above")
+    assert (second["name"], second["breaks"]) == ("iou", "below")
+    above = np.array(first["edges"][:-1]) >= size - 1e-9
+    below = np.array(second["edges"][1:]) <= iou + 1e-9
+    audit_dataset(dataset, thresholds=Thresholds(size, iou))
+    flags = store.read_tracks(dataset, FIELD, ["size_outlier", "iou_outlier"])
+    table = flags.tracks.table
+    assert np.dot(first["counts"], above) == (table["size_outlier"] == True).sum()  # noqa: E712
+    assert np.dot(second["counts"], below) == (table["iou_outlier"] == True).sum()  # noqa: E712
+
+
+def test_decides_and_counts(dataset):
+    ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
+    found, _ = ask(dataset.view(), "decide", ids=ids[:3], decision="dismissed")
+    assert found["decided"] == 3
+    assert found["progress"] == {"open": 1, "confirmed": 0, "dismissed": 3}
+    assert {kind["precision"] for kind in found["kinds"]} == {0.0}
+    views, _ = ask(dataset.view(), "save_views")
+    assert views["views"] == {"issues": 4, "issues to review": 1, "dismissed": 3}
+    wrong, _ = ask(dataset.view(), "decide", ids=["x"], decision="dismissed")
+    assert "has no issue x" in wrong["problem"]
+    learned, _ = ask(dataset.view(), "suggest_thresholds")
+    assert learned["size"] is None
+
+
+def test_shows_issues_in_the_app(dataset):
+    ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
+    none, triggers = ask(dataset.view(), "show_in_view", which="confirmed")
+    assert none == {"problem": "there are no such issues; nothing would be sent"}
+    assert triggers == []
+    decide_issues(dataset, ids[:1], "confirmed")
+    found, triggers = ask(dataset.view(), "show_in_view", which="confirmed")
+    assert (found, triggers) == ({"clips": 1}, ["set_view"])
+    filters = {"kinds": ["shift"]}
+    found, _ = ask(dataset.view(), "show_in_view", which="shown", filters=filters)
+    assert found == {"clips": 2}
+
+
+def test_opens_a_sample_of_any_view(dataset):
+    first, last = dataset.first().id, dataset.last().id
+    cases = [
+        (dataset.view(), first, ["open_sample"]),
+        (dataset.select(first), last, ["clear_view", "open_sample"]),
+        (dataset.to_clips("issues"), first, ["clear_view", "open_sample"]),
+    ]
+    for view, sample, wanted in cases:
+        _, triggers = ask(view, "open_sample", sample_id=sample)
+        assert triggers == wanted
+
+
+# What the panel is made of
+
+
+def test_overview_is_kept_for_sequences_that_are_not_audited_again(dataset):
+    before = read_overview(dataset, FIELD)
+    audit_dataset(dataset.limit(1), thresholds=Thresholds(size=0.5))
+    after = read_overview(dataset, FIELD)
+    assert set(before) == set(after) == {"a", "b"}
+    assert after["b"] == before["b"]
+
+
+def test_overview_counts_boxes(tmp_path):
+    tracks = walkers("a", tmp_path / "a")
+    audit = audit_tracks(tracks)
+    overview = make_overview(tracks, audit)["a"]
+    assert overview["boxes"] == len(tracks.table)
+    for name, edges in EDGES.items():
+        assert len(overview[name]) == len(edges) - 1
+        assert sum(overview[name]) == audit.detections[f"{name}_limit"].notna().sum()
+
+
+def test_reads_a_part_of_a_track(dataset):
+    whole = store.read_tracks(dataset, FIELD, ["size_change"]).tracks.table
+    part, labelled = store.read_part(dataset, FIELD, "b", [2], (5, 9), ["size_change"])
+    wanted = whole[(whole["sequence"] == "b") & (whole["track"] == 2)]
+    wanted = wanted[wanted["frame"].between(5, 9)]
+    columns = ["frame", "left", "top", "width", "height", "size_change"]
+    pd.testing.assert_frame_equal(
+        part.table[columns].reset_index(drop=True),
+        wanted[columns].reset_index(drop=True),
+    )
+    assert labelled.tolist() == [5, 6, 7, 8, 9]
+    with pytest.raises(ValueError, match="'panel' has no sequence 'c'"):
+        store.read_part(dataset, FIELD, "c", [2], (5, 9))
+
+
+def test_filters_need_a_known_decision(dataset):
+    with pytest.raises(ValueError, match="not 'later'"):
+        Filters(decision="later")
+    none = read_dataset_issues(dataset, "nothing").assign(sequence="")
+    assert list_issues(none, Filters(track=3), 0, 9)["issues"] == []
