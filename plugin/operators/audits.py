@@ -176,7 +176,7 @@ class ComputeSizeOutliers(_AuditOperator):
             dynamic=True,
             execute_as_generator=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(
@@ -228,7 +228,7 @@ class ComputeIoUOutliers(_AuditOperator):
             dynamic=True,
             execute_as_generator=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(
@@ -282,7 +282,7 @@ class AuditTracks(_AuditOperator):
             dynamic=True,
             execute_as_generator=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def resolve_placement(self, ctx: ExecutionContext) -> types.Placement | None:
@@ -342,7 +342,7 @@ class ComputeEmbeddingOutliers(_AuditOperator):
             dynamic=True,
             execute_as_generator=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
