@@ -184,6 +184,19 @@ def write_bytes(path: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def check_new_folder(folder: Path) -> None:
+    """Checks that nothing is in a folder's place.
+
+    Args:
+        folder: a folder to write to
+
+    Raises:
+        InputError: if the folder is not empty, or is a file
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(folder, "exists and is not empty, expected a new folder")
+
+
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Gives a folder to write to, which takes its name when all is written.
@@ -197,8 +210,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises:
         InputError: if the folder is not empty
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(folder, "exists and is not empty, expected a new folder")
+    check_new_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}.partial")
     partial.mkdir()

@@ -112,6 +112,22 @@ def read_mot_detections(path: Path | str) -> Tracks:
     return _read_all(Path(path), "det/det.txt", _read_det)
 
 
+def find_sequences(path: Path | str) -> list[Sequence]:
+    """Reads the records of MOT Challenge sequences, without their tracks.
+
+    Args:
+        path: as of :func:`read_mot`
+
+    Returns:
+        a list of :class:`Sequence`
+
+    Raises:
+        InputError: if there are none, or a ``seqinfo.ini`` is missing or wrong
+    """
+    found = _find_sequences(Path(path), "gt/gt.txt")
+    return [read_seqinfo(folder) for folder, _ in found]
+
+
 def read_seqinfo(folder: Path) -> Sequence:
     """Reads the record of a sequence.
 

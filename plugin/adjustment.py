@@ -6,14 +6,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import fiftyone as fo
 
 from ..importers import store
+from ..importers.tracks import InputError
 from .groundtruth.findings import Finding, sentences
 from .groundtruth.package import Plan, plan_packages
 from .groundtruth.request import AdjustmentJob
+from .groundtruth.upload import read_job
 from .runs import recorded_adjustments
 from .selection import select_to_send
 from .texts import count
@@ -113,6 +117,46 @@ def plan_adjustment(
         sample_ids=dict(zip(first["sequence"], first["sample_id"], strict=True)),
     )
     return Adjustment(job, field, plans, selection.left_out)
+
+
+def last_settings(dataset: fo.Dataset) -> dict[str, str]:
+    """Returns the settings of the last adjustment that had a bucket.
+
+    Args:
+        dataset: the dataset
+
+    Returns:
+        the settings that are known, by the names that :class:`AdjustmentJob` has for
+        them; empty where there was no such adjustment
+    """
+    sent = [
+        record
+        for record in recorded_adjustments(dataset).values()
+        if record.jobs[0].s3_root
+    ]
+    if not sent:
+        return {}
+    last = sent[-1]
+    settings = {
+        "bucket": urlsplit(last.jobs[0].s3_root).netloc,
+        "region": last.region,
+        "audited_attribute": last.audited_attribute,
+        "label_attribute": last.label_attribute,
+        **_arns(Path(last.jobs[0].package)),
+    }
+    return {name: str(value) for name, value in settings.items() if value}
+
+
+def _arns(package: Path) -> dict[str, str]:
+    try:
+        job = read_job(package, needed=[])
+    except InputError:
+        return {}  # defaults alone: the package was moved or deleted since
+    arns = {
+        "role_arn": job["request"]["RoleArn"],
+        "workteam_arn": job["request"]["HumanTaskConfig"]["WorkteamArn"],
+    }
+    return {name: arn for name, arn in arns.items() if name not in job["fill_in"]}
 
 
 def default_job_name(dataset: fo.Dataset) -> str:

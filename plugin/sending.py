@@ -139,9 +139,24 @@ def launch_adjustment(
         GroundTruthError: if AWS refuses
     """
     record = recorded_adjustment(dataset, name)
-    for job in record.jobs:
-        read_job(Path(job.package), needed=["bucket"])
+    missing_settings(record)
     return _send(dataset, record, progress)
+
+
+def missing_settings(record: AdjustmentRecord) -> list[str]:
+    """Returns the settings without which an adjustment is uploaded, but not started.
+
+    Args:
+        record: the adjustment
+
+    Returns:
+        some of ``region``, ``role_arn`` and ``workteam_arn``
+
+    Raises:
+        InputError: if a package is damaged, or names no bucket
+    """
+    jobs = [read_job(Path(job.package), needed=["bucket"]) for job in record.jobs]
+    return list(jobs[0]["fill_in"])
 
 
 def adjustment_status(

@@ -874,7 +874,7 @@ def test_job_that_was_not_started(aws, audited, tmp_path):
     export(audited.load_saved_view("outliers"), tmp_path, name="Never-started")
     status, _ = run("adjustment_job_status", audited)
     assert statuses(status) == ["NotStarted"]
-    with pytest.raises(ExecutionError, match="Never-started is NotStarted"):
+    with pytest.raises(ExecutionError, match=r"Never-started. was not started"):
         run("stop_adjustment_job", audited, job_name="Never-started")
     with pytest.raises(ExecutionError, match="bucket must be filled in"):
         run("launch_adjustment_job", audited, job_name="Never-started")

@@ -13,10 +13,17 @@ from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
 from ..audit import APPEARANCE, IOU_KINDS, KINDS, SIZE_KINDS, Thresholds, kind_name
-from ..auditing import MODEL, AuditSummary, audit_dataset
+from ..auditing import MODEL, AuditSummary, audit_dataset, list_audits
 from ..texts import count
 from ..views import save_outlier_views
-from .forms import TrackOperator, add_label_field, add_notice
+from .forms import (
+    TrackOperator,
+    add_label_field,
+    add_notice,
+    button,
+    has_tracks,
+    is_audited,
+)
 from .progress import run_with_progress
 
 _SIZE = Thresholds().size
@@ -31,12 +38,13 @@ class _AuditOperator(TrackOperator):
     outputs: ClassVar = {"message": "Result", "next": "What next"}
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Adds the thresholds."""
-        add_label_field(ctx, inputs)
+        """Adds the thresholds, those of the last audit where there was one."""
+        field = add_label_field(ctx, inputs)
+        last = _last_thresholds(ctx.dataset, field)
         if set(SIZE_KINDS) & set(self.kinds):
             inputs.float(
                 "size_threshold",
-                default=_SIZE,
+                default=last.size,
                 min=0.01,
                 label="Size threshold",
                 description=(
@@ -47,7 +55,7 @@ class _AuditOperator(TrackOperator):
         if set(IOU_KINDS) & set(self.kinds):
             inputs.float(
                 "iou_threshold",
-                default=_IOU,
+                default=last.iou,
                 min=0.01,
                 max=0.99,
                 label="IoU threshold",
@@ -56,12 +64,23 @@ class _AuditOperator(TrackOperator):
                     "below which it is suspicious"
                 ),
             )
-        samples = len(store.sample_ids(ctx.target_view()))
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what will be judged, and what is replaced."""
+        field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
+        videos = ctx.dataset.select(store.sample_ids(ctx.target_view()))
+        frames = int(videos.sum("metadata.total_frame_count"))
+        earlier = (
+            "What an earlier audit found there is replaced; what you decided is kept."
+            if is_audited(ctx.dataset, field)
+            else "Scores and issues are added."
+        )
         add_notice(
             inputs,
             "notice",
-            f"Will judge every box of {count(samples, 'video')} against its own "
-            "track. Labels stay as they are; earlier results are replaced.",
+            f"Will judge every box of {count(len(videos), 'video')} "
+            f"({count(frames, 'frame')}) against its own track. Labels stay as they "
+            f"are. {earlier}",
         )
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
@@ -115,6 +134,11 @@ class _AuditOperator(TrackOperator):
         return self._audit(samples, progress=progress, **params)
 
 
+def _last_thresholds(dataset: fo.Dataset, field: str) -> Thresholds:
+    audits = list(list_audits(dataset, field).values())
+    return Thresholds(**audits[-1].thresholds) if audits else Thresholds()
+
+
 def _describe(summary: AuditSummary) -> dict[str, str]:
     issues = ", ".join(
         f"{number:,} {kind_name(kind)}" for kind, number in summary.issues.items()
@@ -152,7 +176,7 @@ class ComputeSizeOutliers(_AuditOperator):
             dynamic=True,
             execute_as_generator=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(
@@ -204,7 +228,7 @@ class ComputeIoUOutliers(_AuditOperator):
             dynamic=True,
             execute_as_generator=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(
@@ -253,18 +277,17 @@ class AuditTracks(_AuditOperator):
             label="Audit tracks",
             description="Judge every box against its own track and list the issues",
             icon="/assets/icon.svg",
+            light_icon="/assets/icon-light.svg",
+            dark_icon="/assets/icon-dark.svg",
             dynamic=True,
             execute_as_generator=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
-    def resolve_placement(self, ctx: ExecutionContext) -> types.Placement:
-        """Puts a button above the grid."""
-        return types.Placement(
-            types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
-            types.Button(label="Audit tracks", icon="/assets/icon.svg", prompt=True),
-        )
+    def resolve_placement(self, ctx: ExecutionContext) -> types.Placement | None:
+        """Puts a button above the grid of a dataset with tracks."""
+        return button(self, ctx) if has_tracks(ctx) else None
 
     def __call__(
         self,
@@ -319,7 +342,7 @@ class ComputeEmbeddingOutliers(_AuditOperator):
             dynamic=True,
             execute_as_generator=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
@@ -381,7 +404,7 @@ class ComputeEmbeddingOutliers(_AuditOperator):
 class SaveOutlierViews(TrackOperator):
     """Saves the views of what the audit found."""
 
-    outputs: ClassVar = {"message": "Saved views"}
+    outputs: ClassVar = {"message": "Saved views", "next": "What next"}
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -398,7 +421,9 @@ class SaveOutlierViews(TrackOperator):
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Says what will be saved."""
-        add_label_field(ctx, inputs)
+        field = add_label_field(ctx, inputs)
+        if not is_audited(ctx.dataset, field):
+            raise ValueError(f"'{field}' has no signals yet; audit the tracks first")
         add_notice(
             inputs,
             "notice",
@@ -410,7 +435,11 @@ class SaveOutlierViews(TrackOperator):
         """Saves the views."""
         counts = save_outlier_views(ctx.dataset, ctx.params.get("label_field"))
         ctx.trigger("reload_dataset")
-        return {"views": counts, "message": _describe_views(counts)}
+        return {
+            "views": counts,
+            "message": _describe_views(counts),
+            "next": "Choose a saved view at the left of the view bar",
+        }
 
     def __call__(
         self, dataset: fo.Dataset, label_field: str | None = None

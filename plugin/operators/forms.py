@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
+
+#: Frames that are sent along before and after each.
+CONTEXT = 2
 
 
 class TrackOperator(foo.Operator):  # type: ignore[misc]
@@ -19,15 +24,23 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
 
     Attributes:
         outputs: the label of each result that is shown, by its key
+        needs_dataset: whether the operator works on the dataset that is open
     """
 
     outputs: ClassVar[Mapping[str, str]]
+    needs_dataset: ClassVar[bool] = True
 
     def resolve_input(self, ctx: ExecutionContext) -> types.Property:
         """Builds the form, or says why there is none."""
         inputs = types.Object()
         try:
+            if self.needs_dataset and ctx.dataset is None:
+                raise ValueError("no dataset is open; open one, or import sequences")
+            if self.config.view_target:
+                ctx.target_view()  # FiftyOne offers a choice to those who ask for it
             self.build_form(ctx, inputs)
+            if not mark_wrong_values(inputs, ctx.params):
+                self.preview(ctx, inputs)
         except ValueError as error:
             add_error(inputs, str(error))
         return types.Property(inputs, view=types.View(label=self.config.label))
@@ -35,6 +48,12 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Adds the inputs; a ValueError becomes an error in the form."""
         raise NotImplementedError("subclass must implement build_form()")
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what will happen, where each input has a value of its kind.
+
+        A ValueError becomes an error in the form.
+        """
 
     def resolve_output(self, ctx: ExecutionContext) -> types.Property:
         """Shows the results."""
@@ -86,7 +105,169 @@ def add_label_field(ctx: ExecutionContext, inputs: types.Object) -> str:
             description="The frame field that holds the tracks",
         )
         chosen = chosen or default
-    return store.find_label_field(ctx.dataset, chosen)
+    return store.find_label_field(ctx.dataset, str(chosen) if chosen else None)
+
+
+def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
+    """Asks which frames to send; :func:`frames_to_send` has the answers.
+
+    Args:
+        ctx: the execution context
+        inputs: the form
+    """
+    if ctx.current_sample:
+        inputs.bool(
+            "open_sample",
+            default=True,
+            label="The open sample alone",
+            description="Send frames of the video or clip that is open, and no others",
+        )
+    inputs.int(
+        "context",
+        default=CONTEXT,
+        min=0,
+        label="Context frames",
+        description="Labelled frames to send along before and after each",
+    )
+
+
+def frames_to_send(ctx: ExecutionContext) -> dict[str, Any]:
+    """Returns which frames were chosen to be sent.
+
+    Args:
+        ctx: the execution context
+
+    Returns:
+        ``view``, ``context`` and ``selected_labels``, as those who send take them
+    """
+    view = ctx.target_view()
+    if ctx.current_sample and ctx.params.get("open_sample", True):
+        view = ctx.view.select(ctx.current_sample)
+    elif ctx.selected and not ctx.request_params.get("view_target"):
+        view = ctx.view.select(ctx.selected)
+    context = ctx.params.get("context")
+    return {
+        "view": view,
+        "context": CONTEXT if context is None else context,
+        "selected_labels": ctx.selected_labels,
+    }
+
+
+def is_audited(dataset: fo.Dataset, field: str) -> bool:
+    """Returns whether the tracks of a field were audited.
+
+    Args:
+        dataset: a video dataset
+        field: the frame field of the tracks
+
+    Returns:
+        True or False
+    """
+    return bool(dataset.has_field(f"frames.{field}.detections.outlier_score"))
+
+
+def has_tracks(ctx: ExecutionContext) -> bool:
+    """Returns whether the open dataset has tracks, for which there are buttons.
+
+    Args:
+        ctx: the execution context
+
+    Returns:
+        True or False
+    """
+    dataset = ctx.dataset
+    is_video = dataset is not None and dataset.media_type == fo.core.media.VIDEO
+    return is_video and bool(store.label_fields(dataset))
+
+
+def button(
+    operator: foo.Operator, ctx: ExecutionContext, of_sample: bool = False
+) -> types.Placement:
+    """Makes an operator's button above the grid.
+
+    Args:
+        operator: the operator
+        ctx: the execution context
+        of_sample (False): whether the button is among the actions of a sample while
+            one is open
+
+    Returns:
+        a :class:`fiftyone.operators.types.Placement`
+    """
+    config = operator.config
+    look = types.Button(
+        label=config.label,
+        icon=config.icon,
+        lightIcon=config.light_icon,
+        darkIcon=config.dark_icon,
+        prompt=True,
+    )
+    in_sample = of_sample and ctx.current_sample
+    places = types.Places
+    place = (
+        places.SAMPLES_VIEWER_ACTIONS
+        if in_sample
+        else places.SAMPLES_GRID_SECONDARY_ACTIONS
+    )
+    return types.Placement(place, look)
+
+
+def mark_wrong_values(inputs: types.Object, params: Mapping[str, Any]) -> bool:
+    """Marks the inputs whose values are of another kind or out of range.
+
+    FiftyOne looks at values when an operator is executed, and does not say what it
+    expects; nor does it mind fractions of frames.
+
+    Args:
+        inputs: the form
+        params: the values, by the names of the inputs
+
+    Returns:
+        whether there are any
+    """
+    problems = {
+        name: _problem(entry, params[name])
+        for name, entry in inputs.properties.items()
+        if params.get(name) is not None
+    }
+    for name, problem in problems.items():
+        if problem:
+            inputs.properties[name].invalid = True
+            inputs.properties[name].error_message = problem
+    return any(problems.values())
+
+
+def _problem(entry: types.Property, value: Any) -> str | None:  # noqa: ANN401 - anything
+    """Says what an input expects instead of a value, None where it takes it."""
+    kind = entry.type
+    if isinstance(kind, types.Enum):
+        expected, fits = f"one of {', '.join(kind.values)}", value in kind.values
+    elif isinstance(kind, types.List):
+        offered = entry.view.values()
+        expected = f"some of {', '.join(offered)}"
+        fits = isinstance(value, list) and all(item in offered for item in value)
+    elif isinstance(kind, types.Number):
+        expected = "a whole number" if kind.int else "a number"
+        expected += "" if kind.min is None else f" of {kind.min} or more"
+        expected += "" if kind.max is None else f", {kind.max} at most"
+        fits = _is_number(value, kind)
+    elif isinstance(kind, types.String):
+        expected, fits = "a text", isinstance(value, str)
+    elif isinstance(kind, types.Boolean):
+        expected, fits = "true or false", isinstance(value, bool)
+    else:
+        return None
+    return None if fits else f"expected {expected}, not {value!r}"
+
+
+def _is_number(value: Any, kind: types.Number) -> bool:  # noqa: ANN401 - anything
+    if isinstance(value, bool) or not isinstance(
+        value, int if kind.int else (int, float)
+    ):
+        return False
+    least = -math.inf if kind.min is None else kind.min
+    most = math.inf if kind.max is None else kind.max
+    return bool(least <= value <= most)
 
 
 def add_error(inputs: types.Object, message: str) -> None:

@@ -18,6 +18,7 @@ from ...importers.dataset import (
     create_dataset,
 )
 from ...importers.files import is_s3
+from ...importers.mot import find_sequences
 from ..texts import count
 from .forms import TrackOperator, add_notice
 from .progress import run_with_progress
@@ -29,6 +30,7 @@ GROUND_TRUTH = "SageMaker Ground Truth"
 class ImportSequences(TrackOperator):
     """Imports frames and tracks into a new video dataset."""
 
+    needs_dataset = False
     outputs: ClassVar = {
         "message": "Result",
         "notes": "Please note",
@@ -60,27 +62,35 @@ class ImportSequences(TrackOperator):
             [MOT, GROUND_TRUTH],
             default=MOT,
             label="Format",
+            description="What the files are",
             view=types.TabsView(),
         )
-        is_mot = ctx.params.get("format", MOT) == MOT
-        (_ask_for_mot if is_mot else _ask_for_ground_truth)(inputs)
+        (_ask_for_mot if _is_mot(ctx) else _ask_for_ground_truth)(inputs)
         inputs.str(
             "name",
             required=True,
             label="Dataset name",
             description="The name of the new dataset",
         )
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what will be made of the files, once they are known."""
         folder, labels = ctx.params.get("dataset_dir"), ctx.params.get("labels_path")
         if folder and not Path(folder).expanduser().is_dir():
             raise ValueError(f"there is no folder {folder}")
-        is_local = not is_mot and labels and not is_s3(labels)
+        is_local = not _is_mot(ctx) and labels and not is_s3(labels)
         if is_local and not Path(labels).expanduser().is_file():
             raise ValueError(f"there is no file {labels}")
         check_new_name(ctx.params.get("name"))
+        found = "The frames"
+        if folder and _is_mot(ctx):
+            sequences = find_sequences(Path(folder).expanduser())
+            frames = sum(len(sequence.frame_names) for sequence in sequences)
+            found = f"{count(frames, 'frame')} of {count(len(sequences), 'sequence')}"
         add_notice(
             inputs,
             "notice",
-            "The frames are encoded into videos below "
+            f"{found} will be encoded into videos below "
             f"{fo.config.default_dataset_dir}; the images stay where they are.",
         )
 
@@ -142,6 +152,10 @@ class ImportSequences(TrackOperator):
             frame_rate=frame_rate,
             progress=progress,
         )
+
+
+def _is_mot(ctx: ExecutionContext) -> bool:
+    return bool(ctx.params.get("format", MOT) == MOT)
 
 
 def _ask_for_mot(inputs: types.Object) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -11,20 +12,37 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
-from ..adjustment import Adjustment, default_job_name, plan_adjustment
+from ...importers.files import check_new_folder
+from ..adjustment import (
+    Adjustment,
+    default_job_name,
+    last_settings,
+    plan_adjustment,
+)
 from ..groundtruth.findings import sentences
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob
-from ..runs import recorded_adjustments
+from ..runs import AdjustmentRecord, recorded_adjustments
 from ..sending import (
     adjustment_status,
     check_adjustment,
     export_adjustment,
     launch_adjustment,
+    missing_settings,
     sent_text,
     stop_adjustment,
 )
 from ..texts import count
-from .forms import TrackOperator, add_label_field, add_notice, add_warning
+from .forms import (
+    CONTEXT,
+    TrackOperator,
+    add_frames_to_send,
+    add_label_field,
+    add_notice,
+    add_warning,
+    button,
+    frames_to_send,
+    has_tracks,
+)
 from .progress import run_with_progress
 
 _SETTINGS = {field.name for field in fields(AdjustmentJob)}
@@ -68,13 +86,7 @@ class ExportAdjustmentJob(TrackOperator):
                 label="Saved view",
                 description="Send this view's frames instead of the target's",
             )
-        inputs.int(
-            "context",
-            default=2,
-            min=0,
-            label="Context frames",
-            description="Labelled frames to send along before and after each",
-        )
+        add_frames_to_send(ctx, inputs)
         inputs.str(
             "name",
             # A default that changes with the time would make the App resolve the
@@ -91,7 +103,12 @@ class ExportAdjustmentJob(TrackOperator):
                 "where this is empty"
             ),
         )
-        _ask_for_aws(inputs, ctx.params)
+        _ask_for_aws(ctx, inputs)
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what will be sent where, and what stands in its way."""
+        if ctx.params.get("folder"):
+            check_new_folder(Path(ctx.params["folder"]).expanduser())
         adjustment = _plan(ctx)
         found = adjustment.findings
         if ctx.params.get("bucket") and ctx.params.get("check_aws"):
@@ -121,12 +138,9 @@ class ExportAdjustmentJob(TrackOperator):
             self.describe,
         )
 
-    def resolve_placement(self, ctx: ExecutionContext) -> types.Placement:
-        """Puts a button above the grid."""
-        return types.Placement(
-            types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
-            types.Button(label="Export adjustment job", icon="outbox", prompt=True),
-        )
+    def resolve_placement(self, ctx: ExecutionContext) -> types.Placement | None:
+        """Puts a button above the grid, or into the sample that is open."""
+        return button(self, ctx, of_sample=True) if has_tracks(ctx) else None
 
     def __call__(
         self,
@@ -134,7 +148,7 @@ class ExportAdjustmentJob(TrackOperator):
         name: str | None = None,
         folder: str | None = None,
         label_field: str | None = None,
-        context: int = 2,
+        context: int = CONTEXT,
         copy_frames: bool = False,
         add_cors: bool = False,
         check: bool = False,
@@ -219,12 +233,29 @@ class LaunchAdjustmentJob(TrackOperator):
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Asks for the job."""
         _ask_for_job(ctx, inputs)
-        add_warning(
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what will be uploaded and started."""
+        record = _chosen_job(ctx)
+        missing = missing_settings(record)
+        roots = ", ".join(str(job.s3_root) for job in record.jobs)
+        add_notice(
             inputs,
-            "warning",
-            "Where the job has a role and a work team, it is started, which costs "
-            "money; a job that was started already is not started again",
+            "notice",
+            f"{sent_text(record.counts)} will be uploaded to {roots}; files that are "
+            "there already stay.",
         )
+        if missing:
+            settings = ", ".join(missing).replace("_arn", " ARN")
+            add_notice(inputs, "start", f"It is not started: it has no {settings}.")
+        else:
+            jobs = count(len(record.jobs), "labeling job")
+            add_warning(
+                inputs,
+                "start",
+                f"Will start {jobs} with your work team, WHICH COSTS MONEY; what was "
+                "started already is not started again.",
+            )
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
         """Uploads and starts the job."""
@@ -357,10 +388,18 @@ class StopAdjustmentJob(_JobsOperator):
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Asks for the job."""
         _ask_for_job(ctx, inputs)
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what stopping means."""
+        record = _chosen_job(ctx)
+        if not record.region:
+            raise ValueError(f"'{record.name}' was not started: nothing is under way")
+        jobs = ", ".join(job.name for job in record.jobs)
         add_warning(
             inputs,
             "warning",
-            "A stopped job cannot be started again; what workers have finished is kept",
+            f"Will stop {jobs} for good: a stopped job cannot be started again. What "
+            "workers have finished is kept.",
         )
 
     def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
@@ -394,20 +433,11 @@ def _plan(ctx: ExecutionContext) -> Adjustment:
         name: params[name] for name in _SETTINGS if params.get(name) not in (None, "")
     }
     job = AdjustmentJob(**{"name": default_job_name(ctx.dataset), **settings})
-    name = params.get("view_name")
-    view = ctx.dataset.load_saved_view(name) if name else _target_view(ctx)
-    labels = None if name else ctx.selected_labels
-    context = params.get("context")
-    return plan_adjustment(
-        view, job, params.get("label_field"), 2 if context is None else context, labels
-    )
-
-
-def _target_view(ctx: ExecutionContext) -> fo.DatasetView:
-    """Returns the target view; what is selected, where nobody chose a target."""
-    if ctx.selected and not ctx.request_params.get("view_target"):
-        return ctx.view.select(ctx.selected)
-    return ctx.target_view()
+    frames = frames_to_send(ctx)
+    if params.get("view_name"):
+        view = ctx.dataset.load_saved_view(params["view_name"])
+        frames |= {"view": view, "selected_labels": None}
+    return plan_adjustment(job=job, label_field=params.get("label_field"), **frames)
 
 
 def _preview(adjustment: Adjustment) -> str:
@@ -421,13 +451,18 @@ def _preview(adjustment: Adjustment) -> str:
     return f"{sent_text(adjustment.counts)} will be {' and '.join(steps)}."
 
 
-def _ask_for_aws(inputs: types.Object, params: dict[str, Any]) -> None:
+def _ask_for_aws(ctx: ExecutionContext, inputs: types.Object) -> None:
+    last = last_settings(ctx.dataset)
+    known = f"; the last job's is {last['bucket']}" if "bucket" in last else ""
     inputs.str(
         "bucket",
         label="S3 bucket",
-        description="Upload to this bucket; the job stays on this machine without one",
+        description=(
+            "Upload to this bucket; the job stays on this machine where this is empty"
+            + known
+        ),
     )
-    if not params.get("bucket"):
+    if not ctx.params.get("bucket"):
         return
     inputs.str(
         "prefix",
@@ -437,28 +472,31 @@ def _ask_for_aws(inputs: types.Object, params: dict[str, Any]) -> None:
     inputs.enum(
         "region",
         sorted(FUNCTION_ACCOUNTS),
+        default=last.get("region"),
         label="Region",
         description="The region of the bucket, the work team and the job",
     )
     inputs.str(
         "role_arn",
+        default=last.get("role_arn"),
         label="Role ARN",
         description="The IAM role that Ground Truth assumes; needed to start the job",
     )
     inputs.str(
         "workteam_arn",
+        default=last.get("workteam_arn"),
         label="Work team ARN",
         description="Your private or vendor work team; needed to start the job",
     )
     inputs.str(
         "audited_attribute",
-        default=AdjustmentJob.audited_attribute,
+        default=last.get("audited_attribute", AdjustmentJob.audited_attribute),
         label="Audited label attribute",
         description="The attribute that the labels have; ends in -ref",
     )
     inputs.str(
         "label_attribute",
-        default=AdjustmentJob.label_attribute,
+        default=last.get("label_attribute", AdjustmentJob.label_attribute),
         label="New label attribute",
         description="The attribute of the corrected labels; ends in -ref, and differs",
     )
@@ -480,6 +518,11 @@ def _ask_for_aws(inputs: types.Object, params: dict[str, Any]) -> None:
             "has are kept"
         ),
     )
+
+
+def _chosen_job(ctx: ExecutionContext) -> AdjustmentRecord:
+    records = recorded_adjustments(ctx.dataset)
+    return records[ctx.params.get("job_name") or list(records)[-1]]
 
 
 def _ask_for_job(

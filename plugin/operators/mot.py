@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -11,10 +12,18 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
+from ...importers.files import check_new_folder
 from ..mot_package import export_mot, preview_mot
-from ..sent import SentFrames
+from ..sent import SentFrames, check_new_name
 from ..texts import count
-from .forms import TrackOperator, add_label_field, add_notice
+from .forms import (
+    CONTEXT,
+    TrackOperator,
+    add_frames_to_send,
+    add_label_field,
+    add_notice,
+    frames_to_send,
+)
 from .progress import run_with_progress
 
 
@@ -46,45 +55,44 @@ class ExportMOTSequences(TrackOperator):
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Asks for the folder, and says what will be written to it."""
-        field = add_label_field(ctx, inputs)
+        add_label_field(ctx, inputs)
         inputs.str(
             "folder",
             required=True,
             label="Folder",
             description="A new folder; it gives the name to load the corrections by",
         )
-        inputs.int(
-            "context",
-            default=2,
-            min=0,
-            label="Context frames",
-            description="Labelled frames to send along before and after each",
-        )
-        frames = preview_mot(
-            ctx.target_view(), field, _context(ctx), ctx.selected_labels
-        )
+        add_frames_to_send(ctx, inputs)
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says how many frames will be written."""
+        folder = ctx.params.get("folder")
+        if folder:
+            path = Path(folder).expanduser()
+            check_new_folder(path)
+            check_new_name(ctx.dataset, path.name)
+        field = ctx.params.get("label_field")
+        frames = preview_mot(**frames_to_send(ctx), label_field=field)
         number = sum(map(len, frames.values()))
         add_notice(
             inputs,
             "preview",
             f"{count(number, 'frame')} of {count(len(frames), 'sequence')} will be "
-            "copied to the folder, with the tracks in them.",
+            "copied to the folder, with the tracks in them. The dataset's labels stay "
+            "as they are.",
         )
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
         """Writes the sequences."""
-        view, labels = ctx.target_view(), ctx.selected_labels
-        params, context = ctx.params, _context(ctx)
+        frames, params = frames_to_send(ctx), ctx.params
         return run_with_progress(
             ctx,
             "Writing sequences",
             lambda _: _describe(
                 export_mot(
-                    view,
-                    params["folder"],
-                    params.get("label_field"),
-                    context,
-                    selected_labels=labels,
+                    folder=params["folder"],
+                    label_field=params.get("label_field"),
+                    **frames,
                 )
             ),
             self.describe,
@@ -95,7 +103,7 @@ class ExportMOTSequences(TrackOperator):
         sample_collection: fo.core.collections.SampleCollection,
         folder: str,
         label_field: str | None = None,
-        context: int = 2,
+        context: int = CONTEXT,
     ) -> dict[str, Any]:
         """Writes the frames that a collection shows as MOT sequences to correct.
 
@@ -116,11 +124,6 @@ class ExportMOTSequences(TrackOperator):
                 or the folder is in use; nothing is written
         """
         return _describe(export_mot(sample_collection, folder, label_field, context))
-
-
-def _context(ctx: ExecutionContext) -> int:
-    context = ctx.params.get("context")
-    return 2 if context is None else int(context)
 
 
 def _describe(record: SentFrames) -> dict[str, Any]:

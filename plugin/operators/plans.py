@@ -10,8 +10,11 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
-from ..planning import plan_review
-from .forms import TrackOperator, add_label_field, add_notice
+from ...importers import store
+from ..issues import ISSUES
+from ..planning import REVIEW_PLAN, plan_review
+from ..texts import count
+from .forms import TrackOperator, add_label_field, add_notice, is_audited
 
 _BUDGET = 100
 
@@ -35,7 +38,9 @@ class PlanReview(TrackOperator):
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Adds the budget."""
-        add_label_field(ctx, inputs)
+        field = add_label_field(ctx, inputs)
+        if not is_audited(ctx.dataset, field):
+            raise ValueError(f"'{field}' has no issues yet; audit the tracks first")
         inputs.int(
             "budget",
             default=_BUDGET,
@@ -50,10 +55,16 @@ class PlanReview(TrackOperator):
             label="Context",
             description="Frames to look at before and after each picked one",
         )
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what the frames are picked from."""
+        videos = ctx.dataset.select(store.sample_ids(ctx.target_view()))
+        issues = count(videos.count(f"{ISSUES}.detections"), "issue")
         add_notice(
             inputs,
             "notice",
-            "Will save the view 'review plan', in place of an earlier one.",
+            f"Will pick from {issues} of {count(len(videos), 'video')}, "
+            f"and save the view '{REVIEW_PLAN}', in place of an earlier one.",
         )
 
     def execute(self, ctx: ExecutionContext) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -11,6 +12,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
+from ...importers.files import is_s3
 from ..applying import (
     APPLIED,
     Applied,
@@ -24,7 +26,7 @@ from ..loading import load_adjustment, sent_adjustments
 from ..reviews import Review, describe_review, recorded_reviews
 from ..texts import count
 from ..views import CHANGED
-from .forms import TrackOperator, add_notice, add_warning
+from .forms import TrackOperator, add_notice, add_warning, button
 from .progress import run_with_progress
 
 _PRECISION = {
@@ -71,7 +73,8 @@ class LoadAdjustments(TrackOperator):
             raise ValueError(
                 f"nothing of '{ctx.dataset.name}' was sent; export an adjustment first"
             )
-        name = _ask_for_name(inputs, list(sent), ctx.params.get("job_name"))
+        _ask_for_name(inputs, list(sent))
+        name = _chosen_name(list(sent), ctx.params.get("job_name"))
         inputs.str(
             "output",
             label="Output",
@@ -81,19 +84,32 @@ class LoadAdjustments(TrackOperator):
                 "output is read from S3, MOT files from where they were written to"
             ),
         )
-        field = sent[name].label_field
         inputs.str(
             "adjusted_field",
-            default=f"{field}_adjusted",
+            default=f"{sent[name].label_field}_adjusted",
             label="Field of the corrected labels",
             description="A frame field beside the one of the labels that were sent",
         )
-        frames = sum(map(len, sent[name].frames.values()))
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what will be loaded, and what is replaced."""
+        sent = sent_adjustments(ctx.dataset)
+        record = sent[_chosen_name(list(sent), ctx.params.get("job_name"))]
+        output = ctx.params.get("output")
+        if output and not is_s3(output) and not Path(output).expanduser().exists():
+            raise ValueError(f"there is no file or folder {output}")
+        adjusted = ctx.params.get("adjusted_field") or f"{record.label_field}_adjusted"
+        frames = count(sum(map(len, record.frames.values())), "frame")
+        replaced = (
+            f"What was loaded into '{adjusted}' before is replaced on these frames."
+            if ctx.dataset.has_frame_field(adjusted)
+            else f"The field '{adjusted}' is added."
+        )
         add_notice(
             inputs,
             "notice",
-            f"Will load what came back of {count(frames, 'frame')}. The labels in "
-            f"'{field}' stay as they are; what was loaded before is replaced.",
+            f"Will load what came back of {frames}. {replaced} The labels in "
+            f"'{record.label_field}' stay as they are.",
         )
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
@@ -108,6 +124,11 @@ class LoadAdjustments(TrackOperator):
             self.describe,
             lambda: ctx.trigger("reload_dataset"),
         )
+
+    def resolve_placement(self, ctx: ExecutionContext) -> types.Placement | None:
+        """Puts a button above the grid where something was sent."""
+        sent = ctx.dataset is not None and sent_adjustments(ctx.dataset)
+        return button(self, ctx) if sent else None
 
     def describe(self, results: dict[str, Any]) -> types.Property:
         """Declares the texts, and a table of how often the audit was right.
@@ -176,23 +197,29 @@ class ApplyAdjustments(TrackOperator):
             ),
             icon="done_all",
             dynamic=True,
+            execute_as_generator=True,
+            allow_delegated_execution=True,
             risk_level=types.RiskLevel.HIGH,
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Asks which changes to apply, and says how many they are."""
-        reviews = recorded_reviews(ctx.dataset)
-        name = _ask_for_loaded(inputs, ctx, reviews)
-        review = reviews[name]
+        review = _ask_for_loaded(inputs, ctx, recorded_reviews(ctx.dataset))
         inputs.list(
             "kinds",
             types.String(),
-            default=list(APPLIED),
+            default=[kind for kind in APPLIED if kind in review.changes],
             label="Kinds of changes",
             description="Labels with any of these changes are taken",
             view=_choices(review),
         )
-        kinds = ctx.params.get("kinds") or APPLIED
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says which labels will change."""
+        review = _chosen(ctx, recorded_reviews(ctx.dataset))
+        kinds = _kinds(ctx)
+        if not kinds:
+            raise ValueError("choose at least one kind of changes")
         found = [f"{review.changes[k]:,} {k}" for k in kinds if k in review.changes]
         add_warning(
             inputs,
@@ -202,15 +229,20 @@ class ApplyAdjustments(TrackOperator):
             f"'{review.adjusted_field}'. The old ones are kept for 'Undo adjustments'.",
         )
 
-    def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
+    def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
         """Applies the corrections that the target shows."""
-        kinds = ctx.params.get("kinds") or APPLIED
+        kinds = _kinds(ctx)
         view: fo.core.collections.SampleCollection = ctx.target_view()
         if ctx.selected_labels:
             view = ctx.dataset.select_labels(labels=ctx.selected_labels)
-        result = self(ctx.dataset, ctx.params["job_name"], kinds, view)
-        ctx.trigger("reload_dataset")
-        return result
+        dataset, name = ctx.dataset, ctx.params["job_name"]
+        return run_with_progress(
+            ctx,
+            "Applying corrections",
+            lambda _: self(dataset, name, kinds, view),
+            self.describe,
+            lambda: ctx.trigger("reload_dataset"),
+        )
 
     def __call__(
         self,
@@ -247,7 +279,7 @@ class ApplyAdjustments(TrackOperator):
 class UndoAdjustments(TrackOperator):
     """Brings back the labels of before corrections were applied."""
 
-    outputs: ClassVar = {"message": "Result"}
+    outputs: ClassVar = {"message": "Result", "next": "What next"}
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -258,34 +290,45 @@ class UndoAdjustments(TrackOperator):
             description="Bring back the labels of before adjustments were applied",
             icon="undo",
             dynamic=True,
+            execute_as_generator=True,
+            allow_delegated_execution=True,
             risk_level=types.RiskLevel.HIGH,
             view_target=False,
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Asks for the job, and whether to drop what is kept instead."""
-        reviews = recorded_reviews(ctx.dataset)
-        kept = {
-            name: review
-            for name, review in reviews.items()
-            if has_old_labels(ctx.dataset, name)
-        }
-        name = _ask_for_loaded(inputs, ctx, kept)
+        _ask_for_loaded(inputs, ctx, _applied(ctx.dataset))
         inputs.bool(
             "drop",
             default=False,
             label="Drop the old labels",
             description="Keep what was applied, and forget the labels of before",
         )
-        field = reviews[name].label_field
-        done = "drop the old labels of" if ctx.params.get("drop") else "bring back"
-        add_warning(inputs, "warning", f"Will {done} what was changed in '{field}'")
 
-    def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what will come back, or be lost."""
+        field = _chosen(ctx, _applied(ctx.dataset)).label_field
+        text = (
+            f"Will drop the old labels of what was changed in '{field}'. They are lost "
+            "then: the corrections can no longer be undone."
+            if ctx.params.get("drop")
+            else f"Will bring back what was changed in '{field}', as it was before the "
+            "corrections were applied. The corrected labels stay beside it."
+        )
+        add_warning(inputs, "warning", text)
+
+    def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
         """Brings the labels back, or drops them."""
-        result = self(ctx.dataset, ctx.params["job_name"], bool(ctx.params.get("drop")))
-        ctx.trigger("reload_dataset")
-        return result
+        dataset, name = ctx.dataset, ctx.params["job_name"]
+        drop = bool(ctx.params.get("drop"))
+        return run_with_progress(
+            ctx,
+            "Undoing corrections",
+            lambda _: self(dataset, name, drop),
+            self.describe,
+            lambda: ctx.trigger("reload_dataset"),
+        )
 
     def __call__(
         self, dataset: fo.Dataset, job_name: str, drop: bool = False
@@ -305,9 +348,16 @@ class UndoAdjustments(TrackOperator):
         """
         if drop:
             drop_old_labels(dataset, job_name)
-            return {"message": "the old labels were dropped"}
+            return {
+                "message": "the old labels were dropped",
+                "next": "Audit the tracks again, to see what is left",
+            }
         undone = undo_adjustment(dataset, job_name)
-        return {**asdict(undone), "message": f"back again: {_describe_applied(undone)}"}
+        return {
+            **asdict(undone),
+            "message": f"back again: {_describe_applied(undone)}",
+            "next": "Audit the tracks again: scores are those of the corrected boxes",
+        }
 
 
 def _describe_applied(applied: Applied) -> str:
@@ -317,28 +367,47 @@ def _describe_applied(applied: Applied) -> str:
     )
 
 
+def _kinds(ctx: ExecutionContext) -> list[str]:
+    kinds = ctx.params.get("kinds")
+    return list(APPLIED) if kinds is None else kinds
+
+
+def _applied(dataset: fo.Dataset) -> dict[str, Review]:
+    """Returns the reviews that were applied, and can be undone."""
+    reviews = recorded_reviews(dataset)
+    return {name: reviews[name] for name in reviews if has_old_labels(dataset, name)}
+
+
 def _ask_for_loaded(
     inputs: types.Object, ctx: ExecutionContext, reviews: dict[str, Review]
-) -> str:
+) -> Review:
     if not reviews:
         raise ValueError(
             f"'{ctx.dataset.name}' has nothing of that; load adjustments, or apply "
             "them, first"
         )
-    return _ask_for_name(inputs, list(reviews), ctx.params.get("job_name"))
+    _ask_for_name(inputs, list(reviews))
+    return _chosen(ctx, reviews)
 
 
-def _ask_for_name(inputs: types.Object, names: list[str], chosen: str | None) -> str:
-    names = names[::-1]
+def _ask_for_name(inputs: types.Object, names: list[str]) -> None:
     inputs.enum(
         "job_name",
-        names,
-        default=names[0],
+        names[::-1],
+        default=names[-1],
         required=True,
         label="Job",
         description="What was sent to be corrected, the latest first",
     )
-    return chosen if chosen in names else names[0]
+
+
+def _chosen_name(names: list[str], chosen: str | None) -> str:
+    """Returns the name that is chosen, the latest where that is none of them."""
+    return chosen if chosen in names else names[-1]
+
+
+def _chosen(ctx: ExecutionContext, reviews: dict[str, Review]) -> Review:
+    return reviews[_chosen_name(list(reviews), ctx.params.get("job_name"))]
 
 
 def _choices(review: Review) -> types.Choices:
