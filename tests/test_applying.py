@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Corrections applied to the labels that were sent, and taken back."""
 
+from itertools import count
+
 import fiftyone as fo
 import pandas as pd
 import pytest
@@ -16,10 +18,13 @@ from fiftyone_track_audit.plugin.applying import (
 )
 from fiftyone_track_audit.plugin.auditing import audit_dataset
 from fiftyone_track_audit.plugin.loading import store_corrections
+from killed import is_killed
 from small_datasets import SHIFTED, SHORT, corrections, object_id, table, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
 
+#: A step has more writes to the database than that.
+KILLS = 4
 FRAMES = [SHORT, SHORT + 1, SHIFTED]
 
 
@@ -228,3 +233,49 @@ def test_what_was_not_loaded_cannot_be_applied(dataset):
     with pytest.raises(ValueError, match="no corrections of 'other' were loaded"):
         apply_adjustment(dataset, "other")
     assert isinstance(dataset, fo.Dataset)
+
+
+# A process that is killed
+
+
+def stored(dataset):
+    """The labels as they stand, without the IDs of those that were added."""
+    return labels(dataset, "changes").drop(columns="id").sort_index()
+
+
+def test_applying_goes_on_after_a_kill_at_any_write(dataset):
+    before = stored(dataset)
+    apply_adjustment(dataset, "fix", ["resized"])
+    first = stored(dataset)
+    done = apply_adjustment(dataset, "fix")
+    after, nothing = stored(dataset), Applied(0, 0, 0, 0)
+    undo_adjustment(dataset, "fix")
+    for write in count(1):
+        apply_adjustment(dataset, "fix", ["resized"])
+        killed = is_killed(write, dataset, apply_adjustment, "fix")
+        dataset.reload()
+        changed = not stored(dataset).equals(first)
+        assert killed or changed
+        assert apply_adjustment(dataset, "fix") == (nothing if changed else done)
+        pd.testing.assert_frame_equal(stored(dataset), after)
+        assert undo_adjustment(dataset, "fix") == Applied(2, 1, 1, 3)
+        pd.testing.assert_frame_equal(stored(dataset), before)
+        if not killed:
+            break
+    assert write > KILLS
+
+
+def test_undoing_goes_on_after_a_kill_at_any_write(dataset):
+    before = stored(dataset)
+    for write in count(1):
+        apply_adjustment(dataset, "fix", ["resized"])
+        apply_adjustment(dataset, "fix")
+        killed = is_killed(write, dataset, undo_adjustment, "fix")
+        dataset.reload()
+        if has_old_labels(dataset, "fix"):
+            undo_adjustment(dataset, "fix")
+        pd.testing.assert_frame_equal(stored(dataset), before)
+        assert not has_old_labels(dataset, "fix")
+        if not killed:
+            break
+    assert write > KILLS
