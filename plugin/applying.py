@@ -16,6 +16,7 @@ from .. import __version__
 from ..importers import store
 from .comparing import ADDED, ATTRIBUTES, CORRECTIONS, DELETED
 from .reviews import Review, recorded_review
+from .runs import mend_references
 
 #: The method of the runs that keep the labels of before.
 METHOD = "track_audit/applied"
@@ -94,6 +95,7 @@ def apply_adjustment(
         ValueError: if no corrections were loaded, or a track would get two boxes
             in a frame
     """
+    mend_references(dataset)
     review = recorded_review(dataset, name)
     frames = store.find_frames(dataset, review.frames)
     adjusted = review.adjusted_field
@@ -135,6 +137,7 @@ def undo_adjustment(dataset: fo.Dataset, name: str) -> Applied:
     Raises:
         ValueError: if nothing is kept to bring back
     """
+    mend_references(dataset)
     review = recorded_review(dataset, name)
     edits = _old_labels(dataset, review)
     if not edits:
@@ -160,10 +163,11 @@ def drop_old_labels(dataset: fo.Dataset, name: str) -> None:
         ValueError: if no corrections were loaded
     """
     review = recorded_review(dataset, name)
-    # The oldest last: where this is broken off, it is the one to go on with. And a
-    # run whose deletion is broken off has no results any more.
+    # The oldest last: where this is broken off, it is the one to go on with
     for key in reversed(_runs(dataset, review)):
         dataset.update_run_config(key, _config(dataset, review, kept=False))
+    # Marked first, as a run whose deletion is broken off has no results any more
+    for key in dataset.list_runs(method=METHOD, name=review.name, kept=False):
         dataset.delete_run(key)
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import fiftyone as fo
+import fiftyone.core.odm as odm
 
 from .. import __version__
 
@@ -124,6 +125,20 @@ def recorded_adjustment(dataset: fo.Dataset, name: str) -> AdjustmentRecord:
             f"of: {names}"
         )
     return records[name]
+
+
+def mend_references(dataset: fo.Dataset) -> None:
+    """Mends what a process that was killed can leave of a dataset's runs and views.
+
+    FiftyOne stores them apart from the dataset, which names them, one after the
+    other; these are its own repairs.
+
+    Args:
+        dataset: the dataset
+    """
+    odm.patch_runs(dataset.name)
+    odm.patch_saved_views(dataset.name)
+    dataset.reload()
 
 
 def run_key(name: str) -> str:

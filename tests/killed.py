@@ -67,3 +67,21 @@ def is_killed(write, dataset, function, *arguments):
     process.join()
     assert process.exitcode in {0, -signal.SIGKILL}, sys.stderr
     return process.exitcode != 0
+
+
+def kill_at_each_write(dataset, function, *arguments):
+    """Does a work again and again, killed one write later each time, to the end.
+
+    Args:
+        dataset: the dataset
+        function: a function of the package
+        arguments: what it takes beside the dataset
+
+    Returns:
+        the number of times that it was killed
+    """
+    write = 1
+    while is_killed(write, dataset, function, *arguments):
+        write += 1
+    dataset.reload()
+    return write - 1
