@@ -185,11 +185,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(folder: Path, replace: bool = False) -> Iterator[Path]:
     """Gives a folder to write to, which takes its name when all is written.
 
     Args:
         folder: a folder that is new or empty
+        replace (False): whether to replace the folder with all that is in it
 
     Yields:
         the folder to write to, which is removed where that fails
@@ -197,7 +198,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises:
         InputError: if the folder is not empty
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    if taken and not replace:
         raise InputError(folder, "exists and is not empty, expected a new folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}.partial")
@@ -205,7 +207,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     try:
         yield partial
         if folder.exists():
-            folder.rmdir()
+            (shutil.rmtree if replace else Path.rmdir)(folder)
         partial.replace(folder)
     except BaseException:
         shutil.rmtree(partial)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -86,6 +88,31 @@ def record_adjustment(dataset: fo.Dataset, record: AdjustmentRecord) -> None:
         dataset.update_run_config(key, config)
     else:
         dataset.register_run(key, config)
+
+
+@contextmanager
+def recording_adjustment(
+    dataset: fo.Dataset, record: AdjustmentRecord
+) -> Iterator[None]:
+    """Records an adjustment, and takes that back where the work on it fails.
+
+    It is recorded first: what a process that is killed leaves behind is then known
+    to be the adjustment's own.
+
+    Args:
+        dataset: the dataset
+        record: the adjustment
+    """
+    earlier = recorded_adjustments(dataset).get(record.name)
+    record_adjustment(dataset, record)
+    try:
+        yield
+    except BaseException:
+        if earlier:
+            record_adjustment(dataset, earlier)
+        else:
+            dataset.delete_run(run_key(record.name))
+        raise
 
 
 def recorded_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord]:
