@@ -276,7 +276,8 @@ def _s3_errors(uri: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        raise InputError(uri, f"S3 answers {code}; expected to read it") from error
+        # The cause is dropped: its text can hold parts of the signed request
+        raise InputError(uri, f"S3 answers {code}; expected to read it") from None
     except BotoCoreError as error:
         kind = type(error).__name__
         raise InputError(uri, f"S3 fails with {kind}; expected to read it") from error

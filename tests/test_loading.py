@@ -26,6 +26,7 @@ from fiftyone_track_audit.plugin.reviews import recorded_reviews
 from fiftyone_track_audit.plugin.sending import export_adjustment
 from killed import is_killed, kill_at_each_write
 from labeling_jobs import BUCKET, READY, labeling_service
+from s3_servers import WRITER, seaweedfs
 from small_datasets import SHIFTED, SHORT, table, walkers
 
 #: Loading has more writes to the database than that.
@@ -596,6 +597,38 @@ def test_what_was_loaded_in_part_is_not_applied(dataset, finished):
     pd.testing.assert_frame_equal(table(dataset, "ground_truth"), before)
     load_adjustment(dataset, "fix", finished)
     assert undo_adjustment(dataset, "fix").changed == 1
+
+
+@pytest.fixture
+def two_servers(database, tmp_path_factory, monkeypatch):
+    """Labeling jobs on one server, S3 on another that shares no code with it."""
+    with (
+        seaweedfs(tmp_path_factory.mktemp("weed"), BUCKET) as weed,
+        labeling_service(weed) as running,
+    ):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", weed.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", WRITER)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", WRITER)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        yield running
+
+
+def test_there_and_back_over_another_s3(dataset, two_servers, tmp_path):
+    send(dataset, tmp_path / "job")
+    keys = two_servers.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert sum(key["Key"].endswith(".png") for key in keys) == 20
+    with pytest.raises(GroundTruthError, match="fix has no output yet"):
+        load_adjustment(dataset, "fix")
+    two_servers.complete("fix", correct)
+    review = load_adjustment(dataset, "fix")
+    assert review.changes["resized"] == review.changes["moved"] == 1
+    assert (review.corrected, review.notes) == (5, [])
+    for key in keys:
+        if key["Key"].endswith("/a/SeqLabel.json"):
+            two_servers.client("s3").delete_object(Bucket=BUCKET, Key=key["Key"])
+    with pytest.raises(InputError, match=r"NoSuchKey|404"):
+        load_adjustment(dataset, "fix")
 
 
 LOAD = """
