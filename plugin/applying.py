@@ -14,9 +14,10 @@ from fiftyone.core.runs import RunConfig
 
 from .. import __version__
 from ..importers import store
-from .comparing import ADDED, ATTRIBUTES, CORRECTIONS, DELETED
+from .comparing import ADDED, ATTRIBUTES, CHANGES, CORRECTIONS, DELETED
 from .reviews import Review, recorded_review
 from .runs import mend_references
+from .texts import count
 
 #: The method of the runs that keep the labels of before.
 METHOD = "track_audit/applied"
@@ -92,9 +93,15 @@ def apply_adjustment(
         what was applied
 
     Raises:
-        ValueError: if no corrections were loaded, or a track would get two boxes
-            in a frame
+        ValueError: if no corrections were loaded, a kind is none of the kinds of
+            changes, or a track would get two boxes in a frame
     """
+    unknown = set(kinds) - set(CHANGES)
+    if unknown:
+        raise ValueError(
+            f"no kind of change is called {', '.join(sorted(unknown))}; expected some "
+            f"of {', '.join(CHANGES)}"
+        )
     mend_references(dataset)
     review = recorded_review(dataset, name)
     frames = store.find_frames(dataset, review.frames)
@@ -185,6 +192,21 @@ def has_old_labels(dataset: fo.Dataset, name: str) -> bool:
         ValueError: if no corrections were loaded
     """
     return bool(_old_labels(dataset, recorded_review(dataset, name)))
+
+
+def describe_applied(applied: Applied) -> str:
+    """Says what was applied, or taken back.
+
+    Args:
+        applied: what was
+
+    Returns:
+        one line
+    """
+    return (
+        f"{count(applied.changed, 'label')} changed, {applied.added:,} added, "
+        f"{applied.deleted:,} deleted in {count(applied.frames, 'frame')}"
+    )
 
 
 def _choose(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import fiftyone as fo
 import pandas as pd
@@ -16,6 +17,7 @@ from fiftyone.core.runs import RunConfig
 from .. import __version__
 from ..importers.tracks import BOX
 from .runs import recorded_adjustments, run_key
+from .texts import count
 
 #: The method of the runs that record what went out without AWS.
 METHOD = "track_audit/sent"
@@ -157,6 +159,24 @@ def sent_boxes(dataset: fo.Dataset, record: SentFrames) -> pd.DataFrame:
     key = _run_key(record.name)
     results = dataset.load_run_results(key, cache=False, load_view=False)
     return pd.DataFrame(results.sent, columns=_COLUMNS)
+
+
+def describe_sent(record: SentFrames) -> dict[str, Any]:
+    """Says what went out as MOT sequences.
+
+    Args:
+        record: what went out
+
+    Returns:
+        the record, with ``message`` and ``next``
+    """
+    number = sum(map(len, record.frames.values()))
+    sequences = count(len(record.frames), "sequence")
+    return {
+        **asdict(record),
+        "message": f"{count(number, 'frame')} of {sequences} written",
+        "next": f"Correct gt/gt.txt, then load adjustments of '{record.name}'",
+    }
 
 
 def _run_key(name: str) -> str:

@@ -289,15 +289,18 @@ main(sys.argv[3:])
 
 
 @pytest.mark.parametrize(
-    ("function", "when", "started"),
+    ("function", "when", "started", "go_on"),
     [
-        ("write_packages", "before", 0),
-        ("write_packages", "after", 0),
-        ("upload_package", "after", 0),
-        ("record_adjustment", "before", 1),
+        ("write_packages", "before", 0, "export"),
+        ("write_packages", "after", 0, "export"),
+        ("write_packages", "after", 0, "launch"),
+        ("upload_package", "after", 0, "launch"),
+        ("record_adjustment", "before", 1, "launch"),
     ],
 )
-def test_killed_export_goes_on(aws, cars, tmp_path, run_json, function, when, started):
+def test_killed_export_goes_on(
+    aws, cars, tmp_path, run_json, function, when, started, go_on
+):
     name = f"Killed-{function.replace('_', '-')}-{when}"
     export = ["export", "cars", "--name", name, *PLACE, *TEAM]
     export += ["--folder", str(tmp_path / "package")]
@@ -305,10 +308,8 @@ def test_killed_export_goes_on(aws, cars, tmp_path, run_json, function, when, st
     killed = subprocess.run(command, capture_output=True, timeout=200)
     assert killed.returncode == -9, killed.stderr.decode()
     assert len(aws.jobs) == started
-    if started:  # and nobody was told
-        result = run_json("launch", "cars", "--job-name", name)
-    else:
-        result = run_json(*export)
+    launch = ["launch", "cars", "--job-name", name]
+    result = run_json(*(launch if go_on == "launch" else export))
     assert [job["LabelingJobArn"] for job in aws.jobs.values()] == result["job_arns"]
     (record,) = recorded_adjustments(cars).values()
     assert [job.arn for job in record.jobs] == result["job_arns"]

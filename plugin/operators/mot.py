@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -12,7 +11,7 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ..mot_package import export_mot, preview_mot
-from ..sent import SentFrames
+from ..sent import describe_sent
 from ..texts import count
 from .forms import TrackOperator, add_label_field, add_notice
 from .progress import run_with_progress
@@ -78,7 +77,7 @@ class ExportMOTSequences(TrackOperator):
         return run_with_progress(
             ctx,
             "Writing sequences",
-            lambda _: _describe(
+            lambda _: describe_sent(
                 export_mot(
                     view,
                     params["folder"],
@@ -115,19 +114,11 @@ class ExportMOTSequences(TrackOperator):
             ValueError: if there are no frames or no such field, frames are missing,
                 or the folder is in use; nothing is written
         """
-        return _describe(export_mot(sample_collection, folder, label_field, context))
+        return describe_sent(
+            export_mot(sample_collection, folder, label_field, context)
+        )
 
 
 def _context(ctx: ExecutionContext) -> int:
     context = ctx.params.get("context")
     return 2 if context is None else int(context)
-
-
-def _describe(record: SentFrames) -> dict[str, Any]:
-    number = sum(map(len, record.frames.values()))
-    sequences = count(len(record.frames), "sequence")
-    return {
-        **asdict(record),
-        "message": f"{count(number, 'frame')} of {sequences} written",
-        "next": f"Correct gt/gt.txt, then load adjustments of '{record.name}'",
-    }

@@ -13,8 +13,8 @@ from fiftyone.operators.executor import ExecutionContext
 
 from ..applying import (
     APPLIED,
-    Applied,
     apply_adjustment,
+    describe_applied,
     drop_old_labels,
     has_old_labels,
     undo_adjustment,
@@ -239,7 +239,7 @@ class ApplyAdjustments(TrackOperator):
         applied = apply_adjustment(dataset, job_name, kinds, view)
         return {
             **asdict(applied),
-            "message": _describe_applied(applied),
+            "message": describe_applied(applied),
             "next": "Audit the tracks again: scores are those of the old boxes",
         }
 
@@ -307,14 +307,7 @@ class UndoAdjustments(TrackOperator):
             drop_old_labels(dataset, job_name)
             return {"message": "the old labels were dropped"}
         undone = undo_adjustment(dataset, job_name)
-        return {**asdict(undone), "message": f"back again: {_describe_applied(undone)}"}
-
-
-def _describe_applied(applied: Applied) -> str:
-    return (
-        f"{count(applied.changed, 'label')} changed, {applied.added:,} added, "
-        f"{applied.deleted:,} deleted in {count(applied.frames, 'frame')}"
-    )
+        return {**asdict(undone), "message": f"back again: {describe_applied(undone)}"}
 
 
 def _ask_for_loaded(
