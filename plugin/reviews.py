@@ -10,8 +10,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import fiftyone as fo
+import pandas as pd
 
 from .. import __version__
+from ..importers import store
+from .comparing import join_precision
 from .texts import count
 
 #: The method of the runs that record what was loaded.
@@ -127,6 +130,34 @@ def recorded_reviews(dataset: fo.Dataset) -> dict[str, Review]:
         config = run.config.serialize()
         reviews.append(Review(**{name: config[name] for name in names}))
     return {review.name: review for review in reviews}
+
+
+def reviewed_precision(
+    dataset: fo.Dataset, label_field: str | None = None
+) -> pd.DataFrame:
+    """Returns how often the audit was right, by all that reviewers corrected.
+
+    It is what the reviews say that were loaded: another audit does not change it.
+
+    Args:
+        dataset: the dataset
+        label_field (None): the frame field of the tracks; found where there is
+            only one
+
+    Returns:
+        one row per kind of ``issue`` and of flagged ``box``, see
+        :func:`.comparing.join_precision`; no row where nothing was loaded
+
+    Raises:
+        ValueError: if the dataset has no such field
+    """
+    field = store.find_label_field(dataset, label_field)
+    return join_precision(
+        record
+        for review in recorded_reviews(dataset).values()
+        if review.label_field == field
+        for record in review.precision
+    )
 
 
 def describe_review(review: Review) -> str:

@@ -22,7 +22,7 @@ from fiftyone_track_audit.plugin.auditing import audit_dataset
 from fiftyone_track_audit.plugin.groundtruth.aws import GroundTruthError
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.loading import load_adjustment
-from fiftyone_track_audit.plugin.reviews import recorded_reviews
+from fiftyone_track_audit.plugin.reviews import recorded_reviews, reviewed_precision
 from fiftyone_track_audit.plugin.sending import export_adjustment
 from killed import is_killed, kill_at_each_write
 from labeling_jobs import BUCKET, READY, labeling_service
@@ -191,6 +191,21 @@ def test_issues_are_judged(dataset, aws, tmp_path):
     assert (row["found"], row["corrected"]) == (2, 1)
     assert row["precision"] == 0.5
     assert recorded_reviews(dataset) == {"fix": review}
+
+
+def test_precision_adds_up_over_reviews_and_survives_another_audit(
+    dataset, aws, tmp_path
+):
+    assert reviewed_precision(dataset).empty
+    for name in ("first", "second"):
+        send(dataset, tmp_path / name, name)
+        aws.complete(name, correct)
+        load_adjustment(dataset, name)
+    audit_dataset(dataset)
+    found = reviewed_precision(dataset, "ground_truth").set_index(["of", "kind"])
+    assert found.loc[("box", "size change")].tolist() == [4, 2, 0.5]
+    assert found["precision"].between(0, 1).all()
+    assert reviewed_precision(dataset, "ground_truth_adjusted").empty
 
 
 def test_boxes_of_scaled_images_keep_their_own_pixels(dataset, aws, tmp_path):
