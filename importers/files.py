@@ -198,11 +198,12 @@ def check_new_folder(folder: Path) -> None:
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(folder: Path, replace: bool = False) -> Iterator[Path]:
     """Gives a folder to write to, which takes its name when all is written.
 
     Args:
         folder: a folder that is new or empty
+        replace (False): whether to replace the folder with all that is in it
 
     Yields:
         the folder to write to, which is removed where that fails
@@ -210,14 +211,15 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises:
         InputError: if the folder is not empty
     """
-    check_new_folder(folder)
+    if not replace:
+        check_new_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}.partial")
     partial.mkdir()
     try:
         yield partial
         if folder.exists():
-            folder.rmdir()
+            (shutil.rmtree if replace else Path.rmdir)(folder)
         partial.replace(folder)
     except BaseException:
         shutil.rmtree(partial)
@@ -286,7 +288,8 @@ def _s3_errors(uri: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        raise InputError(uri, f"S3 answers {code}; expected to read it") from error
+        # The cause is dropped: its text can hold parts of the signed request
+        raise InputError(uri, f"S3 answers {code}; expected to read it") from None
     except BotoCoreError as error:
         kind = type(error).__name__
         raise InputError(uri, f"S3 fails with {kind}; expected to read it") from error

@@ -40,6 +40,15 @@ IMAGE_WIDTH = "image_width"
 IMAGE_HEIGHT = "image_height"
 FRAME_NAME = "frame_name"
 
+#: What the field of corrected labels has in its info, so that it is known as such
+#: from the moment it is there.
+_CORRECTIONS = {"track_audit": "corrections"}
+
+_DETECTIONS = {
+    "ftype": fo.EmbeddedDocumentField,
+    "embedded_doc_type": fo.Detections,
+}
+
 #: Columns of the tracks table that are a detection's own fields or the frame's.
 _OWN = {*COLUMNS, "confidence"}
 #: Keeps the frames' attributes apart from the detections' while both are read.
@@ -371,10 +380,7 @@ def _declare_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> None:
     wanted: dict[str, dict[str, Any]] = {
         FRAME_NAME: {"ftype": fo.StringField},
         "filepath": {"ftype": fo.StringField},
-        field: {
-            "ftype": fo.EmbeddedDocumentField,
-            "embedded_doc_type": fo.Detections,
-        },
+        field: _DETECTIONS,
     }
     for name, values in _extra_columns(tracks.table).items():
         wanted[f"{field}.detections.{name}"] = _column_type(values)
@@ -611,7 +617,8 @@ def find_label_field(dataset: fo.Dataset, field: str | None = None) -> str:
     Args:
         dataset: a video dataset
         field (None): the field to check; by default the dataset's only field of
-            detections, or ``ground_truth`` where it has several
+            detections beside those of corrected labels, or ``ground_truth`` where
+            it has several
 
     Returns:
         the name of the field, without ``frames.``
@@ -623,7 +630,7 @@ def find_label_field(dataset: fo.Dataset, field: str | None = None) -> str:
     fields = label_fields(dataset)
     if field is not None:
         field = field.removeprefix("frames.")
-        if field not in fields:
+        if field not in fields and not holds_corrections(dataset, field):
             known = ", ".join(fields) or "none"
             raise ValueError(
                 f"'{dataset.name}' has no frame field '{field}' of detections "
@@ -642,7 +649,7 @@ def find_label_field(dataset: fo.Dataset, field: str | None = None) -> str:
 
 
 def label_fields(dataset: fo.Dataset) -> list[str]:
-    """Returns the frame fields that hold detections.
+    """Returns the frame fields that hold detections, but for corrected ones.
 
     Args:
         dataset: a video dataset
@@ -658,10 +665,38 @@ def label_fields(dataset: fo.Dataset) -> list[str]:
             f"'{dataset.name}' holds {dataset.media_type or 'no'} samples; "
             "tracks live in video datasets"
         )
-    schema = dataset.get_frame_field_schema(
-        ftype=fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections
-    )
-    return list(schema or {})
+    schema = dataset.get_frame_field_schema(**_DETECTIONS)
+    return [name for name in schema or {} if not holds_corrections(dataset, name)]
+
+
+def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
+    """Tells whether a frame field is one of :func:`declare_corrections`.
+
+    Args:
+        dataset: a video dataset
+        field: the name of a frame field, without ``frames.``
+
+    Returns:
+        True/False
+    """
+    found = (dataset.get_frame_field_schema() or {}).get(field)
+    return found is not None and found.info == _CORRECTIONS
+
+
+def declare_corrections(dataset: fo.Dataset, field: str) -> None:
+    """Adds a frame field for corrected labels, where it is not there.
+
+    Args:
+        dataset: a video dataset
+        field: the name of the frame field, without ``frames.``
+    """
+    if not dataset.has_frame_field(field):
+        dataset.add_frame_field(
+            field,
+            **_DETECTIONS,
+            description="Labels as reviewers corrected them",
+            info=_CORRECTIONS,
+        )
 
 
 def read_tracks(

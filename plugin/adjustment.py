@@ -20,6 +20,7 @@ from .groundtruth.request import AdjustmentJob
 from .groundtruth.upload import read_job
 from .runs import recorded_adjustments
 from .selection import select_to_send
+from .sent import check_new_name
 from .texts import count
 
 
@@ -98,10 +99,12 @@ def plan_adjustment(
         the plan, with its errors and warnings; nothing is written
 
     Raises:
-        ValueError: if the view shows no frames, or has no such field of tracks
+        ValueError: if the view shows no frames, or has no such field of tracks, or
+            the name is taken
     """
     dataset = view._root_dataset
     field = store.find_label_field(dataset, label_field)
+    check_new_name(dataset, job.name, job=True)
     recorded = recorded_adjustments(dataset).get(job.name)
     if recorded and recorded.started:
         raise ValueError(f"the job '{job.name}' was started already; choose a new name")

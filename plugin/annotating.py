@@ -26,8 +26,7 @@ from .sent import (
     ANNOTATION,
     SentFrames,
     check_new_name,
-    forget_sent,
-    record_sent,
+    recording_sent,
     sent_boxes,
 )
 
@@ -64,9 +63,12 @@ def annotate_frames(
         a :class:`fiftyone.utils.annotations.AnnotationResults`
 
     Raises:
-        ValueError: if the view shows no frames, or the key is taken
+        ValueError: if the view shows no frames, the key is taken, or the backend is
+            ``groundtruth``, which ``view.annotate()`` serves by itself
         InputError: if a box cannot be sent
     """
+    if kwargs.get("backend") == "groundtruth":
+        raise ValueError("use view.annotate() for the backend 'groundtruth'")
     dataset = view._root_dataset
     field = store.find_label_field(dataset, label_field)
     check_new_name(dataset, anno_key)
@@ -78,14 +80,13 @@ def annotate_frames(
     frames = dataset.select_frames(ids).to_frames()
     kwargs.setdefault("attributes", selection.attributes)
     record = SentFrames(anno_key, ANNOTATION, field, None, numbers, sizes)
-    record_sent(dataset, record, boxes)
-    try:
-        return frames.annotate(anno_key, label_field=field, **kwargs)
-    except BaseException:
-        forget_sent(dataset, anno_key)
-        if anno_key in dataset.list_annotation_runs():
-            dataset.delete_annotation_run(anno_key)
-        raise
+    with recording_sent(dataset, record, boxes):
+        try:
+            return frames.annotate(anno_key, label_field=field, **kwargs)
+        except BaseException:
+            if anno_key in dataset.list_annotation_runs():
+                dataset.delete_annotation_run(anno_key)
+            raise
 
 
 def read_annotations(dataset: fo.Dataset, record: SentFrames) -> Corrections:

@@ -10,10 +10,17 @@ from typing import Any
 
 import fiftyone as fo
 from bson import ObjectId, json_util
+from fiftyone.core.runs import RunConfig
 
+from .. import __version__
 from ..importers import store
-from .comparing import ADDED, ATTRIBUTES, CORRECTIONS, DELETED
-from .reviews import Review, recorded_review, review_key
+from .comparing import ADDED, ATTRIBUTES, CHANGES, CORRECTIONS, DELETED
+from .reviews import Review, recorded_review
+from .runs import mend_references
+from .texts import count
+
+#: The method of the runs that keep the labels of before.
+METHOD = "track_audit/applied"
 
 #: What is applied where nothing is chosen: all but noise.
 APPLIED = (*CORRECTIONS, ATTRIBUTES)
@@ -70,9 +77,9 @@ def apply_adjustment(
 ) -> Applied:
     """Applies corrections to the labels that were sent.
 
-    The old labels are kept in the run, until :func:`drop_old_labels`;
+    The old labels are kept as a run, until :func:`drop_old_labels`;
     :func:`undo_adjustment` brings them back. What was applied already is not
-    applied again.
+    applied again, so applying that was broken off goes on.
 
     Args:
         dataset: a dataset into which corrections were loaded
@@ -86,9 +93,16 @@ def apply_adjustment(
         what was applied
 
     Raises:
-        ValueError: if no corrections were loaded, or a track would get two boxes
-            in a frame
+        ValueError: if no corrections were loaded, a kind is none of the kinds of
+            changes, or a track would get two boxes in a frame
     """
+    unknown = set(kinds) - set(CHANGES)
+    if unknown:
+        raise ValueError(
+            f"no kind of change is called {', '.join(sorted(unknown))}; expected some "
+            f"of {', '.join(CHANGES)}"
+        )
+    mend_references(dataset)
     review = recorded_review(dataset, name)
     frames = store.find_frames(dataset, review.frames)
     adjusted = review.adjusted_field
@@ -105,8 +119,12 @@ def apply_adjustment(
     _check_tracks(review, {frame: labels[frame] for frame in edits})
     if edits:
         # First what it takes to undo: even a process that is killed can be undone
-        _keep_old_labels(dataset, review, edits)
-        _replace(dataset, review, {frame: labels[frame] for frame in edits})
+        kept = _keep_old_labels(dataset, review, edits)
+        try:
+            _replace(dataset, review, {frame: labels[frame] for frame in edits})
+        except BaseException:
+            dataset.delete_run(kept)
+            raise
     return _count(edits)
 
 
@@ -114,7 +132,7 @@ def undo_adjustment(dataset: fo.Dataset, name: str) -> Applied:
     """Brings back the labels of before corrections were applied.
 
     Labels that somebody deleted since stay deleted; fields that labels got since
-    are kept.
+    are kept. What was broken off is undone by undoing it again.
 
     Args:
         dataset: the dataset
@@ -126,12 +144,15 @@ def undo_adjustment(dataset: fo.Dataset, name: str) -> Applied:
     Raises:
         ValueError: if nothing is kept to bring back
     """
+    mend_references(dataset)
     review = recorded_review(dataset, name)
     edits = _old_labels(dataset, review)
     if not edits:
         raise ValueError(f"no old labels of '{name}' are kept; nothing to bring back")
     labels = store.read_detections(dataset, review.label_field, list(edits))
     for frame, edit in edits.items():
+        there = {label["_id"] for label in labels.get(frame, [])}
+        edit.added = [label for label in edit.added if label in there]
         labels[frame] = _undo(labels.get(frame, []), edit)
     _replace(dataset, review, labels)
     drop_old_labels(dataset, name)
@@ -148,7 +169,13 @@ def drop_old_labels(dataset: fo.Dataset, name: str) -> None:
     Raises:
         ValueError: if no corrections were loaded
     """
-    _save_old_labels(dataset, recorded_review(dataset, name), {})
+    review = recorded_review(dataset, name)
+    # The oldest last: where this is broken off, it is the one to go on with
+    for key in reversed(_runs(dataset, review)):
+        dataset.update_run_config(key, _config(dataset, review, kept=False))
+    # Marked first, as a run whose deletion is broken off has no results any more
+    for key in dataset.list_runs(method=METHOD, name=review.name, kept=False):
+        dataset.delete_run(key)
 
 
 def has_old_labels(dataset: fo.Dataset, name: str) -> bool:
@@ -165,6 +192,21 @@ def has_old_labels(dataset: fo.Dataset, name: str) -> bool:
         ValueError: if no corrections were loaded
     """
     return bool(_old_labels(dataset, recorded_review(dataset, name)))
+
+
+def describe_applied(applied: Applied) -> str:
+    """Says what was applied, or taken back.
+
+    Args:
+        applied: what was
+
+    Returns:
+        one line
+    """
+    return (
+        f"{count(applied.changed, 'label')} changed, {applied.added:,} added, "
+        f"{applied.deleted:,} deleted in {count(applied.frames, 'frame')}"
+    )
 
 
 def _choose(
@@ -230,7 +272,8 @@ def _edit(
         if place is not None:
             old = labels[place]
             if any(old.get(name) != value for name, value in values.items()):
-                edit.changed.append(old)
+                # A field that it lacked is emptied again by undoing
+                edit.changed.append({**dict.fromkeys(values), **old})
                 labels[place] = {**old, **values}
         elif ADDED in label["changes"] and label.get("index") not in tracks:
             new = {**label, **values, "_id": ObjectId()}
@@ -283,31 +326,46 @@ def _count(edits: _Edits) -> Applied:
     )
 
 
-def _keep_old_labels(dataset: fo.Dataset, review: Review, edits: _Edits) -> None:
-    """Adds to what is kept; of a label that was changed twice, the oldest stays."""
-    kept = _old_labels(dataset, review)
-    for frame, edit in edits.items():
-        before = kept.setdefault(frame, _Edit())
-        known = {label["_id"] for label in before.changed} | set(before.added)
-        oldest = {label["_id"]: label for label in before.changed}
-        before.changed += [x for x in edit.changed if x["_id"] not in known]
-        before.deleted += [oldest.get(x["_id"], x) for x in edit.deleted]
-        before.added += edit.added
-    _save_old_labels(dataset, review, kept)
+def _keep_old_labels(dataset: fo.Dataset, review: Review, edits: _Edits) -> str:
+    """Keeps old labels as a run of their own, and returns its key.
+
+    Those that are kept already are not written anew: FiftyOne deletes the results
+    of a run before it saves others, and a process that is killed then loses both.
+    """
+    key = f"applied_{ObjectId()}"
+    dataset.register_run(key, _config(dataset, review, kept=True))
+    frames = [{"_id": frame, **vars(edit)} for frame, edit in edits.items()]
+    results = dataset.init_run_results(key, old_labels=json_util.dumps(frames))
+    dataset.save_run_results(key, results, cache=False)
+    return key
 
 
 def _old_labels(dataset: fo.Dataset, review: Review) -> _Edits:
-    key = review_key(review.name)
-    results = dataset.load_run_results(key, cache=False, load_view=False)
-    kept = json_util.loads(results.old_labels) if results else []
-    return {
-        frame["_id"]: _Edit(frame["changed"], frame["deleted"], frame["added"])
-        for frame in kept
-    }
+    """Joins what is kept; of a label that was changed twice, the oldest stays."""
+    joined: _Edits = {}
+    for key in _runs(dataset, review):
+        results = dataset.load_run_results(key, cache=False, load_view=False)
+        for frame in json_util.loads(results.old_labels) if results else ():
+            edit = joined.setdefault(frame["_id"], _Edit())
+            changed = {label["_id"]: label for label in edit.changed}
+            known = {*changed, *edit.added, *(x["_id"] for x in edit.deleted)}
+            edit.deleted += [
+                changed.get(x["_id"], x)
+                for x in frame["deleted"]
+                if x["_id"] in changed or x["_id"] not in known
+            ]
+            edit.changed += [x for x in frame["changed"] if x["_id"] not in known]
+            edit.added += frame["added"]
+    return joined
 
 
-def _save_old_labels(dataset: fo.Dataset, review: Review, kept: _Edits) -> None:
-    frames = [{"_id": frame, **vars(edit)} for frame, edit in kept.items()]
-    key = review_key(review.name)
-    results = dataset.init_run_results(key, old_labels=json_util.dumps(frames))
-    dataset.save_run_results(key, results, cache=False)
+def _runs(dataset: fo.Dataset, review: Review) -> list[str]:
+    """The keys of the runs that keep old labels, the oldest first."""
+    dataset.reload()  # another process may have applied something
+    return sorted(dataset.list_runs(method=METHOD, name=review.name, kept=True))
+
+
+def _config(dataset: fo.Dataset, review: Review, kept: bool) -> RunConfig:
+    return dataset.init_run(
+        method=METHOD, version=__version__, name=review.name, kept=kept
+    )

@@ -6,7 +6,8 @@ Pure functions over two tracks tables of the same frames.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -355,3 +356,25 @@ def precision(kinds: pd.Series[str], corrected: pd.Series[bool]) -> pd.DataFrame
         }
     )
     return table.assign(precision=table["corrected"] / table["reviewed"])
+
+
+def join_precision(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Adds up how often the audit was right, over several reviews.
+
+    Args:
+        found: the records of reviews, each with ``of``, ``kind``, ``reviewed`` and
+            ``corrected``
+
+    Returns:
+        ``of`` (``issue`` or ``box``), ``kind``, ``reviewed`` and ``corrected`` (added
+        up) and ``precision`` (corrected of reviewed), the most reviewed first; kinds
+        that nobody looked at are left out
+    """
+    keys, counts = ["of", "kind"], ["reviewed", "corrected"]
+    table = pd.DataFrame(list(found), columns=[*keys, *counts])
+    total = table.groupby(keys, as_index=False)[counts].sum()
+    total = total[total["reviewed"] > 0]
+    total = total.assign(precision=total["corrected"] / total["reviewed"])
+    return total.sort_values(
+        ["of", "reviewed", "kind"], ascending=[False, False, True], ignore_index=True
+    )

@@ -39,10 +39,15 @@ from .originals import (
     find_originals,
     number_objects,
 )
-from .reviews import Review, record_review, recorded_reviews
-from .runs import AdjustmentRecord, recorded_adjustment, recorded_adjustments
+from .reviews import Review, recording_review
+from .runs import (
+    AdjustmentRecord,
+    mend_references,
+    recorded_adjustment,
+    recorded_adjustments,
+)
 from .sent import MOT, SentFrames, recorded_sent
-from .views import save_changed_view
+from .views import CHANGED, changed_view, save_changed_view
 
 _REASONS = "outlier_reasons"
 
@@ -111,7 +116,8 @@ def store_corrections(
 ) -> Review:
     """Compares corrected labels with those that were sent, and stores both.
 
-    Everything is checked first; where storing fails, nothing has changed.
+    Everything is checked first; where storing fails, nothing has changed. Where it is
+    broken off, it goes on by doing it again.
 
     Args:
         dataset: the dataset that the frames are from
@@ -127,9 +133,10 @@ def store_corrections(
     Raises:
         ValueError: if the dataset lacks the frames, or cannot have the field
     """
+    mend_references(dataset)
     field = store.find_label_field(dataset, label_field)
     adjusted = (adjusted_field or f"{field}_adjusted").removeprefix("frames.")
-    _check_adjusted(dataset, adjusted)
+    _check_adjusted(dataset, field, adjusted)
     stored = _read_stored(dataset, field, corrections)
     current = boxes_as_sent(stored, corrections)
     corrections = number_objects(dataset, adjusted, stored, current, corrections)
@@ -143,7 +150,9 @@ def store_corrections(
         name, field, adjusted, stored, corrections, changes, issues, conflicts
     )
     documents = _documents(stored, corrections)
-    with store.all_or_nothing(dataset, [field, adjusted], list(documents["_id"])):
+    kept = store.all_or_nothing(dataset, [field, adjusted], list(documents["_id"]))
+    with recording_review(dataset, review), kept:
+        store.declare_corrections(dataset, adjusted)
         marks = _marks(stored, documents, changes)
         if store.write_columns(dataset, field, stored, marks):
             raise ValueError(
@@ -153,20 +162,19 @@ def store_corrections(
         made = store.make_detections(dataset, tracks, adjusted, documents)
         store.replace_detections(dataset, adjusted, made)
         mark_issues(dataset, issues[["id", "corrected"]].dropna())
-        record_review(dataset, review)
+        _save_view(dataset, field, adjusted)
     dataset.reload()
-    save_changed_view(dataset, field, adjusted)
     return review
 
 
-def _check_adjusted(dataset: fo.Dataset, field: str) -> None:
+def _check_adjusted(dataset: fo.Dataset, field: str, adjusted: str) -> None:
     """Checks that a field is new, or holds corrections that can be replaced."""
-    check_fields(dataset, [field])
-    loaded = {review.adjusted_field for review in recorded_reviews(dataset).values()}
-    if dataset.has_frame_field(field) and field not in loaded:
+    check_fields(dataset, [adjusted])
+    replaceable = store.holds_corrections(dataset, adjusted) and adjusted != field
+    if dataset.has_frame_field(adjusted) and not replaceable:
         raise ValueError(
-            f"the frame field '{field}' holds labels that are no corrections; choose "
-            "another name for the field of the corrected labels"
+            f"the frame field '{adjusted}' holds labels that are no corrections; "
+            "choose another name for the field of the corrected labels"
         )
 
 
@@ -227,6 +235,16 @@ def _adjusted_tracks(
         for name, sequence in stored.tracks.sequences.items()
     }
     return Tracks(make_table(columns), sequences)
+
+
+def _save_view(dataset: fo.Dataset, field: str, adjusted: str) -> None:
+    """Saves the view of the changes, but where it is saved already.
+
+    FiftyOne deletes a view before it saves another in its place.
+    """
+    saved = dataset.has_saved_view(CHANGED) and dataset.load_saved_view(CHANGED)
+    if saved != changed_view(dataset, field, adjusted):
+        save_changed_view(dataset, field, adjusted)
 
 
 def _documents(stored: store.StoredTracks, corrections: Corrections) -> pd.DataFrame:

@@ -26,7 +26,14 @@ from .corrections import Corrections, scale_images
 from .groundtruth.findings import Report, sentences
 from .groundtruth.selection import select_boxes
 from .selection import select_to_send
-from .sent import MOT, SentFrames, check_new_name, record_sent, sent_boxes
+from .sent import (
+    FRAMES_FILE,
+    MOT,
+    SentFrames,
+    check_new_name,
+    recording_sent,
+    sent_boxes,
+)
 
 
 def export_mot(
@@ -72,11 +79,10 @@ def export_mot(
     sizes = image_sizes(taken, numbers)
     boxes = boxes_to_send(folder, selection.stored.tracks, frames, sizes)
     tracks = _in_images(taken, boxes, sizes)
-    with whole_folder(folder) as partial:
+    record = SentFrames(name, MOT, field, str(folder), numbers, sizes)
+    with recording_sent(dataset, record, boxes), whole_folder(folder) as partial:
         write_mot(tracks, partial)
-        frames.to_csv(partial / "frames.csv", index=False)
-        record = SentFrames(name, MOT, field, str(folder), numbers, sizes)
-        record_sent(dataset, record, boxes)
+        frames.to_csv(partial / FRAMES_FILE, index=False)
     return record
 
 

@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import fiftyone as fo
+import pandas as pd
 
 from .. import __version__
+from ..importers import store
+from .comparing import join_precision
 from .texts import count
 
 #: The method of the runs that record what was loaded.
@@ -46,17 +51,37 @@ class Review:
     notes: list[str]
 
 
-def record_review(dataset: fo.Dataset, review: Review) -> None:
+@contextmanager
+def recording_review(dataset: fo.Dataset, review: Review) -> Iterator[None]:
     """Records a review with its dataset, in place of an earlier one.
 
-    The labels of before an earlier one was applied are kept with the run.
+    It counts once the work on its labels is done. Where that fails, the earlier one
+    counts again; where it is broken off, neither does until it is done again.
 
     Args:
         dataset: the dataset
         review: the review
     """
     key = review_key(review.name)
-    config = dataset.init_run(method=METHOD, version=__version__, **asdict(review))
+    earlier = recorded_reviews(dataset).get(review.name)
+    known = dataset.has_run(key)
+    _record(dataset, review, complete=False)
+    try:
+        yield
+        _record(dataset, review, complete=True)
+    except BaseException:
+        if earlier:
+            _record(dataset, earlier, complete=True)
+        elif not known:
+            dataset.delete_run(key)
+        raise
+
+
+def _record(dataset: fo.Dataset, review: Review, complete: bool) -> None:
+    key = review_key(review.name)
+    config = dataset.init_run(
+        method=METHOD, version=__version__, complete=complete, **asdict(review)
+    )
     if dataset.has_run(key):
         dataset.update_run_config(key, config)
     else:
@@ -80,8 +105,8 @@ def recorded_review(dataset: fo.Dataset, name: str) -> Review:
     if name not in reviews:
         known = ", ".join(reviews) or "none"
         raise ValueError(
-            f"no corrections of '{name}' were loaded into '{dataset.name}'; expected "
-            f"one of: {known}"
+            f"no corrections of '{name}' were loaded into '{dataset.name}', or not to "
+            f"the end; expected one of: {known}"
         )
     return reviews[name]
 
@@ -96,7 +121,8 @@ def recorded_reviews(dataset: fo.Dataset) -> dict[str, Review]:
         each :class:`Review` by the adjustment's name, in the order they were loaded
     """
     dataset.reload()  # another process may have loaded one
-    runs = [dataset.get_run_info(key) for key in dataset.list_runs(method=METHOD)]
+    keys = dataset.list_runs(method=METHOD, complete=True)
+    runs = [dataset.get_run_info(key) for key in keys]
     runs.sort(key=lambda run: run.timestamp)
     names = Review.__dataclass_fields__
     reviews = []
@@ -104,6 +130,34 @@ def recorded_reviews(dataset: fo.Dataset) -> dict[str, Review]:
         config = run.config.serialize()
         reviews.append(Review(**{name: config[name] for name in names}))
     return {review.name: review for review in reviews}
+
+
+def reviewed_precision(
+    dataset: fo.Dataset, label_field: str | None = None
+) -> pd.DataFrame:
+    """Returns how often the audit was right, by all that reviewers corrected.
+
+    It is what the reviews say that were loaded: another audit does not change it.
+
+    Args:
+        dataset: the dataset
+        label_field (None): the frame field of the tracks; found where there is
+            only one
+
+    Returns:
+        one row per kind of ``issue`` and of flagged ``box``, see
+        :func:`.comparing.join_precision`; no row where nothing was loaded
+
+    Raises:
+        ValueError: if the dataset has no such field
+    """
+    field = store.find_label_field(dataset, label_field)
+    return join_precision(
+        record
+        for review in recorded_reviews(dataset).values()
+        if review.label_field == field
+        for record in review.precision
+    )
 
 
 def describe_review(review: Review) -> str:

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import fiftyone as fo
+import fiftyone.core.odm as odm
 
 from .. import __version__
 
@@ -87,6 +90,31 @@ def record_adjustment(dataset: fo.Dataset, record: AdjustmentRecord) -> None:
         dataset.register_run(key, config)
 
 
+@contextmanager
+def recording_adjustment(
+    dataset: fo.Dataset, record: AdjustmentRecord
+) -> Iterator[None]:
+    """Records an adjustment, and takes that back where the work on it fails.
+
+    It is recorded first: what a process that is killed leaves behind is then known
+    to be the adjustment's own.
+
+    Args:
+        dataset: the dataset
+        record: the adjustment
+    """
+    earlier = recorded_adjustments(dataset).get(record.name)
+    record_adjustment(dataset, record)
+    try:
+        yield
+    except BaseException:
+        if earlier:
+            record_adjustment(dataset, earlier)
+        else:
+            dataset.delete_run(run_key(record.name))
+        raise
+
+
 def recorded_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord]:
     """Returns the adjustments that were recorded with a dataset.
 
@@ -124,6 +152,20 @@ def recorded_adjustment(dataset: fo.Dataset, name: str) -> AdjustmentRecord:
             f"of: {names}"
         )
     return records[name]
+
+
+def mend_references(dataset: fo.Dataset) -> None:
+    """Mends what a process that was killed can leave of a dataset's runs and views.
+
+    FiftyOne stores them apart from the dataset, which names them, one after the
+    other; these are its own repairs.
+
+    Args:
+        dataset: the dataset
+    """
+    odm.patch_runs(dataset.name)
+    odm.patch_saved_views(dataset.name)
+    dataset.reload()
 
 
 def run_key(name: str) -> str:

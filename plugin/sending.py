@@ -27,7 +27,7 @@ from .groundtruth.jobs import (
     launch_job,
     stop_job,
 )
-from .groundtruth.package import Plan, write_packages
+from .groundtruth.package import Plan, package_folders, write_packages
 from .groundtruth.preflight import check_account
 from .groundtruth.selection import image_findings
 from .groundtruth.upload import read_job, upload_package
@@ -37,6 +37,7 @@ from .runs import (
     record_adjustment,
     recorded_adjustment,
     recorded_adjustments,
+    recording_adjustment,
 )
 from .texts import count
 
@@ -74,7 +75,8 @@ def export_adjustment(
     """Writes an adjustment's packages, and goes on as far as the settings allow.
 
     With a bucket, the packages are uploaded. With a role and a work team too, the
-    labeling jobs are started.
+    labeling jobs are started. An earlier export of the same name, which was not
+    started, is replaced with its package.
 
     Args:
         dataset: the dataset that the frames are from
@@ -105,9 +107,15 @@ def export_adjustment(
         add_cors_rule(s3_client(job.job_region), job.bucket, job.job_region)
         done = cors_warning(job.bucket)
         found = tuple(finding for finding in found if finding != done)
-    folders = write_packages(adjustment.plans, package, copy_frames=copy_frames)
-    record = _make_record(adjustment, folders)
-    record_adjustment(dataset, record)
+    record = _make_record(adjustment, package_folders(adjustment.plans, package))
+    earlier = recorded_adjustments(dataset).get(job.name)
+    with recording_adjustment(dataset, record):
+        write_packages(
+            adjustment.plans,
+            package,
+            copy_frames=copy_frames,
+            replace=earlier is not None and _has_package(earlier, package),
+        )
     result = _send(dataset, record, progress)
     notes = [*sentences(found, "warning"), *adjustment.notes]
     return {
@@ -214,6 +222,13 @@ def _status(record: AdjustmentRecord) -> list[dict[str, Any]]:
         client = sagemaker_client(record.region)
         statuses = [find_status(job.name, client) or job for job in statuses]
     return [{"job_name": record.name, **asdict(status)} for status in statuses]
+
+
+def _has_package(record: AdjustmentRecord, folder: Path) -> bool:
+    """Whether a folder is the package that was written for an adjustment."""
+    packages = [Path(job.package) for job in record.jobs]
+    own = packages[0] if len(packages) == 1 else packages[0].parent
+    return own == folder and all((each / "job.json").is_file() for each in packages)
 
 
 def _make_record(adjustment: Adjustment, folders: list[Path]) -> AdjustmentRecord:

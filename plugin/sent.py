@@ -4,14 +4,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import fiftyone as fo
 import pandas as pd
+from fiftyone.core.runs import RunConfig
 
 from .. import __version__
 from ..importers.tracks import BOX
-from .runs import recorded_adjustments
+from .runs import recorded_adjustments, run_key
+from .texts import count
 
 #: The method of the runs that record what went out without AWS.
 METHOD = "track_audit/sent"
@@ -19,6 +25,9 @@ METHOD = "track_audit/sent"
 #: The two ways: a folder of MOT sequences, and FiftyOne's annotation backends.
 MOT = "mot"
 ANNOTATION = "annotation"
+
+#: The file in a folder of MOT sequences that says which frames they are.
+FRAMES_FILE = "frames.csv"
 
 _COLUMNS = [
     "sequence",
@@ -53,20 +62,31 @@ class SentFrames:
     image_sizes: dict[str, tuple[int, int]]
 
 
-def record_sent(dataset: fo.Dataset, record: SentFrames, boxes: pd.DataFrame) -> None:
-    """Records what went out with its dataset.
+@contextmanager
+def recording_sent(
+    dataset: fo.Dataset, record: SentFrames, boxes: pd.DataFrame
+) -> Iterator[None]:
+    """Records what goes out with its dataset, and forgets it where that fails.
 
     Args:
         dataset: the dataset
-        record: what went out
+        record: what goes out
         boxes: its boxes, see ``select_boxes()``
     """
     key = _run_key(record.name)
-    config = dataset.init_run(method=METHOD, version=__version__, **asdict(record))
+    config = _config(dataset, record, out=False)
+    if dataset.has_run(key):  # of sending that was broken off
+        dataset.delete_run(key)
     dataset.register_run(key, config)
-    sent = boxes[_COLUMNS].astype({"id": str}).to_dict("list")
-    results = dataset.init_run_results(key, sent=sent)
-    dataset.save_run_results(key, results, cache=False)
+    try:
+        sent = boxes[_COLUMNS].astype({"id": str}).to_dict("list")
+        results = dataset.init_run_results(key, sent=sent)
+        dataset.save_run_results(key, results, cache=False)
+        yield
+        dataset.update_run_config(key, _config(dataset, record, out=True))
+    except BaseException:
+        dataset.delete_run(key)
+        raise
 
 
 def recorded_sent(dataset: fo.Dataset) -> dict[str, SentFrames]:
@@ -87,32 +107,42 @@ def recorded_sent(dataset: fo.Dataset) -> dict[str, SentFrames]:
         config = run.config.serialize()
         sizes = {name: tuple(size) for name, size in config["image_sizes"].items()}
         known = {name: config[name] for name in names} | {"image_sizes": sizes}
-        records.append(SentFrames(**known))
+        record = SentFrames(**known)
+        # A process may have been killed when all was out but for the note of it
+        if config["out"] or _is_out(dataset, record):
+            records.append(record)
     return {record.name: record for record in records}
 
 
-def check_new_name(dataset: fo.Dataset, name: str) -> None:
-    """Checks that nothing of a name went out yet, whichever way.
+def _is_out(dataset: fo.Dataset, record: SentFrames) -> bool:
+    if record.folder is None:
+        return record.name in dataset.list_annotation_runs()
+    return Path(record.folder, FRAMES_FILE).is_file()
+
+
+def _config(dataset: fo.Dataset, record: SentFrames, out: bool) -> RunConfig:
+    return dataset.init_run(
+        method=METHOD, version=__version__, out=out, **asdict(record)
+    )
+
+
+def check_new_name(dataset: fo.Dataset, name: str, job: bool = False) -> None:
+    """Checks that nothing of a name went out yet.
+
+    Names whose runs would have the same key are the same name.
 
     Args:
         dataset: the dataset
         name: the name
+        job (False): whether it is that of a labeling job, which may be exported
+            again until it is started
 
     Raises:
         ValueError: if something did
     """
-    if name in {**recorded_sent(dataset), **recorded_adjustments(dataset)}:
+    known = [*recorded_sent(dataset), *([] if job else recorded_adjustments(dataset))]
+    if run_key(name) in map(run_key, known):
         raise ValueError(f"'{name}' went out already; choose another name")
-
-
-def forget_sent(dataset: fo.Dataset, name: str) -> None:
-    """Forgets what went out.
-
-    Args:
-        dataset: the dataset
-        name: its name
-    """
-    dataset.delete_run(_run_key(name))
 
 
 def sent_boxes(dataset: fo.Dataset, record: SentFrames) -> pd.DataFrame:
@@ -129,6 +159,24 @@ def sent_boxes(dataset: fo.Dataset, record: SentFrames) -> pd.DataFrame:
     key = _run_key(record.name)
     results = dataset.load_run_results(key, cache=False, load_view=False)
     return pd.DataFrame(results.sent, columns=_COLUMNS)
+
+
+def describe_sent(record: SentFrames) -> dict[str, Any]:
+    """Says what went out as MOT sequences.
+
+    Args:
+        record: what went out
+
+    Returns:
+        the record, with ``message`` and ``next``
+    """
+    number = sum(map(len, record.frames.values()))
+    sequences = count(len(record.frames), "sequence")
+    return {
+        **asdict(record),
+        "message": f"{count(number, 'frame')} of {sequences} written",
+        "next": f"Correct gt/gt.txt, then load adjustments of '{record.name}'",
+    }
 
 
 def _run_key(name: str) -> str:

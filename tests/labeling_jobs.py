@@ -403,17 +403,21 @@ class LabelingService:
     Attributes:
         url: the endpoint, for ``AWS_ENDPOINT_URL``
         faults: what is asked for, and what fails
+        s3: another server of S3, None for moto's
         client: makes a client of a service, ``client("s3")``, once per region
         jobs: what DescribeLabelingJob answers, by region and lower-case name
     """
 
-    def __init__(self, url, faults):
+    def __init__(self, url, faults, s3=None):
         self.url = url
         self.faults = faults
+        self.s3 = s3
         self.jobs = {}
         self.client = cache(self.make_client)
 
     def make_client(self, service, region="eu-west-1"):
+        if self.s3 and service == "s3":
+            return self.s3.client()
         return boto3.session.Session(
             aws_access_key_id="testing", aws_secret_access_key="testing"
         ).client(service, region_name=region, endpoint_url=self.url)
@@ -577,10 +581,13 @@ def operations(service):
 
 
 @contextmanager
-def labeling_service():
+def labeling_service(s3=None):
     """Runs the stand-in on a free port, with :data:`BUCKET` in it.
 
     It begins empty: moto's servers of one process share what they hold.
+
+    Args:
+        s3: another server of S3 that holds the bucket, by default moto's
     """
     faults = Faults(DomainDispatcherApplication(create_backend_app))
     server = make_server(
@@ -589,10 +596,11 @@ def labeling_service():
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     moto_api_backend.reset()
-    service = LabelingService(f"http://127.0.0.1:{server.server_port}", faults)
-    location = {"LocationConstraint": "eu-west-1"}
-    client = service.client("s3")
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=location)
+    service = LabelingService(f"http://127.0.0.1:{server.server_port}", faults, s3)
+    if s3 is None:
+        location = {"LocationConstraint": "eu-west-1"}
+        client = service.client("s3")
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=location)
     for role, principal in ROLES.items():
         allow = {"Effect": "Allow", "Action": "sts:AssumeRole"}
         policy = {"Statement": [allow | {"Principal": {"Service": principal}}]}

@@ -70,11 +70,13 @@ def seaweedfs(folder, bucket):
             pytest.skip("no second S3 server here: weed does not start")
         yield server
     finally:
-        process.terminate()
+        # Told to end, it would wait for half a minute
+        process.kill()
         process.wait()
-        # The one that it leaves behind
-        left = Path(f"/tmp/seaweedfs-s3-grpc-{ports['s3.port.grpc']}.sock")
-        left.unlink(missing_ok=True)
+        # What it leaves behind
+        for role in roles:
+            left = Path(f"/tmp/seaweedfs-{role}-grpc-{ports[f'{role}.port.grpc']}.sock")
+            left.unlink(missing_ok=True)
 
 
 def is_ready(server, process, bucket):

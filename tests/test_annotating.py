@@ -127,6 +127,8 @@ def test_nothing_changed(dataset, cvat):
 def test_nothing_is_recorded_where_sending_fails(dataset, cvat):
     with pytest.raises(ValueError, match="Unsupported backend"):
         annotate_frames(outliers(dataset), "fix", backend="nobody's")
+    with pytest.raises(ValueError, match=r"use view\.annotate\(\)"):
+        annotate_frames(outliers(dataset), "fix", backend="groundtruth")
     assert recorded_sent(dataset) == {}
     send(dataset, cvat)
     with pytest.raises(ValueError, match="'fix' went out already"):

@@ -16,10 +16,13 @@ from fiftyone_track_audit.plugin.applying import (
 )
 from fiftyone_track_audit.plugin.auditing import audit_dataset
 from fiftyone_track_audit.plugin.loading import store_corrections
+from killed import is_killed, kill_at_each_write
 from small_datasets import SHIFTED, SHORT, corrections, object_id, table, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
 
+#: A step has more writes to the database than that.
+KILLS = 4
 FRAMES = [SHORT, SHORT + 1, SHIFTED]
 
 
@@ -228,3 +231,37 @@ def test_what_was_not_loaded_cannot_be_applied(dataset):
     with pytest.raises(ValueError, match="no corrections of 'other' were loaded"):
         apply_adjustment(dataset, "other")
     assert isinstance(dataset, fo.Dataset)
+
+
+# A process that is killed
+
+
+def stored(dataset):
+    """The labels as they stand, without the IDs of those that were added."""
+    return labels(dataset, "changes").drop(columns="id").sort_index()
+
+
+def test_applying_goes_on_after_a_kill_at_any_write(dataset):
+    before = stored(dataset)
+    done = apply_adjustment(dataset, "fix")
+    after = stored(dataset)
+    undo_adjustment(dataset, "fix")
+    assert kill_at_each_write(dataset, apply_adjustment, "fix") > KILLS
+    pd.testing.assert_frame_equal(stored(dataset), after)
+    assert undo_adjustment(dataset, "fix") == done
+    pd.testing.assert_frame_equal(stored(dataset), before)
+
+
+def test_undoing_goes_on_after_a_kill_at_any_write(dataset):
+    before = stored(dataset)
+    apply_adjustment(dataset, "fix", ["resized"])
+    apply_adjustment(dataset, "fix")
+    write = 1
+    while has_old_labels(dataset, "fix"):
+        is_killed(write, dataset, undo_adjustment, "fix")
+        dataset.reload()
+        write += 1
+    assert write > KILLS
+    pd.testing.assert_frame_equal(stored(dataset), before)
+    drop_old_labels(dataset, "fix")  # and what the last kill left of it
+    assert dataset.list_runs(method=applying.METHOD) == []

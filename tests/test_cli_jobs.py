@@ -269,40 +269,71 @@ def test_two_processes_at_once_and_a_third_that_watches(aws, cars, tmp_path):
     assert set(recorded_adjustments(cars)) == {"Left", "Right"}
 
 
-#: Ends itself, as a killed process does, when it is to record something.
+#: Ends itself, as a killed process does, before or after it calls a function.
 KILLED = """
 import os, signal, sys
 from fiftyone_track_audit.plugin import sending
 from fiftyone_track_audit.plugin.cli import main
 
-record, calls = sending.record_adjustment, []
+name, when = sys.argv[1:3]
+function = getattr(sending, name)
 
-def record_or_die(*arguments):
-    calls.append(arguments)
-    if len(calls) == int(sys.argv[1]):
-        os.kill(os.getpid(), signal.SIGKILL)
-    record(*arguments)
+def call_and_die(*arguments, **options):
+    if when == "after":
+        function(*arguments, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
 
-sending.record_adjustment = record_or_die
-main(sys.argv[2:])
+setattr(sending, name, call_and_die)
+main(sys.argv[3:])
 """
 
 
-@pytest.mark.parametrize(("step", "started"), [(1, 0), (2, 1)])
-def test_killed_export_goes_on(aws, cars, tmp_path, run_json, step, started):
-    name = f"Killed-{step}"
-    export = ["export", "cars", "--name", name, *PLACE, *TEAM, "--folder"]
-    command = [sys.executable, "-c", KILLED, str(step), *export, tmp_path / "first"]
+@pytest.mark.parametrize(
+    ("function", "when", "started", "go_on"),
+    [
+        ("write_packages", "before", 0, "export"),
+        ("write_packages", "after", 0, "export"),
+        ("write_packages", "after", 0, "launch"),
+        ("upload_package", "after", 0, "launch"),
+        ("record_adjustment", "before", 1, "launch"),
+    ],
+)
+def test_killed_export_goes_on(
+    aws, cars, tmp_path, run_json, function, when, started, go_on
+):
+    name = f"Killed-{function.replace('_', '-')}-{when}"
+    export = ["export", "cars", "--name", name, *PLACE, *TEAM]
+    export += ["--folder", str(tmp_path / "package")]
+    command = [sys.executable, "-c", KILLED, function, when, *export]
     killed = subprocess.run(command, capture_output=True, timeout=200)
     assert killed.returncode == -9, killed.stderr.decode()
     assert len(aws.jobs) == started
-    if started:  # and nobody was told
-        result = run_json("launch", "cars", "--job-name", name)
-    else:  # nothing was sent or recorded
-        result = run_json(*export, tmp_path / "second")
+    launch = ["launch", "cars", "--job-name", name]
+    result = run_json(*(launch if go_on == "launch" else export))
     assert [job["LabelingJobArn"] for job in aws.jobs.values()] == result["job_arns"]
     (record,) = recorded_adjustments(cars).values()
     assert [job.arn for job in record.jobs] == result["job_arns"]
+
+
+def test_exported_again_with_what_was_missing(aws, cars, tmp_path, run, run_json):
+    export = ["export", "cars", "--name", "Fix-1"]
+    result = run_json(*export)
+    assert result["next"].startswith("Export again with bucket")
+    again = run_json(*export, *PLACE, *TEAM)
+    assert again["folder"] == result["folder"]
+    assert len(again["job_arns"]) == 1
+    code, _, err = run(*export)
+    assert code == 2
+    assert "the job 'Fix-1' was started already" in err
+
+
+def test_a_folder_of_something_else_is_left_alone(cars, tmp_path, run):
+    export = ["export", "cars", "--name", "Fix-1", "--folder", tmp_path]
+    (tmp_path / "notes.txt").write_text("mine")
+    code, _, err = run(*export)
+    assert (code, "exists and is not empty" in err) == (2, True)
+    assert recorded_adjustments(cars) == {}
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

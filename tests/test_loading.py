@@ -10,20 +10,27 @@ import sys
 import pandas as pd
 import pytest
 from fiftyone import ViewField as F
+from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.tracks import (
     InputError,
     concatenate,
 )
 from fiftyone_track_audit.plugin.adjustment import plan_adjustment
+from fiftyone_track_audit.plugin.applying import apply_adjustment, undo_adjustment
 from fiftyone_track_audit.plugin.auditing import audit_dataset
 from fiftyone_track_audit.plugin.groundtruth.aws import GroundTruthError
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.loading import load_adjustment
-from fiftyone_track_audit.plugin.reviews import recorded_reviews
+from fiftyone_track_audit.plugin.reviews import recorded_reviews, reviewed_precision
 from fiftyone_track_audit.plugin.sending import export_adjustment
+from killed import is_killed, kill_at_each_write
 from labeling_jobs import BUCKET, READY, labeling_service
+from s3_servers import WRITER, seaweedfs
 from small_datasets import SHIFTED, SHORT, table, walkers
+
+#: Loading has more writes to the database than that.
+KILLS = 8
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -184,6 +191,21 @@ def test_issues_are_judged(dataset, aws, tmp_path):
     assert (row["found"], row["corrected"]) == (2, 1)
     assert row["precision"] == 0.5
     assert recorded_reviews(dataset) == {"fix": review}
+
+
+def test_precision_adds_up_over_reviews_and_survives_another_audit(
+    dataset, aws, tmp_path
+):
+    assert reviewed_precision(dataset).empty
+    for name in ("first", "second"):
+        send(dataset, tmp_path / name, name)
+        aws.complete(name, correct)
+        load_adjustment(dataset, name)
+    audit_dataset(dataset)
+    found = reviewed_precision(dataset, "ground_truth").set_index(["of", "kind"])
+    assert found.loc[("box", "size change")].tolist() == [4, 2, 0.5]
+    assert found["precision"].between(0, 1).all()
+    assert reviewed_precision(dataset, "ground_truth_adjusted").empty
 
 
 def test_boxes_of_scaled_images_keep_their_own_pixels(dataset, aws, tmp_path):
@@ -454,6 +476,22 @@ def test_fields_that_cannot_hold_corrections(dataset, finished, field, message):
         load_adjustment(dataset, "fix", finished, field)
 
 
+def test_the_second_field_is_no_choice_of_tracks(dataset, aws, tmp_path):
+    dataset.rename_frame_field("ground_truth", "people")
+    view = dataset.match_frames(F("frame_number") == SHORT)
+    send(dataset, tmp_path / "job", view=view, context=0)
+    aws.complete("fix")
+    assert load_adjustment(dataset, "fix").adjusted_field == "people_adjusted"
+    assert store.label_fields(dataset) == ["people"]
+    assert store.find_label_field(dataset) == "people"
+    assert store.find_label_field(dataset, "people_adjusted") == "people_adjusted"
+    again = send(dataset, tmp_path / "again", "again", view, context=0)
+    assert again.label_field == "people"
+    job = AdjustmentJob("third", bucket=None)
+    corrected = plan_adjustment(view, job, "people_adjusted")
+    assert corrected.label_field == "people_adjusted"
+
+
 def test_loading_again_replaces(dataset, finished):
     load_adjustment(dataset, "fix", finished)
     first = table(dataset, "ground_truth_adjusted", "changes", "original_id")
@@ -473,10 +511,12 @@ def test_a_failure_while_storing_leaves_all_as_it_was(dataset, finished, monkeyp
     def fail(*_):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("fiftyone_track_audit.plugin.loading.record_review", fail)
+    reviews = recorded_reviews(dataset)
+    monkeypatch.setattr("fiftyone_track_audit.plugin.loading.mark_issues", fail)
     with pytest.raises(OSError, match="the disk is full"):
         load_adjustment(dataset, "fix", finished)
     assert list(dataset._frame_collection.find()) == before
+    assert recorded_reviews(dataset) == reviews
 
 
 def test_labels_that_changed_here_meanwhile(dataset, finished):
@@ -532,6 +572,78 @@ def test_two_jobs_at_once_number_their_new_objects_apart(dataset, aws, tmp_path)
         adjusted.index
     )
     assert list(recorded_reviews(dataset)) == ["first", "second"]
+
+
+def loaded(dataset):
+    """All that loading stores, but for the IDs of what is new."""
+    columns = ("changes", "change_iou", "original_id")
+    return [
+        table(dataset, "ground_truth", *columns[:2]).to_csv(),
+        table(dataset, "ground_truth_adjusted", *columns).to_csv(),
+        dataset.values("issues.detections.corrected"),
+        recorded_reviews(dataset),
+        dataset.load_saved_view("changed by reviewers").count("frames"),
+    ]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_loading_goes_on_after_a_kill_at_any_write(dataset, finished, again):
+    """Loaded for the first time, and in place of what was loaded before."""
+    if again:
+        load_adjustment(dataset, "fix", finished)
+        edit_labels(lambda es: es[0]["annotations"].pop())(finished)
+    other = dataset.clone("undisturbed")
+    try:
+        load_adjustment(other, "fix", finished)
+        expected = loaded(other)
+    finally:
+        other.delete()
+    assert kill_at_each_write(dataset, load_adjustment, "fix", finished) > KILLS
+    assert loaded(dataset) == expected
+
+
+def test_what_was_loaded_in_part_is_not_applied(dataset, finished):
+    load_adjustment(dataset, "fix", finished)
+    apply_adjustment(dataset, "fix")
+    before = table(dataset, "ground_truth")
+    assert is_killed(8, dataset, load_adjustment, "fix", finished)
+    with pytest.raises(ValueError, match="or not to the end"):
+        apply_adjustment(dataset, "fix")
+    pd.testing.assert_frame_equal(table(dataset, "ground_truth"), before)
+    load_adjustment(dataset, "fix", finished)
+    assert undo_adjustment(dataset, "fix").changed == 1
+
+
+@pytest.fixture
+def two_servers(database, tmp_path_factory, monkeypatch):
+    """Labeling jobs on one server, S3 on another that shares no code with it."""
+    with (
+        seaweedfs(tmp_path_factory.mktemp("weed"), BUCKET) as weed,
+        labeling_service(weed) as running,
+    ):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", weed.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", WRITER)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", WRITER)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        yield running
+
+
+def test_there_and_back_over_another_s3(dataset, two_servers, tmp_path):
+    send(dataset, tmp_path / "job")
+    keys = two_servers.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert sum(key["Key"].endswith(".png") for key in keys) == 20
+    with pytest.raises(GroundTruthError, match="fix has no output yet"):
+        load_adjustment(dataset, "fix")
+    two_servers.complete("fix", correct)
+    review = load_adjustment(dataset, "fix")
+    assert review.changes["resized"] == review.changes["moved"] == 1
+    assert (review.corrected, review.notes) == (5, [])
+    for key in keys:
+        if key["Key"].endswith("/a/SeqLabel.json"):
+            two_servers.client("s3").delete_object(Bucket=BUCKET, Key=key["Key"])
+    with pytest.raises(InputError, match=r"NoSuchKey|404"):
+        load_adjustment(dataset, "fix")
 
 
 LOAD = """

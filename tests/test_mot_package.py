@@ -11,11 +11,14 @@ from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.mot_writer import take_frames, write_mot
 from fiftyone_track_audit.importers.tracks import InputError, concatenate
+from fiftyone_track_audit.plugin.adjustment import plan_adjustment
 from fiftyone_track_audit.plugin.applying import Applied, apply_adjustment
 from fiftyone_track_audit.plugin.auditing import audit_dataset
+from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.loading import load_adjustment
 from fiftyone_track_audit.plugin.mot_package import export_mot
 from fiftyone_track_audit.plugin.sent import recorded_sent
+from killed import is_killed
 from PIL import Image
 from small_datasets import SHIFTED, SHORT, table, walkers
 
@@ -253,3 +256,25 @@ def test_a_folder_that_is_in_use_is_left_alone(dataset, tmp_path):
         export_mot(outliers(dataset), tmp_path / "out", name="other")
     assert list(recorded_sent(dataset)) == ["out"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def test_sending_goes_on_after_a_kill_at_any_write(dataset, tmp_path):
+    folder, write = tmp_path / "out", 1
+    while not recorded_sent(dataset):
+        is_killed(write, dataset, export_mot, folder)
+        dataset.reload()
+        write += 1
+    assert write > 4
+    assert load_adjustment(dataset, "out").changes == {}
+    with pytest.raises(ValueError, match="'out' went out already"):
+        export_mot(dataset, tmp_path / "new", name="out")
+
+
+def test_names_that_share_a_run_are_the_same_name(dataset, tmp_path):
+    export_mot(outliers(dataset), tmp_path / "a-b")
+    with pytest.raises(ValueError, match="'a_b' went out already"):
+        export_mot(outliers(dataset), tmp_path / "a_b")
+    assert not (tmp_path / "a_b").exists()
+    job = AdjustmentJob("a-b")
+    with pytest.raises(ValueError, match="'a-b' went out already"):
+        plan_adjustment(outliers(dataset), job)

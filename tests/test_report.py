@@ -422,6 +422,33 @@ def test_command_writes_the_page(tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "walk"]
 
 
+def test_command_shows_what_reviewers_corrected(tmp_path, capsys):
+    labels, output = save_mot(tmp_path / "walk"), tmp_path / "report.html"
+    counts = {"kind": "low IoU", "found": 9, "reviewed": 3, "corrected": 2}
+    unseen = {"kind": "gap", "found": 2, "reviewed": 0, "corrected": 0}
+    reviews = []
+    for number, of in enumerate(("issue", "box")):
+        records = [{"of": name, **counts} for name in ("issue", of)]
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps({"precision": [*records, {"of": of, **unseen}]}))
+        reviews.append(str(path))
+    command = ["report", str(labels), "--output", str(output)]
+    assert main(command) == 0
+    assert "What reviewers corrected" not in Page(output.read_bytes()).words()
+    assert main([*command, "--reviews", *reviews]) == 0
+    words = Page(output.read_bytes()).words()
+    assert "What reviewers corrected" in words
+    shown = words.partition("reviewed corrected precision")[2]
+    expected = "low IoU issue 9 6 67% low IoU box 3 2 67% When it happens"
+    assert shown.strip().startswith(expected)
+    output.unlink()
+    for text in ("[1]", "{}", '{"precision": [{"of": "issue"}]}', "cut off"):
+        (tmp_path / "0.json").write_text(text)
+        assert main([*command, "--reviews", reviews[0]]) == 2
+        assert "0.json" in capsys.readouterr().err.splitlines()[-1]
+        assert not output.exists()
+
+
 def spoil_missing(folder: Path) -> None:
     (folder / "img1/000010.jpg").unlink()
 

@@ -73,12 +73,16 @@ def corrected(dataset, tmp_path):
     folder = tmp_path / "fix"
     result, _ = run("export_mot_sequences", outliers(dataset), folder=str(folder))
     assert result["message"] == "10 frames of 1 sequence written"
+    correct_files(folder)
+    return dataset
+
+
+def correct_files(folder):
     path = folder / "a/gt/gt.txt"
     rows = pd.read_csv(path, header=None)
     rows.loc[(rows[0] == 3) & (rows[1] == 1), 5] = 36
     rows.loc[(rows[0] == 8) & (rows[1] == 2), 2] -= 16
     rows.to_csv(path, header=False, index=False)
-    return dataset
 
 
 def test_forms_say_what_is_missing(dataset):
@@ -182,6 +186,67 @@ def test_load_on_the_command_line(corrected, tmp_path, capsys):
     assert result["frames"]["a"] == [8, 9, 10, 11, 12, 18, 19, SHIFTED, 21, 22]
     corrected.reload()
     assert corrected.has_field("frames.second")
+
+
+@pytest.fixture
+def run_json(capsys):
+    """Runs a command; returns what it prints as JSON."""
+
+    def track_audit(*arguments):
+        code = main([*map(str, arguments), "--json"])
+        out, err = capsys.readouterr()
+        assert (code, err) == (0, "")
+        return json.loads(out)
+
+    return track_audit
+
+
+def test_there_and_back_on_the_command_line(dataset, tmp_path, run_json, capsys):
+    dataset.save_view("wrong", outliers(dataset))
+    folder = tmp_path / "fix"
+    name = ["--job-name", "fix"]
+    sent = run_json("export-mot", "walkers", "--view-name", "wrong", "--folder", folder)
+    assert (sent["name"], sent["folder"]) == ("fix", str(folder))
+    assert sent["frames"]["a"] == [8, 9, 10, 11, 12, 18, 19, SHIFTED, 21, 22]
+    assert sent["message"] == "10 frames of 1 sequence written"
+    correct_files(folder)
+    before = table(dataset, "ground_truth")
+    assert run_json("load", "walkers", *name)["changes"] == {"moved": 1, "resized": 1}
+    applied = run_json("apply", "walkers", *name, "--kinds", "moved", "label")
+    assert (applied["changed"], applied["frames"]) == (1, 1)
+    view = ["--view-name", "changed by reviewers"]
+    assert run_json("apply", "walkers", *name, *view)["changed"] == 1
+    dataset.reload()
+    assert table(dataset, "ground_truth").loc[("a", SHORT, 1), "height"] == 36
+    assert run_json("undo", "walkers", *name)["changed"] == 2
+    dataset.reload()
+    pd.testing.assert_frame_equal(table(dataset, "ground_truth"), before)
+    assert main(["apply", "walkers", *name]) == 0
+    assert main(["undo", "walkers", *name, "--drop"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "2 labels changed, 0 added, 0 deleted in 2 frames",
+        "the old labels were dropped",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["apply", "walkers", "--job-name", "fix"], "no corrections of 'fix' were"),
+        (["undo", "walkers", "--job-name", "fix"], "no corrections of 'fix' were"),
+        (["apply", "walkers", "--job-name", "x", "--kinds", "y"], "is called y; exp"),
+        (["export-mot", "walkers", "--folder", "{corrected}"], "'fix' went out"),
+        (["export-mot", "walkers", "--folder", "x", "--view-name", "y"], "'y'"),
+        (["export-mot", "walkers", "--folder", "x", "--context", "-1"], "0 or more"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    corrected, tmp_path, capsys, arguments, message
+):
+    corrected = tmp_path / "fix"
+    assert main([each.format(corrected=corrected) for each in arguments]) == 2
+    out, err = capsys.readouterr()
+    assert (out, message in err, err.count("\n")) == ("", True, 1)
 
 
 @pytest.mark.parametrize(

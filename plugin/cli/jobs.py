@@ -42,6 +42,18 @@ Goes on with an export that was broken off: uploads what is not in the bucket
 yet, and starts the job where it was not started, WHICH COSTS MONEY.
 """
 
+_EXPORT_MOT = """\
+Writes the frames that a dataset or a saved view shows, and the tracks in them, as
+MOT Challenge sequences, to be corrected with any tool. What comes back is loaded
+with `track-audit load`, by the folder's name.
+"""
+
+_EXPORT_MOT_EXAMPLES = """\
+examples:
+  track-audit export-mot walkers --view-name outliers --folder fix-1
+  track-audit load walkers --job-name fix-1 --output corrected
+"""
+
 _STATUS = "Asks AWS how the adjustment jobs of a dataset stand."
 
 _STOP = """\
@@ -72,12 +84,13 @@ _COUNTERS = ["job_name", "name", "status", "labeled", "unlabeled", "failed"]
 
 
 def add_job_commands(commands: argparse._SubParsersAction[Parser]) -> None:
-    """Adds ``export``, ``launch``, ``status`` and ``stop``.
+    """Adds ``export``, ``export-mot``, ``launch``, ``status`` and ``stop``.
 
     Args:
         commands: the subcommands
     """
     _add_export(commands)
+    _add_export_mot(commands)
     for name, run, summary, text in (
         ("launch", _launch, "upload and start a job that was exported", _LAUNCH),
         ("status", _status, "show how adjustment jobs stand", _STATUS),
@@ -112,22 +125,7 @@ def _add_export(commands: argparse._SubParsersAction[Parser]) -> None:
         commands, "export", _export, summary, _EXPORT, _EXPORT_EXAMPLES
     )
     add_dataset(parser)
-    parser.add_argument(
-        "--view-name", metavar="VIEW", help="send this saved view's frames alone"
-    )
-    parser.add_argument(
-        "--label-field",
-        metavar="FIELD",
-        help="the frame field of the tracks; found where there is only one",
-    )
-    parser.add_argument(
-        "--context",
-        type=int,
-        default=2,
-        metavar="FRAMES",
-        help="labelled frames to send along before and after each "
-        "(default: %(default)s)",
-    )
+    _add_selection(parser)
     parser.add_argument(
         "--name", help="the job's name (default: the dataset's and the time)"
     )
@@ -143,6 +141,67 @@ def _add_export(commands: argparse._SubParsersAction[Parser]) -> None:
     ):
         parser.add_argument(option, action="store_true", help=text)
     _add_settings(parser)
+
+
+def _add_export_mot(commands: argparse._SubParsersAction[Parser]) -> None:
+    summary = "write frames as MOT sequences to correct"
+    parser = add_command(
+        commands, "export-mot", _export_mot, summary, _EXPORT_MOT, _EXPORT_MOT_EXAMPLES
+    )
+    add_dataset(parser)
+    _add_selection(parser)
+    parser.add_argument(
+        "--folder",
+        metavar="DIR",
+        required=True,
+        help="a new folder; its name is the one to load the corrections by",
+    )
+
+
+def _add_selection(parser: Parser) -> None:
+    add_view(parser, "send this saved view's frames alone")
+    parser.add_argument(
+        "--label-field",
+        metavar="FIELD",
+        help="the frame field of the tracks; found where there is only one",
+    )
+    parser.add_argument(
+        "--context",
+        type=int,
+        default=2,
+        metavar="FRAMES",
+        help="labelled frames to send along before and after each "
+        "(default: %(default)s)",
+    )
+
+
+def add_view(parser: Parser, text: str) -> None:
+    """Adds the argument that names a saved view.
+
+    Args:
+        parser: the subcommand's parser
+        text: what is done with the view
+    """
+    parser.add_argument("--view-name", metavar="VIEW", help=text)
+
+
+def chosen_view(
+    dataset: fo.Dataset, arguments: argparse.Namespace
+) -> fo.core.collections.SampleCollection:
+    """Gives the saved view that was named, or the dataset.
+
+    Args:
+        dataset: the dataset
+        arguments: the arguments of :func:`add_view`
+
+    Returns:
+        the dataset or view
+
+    Raises:
+        ValueError: if there is no such view
+    """
+    name = arguments.view_name
+    return dataset.load_saved_view(name) if name else dataset
 
 
 def _add_settings(parser: Parser) -> None:
@@ -170,9 +229,7 @@ def _export(arguments: argparse.Namespace) -> None:
     settings = _settings(arguments)
     with open_dataset(arguments) as dataset:
         job = AdjustmentJob(arguments.name or default_job_name(dataset), **settings)
-        view = dataset
-        if arguments.view_name:
-            view = dataset.load_saved_view(arguments.view_name)
+        view = chosen_view(dataset, arguments)
         adjustment = plan_adjustment(
             view, job, arguments.label_field, arguments.context
         )
@@ -187,6 +244,17 @@ def _export(arguments: argparse.Namespace) -> None:
             add_cors=arguments.add_cors,
         )
     _print_result(arguments, result)
+
+
+def _export_mot(arguments: argparse.Namespace) -> None:
+    from ..mot_package import export_mot
+    from ..sent import describe_sent
+
+    with open_dataset(arguments) as dataset:
+        view = chosen_view(dataset, arguments)
+        field, context = arguments.label_field, arguments.context
+        record = export_mot(view, arguments.folder, field, context)
+    _print_result(arguments, describe_sent(record))
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:

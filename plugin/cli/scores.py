@@ -12,6 +12,7 @@ from .commands import Parser, add_command
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     from ...importers.tracks import Tracks
@@ -89,6 +90,9 @@ _REPORT_EXAMPLES = """\
 examples:
   track-audit report MOT20/train/MOT20-01 --output report.html
   track-audit report SeqLabel.json --frames MOT20/train/MOT20-01 \\
+    --output report.html
+  track-audit load walkers --job-name fix-1 --json > review.json
+  track-audit report MOT20/train/MOT20-01 --reviews review.json \\
     --output report.html
 """
 
@@ -227,6 +231,14 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--output", metavar="HTML", required=True, help="the page to write"
     )
+    parser.add_argument(
+        "--reviews",
+        nargs="+",
+        default=[],
+        metavar="JSON",
+        help="what `track-audit load --json` printed: the page says how often "
+        "reviewers found each kind of issue right",
+    )
     _add_embeddings(parser, "--embeddings")
     _add_thresholds(parser, iou=0.5)
 
@@ -319,11 +331,32 @@ def _report(arguments: argparse.Namespace) -> None:
 
     thresholds = _thresholds(arguments)
     check_output(arguments.output, ".html", arguments.labels)
+    reviewed = _read_reviews(arguments.reviews)
     tracks = read_labels(arguments.labels, arguments.frames)
     vectors = _embed(arguments, tracks, thresholds) if arguments.embeddings else None
     audit = audit_tracks(tracks, thresholds, vectors=vectors)
-    save(arguments.output, make_report(tracks, audit, thresholds))
+    save(arguments.output, make_report(tracks, audit, thresholds, reviewed=reviewed))
     print(f"{len(audit.issues)} issues, saved to {arguments.output}")
+
+
+def _read_reviews(paths: list[str]) -> pd.DataFrame:
+    """Reads how often reviewers found the audit right."""
+    from ...importers.files import read_json
+    from ...importers.tracks import InputError
+    from ..comparing import join_precision
+
+    found = []
+    for path in paths:
+        try:
+            for record in read_json(path)["precision"]:
+                counts = {name: int(record[name]) for name in ("reviewed", "corrected")}
+                found.append({"of": record["of"], "kind": record["kind"], **counts})
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            message = "expected what `track-audit load --json` prints"
+            raise InputError(path, message) from error
+    return join_precision(found)
 
 
 def _embed(

@@ -247,17 +247,37 @@ def _uri_errors(job: AdjustmentJob, frames: pd.DataFrame) -> list[Finding]:
     return [error(what, f"shorten the prefix to fit {URI}")]
 
 
+def package_folders(plans: Sequence[Plan], folder: Path) -> list[Path]:
+    """Returns where :func:`write_packages` writes to.
+
+    Args:
+        plans: the plans
+        folder: the package's folder, or where there are several packages, that of
+            their folders ``1``, ``2`` and so on
+
+    Returns:
+        the folder of each package
+    """
+    if len(plans) == 1:
+        return [folder]
+    return [folder / f"{number}" for number in range(1, len(plans) + 1)]
+
+
 def write_packages(
-    plans: Sequence[Plan], folder: Path, *, copy_frames: bool = False
+    plans: Sequence[Plan],
+    folder: Path,
+    *,
+    copy_frames: bool = False,
+    replace: bool = False,
 ) -> list[Path]:
     """Writes the packages of the jobs of one selection, all or none.
 
     Args:
         plans: the plans
-        folder: a folder that is new or empty: the package's, or where there are
-            several packages, that of their folders ``1``, ``2`` and so on
+        folder: a folder that is new or empty, see :func:`package_folders`
         copy_frames (False): whether to copy the frames into the packages.
             Otherwise ``frames.csv`` names the local files
+        replace (False): whether to replace the folder with all that is in it
 
     Returns:
         the folder of each package
@@ -272,14 +292,11 @@ def write_packages(
         raise InputError(folder, "nothing was written:\n" + "\n".join(errors))
     if copy_frames and any((plan.frames["path"] == "").any() for plan in plans):
         raise InputError(folder, "cannot copy frames that are not on this machine")
-    parts = [f"{number}" for number in range(1, len(plans) + 1)]
-    if len(plans) == 1:
-        parts = ["."]
-    with whole_folder(folder) as partial:
-        for plan, part in zip(plans, parts, strict=True):
-            (partial / part).mkdir(exist_ok=True)
-            _write_files(plan, partial / part, copy_frames)
-    return [folder / part for part in parts]
+    with whole_folder(folder, replace) as partial:
+        for plan, part in zip(plans, package_folders(plans, partial), strict=True):
+            part.mkdir(exist_ok=True)
+            _write_files(plan, part, copy_frames)
+    return package_folders(plans, folder)
 
 
 def write_package(plan: Plan, folder: Path, *, copy_frames: bool = False) -> Path:

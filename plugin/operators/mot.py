@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ from fiftyone.operators.executor import ExecutionContext
 
 from ...importers.files import check_new_folder
 from ..mot_package import export_mot, preview_mot
-from ..sent import SentFrames, check_new_name
+from ..sent import check_new_name, describe_sent
 from ..texts import count
 from .forms import (
     CONTEXT,
@@ -88,7 +87,7 @@ class ExportMOTSequences(TrackOperator):
         return run_with_progress(
             ctx,
             "Writing sequences",
-            lambda _: _describe(
+            lambda _: describe_sent(
                 export_mot(
                     folder=params["folder"],
                     label_field=params.get("label_field"),
@@ -123,14 +122,6 @@ class ExportMOTSequences(TrackOperator):
             ValueError: if there are no frames or no such field, frames are missing,
                 or the folder is in use; nothing is written
         """
-        return _describe(export_mot(sample_collection, folder, label_field, context))
-
-
-def _describe(record: SentFrames) -> dict[str, Any]:
-    number = sum(map(len, record.frames.values()))
-    sequences = count(len(record.frames), "sequence")
-    return {
-        **asdict(record),
-        "message": f"{count(number, 'frame')} of {sequences} written",
-        "next": f"Correct gt/gt.txt, then load adjustments of '{record.name}'",
-    }
+        return describe_sent(
+            export_mot(sample_collection, folder, label_field, context)
+        )

@@ -15,8 +15,8 @@ from fiftyone.operators.executor import ExecutionContext
 from ...importers.files import is_s3
 from ..applying import (
     APPLIED,
-    Applied,
     apply_adjustment,
+    describe_applied,
     drop_old_labels,
     has_old_labels,
     undo_adjustment,
@@ -271,7 +271,7 @@ class ApplyAdjustments(TrackOperator):
         applied = apply_adjustment(dataset, job_name, kinds, view)
         return {
             **asdict(applied),
-            "message": _describe_applied(applied),
+            "message": describe_applied(applied),
             "next": "Audit the tracks again: scores are those of the old boxes",
         }
 
@@ -355,16 +355,9 @@ class UndoAdjustments(TrackOperator):
         undone = undo_adjustment(dataset, job_name)
         return {
             **asdict(undone),
-            "message": f"back again: {_describe_applied(undone)}",
+            "message": f"back again: {describe_applied(undone)}",
             "next": "Audit the tracks again: scores are those of the corrected boxes",
         }
-
-
-def _describe_applied(applied: Applied) -> str:
-    return (
-        f"{count(applied.changed, 'label')} changed, {applied.added:,} added, "
-        f"{applied.deleted:,} deleted in {count(applied.frames, 'frame')}"
-    )
 
 
 def _kinds(ctx: ExecutionContext) -> list[str]:

@@ -34,6 +34,7 @@ def make_report(
     thresholds: Thresholds,
     pictured: int = PICTURED,
     progress: bool = True,
+    reviewed: pd.DataFrame | None = None,
 ) -> bytes:
     """Makes one page, of all that it needs, that shows an audit.
 
@@ -46,6 +47,8 @@ def make_report(
         thresholds: the thresholds of the audit
         pictured (200): the number of issues with crops and plots
         progress (True): whether to show a progress bar on standard error
+        reviewed (None): how often reviewers found the audit right, as of
+            ``join_precision()``, where that is known
 
     Returns:
         the page, HTML in UTF-8
@@ -83,6 +86,7 @@ def make_report(
         tracks=tracks,
         kinds=kinds,
         summary=_summarise(tracks, audit, kinds),
+        reviewed=[] if reviewed is None else to_records(reviewed),
         issues=described,
         strips=strips,
         window=2 * HALF_WINDOW + 1,

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Work on a dataset in a process that is killed in the middle of it.
+
+The process is a fork of one that has imported everything, so that it can be killed
+at each of its writes to the database, one after the other.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+
+from pymongo import monitoring
+
+_WRITES = {"insert", "update", "delete", "findAndModify", "create", "drop"}
+
+
+class _Killer(monitoring.CommandListener):
+    """Kills the process before it writes for the n-th time."""
+
+    def __init__(self, last):
+        self.left = last
+
+    def started(self, event):
+        self.left -= event.command_name in _WRITES
+        if not self.left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def succeeded(self, event):
+        """Is of no interest."""
+
+    def failed(self, event):
+        """Is of no interest."""
+
+
+def _work(write, name, function, arguments):
+    import fiftyone as fo
+    import fiftyone.core.odm.database as odm
+
+    # A fork cannot go on with its parent's connections
+    odm._disconnect()
+    dataset = fo.load_dataset(name)
+    odm._disconnect()
+    monitoring.register(_Killer(write))
+    function(dataset, *arguments)
+
+
+def is_killed(write, dataset, function, *arguments):
+    """Calls a function with a dataset in a process of its own.
+
+    Args:
+        write: the number, from 1, of the write to the database before which the
+            process is killed
+        dataset: the dataset
+        function: a function of the package
+        arguments: what it takes beside the dataset
+
+    Returns:
+        whether the process was killed, not finished before
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["fiftyone", function.__module__])
+    process = context.Process(
+        target=_work, args=(write, dataset.name, function, arguments)
+    )
+    process.start()
+    process.join()
+    assert process.exitcode in {0, -signal.SIGKILL}, sys.stderr
+    return process.exitcode != 0
+
+
+def kill_at_each_write(dataset, function, *arguments):
+    """Does a work again and again, killed one write later each time, to the end.
+
+    Args:
+        dataset: the dataset
+        function: a function of the package
+        arguments: what it takes beside the dataset
+
+    Returns:
+        the number of times that it was killed
+    """
+    write = 1
+    while is_killed(write, dataset, function, *arguments):
+        write += 1
+    dataset.reload()
+    return write - 1
