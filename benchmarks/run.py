@@ -10,6 +10,7 @@ from pathlib import Path
 import audit
 import embedding
 import labels
+import panel
 import read
 import store
 import whole
@@ -21,6 +22,7 @@ SUBJECTS = {
     "embedding": embedding,
     "store": store,
     "whole": whole,
+    "panel": panel,
 }
 
 

@@ -146,8 +146,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
     def show_issue(self, ctx: ExecutionContext) -> Json:
         """Shows one issue with its crops and plots."""
         field = _field(ctx)
-        issues = _read_issues(ctx.dataset, field)
-        found = issues[issues["id"] == ctx.params["id"]]
+        found = _read_issues(ctx.dataset, field, ctx.params["id"])
         if found.empty:
             raise ValueError("there is no such issue any more; load the list again")
         issue = found.iloc[0]
@@ -325,14 +324,21 @@ def _in_view(
     return issues[issues["id"].isin(met["id"])]
 
 
-def _read_issues(dataset: fo.Dataset, field: str) -> pd.DataFrame:
+def _read_issues(
+    dataset: fo.Dataset, field: str, wanted: str | None = None
+) -> pd.DataFrame:
     """Reads the issues with their sequences, and their frames in their samples."""
     spans = {
         span.sample_id: (name, span)
         for name, parts in store.read_spans(dataset).items()
         for span in parts
     }
-    issues = read_issues(dataset, field, [span for _, span in spans.values()])
+    samples = list(spans)
+    if wanted is not None:
+        samples = dataset.match_labels(ids=[wanted], fields=ISSUES).values("id")
+    issues = read_issues(dataset, field, [spans[sample][1] for sample in samples])
+    if wanted is not None:
+        issues = issues[issues["id"] == wanted]
     offset = issues["sample_id"].map(lambda sample: spans[sample][1].offset)
     return issues.assign(
         sequence=issues["sample_id"].map(lambda sample: spans[sample][0]),

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pandas as pd
 
 from ..records import to_records
@@ -10,7 +12,7 @@ from ..report.plots import Json
 
 #: How tracks are ordered: by the sum of their issues' scores, or by their labels.
 WORST, LONGEST = "worst", "longest"
-_MARKED = ["id", "kind", "first", "last", "score", "decision"]
+_MARKED = ["id", "kind", "track", "first", "last", "score", "decision"]
 
 
 def show_timeline(
@@ -44,17 +46,21 @@ def show_timeline(
         [order, "longest", "begin"], ascending=[False, False, True]
     )
     shown = tracks.iloc[start : start + most]
-    bars = dict(iter(table.groupby("track")))
+    bars: dict[int, list[list[int]]] = defaultdict(list)
+    for run in to_records(table[table["track"].isin(shown.index)]):
+        bars[run["track"]].append([run["first"], run["last"]])
+    marks: dict[int, list[Json]] = defaultdict(list)
     named = issues.rename(columns={"first_frame": "first", "last_frame": "last"})
-    marks = {track: part[_MARKED] for track, part in named.groupby("track")}
+    for issue in to_records(named.loc[named["track"].isin(shown.index), _MARKED]):
+        marks[issue["track"]].append(issue)
     return {
         "total": len(tracks),
         "tracks": [
             {
                 "track": track,
                 "label": label,
-                "runs": bars[track][["first", "last"]].to_numpy().tolist(),
-                "issues": to_records(marks[track]) if track in marks else [],
+                "runs": bars[track],
+                "issues": marks[track],
             }
             for track, label in zip(shown.index.tolist(), shown["label"], strict=True)
         ],
