@@ -3,6 +3,7 @@
 #              (DATA=<MOT sequence> LABELS=<SeqLabel.json> for your own data)
 # make test    everything that the tests need, then the tests
 # make lint    ruff and mypy
+# make panel   the panel's bundle from its source, with npm
 # make bench   speed, memory and planted mistakes beside rivals
 # make clean   removes the environment and what the demo made
 
@@ -15,7 +16,7 @@ DATA ?=
 LABELS ?=
 export DATA LABELS
 
-.PHONY: demo test lint bench browser clean
+.PHONY: demo test lint panel bench browser clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python examples/demo.py $${DATA:+--data "$$DATA"} $${LABELS:+--labels "$$LABELS"}
@@ -36,12 +37,18 @@ lint: $(VENV)/.installed-for-tests
 	$$mypy --explicit-package-bases "$(CURDIR)/examples" "$(CURDIR)/benchmarks"; \
 	status=$$?; rm -r "$$link"; exit $$status
 
+# Exact versions stand in package.json; a lock file would name a registry.
+panel: BUNDLE ?= ../bundle.js
+panel:
+	@cd plugin/panel/app && npm install --silent --no-package-lock --no-audit --no-fund && \
+		npm run --silent check && npm run --silent build -- "$(BUNDLE)"
+
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/faults.py
 
 clean:
-	rm -rf $(VENV) build *.egg-info demo
+	rm -rf $(VENV) build *.egg-info demo plugin/panel/app/node_modules
 
 $(VENV)/.installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -11,6 +11,7 @@ import fiftyone_track_audit
 import pytest
 import yaml
 from fiftyone_track_audit.plugin.operators import OPERATORS
+from fiftyone_track_audit.plugin.panel import PANELS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -87,6 +88,12 @@ def test_manifest_lists_the_operators():
     assert MANIFEST["operators"] == names
 
 
+def test_manifest_lists_the_panels_and_their_bundle():
+    assert MANIFEST["panels"] == [panel().config.name for panel in PANELS]
+    (files,) = PROJECT["tool"]["setuptools"]["package-data"].values()
+    assert MANIFEST["js_bundle"] in files
+
+
 def test_exports():
     for name in fiftyone_track_audit.__all__:
         assert getattr(fiftyone_track_audit, name).__doc__
@@ -114,6 +121,19 @@ SOURCES = [
 def test_source_names_its_licence(path):
     first = path.read_text().splitlines()[0]
     assert first == "# SPDX-License-Identifier: Apache-2.0"
+
+
+SCRIPTS = [
+    *sorted((ROOT / "plugin" / "panel" / "app").glob("*.mjs")),
+    *sorted((ROOT / "plugin" / "panel" / "app" / "src").glob("*.ts*")),
+    ROOT / MANIFEST["js_bundle"],
+]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.name)
+def test_script_names_its_licence(path):
+    with path.open() as file:
+        assert file.readline().startswith("// SPDX-License-Identifier: Apache-2.0")
 
 
 def test_importers_do_not_know_the_plugin():

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds the panel into one file: node build.mjs [FILE]
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { build } from "esbuild";
 
 // What the App shares with plugins
@@ -23,6 +25,10 @@ const shared = {
   },
 };
 
+// Plotly's licence asks for its notice, which esbuild takes for any other comment
+const plotly = readFileSync(createRequire(import.meta.url).resolve("plotly.js-basic-dist-min"), "utf8");
+const [notice] = plotly.match(/\/\*[^]*?\*\//);
+
 await build({
   entryPoints: ["src/index.tsx"],
   outfile: process.argv[2] ?? "../bundle.js",
@@ -31,9 +37,9 @@ await build({
   format: "iife",
   target: "es2021",
   charset: "utf8",
-  legalComments: "inline",
+  legalComments: "none",
   loader: { ".css": "text" },
-  banner: { js: "// SPDX-License-Identifier: Apache-2.0 AND MIT" },
+  banner: { js: `// SPDX-License-Identifier: Apache-2.0 AND MIT\n${notice}` },
   plugins: [shared],
   logLevel: "warning",
 });

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of issues, the worst first, with its filters.
 
-import React, { useEffect, useState } from "react";
-import { useCall } from "./api";
+import React, { useCallback, useEffect, useRef, useState } from "react";
 import type { Decide } from "./decide";
 import * as store from "./state";
 import type { Issue, Listing, Overview } from "./types";
@@ -19,27 +18,23 @@ interface Props {
   overview: Overview;
   listing: Listing | null;
   problem: string | null;
-  asked: object;
   decide: Decide;
+  more: () => void;
 }
 
-export function IssueList({ overview, listing, problem, asked, decide }: Props) {
+export function IssueList({ overview, listing, problem, decide, more }: Props) {
   const { chosen, failure } = store.useStored();
-  const call = useCall();
-  const [more, setMore] = useState<Issue[]>([]);
   const [selected, setSelected] = useState<Set<string>>(new Set());
-  useEffect(() => setMore([]), [listing]);
-  const issues = [...(listing?.issues ?? []), ...more];
-  const total = listing?.total ?? 0;
-  const load = () =>
-    void call<Listing>("list_issues", { ...asked, offset: issues.length }).then((next) =>
-      setMore([...more, ...next.issues]),
-    );
-  const toggle = (id: string) => {
-    const next = new Set(selected);
-    if (!next.delete(id)) next.add(id);
-    setSelected(next);
-  };
+  const { issues = [], total = 0 } = listing ?? {};
+  const toggle = useCallback(
+    (id: string) =>
+      setSelected((before) => {
+        const after = new Set(before);
+        if (!after.delete(id)) after.add(id);
+        return after;
+      }),
+    [],
+  );
   const settle = (decision: "confirmed" | "dismissed" | null) => {
     decide([...selected], decision, false);
     setSelected(new Set());
@@ -71,15 +66,24 @@ export function IssueList({ overview, listing, problem, asked, decide }: Props) 
           />
         ))}
         {listing && !issues.length && <li className="quiet">No issues here</li>}
-        {issues.length < total && (
-          <li>
-            <button className="more" onClick={load}>
-              Show more of {total.toLocaleString("en")}
-            </button>
-          </li>
-        )}
+        {issues.length < total && <More key={issues.length} total={total} more={more} />}
       </ol>
     </aside>
+  );
+}
+
+/** The end of the list, which grows when it comes into view. */
+function More({ total, more }: { total: number; more: () => void }) {
+  const node = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    const watcher = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && more());
+    if (node.current) watcher.observe(node.current);
+    return () => watcher.disconnect();
+  }, [more]);
+  return (
+    <li ref={node} className="quiet">
+      {total.toLocaleString("en")} in all
+    </li>
   );
 }
 
@@ -96,12 +100,16 @@ const frames = (first: number, last: number) => (first === last ? `${first}` : `
 
 const Row = React.memo(function Row({ issue, color, chosen, selected, several, toggle }: RowProps) {
   const other = issue.other_track === null ? "" : `, ${issue.other_track}`;
+  const node = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (chosen) node.current?.scrollIntoView({ block: "nearest" });
+  }, [chosen]);
   return (
     <li
+      ref={node}
       className={chosen ? "chosen" : issue.decision ? "decided" : ""}
       data-testid="issue"
       data-id={issue.id}
-      ref={(node) => chosen && node?.scrollIntoView({ block: "nearest" })}
       onClick={() => store.set({ chosen: issue.id, tab: "issue" })}
     >
       <input
@@ -211,9 +219,7 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
           value={filters.track ?? ""}
           onChange={(event) => change({ track: event.target.value === "" ? null : Number(event.target.value) })}
         />
-      </div>
-      <div className="row">
-        <label title="The least score">
+        <label className="least" title="The least score">
           score ≥ {filters.least_score.toFixed(2)}
           <input
             type="range"
@@ -225,13 +231,13 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
             onChange={(event) => change({ least_score: Number(event.target.value) })}
           />
         </label>
-        <label>
+        <label title="Only what the current view shows">
           <input
             type="checkbox"
             checked={filters.in_view}
             onChange={(event) => change({ in_view: event.target.checked })}
           />
-          in the current view
+          in view
         </label>
       </div>
     </div>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The chosen issue: what is wrong, what it looks like, and what is decided.
 
-import React from "react";
+import React, { useLayoutEffect, useRef } from "react";
 import { useAnswer } from "./api";
 import type { Decide } from "./decide";
 import { useGo, usePlayer } from "./player";
@@ -37,13 +37,13 @@ export function IssueView({ overview, decide, step }: Props) {
           <i className="dot" style={{ background: color }} />
           {issue.name}
         </h2>
+        <span className={`state ${issue.decision ?? ""}`} data-testid="state">
+          {issue.decision ?? "to review"}
+        </span>
         <span className="quiet">
           track {issue.track}
           {issue.other_track !== null && ` and ${issue.other_track}`} · {issue.sequence} · score{" "}
           {issue.score?.toFixed(2) ?? "unknown"}
-        </span>
-        <span className={`state ${issue.decision ?? ""}`} data-testid="state">
-          {issue.decision ?? "to review"}
         </span>
       </header>
       <p className="reason">{issue.reason}</p>
@@ -59,23 +59,19 @@ export function IssueView({ overview, decide, step }: Props) {
           Leave <kbd>u</kbd>
         </button>
         <span className="gap" />
-        <button onClick={() => step(-1)}>
-          Previous <kbd>k</kbd>
+        <button aria-label="Previous" title="Previous issue" onClick={() => step(-1)}>
+          ↑ <kbd>k</kbd>
         </button>
-        <button onClick={() => step(1)}>
-          Next <kbd>j</kbd>
+        <button aria-label="Next" title="Next issue" onClick={() => step(1)}>
+          ↓ <kbd>j</kbd>
         </button>
-        <button onClick={() => show(issue.first_frame)}>Show in video</button>
+        <button aria-label="Show in video" title="Show in video" onClick={() => show(issue.first_frame)}>
+          ▶
+        </button>
       </div>
       <Precision kind={kind} corrected={issue.corrected} />
       {answer.problem && <p className="problem">{answer.problem}</p>}
-      {strip.length > 0 && (
-        <div className="strip" data-testid="strip">
-          {strip.map((crop) => (
-            <CropView key={crop.frame} crop={crop} now={crop.frame === playhead} show={show} />
-          ))}
-        </div>
-      )}
+      {strip.length > 0 && <Strip strip={strip} playhead={playhead} show={show} />}
       {issue.other_track !== null && strip.length > 0 && (
         <p className="legend quiet">
           <i className="own" /> track {issue.track} <i className="other" /> track {issue.other_track}
@@ -110,6 +106,22 @@ export const boxesOver = ({ size, boxes, other_boxes }: Pick<Crop, "size" | "box
   </svg>
 );
 
+/** The frames around the issue; where there is no room for all, those at it are seen first. */
+function Strip({ strip, playhead, show }: { strip: Crop[]; playhead: number | null; show: (frame: number) => void }) {
+  const node = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const [first] = node.current?.getElementsByClassName("at") ?? [];
+    if (first instanceof HTMLElement) first.parentElement?.scrollTo({ left: first.offsetLeft - 2 * first.offsetWidth });
+  }, [strip]);
+  return (
+    <div className="strip" data-testid="strip" ref={node}>
+      {strip.map((crop) => (
+        <CropView key={crop.frame} crop={crop} now={crop.frame === playhead} show={show} />
+      ))}
+    </div>
+  );
+}
+
 function CropView({ crop, now, show }: { crop: Crop; now: boolean; show: (frame: number) => void }) {
   return (
     <button
@@ -118,7 +130,7 @@ function CropView({ crop, now, show }: { crop: Crop; now: boolean; show: (frame:
       title={`${crop.frame_name}: show this frame`}
       onClick={() => show(crop.frame)}
     >
-      <span style={{ width: crop.size[0], height: crop.size[1] }}>
+      <span style={{ width: crop.size[0], aspectRatio: crop.size.join("/") }}>
         <img src={`data:image/jpeg;base64,${crop.image}`} width={crop.size[0]} height={crop.size[1]} alt="" />
         {boxesOver(crop)}
       </span>

@@ -3,7 +3,7 @@
 
 import { usePromptOperatorInput } from "@fiftyone/operators";
 import { datasetName, theme, view } from "@fiftyone/state";
-import React, { useCallback, useEffect, useMemo, useRef } from "react";
+import React, { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useRecoilValue } from "recoil";
 import { CallContext, useAnswer, useMethods } from "./api";
 import { useDecide } from "./decide";
@@ -22,7 +22,7 @@ const TABS: [store.Tab, string][] = [
   ["timeline", "Timeline"],
   ["thresholds", "Thresholds"],
 ];
-export const PAGE = 100;
+const PAGE = 100;
 
 interface Props {
   id: string;
@@ -81,8 +81,10 @@ function Review({ overview }: { overview: Overview }) {
   const { filters, chosen, tab, version, field } = store.useStored();
   const shown = useRecoilValue(view);
   const stages = filters.in_view ? JSON.stringify(shown) : "";
-  const asked = useMemo(() => ({ ...filters, stages, field, limit: PAGE }), [filters, stages, field]);
-  const { answer: listing, problem } = useAnswer<Listing>("list_issues", asked, version);
+  const [limit, setLimit] = useState(PAGE);
+  useEffect(() => setLimit(PAGE), [filters, stages, field]);
+  const { answer: listing, problem } = useAnswer<Listing>("list_issues", { ...filters, stages, field, limit }, version);
+  const more = useCallback(() => setLimit((before) => before + PAGE), []);
   const root = useRef<HTMLDivElement>(null);
   const { decide, step } = useDecide(listing);
   useTarget();
@@ -105,6 +107,9 @@ function Review({ overview }: { overview: Overview }) {
   const press = useCallback(
     (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
+      const modal = document.querySelector("[data-cy=modal]");
+      // Of two panels, only the one that is seen
+      if (modal && !modal.contains(root.current)) return;
       const own = root.current?.contains(target) || target === document.body;
       const typing = target.closest?.("input:not([type=checkbox]):not([type=range]), select, textarea");
       if (!own || typing || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
@@ -122,7 +127,7 @@ function Review({ overview }: { overview: Overview }) {
 
   return (
     <div className="review" ref={root} tabIndex={-1}>
-      <IssueList overview={overview} listing={listing} problem={problem} asked={asked} decide={decide} />
+      <IssueList overview={overview} listing={listing} problem={problem} decide={decide} more={more} />
       <main>
         <nav>
           {TABS.map(([name, title]) => (

@@ -27,12 +27,15 @@ export function Send({ progress, total }: { progress: Progress; total: number })
   return (
     <span className="send">
       {problem && <em className="problem">{problem}</em>}
-      <button disabled={!progress.confirmed} onClick={() => send("confirmed")}>
-        Send {progress.confirmed} confirmed
-      </button>
-      <button disabled={!total} onClick={() => send("shown")}>
-        Send {total} listed
-      </button>
+      <span className="quiet">Send</span>
+      <SendButton what={`${progress.confirmed} confirmed`} count={progress.confirmed} send={() => send("confirmed")} />
+      <SendButton what={`${total} listed`} count={total} send={() => send("shown")} />
     </span>
   );
 }
+
+const SendButton = ({ what, count, send }: { what: string; count: number; send: () => void }) => (
+  <button aria-label={`Send ${what}`} title={`Send ${what} to be corrected`} disabled={!count} onClick={send}>
+    {what}
+  </button>
+);

@@ -77,13 +77,13 @@ export function ThresholdsView({ overview }: { overview: Overview }) {
           />
           <p>
             <b>
-              {signal.breaks} {valueOf(signal).toFixed(2)}
+              {signal.breaks} {valueOf(signal).toFixed(2)}:
             </b>{" "}
             <output data-testid={`count-${signal.name}`}>
               {flagged(signal, valueOf(signal)).toLocaleString("en")} of {answer.boxes.toLocaleString("en")} boxes
             </output>{" "}
             <span className="quiet">
-              now {signal.value.toFixed(2)}: {flagged(signal, signal.value).toLocaleString("en")}
+              · now {signal.value.toFixed(2)}: {flagged(signal, signal.value).toLocaleString("en")}
             </span>
           </p>
         </section>

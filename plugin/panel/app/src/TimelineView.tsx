@@ -61,6 +61,13 @@ export function TimelineView({ overview }: { overview: Overview }) {
           {tracks.length} of {answer.total} tracks, {answer.frames} frames
         </span>
       </div>
+      <p className="legend quiet">
+        {overview.kinds.map(({ kind, name, color }) => (
+          <span key={kind}>
+            <i className="dot" style={{ background: color }} /> {name}
+          </span>
+        ))}
+      </p>
       <div ref={setWidth}>
         <svg width={width} height={22} className="scale">
           {ticks(answer.frames, width).map((frame) => (
@@ -120,13 +127,6 @@ export function TimelineView({ overview }: { overview: Overview }) {
           Show more tracks
         </button>
       )}
-      <p className="legend quiet">
-        {overview.kinds.map(({ kind, name, color }) => (
-          <span key={kind}>
-            <i className="dot" style={{ background: color }} /> {name}
-          </span>
-        ))}
-      </p>
     </div>
   );
 }
