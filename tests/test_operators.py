@@ -396,6 +396,12 @@ def test_video_dataset_without_tracks(name):
         dataset.delete()
 
 
+def test_form_misses_the_file_of_weights(shared, tmp_path):
+    model = f"resnet18:{tmp_path}/no.pth"
+    (error,) = errors(form("compute_embedding_outliers", shared, model=model))
+    assert error == f"there is no file of weights {tmp_path}/no.pth"
+
+
 def test_forms_say_what_will_happen(shared):
     for name in NEED_TRACKS[:4]:
         shown = form(name, shared)
