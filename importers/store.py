@@ -322,6 +322,30 @@ def replace_detections(
     fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
 
 
+def update_samples(
+    dataset: fo.Dataset, updates: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Sets fields of samples, each sample at once, as it is at that moment.
+
+    So changes of two writers do not undo one another, and a sample is never found
+    half changed.
+
+    Args:
+        dataset: the dataset, which has the fields
+        updates: per sample's ID, the MongoDB expression of each field's value
+    """
+    requests = [
+        UpdateOne(
+            {"_id": ObjectId(sample)},
+            [{"$set": {**expressions, "last_modified_at": "$$NOW"}}],
+        )
+        for sample, expressions in updates.items()
+    ]
+    if requests:
+        dataset._sample_collection.bulk_write(requests, ordered=False)
+        fo.Sample._reload_docs(dataset._sample_collection_name, sample_ids=updates)
+
+
 @contextmanager
 def all_or_nothing(
     dataset: fo.Dataset, fields: Collection[str], frame_ids: Collection[ObjectId]
