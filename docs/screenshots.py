@@ -28,6 +28,7 @@ def main() -> None:
     dataset, _ = demo.run(None, None)
     color_outliers(dataset)
     with serve_app() as app, open_page() as page:
+        take_panel(page, f"{app}/datasets/{dataset.name}")
         url = f"{app}/datasets/{dataset.name}?view="
         take_form(page, f"{url}outliers")
         take_issues(page, f"{url}issues", len(dataset.load_saved_view("issues")))
@@ -47,6 +48,44 @@ def color_outliers(dataset) -> None:  # noqa: ANN001 - a FiftyOne dataset
     }
     dataset.app_config.color_scheme = fo.ColorScheme(color_by="value", fields=[boxes])
     dataset.save()
+
+
+def take_panel(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
+    """Takes the panel beside the samples, with all that it shows, and the video."""
+    from browser import open_panel
+
+    page.goto(url)
+    page.locator("[data-cy=looker]").first.wait_for()
+    panel = open_panel(page)
+    panel.get_by_test_id("strip").wait_for()
+    page.get_by_text("Samples", exact=True).first.wait_for()
+    widen(page, panel)
+    take(page, "panel")
+    for name in ("Timeline", "Thresholds"):
+        panel.get_by_role("button", name=name).click()
+        take(page, f"panel-{name.lower()}")
+    panel.get_by_role("button", name="Issue", exact=True).click()
+    panel.get_by_role("button", name="Show in video").click()
+    modal = page.locator("[data-cy=modal]")
+    modal.wait_for()
+    page.get_by_test_id("timeline-playhead-time").wait_for()
+    page.keyboard.press("s")  # hides the sidebar
+    modal.get_by_text("Track audit", exact=True).click()
+    beside = modal.get_by_test_id("track-audit")
+    beside.get_by_test_id("strip").locator(".at").first.click()
+    page.wait_for_timeout(5000)  # until the App shows the frame for good
+    take(page, "panel-video")
+    page.mouse.click(5, 500)
+    modal.wait_for(state="detached")
+
+
+def widen(page, panel) -> None:  # noqa: ANN001 - a Playwright page
+    """Gives the panel two thirds of what it shares with the samples."""
+    area = panel.bounding_box()
+    page.mouse.move(area["x"] - 2, area["y"] + area["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(area["x"] - 260, area["y"] + area["height"] / 2, steps=5)
+    page.mouse.up()
 
 
 def take_form(page, url: str) -> None:  # noqa: ANN001 - a Playwright page

@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import fiftyone as fo
+import pandas as pd
 
 from .tracks import COLUMNS, FORMAT_COLUMNS, Tracks
 
@@ -131,6 +133,25 @@ def attribute_fields(dataset: fo.Dataset) -> tuple[dict[str, str], dict[str, str
     """
     info = dataset.info.get(_INFO, {})
     return dict(info.get(_LABELS, {})), dict(info.get(_FRAMES, {}))
+
+
+def cast_values(values: pd.Series[Any], field: fo.Field | None) -> pd.Series[Any]:
+    """Casts attributes that came back as text into what their field holds.
+
+    Ground Truth knows numbers and text alone.
+
+    Args:
+        values: the values
+        field: the field that they belong to, None where it is new
+
+    Returns:
+        the values, booleans where the field holds such and all of them are
+    """
+    truths = {"True": True, "False": False}
+    known = values.isna() | values.isin([*truths, True, False])
+    if not isinstance(field, fo.BooleanField) or not known.all():
+        return values
+    return values.map(lambda value: truths.get(value, value), na_action="ignore")
 
 
 def _field_names(

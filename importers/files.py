@@ -13,13 +13,16 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
+import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader, create_loader
 from tqdm import tqdm
 
 from .frames import is_plain_name
@@ -277,8 +280,24 @@ def _read_object(client: S3Client, bucket: str, key: str) -> bytes:
     return data
 
 
+def aws_session() -> boto3.session.Session:
+    """Makes a session that looks for the credentials anew; AWS's models stay.
+
+    Returns:
+        the session
+    """
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _models())
+    return boto3.session.Session(botocore_session=session)
+
+
+@cache
+def _models() -> Loader:
+    return create_loader()
+
+
 def _s3_client() -> S3Client:
-    return boto3.client("s3")
+    return aws_session().client("s3")
 
 
 @contextmanager

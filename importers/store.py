@@ -207,6 +207,30 @@ def find_frames(
     return [frame["_id"] for frame in found]
 
 
+def find_shown(
+    dataset: fo.Dataset, frame_ids: Collection[ObjectId], shown: pd.DataFrame
+) -> list[ObjectId]:
+    """Finds those of some frames that a view shows.
+
+    Args:
+        dataset: the dataset
+        frame_ids: the IDs of the frames' documents
+        shown: ``sample_id`` and ``frame_number`` of the frames that it shows
+
+    Returns:
+        the IDs of those of them that are shown
+    """
+    keys = set(zip(shown["sample_id"], shown["frame_number"], strict=True))
+    found = dataset._frame_collection.find(
+        {"_id": {"$in": list(frame_ids)}}, ["_sample_id", "frame_number"]
+    )
+    return [
+        frame["_id"]
+        for frame in found
+        if (str(frame["_sample_id"]), frame["frame_number"]) in keys
+    ]
+
+
 def read_detections(
     dataset: fo.Dataset, field: str, frame_ids: Collection[ObjectId]
 ) -> dict[ObjectId, list[dict[str, Any]]]:
@@ -225,6 +249,45 @@ def read_detections(
         frame["_id"]: (frame.get(field) or {}).get("detections") or []
         for frame in found
     }
+
+
+def read_frame_values(
+    dataset: fo.Dataset, fields: Collection[str], frame_ids: Collection[ObjectId]
+) -> dict[ObjectId, dict[str, Any]]:
+    """Reads fields of some frames.
+
+    Args:
+        dataset: the dataset
+        fields: the frame fields
+        frame_ids: the IDs of the frames' documents
+
+    Returns:
+        the value of each field, None where there is none, by the frame's ID
+    """
+    found = dataset._frame_collection.find(
+        {"_id": {"$in": list(frame_ids)}}, list(fields)
+    )
+    return {frame["_id"]: {name: frame.get(name) for name in fields} for frame in found}
+
+
+def set_frame_values(
+    dataset: fo.Dataset, values: Mapping[ObjectId, Mapping[str, Any]]
+) -> None:
+    """Sets fields of some frames.
+
+    Args:
+        dataset: the dataset, which has the fields
+        values: the value of each field, by the frame's ID
+    """
+    now = {"last_modified_at": datetime.now(timezone.utc)}
+    updates = [
+        UpdateOne({"_id": frame}, {"$set": {**each, **now}})
+        for frame, each in values.items()
+        if each
+    ]
+    if updates:
+        dataset._frame_collection.bulk_write(updates, ordered=False)
+    fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
 
 
 def replace_detections(
@@ -257,6 +320,30 @@ def replace_detections(
         for start in range(0, len(updates), _FRAMES_PER_BATCH):
             writer.send(updates[start : start + _FRAMES_PER_BATCH])
     fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+
+
+def update_samples(
+    dataset: fo.Dataset, updates: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Sets fields of samples, each sample at once, as it is at that moment.
+
+    So changes of two writers do not undo one another, and a sample is never found
+    half changed.
+
+    Args:
+        dataset: the dataset, which has the fields
+        updates: per sample's ID, the MongoDB expression of each field's value
+    """
+    requests = [
+        UpdateOne(
+            {"_id": ObjectId(sample)},
+            [{"$set": {**expressions, "last_modified_at": "$$NOW"}}],
+        )
+        for sample, expressions in updates.items()
+    ]
+    if requests:
+        dataset._sample_collection.bulk_write(requests, ordered=False)
+        fo.Sample._reload_docs(dataset._sample_collection_name, sample_ids=updates)
 
 
 @contextmanager
@@ -388,7 +475,7 @@ def _declare_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> None:
         if sequence.frame_attributes is not None:
             for attribute in sequence.frame_attributes:
                 values = sequence.frame_attributes[attribute]
-                wanted[str(attribute)] = {"ftype": _field_type(values)}
+                wanted[str(attribute)] = {"ftype": field_type(values)}
     for name, kind in wanted.items():
         if name not in declared:
             dataset.add_frame_field(name, **kind)
@@ -398,7 +485,15 @@ def _extra_columns(table: pd.DataFrame) -> dict[str, pd.Series[Any]]:
     return {str(name): table[name] for name in table.columns if name not in _OWN}
 
 
-def _field_type(values: pd.Series[Any]) -> type[fo.Field]:
+def field_type(values: pd.Series[Any]) -> type[fo.Field]:
+    """Returns the type of field that can hold values.
+
+    Args:
+        values: the values; null ones do not count
+
+    Returns:
+        a type of field
+    """
     inferred = pd.api.types.infer_dtype(values.dropna())
     kinds: dict[str, type[fo.Field]] = {
         "boolean": fo.BooleanField,
@@ -406,8 +501,8 @@ def _field_type(values: pd.Series[Any]) -> type[fo.Field]:
         "floating": fo.FloatField,
         "mixed-integer-float": fo.FloatField,
     }
-    field_type: type[fo.Field] = kinds.get(inferred, fo.StringField)
-    return field_type
+    kind: type[fo.Field] = kinds.get(inferred, fo.StringField)
+    return kind
 
 
 def to_objects(values: pd.Series[Any]) -> list[Any]:
@@ -683,18 +778,21 @@ def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
     return found is not None and found.info == _CORRECTIONS
 
 
-def declare_corrections(dataset: fo.Dataset, field: str) -> None:
-    """Adds a frame field for corrected labels, where it is not there.
+def declare_corrections(
+    dataset: fo.Dataset, field: str, kind: type[fo.Field] | None = None
+) -> None:
+    """Adds a frame field for what reviewers corrected, where it is not there.
 
     Args:
         dataset: a video dataset
         field: the name of the frame field, without ``frames.``
+        kind (None): the type of its values, by default detections
     """
     if not dataset.has_frame_field(field):
         dataset.add_frame_field(
             field,
-            **_DETECTIONS,
-            description="Labels as reviewers corrected them",
+            **({"ftype": kind} if kind else _DETECTIONS),
+            description="What reviewers made of it",
             info=_CORRECTIONS,
         )
 
@@ -1070,7 +1168,7 @@ def write_columns(
 def _column_type(values: pd.Series[Any]) -> dict[str, Any]:
     if len(values) and any(isinstance(value, list) for value in values):
         return {"ftype": fo.ListField, "subfield": fo.StringField}
-    return {"ftype": _field_type(values)}
+    return {"ftype": field_type(values)}
 
 
 def _unchanged_filters(documents: pd.DataFrame, field: str) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,9 @@ from fiftyone.core.runs import RunConfig
 
 from .. import __version__
 from ..importers import store
+from ..importers.selection import frames_of_view
 from .comparing import ADDED, ATTRIBUTES, CHANGES, CORRECTIONS, DELETED
+from .frame_attributes import adjusted_attributes
 from .reviews import Review, recorded_review
 from .runs import mend_references
 from .texts import count
@@ -43,12 +45,14 @@ class Applied:
         added: the number of labels that were added
         deleted: the number of labels that were deleted
         frames: the number of frames that these are in
+        frame_attributes: the number of frames whose own attributes were changed
     """
 
     changed: int
     added: int
     deleted: int
     frames: int
+    frame_attributes: int = 0
 
 
 @dataclass
@@ -59,11 +63,13 @@ class _Edit:
         changed: the labels that were changed, as they were
         deleted: the labels that were deleted
         added: the IDs of the labels that were added
+        said: the frame's own attributes that were changed, as they were
     """
 
     changed: list[_Label] = field(default_factory=list)
     deleted: list[_Label] = field(default_factory=list)
     added: list[ObjectId] = field(default_factory=list)
+    said: dict[str, Any] = field(default_factory=dict)
 
 
 _Edits = dict[ObjectId, _Edit]
@@ -87,7 +93,8 @@ def apply_adjustment(
         kinds (...): the kinds of changes: labels with any of them are taken; by
             default all but boxes that were drawn again where they were
         view (None): a view; only those corrected labels are taken that it shows,
-            and only those deleted whose originals it shows
+            and only those deleted whose originals it shows; of the frames'
+            attributes those of the frames that it shows
 
     Returns:
         what was applied
@@ -111,17 +118,23 @@ def apply_adjustment(
     gone = _choose(dataset, review.label_field, frames, wanted & {DELETED}, view)
     names = _taken_fields(dataset, review)
     labels = store.read_detections(dataset, review.label_field, frames)
+    said = _choose_said(dataset, review, frames, view) if ATTRIBUTES in wanted else {}
     edits = {}
     for frame, now in labels.items():
         edit = _edit(now, corrected.get(frame, []), gone.get(frame, []), names)
-        if edit.changed or edit.deleted or edit.added:
+        edit.said = {path: old for path, (old, _) in said.get(frame, {}).items()}
+        if edit != _Edit():
             edits[frame] = edit
     _check_tracks(review, {frame: labels[frame] for frame in edits})
     if edits:
         # First what it takes to undo: even a process that is killed can be undone
         kept = _keep_old_labels(dataset, review, edits)
         try:
-            _replace(dataset, review, {frame: labels[frame] for frame in edits})
+            new = {
+                frame: {path: value for path, (_, value) in each.items()}
+                for frame, each in said.items()
+            }
+            _replace(dataset, review, {frame: labels[frame] for frame in edits}, new)
         except BaseException:
             dataset.delete_run(kept)
             raise
@@ -154,7 +167,8 @@ def undo_adjustment(dataset: fo.Dataset, name: str) -> Applied:
         there = {label["_id"] for label in labels.get(frame, [])}
         edit.added = [label for label in edit.added if label in there]
         labels[frame] = _undo(labels.get(frame, []), edit)
-    _replace(dataset, review, labels)
+    said = {frame: edit.said for frame, edit in edits.items()}
+    _replace(dataset, review, labels, said)
     drop_old_labels(dataset, name)
     return _count(edits)
 
@@ -203,9 +217,12 @@ def describe_applied(applied: Applied) -> str:
     Returns:
         one line
     """
+    said = ""
+    if applied.frame_attributes:
+        said = f", attributes of {count(applied.frame_attributes, 'frame')} changed"
     return (
         f"{count(applied.changed, 'label')} changed, {applied.added:,} added, "
-        f"{applied.deleted:,} deleted in {count(applied.frames, 'frame')}"
+        f"{applied.deleted:,} deleted{said} in {count(applied.frames, 'frame')}"
     )
 
 
@@ -311,10 +328,49 @@ def _check_tracks(review: Review, labels: _Frames) -> None:
             )
 
 
-def _replace(dataset: fo.Dataset, review: Review, labels: _Frames) -> None:
-    with store.all_or_nothing(dataset, [review.label_field], list(labels)):
+def _choose_said(
+    dataset: fo.Dataset,
+    review: Review,
+    frames: list[ObjectId],
+    view: fo.core.collections.SampleCollection | None,
+) -> dict[ObjectId, dict[str, tuple[Any, Any]]]:
+    """What frames' attributes are, and what reviewers say, where that differs."""
+    fields = adjusted_attributes(dataset, review.adjusted_field)
+    if view is not None and fields:
+        shown = frames_of_view(view, review.label_field)
+        frames = store.find_shown(dataset, frames, shown)
+    found = store.read_frame_values(dataset, [*fields, *fields.values()], frames)
+    return {
+        frame: {
+            own: (values[own], values[name])
+            for name, own in fields.items()
+            if values[name] not in (None, values[own])
+        }
+        for frame, values in found.items()
+    }
+
+
+def _replace(
+    dataset: fo.Dataset,
+    review: Review,
+    labels: _Frames,
+    said: Mapping[ObjectId, Mapping[str, Any]],
+) -> None:
+    fields = {name for each in said.values() for name in each}
+    _declare(dataset, review, fields)
+    with store.all_or_nothing(dataset, [review.label_field, *fields], list(labels)):
         store.replace_detections(dataset, review.label_field, labels)
+        store.set_frame_values(dataset, said)
     dataset.reload()
+
+
+def _declare(dataset: fo.Dataset, review: Review, fields: Collection[str]) -> None:
+    """Declares attributes that frames did not have before."""
+    schema = dataset.get_frame_field_schema() or {}
+    corrected = adjusted_attributes(dataset, review.adjusted_field)
+    for name, own in corrected.items():
+        if own in fields and own not in schema:
+            dataset.add_frame_field(own, type(schema[name]))
 
 
 def _count(edits: _Edits) -> Applied:
@@ -323,6 +379,7 @@ def _count(edits: _Edits) -> Applied:
         added=sum(len(edit.added) for edit in edits.values()),
         deleted=sum(len(edit.deleted) for edit in edits.values()),
         frames=len(edits),
+        frame_attributes=sum(bool(edit.said) for edit in edits.values()),
     )
 
 
@@ -356,6 +413,7 @@ def _old_labels(dataset: fo.Dataset, review: Review) -> _Edits:
             ]
             edit.changed += [x for x in frame["changed"] if x["_id"] not in known]
             edit.added += frame["added"]
+            edit.said = {**frame["said"], **edit.said}
     return joined
 
 

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from ..importers.tracks import COLUMNS, FORMAT_COLUMNS, Sequence
+
+#: The columns of :attr:`Corrections.frame_attributes`.
+FRAME_ATTRIBUTES = ["sequence", "frame", "attribute", "sent", "corrected"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Corrections:
         image_sizes: width and height of the images that were sent, by sequence;
             a sequence that is not in it was sent in the size of its labels
         notes: what did not come back, and why
+        frame_attributes: what reviewers said otherwise about whole frames:
+            ``sequence``, ``frame``, ``attribute``, ``sent`` and ``corrected``
     """
 
     sent: pd.DataFrame
@@ -32,6 +37,9 @@ class Corrections:
     frames: pd.DataFrame
     image_sizes: Mapping[str, tuple[int, int]]
     notes: tuple[str, ...] = ()
+    frame_attributes: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=FRAME_ATTRIBUTES)
+    )
 
     @property
     def attributes(self) -> list[str]:
@@ -60,6 +68,9 @@ def join_corrections(parts: Iterable[Corrections]) -> Corrections:
         frames=pd.concat([part.frames for part in parts], ignore_index=True),
         image_sizes=sizes,
         notes=tuple(note for part in parts for note in part.notes),
+        frame_attributes=pd.concat(
+            [part.frame_attributes for part in parts], ignore_index=True
+        ),
     )
 
 

@@ -6,27 +6,32 @@ Pure functions over issues and decisions.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from .audit import IOU_KINDS, SIZE_KINDS, Thresholds
-from .audit.boxes import Floats
+from .audit.issues import MERGE_WITHIN
 
-#: What can be decided of an issue.
-CONFIRMED, DISMISSED = "confirmed", "dismissed"
-#: Frames that may lie between two findings of the same mistake.
-_SLACK = 2
+#: What can be decided of an issue, and what is said where nothing was.
+CONFIRMED, DISMISSED, OPEN = "confirmed", "dismissed", "open"
 #: Decisions of either sort that it takes to learn from them.
 _FEWEST = 3
+#: Of each threshold its title, the kinds that it finds, whether values above (1) or
+#: below (-1) break it, and the most that it can be.
+_THRESHOLDS = {
+    "size": ("size", SIZE_KINDS, 1, np.inf),
+    "iou": ("IoU", IOU_KINDS, -1, 0.99),
+}
 
 #: An issue or a decision: ``label_field``, ``kind``, ``track``, ``other_track``,
 #: ``first_frame``, ``last_frame``; a decision has what was decided, too.
 Record: TypeAlias = dict[str, Any]
+#: The label field, the kind and the tracks, in either order.
+Mistake: TypeAlias = tuple[str, str, frozenset[int | None]]
 
 
 @dataclass(frozen=True)
@@ -44,32 +49,47 @@ class Suggestion:
     message: str
 
 
-def find_decision(issue: Record, decisions: Collection[Record]) -> Record | None:
-    """Finds what was decided of the same mistake.
+def find_decisions(
+    issues: Iterable[Record], decisions: Iterable[Record]
+) -> list[Record | None]:
+    """Finds what was decided of the same mistakes.
+
+    It is the same mistake where tracks and kind are the same, and the frames so near
+    that one audit would have made one issue of both.
 
     Args:
-        issue: the attributes of an issue of a sample
-        decisions: the record of the sample
+        issues: the attributes of issues of a sample
+        decisions: the record of the sample, in the order in which it was decided
 
     Returns:
-        of those with the same tracks and kind, whose frames meet the issue's, the
-        one that has most frames in common with it; None where there is none
+        of each issue the last decision about the same mistake, None where there is
+        none
     """
-    same = [each for each in decisions if _key(each) == _key(issue)]
-    best = max(same, key=lambda each: _common_frames(each, issue), default=None)
-    return best if best and _common_frames(best, issue) + _SLACK > 0 else None
+    latest_first: dict[Mistake, list[Record]] = {}
+    for decision in reversed(list(decisions)):
+        latest_first.setdefault(_mistake(decision), []).append(decision)
+    return [
+        next(
+            (
+                decision
+                for decision in latest_first.get(_mistake(issue), ())
+                if _apart(issue, decision) <= MERGE_WITHIN
+            ),
+            None,
+        )
+        for issue in issues
+    ]
 
 
-def _common_frames(one: Record, two: Record) -> int:
-    """Counts the frames of both; below 1, how far they lie apart."""
-    first = max(one["first_frame"], two["first_frame"])
-    last = min(one["last_frame"], two["last_frame"])
-    return int(last - first + 1)
-
-
-def _key(issue: Record) -> tuple[Any, ...]:
-    tracks = frozenset((issue["track"], issue["other_track"]))
+def _mistake(issue: Record) -> Mistake:
+    tracks = frozenset((issue["track"], issue.get("other_track")))
     return issue["label_field"], issue["kind"], tracks
+
+
+def _apart(one: Record, two: Record) -> int:
+    """Returns the frames from the end of the one to the other; 0 or less in common."""
+    first = max(one["first_frame"], two["first_frame"])
+    return int(first - min(one["last_frame"], two["last_frame"]))
 
 
 def precision(issues: pd.DataFrame) -> pd.DataFrame:
@@ -104,9 +124,9 @@ def suggest_thresholds(issues: pd.DataFrame, present: Thresholds) -> Suggestion:
     """Suggests the thresholds that part confirmed from dismissed issues best.
 
     Of the thresholds between the limits of decided issues of the threshold's
-    kinds, it is the one with the fewest issues on the wrong side: dismissed ones
-    that break it, and confirmed ones that do not; of several, the one nearest to
-    the present threshold. It takes three issues of either sort.
+    kinds, in hundredths, it is the one with the fewest issues on the wrong side:
+    dismissed ones that break it, and confirmed ones that do not; of several, the
+    one nearest to the present threshold. It takes three issues of either sort.
 
     Args:
         issues: the issues, see ``read_issues()``
@@ -115,41 +135,34 @@ def suggest_thresholds(issues: pd.DataFrame, present: Thresholds) -> Suggestion:
     Returns:
         the :class:`Suggestion`
     """
-    found: dict[str, float | None] = {}
-    messages = []
-    for name, kinds, sign in (("size", SIZE_KINDS, 1), ("iou", IOU_KINDS, -1)):
-        chosen = issues[issues["kind"].isin(kinds) & issues["decision"].notna()]
-        chosen = chosen[chosen[f"{name}_limit"].notna()]
-        confirmed = chosen["decision"].eq(CONFIRMED).to_numpy(bool)
-        title = "size" if name == "size" else "IoU"
-        fewest = min(confirmed.sum(), (~confirmed).sum())
-        if fewest < _FEWEST:
-            found[name] = None
-            messages.append(
-                f"{title}: decide at least {_FEWEST} issues of either sort "
-                f"({confirmed.sum()} confirmed and {(~confirmed).sum()} dismissed yet)"
-            )
-            continue
-        limits = sign * chosen[f"{name}_limit"].to_numpy(float)
-        now = sign * getattr(present, name)
-        best = _part(limits, confirmed, now)
-        before, after = _wrong(limits, confirmed, now), _wrong(limits, confirmed, best)
-        found[name] = round(abs(best), 2)
-        messages.append(
-            f"{title}: {found[name]:g} is wrong about {after} of {len(chosen)} decided "
-            f"issues, {getattr(present, name):g} about {before}"
+    size, of_size = _suggest(issues, "size", present.size)
+    iou, of_iou = _suggest(issues, "iou", present.iou)
+    return Suggestion(size, iou, f"{of_size}; {of_iou}")
+
+
+def _suggest(
+    issues: pd.DataFrame, name: str, present: float
+) -> tuple[float | None, str]:
+    title, kinds, sign, most = _THRESHOLDS[name]
+    known = issues["decision"].notna() & issues[f"{name}_limit"].notna()
+    decided = issues[issues["kind"].isin(kinds) & known]
+    limits = decided[f"{name}_limit"].to_numpy(float)
+    confirmed = decided["decision"].eq(CONFIRMED).to_numpy(bool)
+    right = int(confirmed.sum())
+    if min(right, len(decided) - right) < _FEWEST:
+        return None, (
+            f"{title}: decide at least {_FEWEST} issues of either sort "
+            f"({right} confirmed and {len(decided) - right} dismissed yet)"
         )
-    return Suggestion(found["size"], found["iou"], "; ".join(messages))
-
-
-def _part(limits: Floats, confirmed: NDArray[np.bool_], now: float) -> float:
-    """Finds the threshold with the fewest issues on the wrong side, nearest to now."""
-    known = np.unique(limits)
-    candidates = np.concatenate([[now], (known[1:] + known[:-1]) / 2])
-    wrong = np.array([_wrong(limits, confirmed, each) for each in candidates])
-    order = np.lexsort((np.abs(candidates - now), wrong))
-    return float(candidates[order[0]])
-
-
-def _wrong(limits: Floats, confirmed: NDArray[np.bool_], threshold: float) -> int:
-    return int(((limits > threshold) != confirmed).sum())
+    values = np.unique(limits)
+    between = np.round((values[1:] + values[:-1]) / 2, 2)
+    candidates = np.append(np.clip(between, 0.01, most), present)
+    breaks = sign * limits > sign * candidates[:, None]
+    wrong = (breaks != confirmed).sum(axis=1)
+    best = np.lexsort((np.abs(candidates - present), wrong))[0]
+    found = float(candidates[best])
+    if found == present:
+        said = f"{title}: {present:g} is the best, wrong about {wrong[-1]}"
+    else:
+        said = f"{title}: {found:g} is wrong about {wrong[best]} instead of {wrong[-1]}"
+    return found, f"{said} of {len(decided)} decided issues"

@@ -2,8 +2,8 @@
 """The issues of a sample: temporal detections, one per mistake.
 
 Issues come and go with every audit. What people decided of them is kept in a record
-of its own, the sample field ``decisions``, from which each new issue takes over what
-was decided of the same mistake.
+of its own, the sample field ``decisions``, in the order in which it was decided. Each
+new issue takes over the last decision about the same mistake.
 
 An issue's support reaches half a second beyond the mistake on both sides, so
 that a clip of it can be played; ``first_frame`` and ``last_frame`` are the
@@ -21,9 +21,11 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 import pandas as pd
+from bson import ObjectId
 
+from ..importers import store
 from ..importers.store import SampleSpan, read_spans
-from .decisions import CONFIRMED, DISMISSED, Record, find_decision
+from .decisions import CONFIRMED, DISMISSED, Record, find_decisions
 from .records import to_records
 
 #: The sample field of the issues, and that of the record of decisions.
@@ -47,10 +49,8 @@ _FIELDS = {
 _READ = {"id": "id", "kind": "label", "score": "confidence", "support": "support"} | {
     name: name for name in _FIELDS
 }
-
-
 #: What is kept of a decision: which mistake it is about, and what it is.
-_MISTAKE = ("label_field", "kind", "track", "other_track", "first_frame", "last_frame")
+_MISTAKE = ("label_field", "track", "other_track", "first_frame", "last_frame")
 _DECIDED = ("decision", "decided_by", "decided_at")
 
 
@@ -61,26 +61,30 @@ def declare_issues(dataset: fo.Dataset) -> None:
         dataset: a video dataset
 
     Raises:
-        ValueError: if the dataset has another field of that name
+        ValueError: if the dataset has another field of such a name
     """
-    field = dataset.get_field(ISSUES)
-    if field is not None and getattr(field, "document_type", None) != (
-        fo.TemporalDetections
+    field, record = dataset.get_field(ISSUES), dataset.get_field(DECISIONS)
+    kind = getattr(field, "document_type", None)
+    entries = getattr(record, "field", None)
+    for name, fits in (
+        (ISSUES, field is None or kind == fo.TemporalDetections),
+        (DECISIONS, record is None or isinstance(entries, fo.DictField)),
     ):
-        raise ValueError(
-            f"the sample field '{ISSUES}' of '{dataset.name}' holds something else; "
-            "rename it first"
-        )
+        if not fits:
+            raise ValueError(
+                f"the sample field '{name}' of '{dataset.name}' holds something else; "
+                "rename it first"
+            )
     if field is None:
         dataset.add_sample_field(
             ISSUES, fo.EmbeddedDocumentField, embedded_doc_type=fo.TemporalDetections
         )
-    if not dataset.has_field(DECISIONS):
+    if record is None:
         dataset.add_sample_field(DECISIONS, fo.ListField, subfield=fo.DictField)
-    for name, kind in _FIELDS.items():
-        path = f"{ISSUES}.detections.{name}"
+    for attribute, ftype in _FIELDS.items():
+        path = f"{ISSUES}.detections.{attribute}"
         if not dataset.has_field(path):
-            dataset.add_sample_field(path, kind)
+            dataset.add_sample_field(path, ftype)
 
 
 def replace_issues(
@@ -100,23 +104,25 @@ def replace_issues(
         issues: the issues of the sequence, see ``find_issues()``; one that begins
             in none of the samples is left out
     """
-    view = dataset.select([span.sample_id for span in spans], ordered=True)
-    replaced = {}
-    stored = view.values([ISSUES, DECISIONS])
-    for span, before, decisions in zip(spans, *stored, strict=True):
-        others = before.detections if before else []
+    kept = dataset.select([span.sample_id for span in spans], ordered=True)
+    others = {
+        "$filter": {
+            "input": {"$ifNull": [f"${ISSUES}.detections", []]},
+            "cond": {"$ne": ["$$this.label_field", label_field]},
+        }
+    }
+    updates = {}
+    for span, decisions in zip(spans, kept.values(DECISIONS), strict=True):
         first = issues["first_frame"] - span.offset
         own = issues[first.between(1, span.length)]
-        replaced[span.sample_id] = fo.TemporalDetections(
-            detections=[
-                *(issue for issue in others if not _is_about(issue, label_field)),
-                *(
-                    _to_label(issue, span, label_field, decisions or ())
-                    for issue in own.itertuples()
-                ),
-            ]
-        )
-    view.set_values(ISSUES, replaced, key_field="id")
+        labels = _to_labels(own, span, label_field, decisions or ())
+        updates[span.sample_id] = {
+            ISSUES: {
+                "_cls": "TemporalDetections",
+                "detections": {"$concatArrays": [others, {"$literal": labels}]},
+            }
+        }
+    store.update_samples(dataset, updates)
 
 
 def read_issues(
@@ -185,9 +191,9 @@ def decide_issues(
     if not ids:
         return 0
     declare_issues(dataset)
-    issues = _read_table(dataset)
-    chosen = issues[issues["id"].isin(ids)]
-    unknown = set(ids) - set(chosen["id"])
+    places = _read_places(dataset)
+    places = places[places["id"].isin(ids)]
+    unknown = set(ids) - set(places["id"])
     if unknown:
         raise ValueError(
             f"'{dataset.name}' has no issue {min(unknown)}; an audit replaces the "
@@ -198,21 +204,50 @@ def decide_issues(
         author = author or getpass.getuser()
         now = datetime.now(timezone.utc)
         made = dict(zip(_DECIDED, (decision, author, now), strict=True))
-    view = dataset.select(chosen["sample_id"].unique().tolist())
-    kept = dict(zip(*view.values(["id", DECISIONS]), strict=True))
-    for sample_id, own in chosen.groupby("sample_id"):
-        records = list(kept[sample_id] or ())
-        for mistake in to_records(own[list(_MISTAKE)]):
-            while (earlier := find_decision(mistake, records)) is not None:
-                records.remove(earlier)
-            if decision:
-                records.append(mistake | made)
-        kept[sample_id] = records
-    dataset.set_values(DECISIONS, kept, key_field="id")
-    for name, value in made.items():
-        values = dict.fromkeys(chosen["id"], value)
-        dataset.set_label_values(f"{ISSUES}.detections.{name}", values)
-    return len(chosen)
+    updates = {
+        str(sample): _decide(own.tolist(), {"$literal": made})
+        for sample, own in places.groupby("sample_id")["id"]
+    }
+    store.update_samples(dataset, updates)
+    return len(places)
+
+
+def _decide(ids: list[str], made: dict[str, Any]) -> dict[str, Any]:
+    """Decides issues of one sample, and puts that at the end of its record."""
+    labels = f"${ISSUES}.detections"
+    is_chosen = {"$in": ["$$this._id", [ObjectId(each) for each in ids]]}
+    mistake = {name: f"$$this.{name}" for name in _MISTAKE}
+    about = {"issue": {"$toString": "$$this._id"}, "kind": "$$this.label", **mistake}
+    # Who changes their mind about an issue replaces what they said of it
+    earlier = {
+        "$filter": {
+            "input": {"$ifNull": [f"${DECISIONS}", []]},
+            "cond": {"$not": {"$in": ["$$this.issue", ids]}},
+        }
+    }
+    new = {
+        "$map": {
+            "input": {"$filter": {"input": labels, "cond": is_chosen}},
+            "in": {"$mergeObjects": [about, made]},
+        }
+    }
+    decided = {"$mergeObjects": ["$$this", made]}
+    return {
+        DECISIONS: {"$concatArrays": [earlier, new]},
+        f"{ISSUES}.detections": {
+            "$map": {
+                "input": labels,
+                "in": {"$cond": [is_chosen, decided, "$$this"]},
+            }
+        },
+    }
+
+
+def _read_places(dataset: fo.Dataset) -> pd.DataFrame:
+    """Reads ``id`` and ``sample_id`` of all issues."""
+    samples, ids = dataset.values(["id", f"{ISSUES}.detections.id"])
+    places = pd.DataFrame({"sample_id": samples, "id": ids}).explode("id")
+    return places.dropna()
 
 
 def _read_table(samples: fo.core.collections.SampleCollection) -> pd.DataFrame:
@@ -247,39 +282,37 @@ def mark_issues(dataset: fo.Dataset, judged: pd.DataFrame) -> None:
     dataset.set_label_values(f"{ISSUES}.detections.corrected", corrected)
 
 
-def _is_about(issue: fo.TemporalDetection, label_field: str) -> bool:
-    return bool(issue.has_field("label_field") and issue.label_field == label_field)
-
-
-def _to_label(
-    issue: Any,  # noqa: ANN401 - a row's named tuple
+def _to_labels(
+    issues: pd.DataFrame,
     span: SampleSpan,
     label_field: str,
-    decisions: Collection[Record],
-) -> fo.TemporalDetection:
-    first = issue.first_frame - span.offset
-    last = min(issue.last_frame - span.offset, span.length)
+    decisions: Iterable[Record],
+) -> list[dict[str, Any]]:
+    """Makes the documents of the issues of a sample, as FiftyOne stores them."""
+    first = issues["first_frame"] - span.offset
+    last = (issues["last_frame"] - span.offset).clip(upper=span.length)
     around = max(1, round(span.frame_rate / 2))
-    mistake = {
-        "label_field": label_field,
-        "track": issue.track,
-        "other_track": None if pd.isna(issue.other_track) else issue.other_track,
-        "first_frame": first,
-        "last_frame": last,
-    }
-    decided = find_decision(mistake | {"kind": issue.kind}, decisions) or {}
-    return fo.TemporalDetection(
-        label=issue.kind,
-        support=[max(1, first - around), min(span.length, last + around)],
-        confidence=issue.score,
-        reason=issue.reason,
-        suggestion=issue.suggestion,
-        size_limit=_known(issue.size_limit),
-        iou_limit=_known(issue.iou_limit),
-        **mistake,
-        **{name: decided[name] for name in _DECIDED if name in decided},
+    begin, end = (first - around).clip(lower=1), (last + around).clip(upper=span.length)
+    attributes = ["track", "other_track", "reason", "suggestion"]
+    limits = ["size_limit", "iou_limit"]
+    records = to_records(
+        issues[["kind", "score", *attributes, *limits]].assign(
+            label_field=label_field, first_frame=first, last_frame=last
+        )
     )
-
-
-def _known(value: float) -> float | None:
-    return None if pd.isna(value) else float(value)
+    decided = find_decisions(records, decisions)
+    return [
+        {
+            "_id": ObjectId(),
+            "_cls": "TemporalDetection",
+            "tags": [],
+            "label": record.pop("kind"),
+            "support": list(support),
+            "confidence": record.pop("score"),
+            **record,
+            **{name: (made or {}).get(name) for name in _DECIDED},
+        }
+        for record, made, *support in zip(
+            records, decided, begin.tolist(), end.tolist(), strict=True
+        )
+    ]

@@ -10,6 +10,7 @@ A job's output is a folder, in S3 or a copy of it on this machine::
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from botocore.exceptions import ClientError
 from ..importers.files import is_s3, split_s3
 from ..importers.groundtruth import Video, read_videos
 from ..importers.tracks import InputError
-from .corrections import Corrections, join_corrections
+from .corrections import FRAME_ATTRIBUTES, Corrections, join_corrections
 from .groundtruth.aws import (
     GroundTruthError,
     aws_errors,
@@ -63,13 +64,7 @@ def read_output(
         for manifest, job, mirrors in manifests
     ]
     joined = join_corrections(parts)
-    return Corrections(
-        joined.sent,
-        joined.corrected,
-        joined.frames,
-        joined.image_sizes,
-        (*notes, *joined.notes),
-    )
+    return replace(joined, notes=(*notes, *joined.notes))
 
 
 _Manifest = tuple[str, JobRecord, Mapping[str, Path]]
@@ -174,7 +169,8 @@ def read_job_output(
     sent, _ = read_videos(manifest, audited_attribute, mirrors)
     before = {video.line: video for video in sent}
     notes = list(left_out)
-    tables: dict[str, list[pd.DataFrame]] = {"sent": [], "corrected": [], "frames": []}
+    names = ("sent", "corrected", "frames", "frame_attributes")
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in names}
     sizes = {}
     for video in videos:
         sequence = _check_origin(manifest, video, job)
@@ -188,6 +184,8 @@ def read_job_output(
         tables["sent"].append(original[original["frame"].isin(came_back)])
         tables["corrected"].append(_table(video, sequence, numbers))
         tables["frames"].append(frames)
+        said = _frame_attributes(before[video.line], video, sequence, numbers)
+        tables["frame_attributes"].append(said)
         sizes[sequence] = video.image_size
         if len(frames) < len(numbers):
             lost = len(numbers) - len(frames)
@@ -218,6 +216,21 @@ def _check_origin(manifest: str, video: Video, job: JobRecord) -> str:
         message = f"frames of {sequence} other than the {len(frames)} that were sent"
         raise InputError(manifest, f"{message}; expected these", video.line)
     return sequence
+
+
+def _frame_attributes(
+    before: Video, video: Video, sequence: str, numbers: np.typing.NDArray[np.int64]
+) -> pd.DataFrame:
+    """What reviewers said otherwise about frames; where they say nothing, it stays."""
+    rows = []
+    for position, said in video.labels.frame_attributes.items():
+        sent = before.labels.frame_attributes.get(position, {})
+        rows += [
+            (sequence, int(numbers[position]), name, sent.get(name), value)
+            for name, value in said.items()
+            if sent.get(name) != value
+        ]
+    return pd.DataFrame(rows, columns=FRAME_ATTRIBUTES, dtype=object)
 
 
 def _table(

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..importers import store
-from ..importers.attributes import name_fields
+from ..importers.attributes import attribute_fields, cast_values, name_fields
 from ..importers.dataset import check_fields
 from ..importers.tracks import BOX, Tracks, make_table
 from .annotating import read_annotations
@@ -30,6 +30,12 @@ from .comparing import (
     precision,
 )
 from .corrections import Corrections, scale_images
+from .frame_attributes import (
+    FrameAttributes,
+    adjusted_attributes,
+    plan_frame_attributes,
+    store_frame_attributes,
+)
 from .issues import mark_issues, read_issues
 from .job_output import read_output
 from .mot_package import read_corrected_mot
@@ -145,12 +151,14 @@ def store_corrections(
     )
     changes["original"] = find_originals(current, corrections, changes)
     issues = _judged_issues(dataset, field, stored, corrections, changes)
-    conflicts = count_conflicts(current, corrections, changes)
-    review = _make_review(
-        name, field, adjusted, stored, corrections, changes, issues, conflicts
-    )
     documents = _documents(stored, corrections)
-    kept = store.all_or_nothing(dataset, [field, adjusted], list(documents["_id"]))
+    said = plan_frame_attributes(dataset, adjusted, documents, corrections)
+    conflicts = count_conflicts(current, corrections, changes) + said.conflicts
+    review = _make_review(
+        name, field, adjusted, stored, corrections, changes, issues, conflicts, said
+    )
+    fields = [field, adjusted, *said.kinds, *adjusted_attributes(dataset, adjusted)]
+    kept = store.all_or_nothing(dataset, fields, list(documents["_id"]))
     with recording_review(dataset, review), kept:
         store.declare_corrections(dataset, adjusted)
         marks = _marks(stored, documents, changes)
@@ -158,9 +166,12 @@ def store_corrections(
             raise ValueError(
                 f"somebody is changing the labels in '{field}' right now; try again"
             )
-        tracks = _adjusted_tracks(dataset, adjusted, stored, corrections, changes)
+        tracks = _adjusted_tracks(
+            dataset, field, adjusted, stored, corrections, changes
+        )
         made = store.make_detections(dataset, tracks, adjusted, documents)
         store.replace_detections(dataset, adjusted, made)
+        store_frame_attributes(dataset, said)
         mark_issues(dataset, issues[["id", "corrected"]].dropna())
         _save_view(dataset, field, adjusted)
     dataset.reload()
@@ -202,6 +213,7 @@ def _read_stored(
 
 def _adjusted_tracks(
     dataset: fo.Dataset,
+    field: str,
     adjusted: str,
     stored: store.StoredTracks,
     corrections: Corrections,
@@ -211,6 +223,11 @@ def _adjusted_tracks(
     rows = changes[changes["corrected"] >= 0]
     named = name_fields(dataset, Tracks(corrections.corrected, {}), [adjusted]).table
     table = named.iloc[rows["corrected"]].reset_index(drop=True)
+    schema = dataset.get_frame_field_schema(flat=True) or {}
+    for path in attribute_fields(dataset)[0]:
+        if path in table:
+            own = schema.get(f"{field}.detections.{path}")
+            table[path] = cast_values(table[path], own)
     scales = scale_images(stored.tracks.sequences, corrections.image_sizes)
     boxes = table[BOX].to_numpy(np.float64)
     boxes = boxes / scales.loc[table["sequence"], ["x", "y", "x", "y"]].to_numpy()
@@ -229,7 +246,7 @@ def _adjusted_tracks(
         "change_iou": rows["iou"].to_numpy(),
         "original_id": pd.Series(id_of, dtype=object),
     }
-    # What annotators said about whole frames is not of this field
+    # What annotators said about whole frames is in fields of its own
     sequences = {
         name: replace(sequence, frame_attributes=None)
         for name, sequence in stored.tracks.sequences.items()
@@ -295,6 +312,7 @@ def _make_review(
     changes: pd.DataFrame,
     issues: pd.DataFrame,
     conflicts: int,
+    said: FrameAttributes,
 ) -> Review:
     corrected = is_corrected(changes)
     reasons = _reasons(stored, changes)
@@ -321,6 +339,7 @@ def _make_review(
         },
         boxes=len(corrections.corrected),
         changes={kind: counts[kind] for kind in CHANGES if counts[kind]},
+        frame_attributes=said.changed,
         corrected=int(corrected.sum()),
         missed=int((corrected & ~flagged & (changes["sent"] >= 0)).sum()),
         precision=[

@@ -32,6 +32,7 @@ class Review:
         frames: the numbers of the frames that came back, by sequence
         boxes: the number of boxes in them
         changes: the number of boxes with each kind of change; ``nudged`` is noise
+        frame_attributes: the number of frames whose own attributes were changed
         corrected: the number of boxes that were really corrected
         missed: how many of these the audit had not flagged
         precision: for each kind of ``issue`` and of flagged ``box``: ``of``,
@@ -45,6 +46,7 @@ class Review:
     frames: dict[str, list[int]]
     boxes: int
     changes: dict[str, int]
+    frame_attributes: int
     corrected: int
     missed: int
     precision: list[dict[str, Any]]
@@ -171,6 +173,9 @@ def describe_review(review: Review) -> str:
     """
     frames = sum(map(len, review.frames.values()))
     changes = ", ".join(f"{number:,} {kind}" for kind, number in review.changes.items())
+    if review.frame_attributes:
+        changed = count(review.frame_attributes, "frame")
+        changes = f"{changes or 'no box'}, attributes of {changed}"
     return (
         f"{count(review.boxes, 'box')} in {count(frames, 'frame')} loaded into "
         f"'{review.adjusted_field}'; {changes or 'nothing'} changed"

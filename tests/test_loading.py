@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
+import fiftyone as fo
 import pandas as pd
 import pytest
 from fiftyone import ViewField as F
@@ -14,10 +16,15 @@ from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.tracks import (
     InputError,
+    Tracks,
     concatenate,
 )
 from fiftyone_track_audit.plugin.adjustment import plan_adjustment
-from fiftyone_track_audit.plugin.applying import apply_adjustment, undo_adjustment
+from fiftyone_track_audit.plugin.applying import (
+    Applied,
+    apply_adjustment,
+    undo_adjustment,
+)
 from fiftyone_track_audit.plugin.auditing import audit_dataset
 from fiftyone_track_audit.plugin.groundtruth.aws import GroundTruthError
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
@@ -26,7 +33,6 @@ from fiftyone_track_audit.plugin.reviews import recorded_reviews, reviewed_preci
 from fiftyone_track_audit.plugin.sending import export_adjustment
 from killed import is_killed, kill_at_each_write
 from labeling_jobs import BUCKET, READY, labeling_service
-from s3_servers import WRITER, seaweedfs
 from small_datasets import SHIFTED, SHORT, table, walkers
 
 #: Loading has more writes to the database than that.
@@ -256,6 +262,96 @@ def test_each_line_has_a_class_map_of_its_own(dataset, finished):
         "rider": 3,
         "tall rider": 1,
     }
+
+
+# What annotators said: about whole frames, and in other types than Ground Truth has
+
+
+@pytest.fixture
+def weather(database, tmp_path):
+    """A dataset whose frames have attributes, and whose boxes true or false ones."""
+    tracks = walkers("a", tmp_path / "a")
+    frames = pd.RangeIndex(1, 31, name="frame")
+    said = pd.DataFrame({"weather": "dry", "wet.": False}, frames, dtype=object)
+    sequence = replace(tracks.sequences["a"], frame_attributes=said)
+    tracks = Tracks(tracks.table.assign(hidden=False), {"a": sequence})
+    dataset = create_dataset(tracks, "weather", video_dir=tmp_path / "videos")
+    yield dataset
+    dataset.delete()
+
+
+def rain(labels):
+    """Other weather in two frames, a new attribute in one, a box that is hidden."""
+    first, second = labels["tracking-annotations"][:2]
+    first["frame-attributes"] |= {"weather": "rain", "wet.": "True"}
+    second["frame-attributes"] |= {"weather": "rain", "night": "no"}
+    attributes = first["annotations"][0]["label-category-attributes"]
+    assert attributes["hidden"] == "False"
+    attributes["hidden"] = "True"
+    first["annotations"][1]["left"] += 16
+    return labels
+
+
+def said(dataset, *names):
+    values = dataset.values([f"frames.{name}" for name in names])
+    return {name: column[0][8:11] for name, column in zip(names, values, strict=True)}
+
+
+def test_attributes_of_frames_come_back(weather, aws, tmp_path):
+    dataset = weather
+    view = dataset.match_frames(F("frame_number").is_in([9, 10]))
+    send(dataset, tmp_path / "job", view=view, context=0)
+    aws.complete("fix", rain)
+    own, before = ("weather", "wet_"), said(dataset, "weather", "wet_")
+    labels = table(dataset, "ground_truth", "hidden")
+    review = load_adjustment(dataset, "fix")
+    assert review.frame_attributes == 2
+    assert review.changes == {"moved": 1, "attributes": 1}
+    assert said(dataset, *own) == before
+    adjusted = [f"ground_truth_adjusted_{name}" for name in (*own, "night")]
+    assert list(said(dataset, *adjusted).values()) == [
+        ["rain", "rain", None],
+        [True, None, None],
+        [None, "no", None],
+    ]
+    assert apply_adjustment(dataset, "fix", ["moved"]).frame_attributes == 0
+    assert said(dataset, *own) == before
+    shown = dataset.match_frames(F("frame_number") == 9)
+    assert apply_adjustment(dataset, "fix", view=shown) == Applied(1, 0, 0, 1, 1)
+    assert apply_adjustment(dataset, "fix") == Applied(0, 0, 0, 1, 1)
+    assert said(dataset, *own, "night") == {
+        "weather": ["rain", "rain", "dry"],
+        "wet_": [True, False, False],
+        "night": [None, "no", None],
+    }
+    hidden = table(dataset, "ground_truth", "hidden")["hidden"]
+    assert hidden.loc["a"].loc[9].tolist() == [True, False]
+    undone = undo_adjustment(dataset, "fix")
+    assert (undone.changed, undone.frame_attributes) == (2, 2)
+    assert said(dataset, *own, "night") == before | {"night": [None] * 3}
+    pd.testing.assert_frame_equal(table(dataset, "ground_truth", "hidden"), labels)
+
+    aws.complete("fix")
+    assert load_adjustment(dataset, "fix").frame_attributes == 0
+    assert list(said(dataset, *adjusted).values()) == [[None] * 3] * 3
+
+
+def test_attributes_of_frames_that_cannot_be_loaded(weather, aws, tmp_path):
+    dataset = weather
+    view = dataset.match_frames(F("frame_number").is_in([9, 10]))
+    send(dataset, tmp_path / "job", view=view, context=0)
+    aws.complete("fix", rain)
+    sample = dataset.first()
+    sample.frames[9]["weather"] = "snow"
+    sample.save()
+    review = load_adjustment(dataset, "fix")
+    assert review.notes[-1].startswith("1 of the labels in 'ground_truth' were changed")
+    (weathers,) = said(dataset, "ground_truth_adjusted_weather").values()
+    assert weathers == [None, "rain", None]
+    dataset.add_frame_field("second_weather", fo.StringField)
+    with pytest.raises(ValueError, match="'second_weather' is in the way"):
+        load_adjustment(dataset, "fix", adjusted_field="second")
+    assert not dataset.has_frame_field("second")
 
 
 # What does not come back, or not as it should
@@ -612,38 +708,6 @@ def test_what_was_loaded_in_part_is_not_applied(dataset, finished):
     pd.testing.assert_frame_equal(table(dataset, "ground_truth"), before)
     load_adjustment(dataset, "fix", finished)
     assert undo_adjustment(dataset, "fix").changed == 1
-
-
-@pytest.fixture
-def two_servers(database, tmp_path_factory, monkeypatch):
-    """Labeling jobs on one server, S3 on another that shares no code with it."""
-    with (
-        seaweedfs(tmp_path_factory.mktemp("weed"), BUCKET) as weed,
-        labeling_service(weed) as running,
-    ):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", weed.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", WRITER)
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", WRITER)
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        yield running
-
-
-def test_there_and_back_over_another_s3(dataset, two_servers, tmp_path):
-    send(dataset, tmp_path / "job")
-    keys = two_servers.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
-    assert sum(key["Key"].endswith(".png") for key in keys) == 20
-    with pytest.raises(GroundTruthError, match="fix has no output yet"):
-        load_adjustment(dataset, "fix")
-    two_servers.complete("fix", correct)
-    review = load_adjustment(dataset, "fix")
-    assert review.changes["resized"] == review.changes["moved"] == 1
-    assert (review.corrected, review.notes) == (5, [])
-    for key in keys:
-        if key["Key"].endswith("/a/SeqLabel.json"):
-            two_servers.client("s3").delete_object(Bucket=BUCKET, Key=key["Key"])
-    with pytest.raises(InputError, match=r"NoSuchKey|404"):
-        load_adjustment(dataset, "fix")
 
 
 LOAD = """

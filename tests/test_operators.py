@@ -7,11 +7,9 @@ from pathlib import Path
 
 import fiftyone as fo
 import fiftyone.operators as foo
-import fiftyone.plugins.context as fopc
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from fiftyone import ViewField as F
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionContext, ExecutionError
@@ -135,56 +133,6 @@ def errors(form):
 
 def read(dataset, name):
     return dataset.values(f"frames.ground_truth.detections.{name}")
-
-
-# The plugin
-
-
-@pytest.fixture(scope="module")
-def plugin(database):
-    (context,) = [c for c in fopc.build_plugin_contexts() if c.name == PLUGIN]
-    return context
-
-
-def manifest():
-    path = Path(__file__).parents[1] / "fiftyone.yml"
-    return yaml.safe_load(path.read_text())
-
-
-def test_plugin_loads_without_errors(plugin):
-    assert plugin.errors == []
-    registered = {operator.name for operator in plugin.instances}
-    assert registered == {*manifest()["operators"], *manifest().get("panels", [])}
-
-
-#: Of the operators that write, send, cost money or change labels.
-RISKS = {
-    "import_sequences": "medium",
-    "export_mot_sequences": "medium",
-    "load_adjustments": "medium",
-    "export_adjustment_job": "high",
-    "launch_adjustment_job": "high",
-    "stop_adjustment_job": "high",
-    "apply_adjustments": "high",
-    "undo_adjustments": "high",
-}
-
-
-@pytest.mark.parametrize("name", manifest()["operators"])
-def test_operator_describes_itself(plugin, name):
-    config = foo.get_operator(f"{PLUGIN}/{name}").config
-    assert config.name == name
-    assert config.label[0].isupper()
-    assert config.description
-    assert config.icon
-    assert not config.unlisted
-    assert str(getattr(config.risk_level, "value", config.risk_level)) == RISKS.get(
-        name, "low"
-    )
-    assert (
-        not config.icon.startswith("/")
-        or (Path(__file__).parents[1] / config.icon.strip("/")).is_file()
-    )
 
 
 # Importing
@@ -448,6 +396,12 @@ def test_video_dataset_without_tracks(name):
         dataset.delete()
 
 
+def test_form_misses_the_file_of_weights(shared, tmp_path):
+    model = f"resnet18:{tmp_path}/no.pth"
+    (error,) = errors(form("compute_embedding_outliers", shared, model=model))
+    assert error == f"there is no file of weights {tmp_path}/no.pth"
+
+
 def test_forms_say_what_will_happen(shared):
     for name in NEED_TRACKS[:4]:
         shown = form(name, shared)
@@ -480,6 +434,27 @@ def test_delegated_from_python(dataset):
     assert (result.result["detections"], result.result["outliers"]) == (60, 1)
     (operation,) = service.list_operations(dataset_name=dataset.name)
     service.delete_operation(operation.id)
+
+
+# Buttons
+
+
+def button(operator, dataset, **request):
+    """The place of an operator's button, None where it has none."""
+    ctx = ExecutionContext(request_params={"dataset_name": dataset.name, **request})
+    placement = foo.get_operator(f"{PLUGIN}/{operator}").resolve_placement(ctx)
+    return placement and placement.to_json()["place"]
+
+
+def test_buttons_are_where_they_help(audited, tmp_path):
+    grid, modal = "samples-grid-secondary-actions", "samples-viewer-actions"
+    opened = {"current_sample": audited.first().id}
+    assert button("audit_tracks", audited) == grid
+    assert button("export_adjustment_job", audited) == grid
+    assert button("export_adjustment_job", audited, **opened) == modal
+    assert button("load_adjustments", audited) is None
+    run("export_mot_sequences", audited.limit(1), folder=str(tmp_path / "fix"))
+    assert button("load_adjustments", audited) == grid
 
 
 # Views
@@ -648,6 +623,36 @@ def test_context_frames(shared, tmp_path, context):
     reasons = {frame: reason for _, frame, reason in package_frames(result["folder"])}
     assert reasons[SHORT] == "walker:1 size change"
     assert reasons[SHORT - 1] == reasons[SHORT + 1] == ""
+
+
+@pytest.mark.parametrize(
+    ("params", "frames"),
+    [({}, [("b", n) for n in range(1, 31)]), ({"open_sample": False}, None)],
+)
+def test_open_sample_is_sent(shared, tmp_path, params, frames):
+    everything = [(name, n) for name in "ab" for n in range(1, 31)]
+    ctx = {
+        "dataset": shared,
+        "current_sample": shared.last().id,
+        "params": {"folder": str(tmp_path / "package"), "context": 0, **params},
+    }
+    result = foo.execute_operator(f"{PLUGIN}/export_adjustment_job", ctx).result
+    sent = [tuple(frame[:2]) for frame in package_frames(result["folder"])]
+    assert sent == (frames or everything)
+
+
+def test_open_clip_is_sent(shared, tmp_path):
+    clips = shared.load_saved_view("issues")
+    ctx = {
+        "dataset": shared,
+        "view": clips,
+        "current_sample": clips.last().id,
+        "params": {"folder": str(tmp_path / "package"), "context": 0},
+    }
+    result = foo.execute_operator(f"{PLUGIN}/export_adjustment_job", ctx).result
+    first, last = clips.last().support
+    sent = [frame[1] for frame in package_frames(result["folder"])]
+    assert sent == list(range(first, last + 1))
 
 
 def test_context_ends_with_the_video(shared, tmp_path):
@@ -834,6 +839,19 @@ def test_cors_rule_is_added_on_request(aws, audited, tmp_path):
     aws.client("s3").delete_bucket_cors(Bucket=BUCKET)
 
 
+def test_next_job_is_offered_the_settings_of_the_last(aws, audited, tmp_path):
+    view = audited.load_saved_view("outliers")
+    assert "the last job" not in json.dumps(form("export_adjustment_job", audited))
+    export(view, tmp_path, name="First", prefix="first", **READY)
+    shown = form("export_adjustment_job", audited, view, bucket=BUCKET)
+    inputs = shown["type"]["properties"]
+    assert f"the last job's is {BUCKET}" in inputs["bucket"]["view"]["description"]
+    for name in ("region", "role_arn", "workteam_arn"):
+        assert inputs[name]["default"] == READY[name]
+    assert inputs["prefix"]["default"] is None
+    assert inputs["bucket"]["default"] is None
+
+
 def test_upload_alone(aws, audited, tmp_path):
     view = audited.load_saved_view("outliers")
     result, _ = export(view, tmp_path, name="Upload", bucket=BUCKET, region="eu-west-1")
@@ -915,6 +933,16 @@ def test_the_view_of_issues_follows_the_audit(dataset):
     assert len(dataset.load_saved_view("issues")) == 2
     run("audit_tracks", dataset, size_threshold=9.0, iou_threshold=0.01)
     assert not dataset.has_saved_view("issues")
+
+
+def test_form_offers_the_thresholds_of_the_last_audit(dataset):
+    run("audit_tracks", dataset, size_threshold=0.4)
+    inputs = form("audit_tracks", dataset)["type"]["properties"]
+    assert inputs["size_threshold"]["default"] == 0.4
+    assert inputs["iou_threshold"]["default"] == 0.5
+    told = inputs["notice"]["view"]["label"]
+    assert "2 videos (60 frames)" in told.replace("\\", "")
+    assert "earlier audit found there is replaced" in told
 
 
 def test_boxes_without_track_ids_are_refused(dataset):

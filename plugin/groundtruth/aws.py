@@ -6,14 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-from botocore.loaders import Loader, create_loader
+
+from ...importers.files import aws_session
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -139,18 +137,8 @@ def _client(service: Any, region: str | None) -> Any:  # noqa: ANN401 - one of m
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=THREADS,
     )
-    # A new session looks for the credentials anew; the services' models stay.
-    session = botocore.session.get_session()
-    session.register_component("data_loader", _models())
     with aws_errors(f"Connecting to {service}"):
-        return boto3.session.Session(botocore_session=session).client(
-            service, region_name=region, config=config
-        )
-
-
-@cache
-def _models() -> Loader:
-    return create_loader()
+        return aws_session().client(service, region_name=region, config=config)
 
 
 def error_code(error: ClientError) -> str:

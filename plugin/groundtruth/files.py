@@ -142,13 +142,21 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: _attribute_value(value)
+        name: attribute_value(value)
         for name, value in values.items()
         if not pd.isna(value)
     }
 
 
-def _attribute_value(value: object) -> int | float | str:
+def attribute_value(value: object) -> int | float | str:
+    """Returns an attribute's value as it is sent.
+
+    Args:
+        value: the value, which is not null
+
+    Returns:
+        a number, or text
+    """
     # A column with gaps holds whole numbers as floats.
     if isinstance(value, int | float) and not isinstance(value, bool):
         return int(value) if float(value).is_integer() else float(value)

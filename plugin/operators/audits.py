@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -363,6 +364,13 @@ class ComputeEmbeddingOutliers(_AuditOperator):
             label="Suspected tracks only",
             description="Look at the tracks that have other outliers, and not at all",
         )
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Says what will be judged, where the weights are at hand."""
+        _, _, weights = (ctx.params.get("model") or MODEL).partition(":")
+        if weights and not Path(weights).expanduser().is_file():
+            raise ValueError(f"there is no file of weights {weights}")
+        super().preview(ctx, inputs)
 
     def __call__(
         self,
