@@ -180,7 +180,7 @@ def test_a_crop_and_a_point_lead_to_their_frame(panel, dataset, page):
     assert head.locator("i").count() > 0
     modal.get_by_text("Sample", exact=True).click()
     time.wait_for()
-    assert shown_seconds(page) == round((wanted - 1) / rate, 2)
+    wait_until(page, lambda: shown_seconds(page) == round((wanted - 1) / rate, 2))
     close_modal(page)
 
 
@@ -199,13 +199,39 @@ def test_the_playhead_follows_the_video(panel, dataset, page):
     modal = page.locator("[data-cy=modal]")
     modal.wait_for()
     first = int(read_issues(dataset)["first_frame"][0])
-    head = panel.get_by_test_id("playhead")
+    head = page.get_by_test_id("playhead").first
     wait_until(page, lambda: head.get_attribute("data-frame") == str(first))
     page.wait_for_timeout(1000)
     page.keyboard.press("Space")
     wait_until(page, lambda: int(head.get_attribute("data-frame")) > first + 3)
     page.keyboard.press("Space")
     close_modal(page)
+
+
+def test_finds_frames_that_a_view_of_clips_lacks(app, page, dataset):
+    issues = read_issues(dataset)
+    rate = dataset.first().metadata.frame_rate
+    one = issues.iloc[0]
+    far = (issues["first_frame"] - one["first_frame"]).abs() > 2 * rate
+    other = issues[far].iloc[0]
+    clip = dataset.select_labels(ids=[one["id"]], fields="issues").to_clips("issues")
+    dataset.save_view("one-clip", clip)
+    modal = page.locator("[data-cy=modal]")
+    try:
+        page.goto(f"{app}/datasets/{dataset.name}?view=one-clip")
+        panel = open_panel(page)
+        for issue, view in ((one, "?view=one-clip&"), (other, "?")):
+            choose(panel, issue["id"])
+            panel.get_by_role("button", name="Show in video").click()
+            modal.wait_for()
+            time = round((issue["first_frame"] - 1) / rate, 2)
+            page.get_by_test_id("timeline-playhead-time").wait_for()
+            wait_until(page, lambda time=time: shown_seconds(page) == time)
+            assert f"{dataset.name}{view}id=" in page.url
+            page.mouse.click(5, 500)
+            modal.wait_for(state="detached")
+    finally:
+        dataset.delete_saved_view("one-clip")
 
 
 def test_the_timeline_leads_to_issues(panel, dataset, page):

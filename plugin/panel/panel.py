@@ -241,14 +241,33 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
 
     @_told
     def open_sample(self, ctx: ExecutionContext) -> Json:
-        """Opens a video in the App, of the whole dataset where the view lacks it."""
-        wanted = ctx.params["sample_id"]
-        view = ctx.view
-        parts = view._is_clips or view._is_frames or view._is_patches
-        if parts or wanted not in view.values("id"):
+        """Opens a video at a frame, or makes way for it where the view lacks it.
+
+        The App finds no sample that it has not loaded yet: the component asks again
+        when the whole dataset is shown.
+        """
+        wanted = _find_shown(ctx.view, ctx.params["sample_id"], ctx.params["frame"])
+        if wanted is None:
+            ctx.ops.close_sample()
             ctx.ops.clear_view()
-        ctx.ops.open_sample(id=wanted)
-        return {}
+        else:
+            ctx.ops.open_sample(id=wanted)
+        return {"opened": wanted is not None}
+
+
+def _find_shown(view: fo.DatasetView, sample_id: str, frame: int) -> str | None:
+    """Finds what of a view shows a frame of a video: the video, or a clip of it."""
+    if view._is_frames or view._is_patches:
+        return None
+    if not view._is_clips:
+        return sample_id if len(view.select(sample_id)) else None
+    clips = zip(*view.values(["id", "sample_id", "support"]), strict=True)
+    fits = (
+        clip
+        for clip, sample, (first, last) in clips
+        if sample == sample_id and first <= frame <= last
+    )
+    return next(fits, None)
 
 
 def _not_yet(

@@ -9,7 +9,7 @@ import { CallContext, useAnswer, useMethods } from "./api";
 import { useDecide } from "./decide";
 import { IssueList } from "./IssueList";
 import { IssueView } from "./IssueView";
-import { useTarget } from "./player";
+import { useTarget, useWaiting } from "./player";
 import { Send } from "./Send";
 import * as store from "./state";
 import style from "./style.css";
@@ -88,6 +88,7 @@ function Review({ overview }: { overview: Overview }) {
   const root = useRef<HTMLDivElement>(null);
   const { decide, step } = useDecide(listing);
   useTarget();
+  useWaiting();
 
   useEffect(() => {
     const first = listing?.issues.find(({ decision }) => !decision) ?? listing?.issues[0];

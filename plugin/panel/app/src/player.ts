@@ -2,8 +2,8 @@
 // The App's video player: which frame it shows, and how to make it show another.
 
 import { Layout, useSpaceNodes, useSpaces } from "@fiftyone/spaces";
-import { isModalActive, modalLooker } from "@fiftyone/state";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { isModalActive, modalLooker, view } from "@fiftyone/state";
+import { useCallback, useEffect, useState } from "react";
 import { useRecoilValue } from "recoil";
 import { useCall } from "./api";
 import * as store from "./state";
@@ -24,6 +24,12 @@ export interface Looker {
 /** The video that a looker shows, or the one that its clip is of; null as long as it is not known. */
 const sampleOf = ({ sample, state: { config } }: Looker): string | null =>
   config.support ? (sample?._sample_id ?? null) : config.sampleId;
+
+/** Whether a player can show a frame: that of a clip shows the clip alone. */
+const shows = (looker: Looker, { sample, frame }: store.Target): boolean => {
+  const [first, last] = looker.state.config.support ?? [1, Infinity];
+  return sampleOf(looker) === sample && first <= frame && frame <= last;
+};
 
 export interface Player {
   sample: string | null;
@@ -49,10 +55,6 @@ function usePlayerLooker(): Looker | null {
 /** The spaces beside and over the player. */
 const MODAL = "fiftyone-modal-spaces";
 
-/** For how long the App may rewind a video that it has opened, in milliseconds. */
-const REWINDS = 4000;
-const opened = new WeakMap<Looker, number>();
-
 const NOTHING: Player = { sample: null, frame: null };
 
 /** Follows the player. */
@@ -70,9 +72,9 @@ export function usePlayer(): Player {
 }
 
 /** The frame that the player showed last, as long as a sample is open. */
-let last: { sample: string; frame: number } | null = null;
+let last: store.Target | null = null;
 
-/** Brings the player to the frame that is wanted, once it can show it. */
+/** Brings the player to the frame that is wanted, once it can show it, until somebody moves on. */
 export function useTarget(): void {
   const looker = usePlayerLooker();
   const { target } = store.useStored();
@@ -88,29 +90,31 @@ export function useTarget(): void {
       if (sample) last = { sample, frame: looker.frameNumber };
     });
   }, [looker]);
-  const reached = useRef(false);
-  const timer = useRef<ReturnType<typeof setTimeout>>();
   useEffect(() => {
     if (!looker || !target) return undefined;
     const first = looker.state.config.support?.[0] ?? 1;
+    let reached = false;
     const seek = () => {
-      if (sampleOf(looker) !== target.sample || !looker.state.loaded || !looker.state.duration) return;
-      if (!opened.has(looker)) opened.set(looker, Date.now());
-      if (!reached.current && looker.state.playing) looker.pause?.();
-      if (!reached.current || looker.frameNumber === first) looker.seekToFrame?.(target.frame);
-      reached.current = true;
-      const left = REWINDS - (Date.now() - (opened.get(looker) ?? 0));
-      clearTimeout(timer.current);
-      timer.current = setTimeout(() => store.get().target === target && store.set({ target: null }), Math.max(left, 0));
+      if (!shows(looker, target) || !looker.state.loaded || !looker.state.duration) return;
+      if (!reached && looker.state.playing) looker.pause?.();
+      // Some time after it has opened a video, the App rewinds it
+      if (!reached || looker.frameNumber === first) looker.seekToFrame?.(target.frame);
+      reached = true;
     };
-    reached.current = false;
+    const release = () => {
+      if (reached && store.get().target === target) store.set({ target: null });
+    };
     seek();
-    const stops = [follow(looker, "duration", seek), follow(looker, "frameNumber", seek)];
-    return () => {
-      stops.forEach((stop) => stop());
-      clearTimeout(timer.current);
-    };
+    const stops = [follow(looker, "duration", seek), follow(looker, "frameNumber", seek), onInput(release)];
+    return () => stops.forEach((stop) => stop());
   }, [looker, target]);
+}
+
+/** Listens to what somebody does next. */
+function onInput(listener: () => void): () => void {
+  const names = ["pointerdown", "keydown"];
+  names.forEach((name) => window.addEventListener(name, listener, true));
+  return () => names.forEach((name) => window.removeEventListener(name, listener, true));
 }
 
 /** Puts the panel beside the player, where it lies over it. */
@@ -126,19 +130,46 @@ function useBeside(): () => void {
   }, [spaces, nodes]);
 }
 
+/** Returns what opens the sample of a frame. */
+function useOpen(): (target: store.Target) => void {
+  const call = useCall();
+  return useCallback(
+    ({ sample, frame }) =>
+      void call<{ opened: boolean }>("open_sample", { sample_id: sample, frame }).then(
+        ({ opened }) => store.set({ waiting: !opened }),
+        (error: Error) => store.set({ target: null, failure: error.message }),
+      ),
+    [call],
+  );
+}
+
+/** Opens the sample that waits for the App to show the whole dataset. */
+export function useWaiting(): void {
+  const { target, waiting } = store.useStored();
+  const stages = useRecoilValue(view);
+  const active = useRecoilValue(isModalActive);
+  const open = useOpen();
+  useEffect(() => {
+    if (!target || !waiting || active || stages.length) return;
+    store.set({ waiting: false });
+    open(target);
+  }, [target, waiting, active, stages, open]);
+}
+
 /** Returns what shows a frame of a sequence in the player, opening its sample. */
 export function useGo(): (sequence: SequenceInfo | undefined, frame: number) => void {
   const looker = usePlayerLooker();
-  const call = useCall();
+  const open = useOpen();
   const putBeside = useBeside();
   return useCallback(
     (sequence, frame) => {
       const part = sequence?.samples.find(({ offset, length }) => frame > offset && frame <= offset + length);
       if (!part) return;
-      store.set({ target: { sample: part.id, frame: frame - part.offset } });
+      const target = { sample: part.id, frame: frame - part.offset };
+      store.set({ target, failure: null });
       if (looker) putBeside();
-      if (!looker || sampleOf(looker) !== part.id) void call("open_sample", { sample_id: part.id });
+      if (!looker || !shows(looker, target)) open(target);
     },
-    [looker, call, putBeside],
+    [looker, open, putBeside],
   );
 }

@@ -15,6 +15,11 @@ export interface Filters {
 
 export type Tab = "issue" | "timeline" | "thresholds";
 
+export interface Target {
+  sample: string;
+  frame: number;
+}
+
 export interface State {
   dataset: string | null;
   field: string | null;
@@ -22,8 +27,10 @@ export interface State {
   chosen: string | null;
   tab: Tab;
   /** The frame of a sample that the player is to show as soon as it can. */
-  target: { sample: string; frame: number } | null;
-  /** What went wrong with the last decision. */
+  target: Target | null;
+  /** Whether its sample is opened as soon as the App shows the whole dataset. */
+  waiting: boolean;
+  /** What went wrong with the last decision or the way to a frame. */
   failure: string | null;
   /** Grows with every change of decisions or issues. */
   version: number;
@@ -45,6 +52,7 @@ const START: State = {
   chosen: null,
   tab: "issue",
   target: null,
+  waiting: false,
   failure: null,
   version: 0,
 };
