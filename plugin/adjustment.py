@@ -18,7 +18,7 @@ from .groundtruth.findings import Finding, sentences
 from .groundtruth.package import Plan, plan_packages
 from .groundtruth.request import AdjustmentJob
 from .groundtruth.upload import read_job
-from .runs import recorded_adjustments
+from .runs import AdjustmentRecord, recorded_adjustments
 from .selection import select_to_send
 from .sent import check_new_name
 from .texts import count
@@ -32,12 +32,15 @@ class Adjustment:
         job: the settings of the whole
         label_field: the frame field of the tracks
         plans: the plan of each job
+        earlier: an export of the same name that was not started, which this one
+            replaces
         left_out: number of frames that the view shows for dismissed issues alone
     """
 
     job: AdjustmentJob
     label_field: str
     plans: tuple[Plan, ...]
+    earlier: AdjustmentRecord | None = None
     left_out: int = 0
 
     @property
@@ -105,8 +108,8 @@ def plan_adjustment(
     dataset = view._root_dataset
     field = store.find_label_field(dataset, label_field)
     check_new_name(dataset, job.name, job=True)
-    recorded = recorded_adjustments(dataset).get(job.name)
-    if recorded and recorded.started:
+    earlier = recorded_adjustments(dataset).get(job.name)
+    if earlier and earlier.started:
         raise ValueError(f"the job '{job.name}' was started already; choose a new name")
     selection = select_to_send(view, field, context, selected_labels)
     stored = selection.stored
@@ -119,7 +122,7 @@ def plan_adjustment(
         dataset=dataset.name,
         sample_ids=dict(zip(first["sequence"], first["sample_id"], strict=True)),
     )
-    return Adjustment(job, field, plans, selection.left_out)
+    return Adjustment(job, field, plans, earlier, selection.left_out)
 
 
 def last_settings(dataset: fo.Dataset) -> dict[str, str]:

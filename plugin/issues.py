@@ -263,7 +263,7 @@ def _read_table(samples: fo.core.collections.SampleCollection) -> pd.DataFrame:
         column: [each for issues in lists for each in issues or ()]
         for column, lists in zip(paths, values, strict=True)
     }
-    counts = [len(issues or ()) for issues in values[0]] if values else []
+    counts = [len(issues or ()) for issues in values[0]] if values else [0] * len(ids)
     table = pd.DataFrame(columns, dtype=object).reindex(columns=list(_READ))
     return table.assign(sample_id=np.repeat(np.array(ids, object), counts))
 

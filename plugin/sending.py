@@ -59,7 +59,8 @@ def check_adjustment(adjustment: Adjustment) -> tuple[Finding, ...]:
     for plan in adjustment.plans:
         found += image_findings(plan.frames)
     if job.bucket:
-        found += check_account(job, [plan.job for plan in adjustment.plans])
+        parts = [plan.job for plan in adjustment.plans]
+        found += check_account(job, parts, _own_places(adjustment.earlier))
     return tuple(sorted(found, key=lambda finding: finding.severity))
 
 
@@ -108,7 +109,7 @@ def export_adjustment(
         done = cors_warning(job.bucket)
         found = tuple(finding for finding in found if finding != done)
     record = _make_record(adjustment, package_folders(adjustment.plans, package))
-    earlier = recorded_adjustments(dataset).get(job.name)
+    earlier = adjustment.earlier
     with recording_adjustment(dataset, record):
         write_packages(
             adjustment.plans,
@@ -116,7 +117,8 @@ def export_adjustment(
             copy_frames=copy_frames,
             replace=earlier is not None and _has_package(earlier, package),
         )
-    result = _send(dataset, record, progress)
+    replace_files = bool(_own_places(earlier))
+    result = _send(dataset, record, progress, overwrite=replace_files)
     notes = [*sentences(found, "warning"), *adjustment.notes]
     return {
         **result,
@@ -257,14 +259,22 @@ def _make_job_record(plan: Plan, folder: Path) -> JobRecord:
     )
 
 
+def _own_places(record: AdjustmentRecord | None) -> set[str]:
+    """The folders in S3 that an earlier export was uploaded to."""
+    return {job.s3_root for job in record.jobs if job.s3_root} if record else set()
+
+
 def _send(
-    dataset: fo.Dataset, record: AdjustmentRecord, progress: Progress | None
+    dataset: fo.Dataset,
+    record: AdjustmentRecord,
+    progress: Progress | None,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Uploads all packages, then starts all jobs, as far as the settings go."""
     missing = read_job(Path(record.jobs[0].package), needed=[])["fill_in"]
     done = [f"{sent_text(record.counts)} written"]
     if "bucket" not in missing:
-        sent = count(_upload(record, progress), "file")
+        sent = count(_upload(record, progress, overwrite), "file")
         done.append(
             f"{sent} uploaded to {', '.join(str(j.s3_root) for j in record.jobs)}"
         )
@@ -301,7 +311,9 @@ def sent_text(counts: Mapping[str, int]) -> str:
     return f"{frames} with {boxes} of {count(counts['sequences'], 'sequence')}"
 
 
-def _upload(record: AdjustmentRecord, progress: Progress | None) -> int:
+def _upload(
+    record: AdjustmentRecord, progress: Progress | None, overwrite: bool
+) -> int:
     client = s3_client(record.region)
     sent = 0
     for number, job in enumerate(record.jobs):
@@ -311,7 +323,10 @@ def _upload(record: AdjustmentRecord, progress: Progress | None) -> int:
                 fraction = (number + done / max(1, total)) / len(record.jobs)
                 progress(SimpleNamespace(progress=fraction))
 
-        sent += upload_package(Path(job.package), client, progress=report).sent
+        upload = upload_package(
+            Path(job.package), client, overwrite=overwrite, progress=report
+        )
+        sent += upload.sent
     return sent
 
 

@@ -319,9 +319,14 @@ def test_exported_again_with_what_was_missing(aws, cars, tmp_path, run, run_json
     export = ["export", "cars", "--name", "Fix-1"]
     result = run_json(*export)
     assert result["next"].startswith("Export again with bucket")
-    again = run_json(*export, *PLACE, *TEAM)
+    uploaded = run_json(*export, *PLACE)
+    assert "12 files uploaded" in uploaded["message"]
+    assert uploaded["next"].startswith("Export again with role ARN")
+    again = run_json(*export, "--title", "Other", *PLACE, *TEAM)
     assert again["folder"] == result["folder"]
-    assert len(again["job_arns"]) == 1
+    (job,) = aws.jobs.values()
+    assert again["job_arns"] == [job["LabelingJobArn"]]
+    assert job["HumanTaskConfig"]["TaskTitle"] == "Other"
     code, _, err = run(*export)
     assert code == 2
     assert "the job 'Fix-1' was started already" in err

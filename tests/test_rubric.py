@@ -199,6 +199,8 @@ STORY = {
     "compute_embedding_outliers": lambda place: {"model": place.model},
     "save_outlier_views": lambda _: {},
     "plan_review": lambda _: {"budget": 10},
+    "decide_issues": lambda _: {"decision": "confirmed"},
+    "suggest_thresholds": lambda _: {},
     "export_adjustment_job": lambda place: {
         "name": "Fix-1",
         "view_name": "outliers",

@@ -66,13 +66,16 @@ def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
         )
 
 
-def place_findings(client: S3Client, bucket: str, key: str) -> list[Finding]:
+def place_findings(
+    client: S3Client, bucket: str, key: str, own: bool = False
+) -> list[Finding]:
     """Finds out whether a new file can be put in a place, without doing it.
 
     Args:
         client: an S3 client
         bucket: the bucket
         key: the key that is going to be written
+        own (False): whether a file that is there may be replaced
 
     Returns:
         an error per permission that is missing, or where the place is taken
@@ -84,8 +87,9 @@ def place_findings(client: S3Client, bucket: str, key: str) -> list[Finding]:
     with aws_errors(f"Looking at s3://{bucket}/{key}"):
         try:
             client.head_object(Bucket=bucket, Key=key)
-            what = f"s3://{bucket}/{key} is there already"
-            found.append(error(what, "choose another name or prefix"))
+            if not own:
+                what = f"s3://{bucket}/{key} is there already"
+                found.append(error(what, "choose another name or prefix"))
         except ClientError as failure:
             if error_code(failure) in DENIED:
                 what = f"s3://{bucket}/{key} may not be read"

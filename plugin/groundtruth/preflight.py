@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 _SERVICE = "sagemaker.amazonaws.com"
 
 
-def check_account(job: AdjustmentJob, parts: Sequence[AdjustmentJob]) -> list[Finding]:
+def check_account(
+    job: AdjustmentJob,
+    parts: Sequence[AdjustmentJob],
+    own_places: Collection[str] = (),
+) -> list[Finding]:
     """Looks at everything on AWS's side that the jobs need.
 
     That is: credentials, the bucket with its region, access and CORS rules, the
@@ -41,6 +45,7 @@ def check_account(job: AdjustmentJob, parts: Sequence[AdjustmentJob]) -> list[Fi
     Args:
         job: the settings of the whole
         parts: the settings of the labeling jobs that it is divided into
+        own_places (()): the S3 URIs of folders whose files may be replaced
 
     Returns:
         what was found
@@ -54,7 +59,9 @@ def check_account(job: AdjustmentJob, parts: Sequence[AdjustmentJob]) -> list[Fi
     found = []
     if job.bucket:
         s3 = s3_client(job.job_region)
-        found += _tried(lambda: _bucket_findings(s3, job, parts), denied=error)
+        found += _tried(
+            lambda: _bucket_findings(s3, job, parts, own_places), denied=error
+        )
     if job.role_arn:
         found += _tried(lambda: _role_findings(str(job.role_arn), account))
     if job.workteam_arn and job.job_region:
@@ -84,13 +91,17 @@ def _account(job: AdjustmentJob) -> str:
 
 
 def _bucket_findings(
-    client: S3Client, job: AdjustmentJob, parts: Sequence[AdjustmentJob]
+    client: S3Client,
+    job: AdjustmentJob,
+    parts: Sequence[AdjustmentJob],
+    own_places: Collection[str],
 ) -> list[Finding]:
     bucket = str(job.bucket)
     check_bucket(client, bucket, job.job_region)
     found = []
     for part in parts:
-        found += place_findings(client, bucket, f"{part.folder}/manifest.jsonl")
+        key = f"{part.folder}/manifest.jsonl"
+        found += place_findings(client, bucket, key, part.root in own_places)
     return found + _tried(lambda: cors_findings(client, bucket, job.job_region))
 
 
