@@ -167,6 +167,8 @@ export function useGo(): (sequence: SequenceInfo | undefined, frame: number) => 
       if (!part) return;
       const target = { sample: part.id, frame: frame - part.offset };
       store.set({ target, failure: null });
+      // The next key is meant for the player: Space would press the same button again
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
       if (looker) putBeside();
       if (!looker || !shows(looker, target)) open(target);
     },
