@@ -397,6 +397,19 @@ def videos(dataset):
     return dataset
 
 
+GROUND_TRUTH = "SageMaker Ground Truth"
+
+
+@pytest.fixture(scope="module")
+def tracks(database, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tracks")
+    dataset = create_dataset(
+        walkers("a", folder / "a"), "tracks", video_dir=folder / "videos"
+    )
+    yield dataset
+    dataset.delete()
+
+
 UNFIT = {"no dataset": None, "empty": empty, "images": images, "no labels": videos}
 
 
@@ -417,6 +430,24 @@ def test_unfit_datasets_are_refused(plugin, unfit, name):
     assert len(told["error"]) > 20
     with pytest.raises(ExecutionError, match=r"^Validation error"):
         run(name, unfit)
+
+
+@pytest.mark.parametrize(
+    "path", ["/" + "x" * 300, "~nobody-has-this/mot"], ids=["too long", "no home"]
+)
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("import_sequences", {"dataset_dir": "{}"}),
+        ("import_sequences", {"format": GROUND_TRUTH, "labels_path": "{}"}),
+        ("export_adjustment_job", {"folder": "{}"}),
+        ("export_mot_sequences", {"folder": "{}"}),
+        ("compute_embedding_outliers", {"model": "resnet18:{}"}),
+    ],
+)
+def test_paths_that_the_system_refuses_are_told(plugin, tracks, name, params, path):
+    params = {key: value.format(path) for key, value in params.items()}
+    assert problems(form(name, tracks, **params))
 
 
 @pytest.mark.parametrize("name", OPERATORS)

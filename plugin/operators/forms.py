@@ -17,6 +17,9 @@ from ...importers import store
 
 #: Frames that are sent along before and after each.
 CONTEXT = 2
+#: What a form tells: bad values; paths that the system refuses; homes that nobody has,
+#: and what AWS refuses.
+_TOLD = (ValueError, OSError, RuntimeError)
 
 
 class TrackOperator(foo.Operator):  # type: ignore[misc]
@@ -41,18 +44,18 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
             self.build_form(ctx, inputs)
             if not mark_wrong_values(inputs, ctx.params):
                 self.preview(ctx, inputs)
-        except ValueError as error:
+        except _TOLD as error:
             add_error(inputs, str(error))
         return types.Property(inputs, view=types.View(label=self.config.label))
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Adds the inputs; a ValueError becomes an error in the form."""
+        """Adds the inputs; a bad value becomes an error in the form."""
         raise NotImplementedError("subclass must implement build_form()")
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Says what will happen, where each input has a value of its kind.
 
-        A ValueError becomes an error in the form.
+        A bad value, or a path that the system refuses, becomes an error in the form.
         """
 
     def resolve_output(self, ctx: ExecutionContext) -> types.Property:

@@ -173,11 +173,12 @@ class LoadAdjustments(TrackOperator):
             GroundTruthError: if nothing came back yet, or AWS cannot be asked
         """
         review = load_adjustment(dataset, job_name, output, adjusted_field)
+        look = f"Look at the view '{CHANGED}', then apply the adjustments"
         return {
             **asdict(review),
             "message": describe_review(review),
             "notes": "\n".join(review.notes),
-            "next": f"Look at the view '{CHANGED}', then apply the adjustments",
+            "next": look if review.changes else "Nothing: there is nothing to apply",
         }
 
 
