@@ -46,7 +46,7 @@ class DecideIssues(TrackOperator):
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Adds the decision, and says what it will be about."""
-        add_label_field(ctx, inputs)
+        field = add_label_field(ctx, inputs)
         choices = types.RadioGroup()
         for value, label in _CHOICES.items():
             choices.add_choice(value, label=label)
@@ -59,7 +59,7 @@ class DecideIssues(TrackOperator):
             label="Decision",
             description="What the issues are",
         )
-        ids = _find_issues(ctx)
+        ids = _find_issues(ctx, field)
         where = "selected" if ctx.selected or ctx.selected_labels else "in the view"
         add_notice(
             inputs,
@@ -73,7 +73,7 @@ class DecideIssues(TrackOperator):
         decision = ctx.params.get("decision", CONFIRMED)
         field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
         author = (ctx.user.name or ctx.user.email) if ctx.user else None
-        ids = _find_issues(ctx)
+        ids = _find_issues(ctx, field)
         chosen = None if decision == _LEAVE else decision
         decided = decide_issues(ctx.dataset, ids, chosen, author)
         views = save_issue_views(ctx.dataset, field)
@@ -109,8 +109,8 @@ class DecideIssues(TrackOperator):
         return decide_issues(dataset, ids, decision, author)
 
 
-def _find_issues(ctx: ExecutionContext) -> list[str]:
-    """Finds the issues that are selected as labels or clips, or that the view shows.
+def _find_issues(ctx: ExecutionContext, field: str) -> list[str]:
+    """Finds the issues of a field that are selected, or that the view shows.
 
     Raises:
         ValueError: if there are none
@@ -127,7 +127,8 @@ def _find_issues(ctx: ExecutionContext) -> list[str]:
         ids = view.values(f"{ISSUES}.id")
     else:
         ids = view.values(f"{ISSUES}.detections.id", unwind=True)
-    ids = [each for each in ids if each]
+    known = set(read_dataset_issues(ctx.dataset, field)["id"])
+    ids = [each for each in ids if each in known]
     if not ids:
         raise ValueError("no issues are selected or shown; open the view 'issues'")
     return ids

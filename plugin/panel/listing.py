@@ -161,7 +161,8 @@ def describe_issues(issues: pd.DataFrame) -> list[Json]:
     Returns:
         a record per issue, of plain values
     """
-    times = issues["decided_at"].map(lambda time: time.isoformat(), na_action="ignore")
+    decided = pd.to_datetime(issues["decided_at"], utc=True)
+    times = decided.map(lambda time: time.isoformat(), na_action="ignore")
     names = issues["kind"].map(kind_name)
     described = issues.assign(name=names, decided_at=times.astype(object))
     return to_records(described[list(_LISTED)])

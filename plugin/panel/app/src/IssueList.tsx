@@ -138,7 +138,7 @@ const Row = React.memo(function Row({ issue, color, chosen, selected, several, t
 });
 
 const decided = ({ decision, decided_by, decided_at }: Issue) =>
-  decision ? `${decision} by ${decided_by}, ${new Date(`${decided_at}Z`).toLocaleString()}` : "to review";
+  decision ? `${decision} by ${decided_by}, ${new Date(decided_at as string).toLocaleString()}` : "to review";
 
 function Filters({ overview, listing }: { overview: Overview; listing: Listing | null }) {
   const { filters } = store.useStored();
