@@ -269,14 +269,19 @@ def test_shows_issues_in_the_app(dataset):
 
 def test_opens_a_sample_of_any_view(dataset):
     first, last = dataset.first().id, dataset.last().id
+    clips = dataset.to_clips("issues")
+    away = ["close_sample", "clear_view"]
     cases = [
-        (dataset.view(), first, ["open_sample"]),
-        (dataset.select(first), last, ["clear_view", "open_sample"]),
-        (dataset.to_clips("issues"), first, ["clear_view", "open_sample"]),
+        (dataset.view(), first, 5, ["open_sample"]),
+        (dataset.select(first), last, 5, away),
+        (clips, first, SHORT, ["open_sample"]),
+        (clips, first, 30, away),
+        (dataset.to_frames(sample_frames=False), first, 5, away),
     ]
-    for view, sample, wanted in cases:
-        _, triggers = ask(view, "open_sample", sample_id=sample)
+    for view, sample, frame, wanted in cases:
+        found, triggers = ask(view, "open_sample", sample_id=sample, frame=frame)
         assert triggers == wanted
+        assert found == {"opened": wanted != away}
 
 
 # What the panel is made of
