@@ -30,7 +30,8 @@ from .audit import (
     suspected_rows,
 )
 from .issues import declare_issues, replace_issues
-from .overview import Json, make_overview
+from .overview import make_overview
+from .records import Json
 from .views import ISSUE_CLIPS, save_issue_views
 
 #: The first part of the method of the runs that record audits.

@@ -7,7 +7,7 @@ audit's run: what takes a pass over all boxes to find out is then a look away.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,7 @@ import pandas as pd
 from ..importers.tracks import Tracks
 from .audit import Audit
 from .audit.neighbours import find_neighbours
-
-Json: TypeAlias = dict[str, Any]
+from .records import Json
 
 #: The thresholds between which boxes are counted; beyond the last one all alike.
 EDGES = {"size": np.linspace(0, 2, 201), "iou": np.linspace(0, 1, 101)}

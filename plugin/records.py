@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
+#: A JSON object.
+Json: TypeAlias = dict[str, Any]
 
-def to_records(table: pd.DataFrame) -> list[dict[str, Any]]:
+
+def to_records(table: pd.DataFrame) -> list[Json]:
     """Returns the rows of a table as plain values.
 
     Args:

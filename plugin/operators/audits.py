@@ -14,7 +14,7 @@ from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
 from ..audit import APPEARANCE, IOU_KINDS, KINDS, SIZE_KINDS, Thresholds, kind_name
-from ..auditing import MODEL, AuditSummary, audit_dataset, list_audits
+from ..auditing import MODEL, AuditSummary, audit_dataset, last_thresholds
 from ..texts import count
 from ..views import save_outlier_views
 from .forms import (
@@ -41,7 +41,7 @@ class _AuditOperator(TrackOperator):
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Adds the thresholds, those of the last audit where there was one."""
         field = add_label_field(ctx, inputs)
-        last = _last_thresholds(ctx.dataset, field)
+        last = last_thresholds(ctx.dataset, field)
         if set(SIZE_KINDS) & set(self.kinds):
             inputs.float(
                 "size_threshold",
@@ -133,11 +133,6 @@ class _AuditOperator(TrackOperator):
             ctx = {"view": samples.view(), "params": params}
             return foo.execute_operator(self.uri, ctx, request_delegation=True)
         return self._audit(samples, progress=progress, **params)
-
-
-def _last_thresholds(dataset: fo.Dataset, field: str) -> Thresholds:
-    audits = list(list_audits(dataset, field).values())
-    return Thresholds(**audits[-1].thresholds) if audits else Thresholds()
 
 
 def _describe(summary: AuditSummary) -> dict[str, str]:

@@ -16,7 +16,7 @@ from ..decisions import CONFIRMED, DISMISSED, suggest_thresholds
 from ..issues import ISSUES, decide_issues, read_dataset_issues
 from ..texts import count
 from ..views import save_issue_views
-from .forms import TrackOperator, add_label_field, add_notice
+from .forms import TrackOperator, add_label_field, add_notice, author
 
 _LEAVE = "leave"
 _CHOICES = {
@@ -72,10 +72,9 @@ class DecideIssues(TrackOperator):
         """Decides the issues."""
         decision = ctx.params.get("decision", CONFIRMED)
         field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
-        author = (ctx.user.name or ctx.user.email) if ctx.user else None
         ids = _find_issues(ctx, field)
         chosen = None if decision == _LEAVE else decision
-        decided = decide_issues(ctx.dataset, ids, chosen, author)
+        decided = decide_issues(ctx.dataset, ids, chosen, author(ctx))
         views = save_issue_views(ctx.dataset, field)
         ctx.trigger("reload_dataset")
         left = views.get("issues to review", 0)

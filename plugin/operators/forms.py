@@ -156,6 +156,18 @@ def frames_to_send(ctx: ExecutionContext) -> dict[str, Any]:
     }
 
 
+def author(ctx: ExecutionContext) -> str | None:
+    """Returns who is signed in, where the App knows that.
+
+    Args:
+        ctx: the execution context
+
+    Returns:
+        a name or an email address
+    """
+    return (ctx.user.name or ctx.user.email) if ctx.user else None
+
+
 def is_audited(dataset: fo.Dataset, field: str) -> bool:
     """Returns whether the tracks of a field were audited.
 

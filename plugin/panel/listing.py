@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from ..audit import kind_name
 from ..colors import kind_color
-from ..decisions import CONFIRMED, DISMISSED, precision
-from ..records import to_records
-from ..report.plots import Json
+from ..decisions import CONFIRMED, DISMISSED, OPEN, precision
+from ..records import Json, to_records
 
 #: What is said of an issue in the list.
 _LISTED = (
@@ -36,8 +35,6 @@ _LISTED = (
     "decided_at",
     "corrected",
 )
-#: The state of an issue that nobody has decided.
-OPEN = "open"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import wraps
 from typing import TypeAlias
 
@@ -16,8 +17,9 @@ from fiftyone.operators.executor import ExecutionContext
 from ...importers import store
 from ..auditing import last_thresholds, list_audits, read_overview
 from ..decisions import CONFIRMED, suggest_thresholds
-from ..issues import ISSUES, decide_issues, read_issues
-from ..report.plots import Json
+from ..issues import ISSUES, decide_issues, read_dataset_issues, read_issues
+from ..operators.forms import author
+from ..records import Json
 from ..views import save_issue_views
 from . import listing, thresholds, timeline, track
 
@@ -101,7 +103,8 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         if not list_audits(dataset, field):
             message = "The tracks have not been audited yet"
             return _not_yet(message, _AUDIT, field, tuple(fields))
-        issues = _read_issues(dataset, field)
+        sequences = store.read_spans(dataset)
+        issues = _read_issues(dataset, field, sequences)
         counts = issues["sequence"].value_counts()
         return {
             "status": "ready",
@@ -115,7 +118,6 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
                     "name": name,
                     "frames": spans[-1].offset + spans[-1].length,
                     "issues": int(counts.get(name, 0)),
-                    "frame_rate": spans[0].frame_rate,
                     "samples": [
                         {
                             "id": span.sample_id,
@@ -125,12 +127,9 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
                         for span in spans
                     ],
                 }
-                for name, spans in store.read_spans(dataset).items()
+                for name, spans in sequences.items()
             ],
-            "thresholds": last_thresholds(dataset, field).__dict__,
-            "embeddings": dataset.has_field(
-                f"frames.{field}.detections.embedding_distance"
-            ),
+            "thresholds": asdict(last_thresholds(dataset, field)),
             "progress": listing.count_decisions(issues),
         }
 
@@ -145,7 +144,8 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
     def show_issue(self, ctx: ExecutionContext) -> Json:
         """Shows one issue with its crops and plots."""
         field = _field(ctx)
-        found = _read_issues(ctx.dataset, field, ctx.params["id"])
+        sequences = store.read_spans(ctx.dataset)
+        found = _read_issues(ctx.dataset, field, sequences, ctx.params["id"])
         if found.empty:
             raise ValueError("there is no such issue any more; load the list again")
         issue = found.iloc[0]
@@ -180,8 +180,9 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         overview = read_overview(ctx.dataset, field).get(name)
         if overview is None:
             raise ValueError(f"'{name}' has not been audited yet; audit the tracks")
-        issues = _read_issues(ctx.dataset, field)
-        spans = store.read_spans(ctx.dataset)[name]
+        sequences = store.read_spans(ctx.dataset)
+        issues = _read_issues(ctx.dataset, field, sequences)
+        spans = sequences[name]
         shown = timeline.show_timeline(
             overview["runs"],
             issues[issues["sequence"] == name],
@@ -204,17 +205,18 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         """Suggests thresholds that the decisions speak for."""
         field = _field(ctx)
         present = last_thresholds(ctx.dataset, field)
-        suggested = suggest_thresholds(_read_issues(ctx.dataset, field), present)
-        return dict(suggested.__dict__)
+        return asdict(
+            suggest_thresholds(read_dataset_issues(ctx.dataset, field), present)
+        )
 
     @_told
     def decide(self, ctx: ExecutionContext) -> Json:
         """Confirms or dismisses issues, or takes that back."""
         field = _field(ctx)
         decided = decide_issues(
-            ctx.dataset, ctx.params["ids"], ctx.params["decision"], _author(ctx)
+            ctx.dataset, ctx.params["ids"], ctx.params["decision"], author(ctx)
         )
-        issues = _read_issues(ctx.dataset, field)
+        issues = read_dataset_issues(ctx.dataset, field)
         return {
             "decided": decided,
             "kinds": listing.describe_kinds(issues),
@@ -315,7 +317,8 @@ def _filters(ctx: ExecutionContext) -> listing.Filters:
 
 def _shown(ctx: ExecutionContext) -> pd.DataFrame:
     """Returns the issues of the dataset, or those in the App's view."""
-    issues = _read_issues(ctx.dataset, _field(ctx))
+    sequences = store.read_spans(ctx.dataset)
+    issues = _read_issues(ctx.dataset, _field(ctx), sequences)
     params = ctx.params.get("filters") or ctx.params
     return _in_view(issues, ctx.view) if params.get("in_view") else issues
 
@@ -341,12 +344,15 @@ def _in_view(
 
 
 def _read_issues(
-    dataset: fo.Dataset, field: str, wanted: str | None = None
+    dataset: fo.Dataset,
+    field: str,
+    sequences: dict[str, list[store.SampleSpan]],
+    wanted: str | None = None,
 ) -> pd.DataFrame:
     """Reads the issues with their sequences, and their frames in their samples."""
     spans = {
         span.sample_id: (name, span)
-        for name, parts in store.read_spans(dataset).items()
+        for name, parts in sequences.items()
         for span in parts
     }
     samples = list(spans)
@@ -361,9 +367,3 @@ def _read_issues(
         sample_first=issues["first_frame"] - offset,
         sample_last=issues["last_frame"] - offset,
     )
-
-
-def _author(ctx: ExecutionContext) -> str | None:
-    """Returns who is signed in, where the App knows that."""
-    user = ctx.user
-    return (user.name or user.email) if user else None

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..audit import Thresholds
 from ..overview import EDGES
-from ..report.plots import Json
+from ..records import Json
 
 _SIGNALS: tuple[Json, ...] = (
     {

@@ -10,11 +10,12 @@ import fiftyone as fo
 import pandas as pd
 
 from ...importers import store
-from ...importers.tracks import InputError, Tracks
+from ...importers.tracks import InputError
 from ..audit import Audit, Thresholds
 from ..audit.neighbours import find_neighbours
+from ..records import Json
 from ..report.crops import Crop, cut_crop, cut_strips
-from ..report.plots import Json, make_panels, plot_issues
+from ..report.plots import make_panels, plot_issues
 from ..report.rows import find_rows
 
 #: Frames on either side of an issue that are read: ten seconds at 25 a second.
@@ -49,10 +50,7 @@ def show_issue(
         dataset,
         field,
         name,
-        [
-            issue["track"],
-            *([] if pd.isna(issue["other_track"]) else [issue["other_track"]]),
-        ],
+        issue[["track", "other_track"]].dropna().tolist(),
         (issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND),
         signals,
     )
@@ -95,8 +93,9 @@ def show_crop(
     """
     around = (frame - _BESIDE, frame + _BESIDE)
     tracks, _ = store.read_part(dataset, field, sequence, [track], around)
-    known = sequence in tracks.sequences and frame <= _length(tracks, sequence)
-    crop = cut_crop(tracks, sequence, frame) if known else None
+    known = tracks.sequences.get(sequence)
+    within = known is not None and frame <= len(known.frame_names)
+    crop = cut_crop(tracks, sequence, frame) if within else None
     return describe_crop(crop) if crop else None
 
 
@@ -124,7 +123,3 @@ def describe_crop(crop: Crop) -> Json:
 def _known_signals(dataset: fo.Dataset, field: str) -> list[str]:
     declared = dataset.get_frame_field_schema(flat=True) or {}
     return [name for name in _SIGNALS if f"{field}.detections.{name}" in declared]
-
-
-def _length(tracks: Tracks, sequence: str) -> int:
-    return len(tracks.sequences[sequence].frame_names)

@@ -17,10 +17,10 @@ from ..audit import Audit, Thresholds, kind_name
 from ..audit.neighbours import find_neighbours
 from ..audit.rolling import HALF_WINDOW
 from ..colors import kind_color
-from ..records import to_records
+from ..records import Json, to_records
 from ..scoring import make_summary
 from .crops import cut_strips
-from .plots import Json, make_panels, plot_issues, plot_timelines
+from .plots import make_panels, plot_issues, plot_timelines
 from .rows import TrackRows, find_rows
 
 #: Issues with crops and plots, and issues that are listed after them: what keeps

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,9 +23,8 @@ from ..audit.neighbours import Neighbours, before
 from ..audit.outliers import UNUSUAL
 from ..audit.rolling import rolling_signals
 from ..audit.signals import box_array
+from ..records import Json
 from .rows import TrackRows
-
-Json: TypeAlias = dict[str, Any]
 
 #: Boxes of a track on either side of an issue that are plotted, those of them
 #: that are in view at first, and the most boxes that one issue plots.

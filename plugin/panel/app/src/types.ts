@@ -26,7 +26,6 @@ export interface SequenceInfo {
   name: string;
   frames: number;
   issues: number;
-  frame_rate: number;
   samples: Part[];
 }
 
