@@ -87,18 +87,12 @@ def _measure(folder: Path) -> dict[str, Any]:
     monitoring.register(queries)
     # FiftyOne connects when it is imported
     from fiftyone_track_audit.importers import store
-    from fiftyone_track_audit.importers.dataset import split_frames
     from fiftyone_track_audit.importers.mot import read_mot
     from fiftyone_track_audit.plugin.auditing import audit_dataset
-    from store import new_dataset
+    from store import new_dataset, split_sequences
 
     tracks = read_mot(folder, include_ignored=True)
-    runs = [
-        (sequence, first, last)
-        for sequence in tracks.sequences.values()
-        for first, last in split_frames(tracks, sequence)
-    ]
-    with new_dataset(tracks, runs) as (dataset, segments):
+    with new_dataset(tracks, split_sequences(tracks)) as (dataset, segments):
         store.insert_tracks(dataset, tracks, segments)
         audit_dataset(dataset, progress=False)
         listed = _call(dataset, "list_issues", {"limit": 1})

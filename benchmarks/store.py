@@ -14,6 +14,7 @@ import fiftyone as fo
 import numpy as np
 import pandas as pd
 from fiftyone_track_audit.importers import store
+from fiftyone_track_audit.importers.dataset import split_frames
 from fiftyone_track_audit.importers.tracks import BOX, Sequence, Tracks, make_table
 from report import Line, at_least, seconds
 
@@ -67,6 +68,22 @@ def _draw_tracks() -> Tracks:
     )
     sequences = {name: Sequence(name, 1920, 1080, 25, frame_names) for name in names}
     return Tracks(table, sequences)
+
+
+def split_sequences(tracks: Tracks) -> list[tuple[Sequence, int, int]]:
+    """Splits sequences into samples, as an import does.
+
+    Args:
+        tracks: the tracks
+
+    Returns:
+        the sequence, the first and the last frame of each sample
+    """
+    return [
+        (sequence, first, last)
+        for sequence in tracks.sequences.values()
+        for first, last in split_frames(tracks, sequence)
+    ]
 
 
 @contextmanager

@@ -10,11 +10,10 @@ import sys
 from pathlib import Path
 
 from fiftyone_track_audit.importers import store
-from fiftyone_track_audit.importers.dataset import split_frames
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.plugin.auditing import audit_dataset
 from report import Line, seconds
-from store import new_dataset
+from store import new_dataset, split_sequences
 
 MOST_SECONDS, MOST_GB = 60, 3
 
@@ -51,11 +50,7 @@ def _measure(folder: Path) -> dict[str, float]:
     """Imports and audits, and returns seconds, rows and peak memory in GB."""
     read = seconds(lambda: read_mot(folder, include_ignored=True))
     tracks = read_mot(folder, include_ignored=True)
-    runs = [
-        (sequence, first, last)
-        for sequence in tracks.sequences.values()
-        for first, last in split_frames(tracks, sequence)
-    ]
+    runs = split_sequences(tracks)
     with new_dataset(tracks, runs) as (dataset, segments):
         insert = seconds(lambda: store.insert_tracks(dataset, tracks, segments))
         audit = seconds(lambda: audit_dataset(dataset, progress=False))

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from browser import serve_app
 from PIL import Image
 
 _home = tempfile.TemporaryDirectory(prefix="track-audit-tests-")
@@ -70,6 +71,13 @@ def database():
     finally:
         server.terminate()
         server.wait()
+
+
+@pytest.fixture(scope="module")
+def app(dataset):
+    """The App on the module's dataset; its URL."""
+    with serve_app() as url:
+        yield url
 
 
 @pytest.fixture

@@ -43,6 +43,15 @@ def walkers(sequence, folder, label="walker", image_size=(WIDTH, HEIGHT)):
     return Tracks(make_table(table), {sequence: record})
 
 
+def enlarge(labels):
+    """What a reviewer makes of the box of track 1 that is too short."""
+    for entry in labels["tracking-annotations"]:
+        for box in entry["annotations"]:
+            if box["height"] == 22:
+                box["height"] = 36
+    return labels
+
+
 def table(dataset, field, *names):
     """The labels of a field, by sequence, frame and track."""
     tracks = store.read_tracks(dataset, field, names).tracks.table

@@ -16,7 +16,7 @@ from fiftyone_track_audit.plugin.groundtruth.aws import GroundTruthError
 from fiftyone_track_audit.plugin.reviews import recorded_reviews
 from fiftyone_track_audit.plugin.runs import recorded_adjustments
 from labeling_jobs import READY, labeling_service
-from small_datasets import SHIFTED, SHORT, table, walkers
+from small_datasets import SHIFTED, SHORT, enlarge, table, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -60,14 +60,6 @@ def outliers(dataset):
     return dataset.filter_labels(FIELD, F("outlier_score") > 0.5).match_frames(
         boxes.length() > 0
     )
-
-
-def enlarge(labels):
-    for entry in labels["tracking-annotations"]:
-        for box in entry["annotations"]:
-            if box["height"] == 22:
-                box["height"] = 36
-    return labels
 
 
 def annotate(view, tmp_path, key="fix", field=FIELD, **settings):

@@ -11,7 +11,6 @@ from browser import (
     field,
     open_operator,
     open_page,
-    serve_app,
     shown_seconds,
 )
 
@@ -46,12 +45,6 @@ def dataset(database, request, tmp_path_factory):
     save_outlier_views(dataset)
     yield dataset
     fo.delete_dataset("in-the-app")
-
-
-@pytest.fixture(scope="module")
-def app(dataset):
-    with serve_app() as url:
-        yield url
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from fiftyone_track_audit.plugin.loading import load_adjustment
 from fiftyone_track_audit.plugin.sending import export_adjustment
 from labeling_jobs import BUCKET, READY, labeling_service
 from s3_servers import READER, WRITER, seaweedfs
-from small_datasets import SHORT, table, walkers
+from small_datasets import SHORT, enlarge, table, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -39,14 +39,6 @@ def dataset(database, tmp_path):
     dataset = create_dataset(tracks, "walkers", video_dir=tmp_path / "videos")
     yield dataset
     dataset.delete()
-
-
-def enlarge(labels):
-    for entry in labels["tracking-annotations"]:
-        for box in entry["annotations"]:
-            if box["height"] == 22:
-                box["height"] = 36
-    return labels
 
 
 def test_there_and_back(dataset, service, tmp_path, monkeypatch):

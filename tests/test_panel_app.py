@@ -5,7 +5,7 @@ import re
 from importlib.util import find_spec
 
 import pytest
-from browser import CHROMIUM, open_page, open_panel, serve_app, shown_seconds
+from browser import CHROMIUM, open_page, open_panel, shown_seconds
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
@@ -40,12 +40,6 @@ def dataset(database, request, tmp_path_factory):
     dataset.save_view(WORST, issue_view(dataset, FIELD).limit(1))
     yield dataset
     fo.delete_dataset("in-the-panel")
-
-
-@pytest.fixture(scope="module")
-def app(dataset):
-    with serve_app() as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
