@@ -176,7 +176,7 @@ def test_a_crop_and_a_point_lead_to_their_frame(panel, dataset, page):
     beside.get_by_test_id("hover-crop").wait_for()
     page.mouse.click(x, y)
     wait_until(page, lambda: head.get_attribute("data-frame") == str(wanted))
-    assert head.locator("i").count() > 0
+    wait_until(page, lambda: head.locator("i").count() > 0)
     modal.get_by_text("Sample", exact=True).click()
     time.wait_for()
     wait_until(page, lambda: shown_seconds(page) == round((wanted - 1) / rate, 2))
@@ -204,6 +204,39 @@ def test_the_playhead_follows_the_video(panel, dataset, page):
     page.keyboard.press("Space")
     wait_until(page, lambda: int(head.get_attribute("data-frame")) > first + 3)
     page.keyboard.press("Space")
+    close_modal(page)
+
+
+def test_the_video_plays_on_when_the_panel_opens_beside_it(panel, dataset, page):
+    modal = page.locator("[data-cy=modal]")
+    beside = modal.get_by_test_id("track-audit")
+    panel.get_by_role("button", name="Show in video").click()
+    modal.get_by_text("Track audit", exact=True).click()
+    beside.get_by_test_id("strip").locator("[data-frame]").first.click()
+    page.get_by_test_id("timeline-playhead-time").wait_for()
+    close_modal(page)
+    late, held = True, []
+    # The panel beside the video gets its answer late
+    page.route(
+        "**/operators/execute",
+        lambda route: held.append(route) if late else route.continue_(),
+    )
+    page.locator("[data-cy=looker]").first.click()
+    page.get_by_test_id("timeline-playhead-time").wait_for()
+    wait_until(page, lambda: len(held) > 0)
+    page.wait_for_timeout(2000)
+    page.keyboard.press("Space")
+    before = shown_seconds(page)
+    wait_until(page, lambda: shown_seconds(page) > before)
+    late = False
+    for route in held:
+        route.continue_()
+    beside.get_by_test_id("strip").wait_for()
+    for _ in range(3):
+        before = shown_seconds(page)
+        wait_until(page, lambda before=before: shown_seconds(page) != before)
+    page.keyboard.press("Space")
+    page.unroute("**/operators/execute")
     close_modal(page)
 
 

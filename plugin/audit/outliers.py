@@ -118,7 +118,7 @@ def judge_ious(
     blamed = _blame(np.stack([pair, pair_limit], 1), fault / usual, neighbours)
     return Judgement(
         severity=np.fmax(alone, blamed[:, 0]),
-        limit=1 - np.fmax(np.fmax(alone_limit, blamed[:, 1]), 0),
+        limit=1 - np.maximum(np.fmax(alone_limit, blamed[:, 1]), 0),
     )
 
 

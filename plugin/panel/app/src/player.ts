@@ -71,8 +71,8 @@ export function usePlayer(): Player {
   return player;
 }
 
-/** The frame that the player showed last, as long as a sample is open. */
-let last: store.Target | null = null;
+/** What the player showed last, and which one that was, as long as a sample is open. */
+let last: { looker: Looker; target: store.Target } | null = null;
 
 /** Brings the player to the frame that is wanted, once it can show it, until somebody moves on. */
 export function useTarget(): void {
@@ -85,9 +85,10 @@ export function useTarget(): void {
     }
     const sample = sampleOf(looker);
     // Behind another tab, the App lets the player go, and begins anew
-    if (!store.get().target && last && last.sample === sample) store.set({ target: last });
+    if (!store.get().target && last && last.looker !== looker && last.target.sample === sample)
+      store.set({ target: last.target });
     return follow(looker, "frameNumber", () => {
-      if (sample) last = { sample, frame: looker.frameNumber };
+      if (sample) last = { looker, target: { sample, frame: looker.frameNumber } };
     });
   }, [looker]);
   useEffect(() => {
