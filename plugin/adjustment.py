@@ -19,9 +19,8 @@ from .groundtruth.package import Plan, plan_packages
 from .groundtruth.request import AdjustmentJob
 from .groundtruth.upload import read_job
 from .runs import AdjustmentRecord, recorded_adjustments
-from .selection import select_to_send
+from .selection import dismissed_text, select_to_send
 from .sent import check_new_name
-from .texts import count
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Adjustment:
         plans: the plan of each job
         earlier: an export of the same name that was not started, which this one
             replaces
-        left_out: number of frames that the view shows for dismissed issues alone
+        left_out: the number of frames that dismissed issues alone are about
     """
 
     job: AdjustmentJob
@@ -62,11 +61,8 @@ class Adjustment:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out, and done to the labels."""
-        notes = [note for plan in self.plans for note in plan.notes]
-        if self.left_out:
-            notes.insert(
-                0, f"{count(self.left_out, 'frame')} of dismissed issues left out"
-            )
+        notes = [dismissed_text(self.left_out)] if self.left_out else []
+        notes += [note for plan in self.plans for note in plan.notes]
         return tuple(dict.fromkeys(notes))
 
     @property
@@ -85,6 +81,7 @@ def plan_adjustment(
     label_field: str | None = None,
     context: int = 0,
     selected_labels: list[dict[str, Any]] | None = None,
+    include_dismissed: bool = False,
 ) -> Adjustment:
     """Plans the labeling jobs of the frames that a view shows.
 
@@ -97,6 +94,8 @@ def plan_adjustment(
             each chosen frame, so that workers see the motion
         selected_labels (None): labels selected in the App, whose frames are sent
             instead of the view's
+        include_dismissed (False): whether to send frames that dismissed issues
+            alone are about, too
 
     Returns:
         the plan, with its errors and warnings; nothing is written
@@ -111,7 +110,7 @@ def plan_adjustment(
     earlier = recorded_adjustments(dataset).get(job.name)
     if earlier and earlier.started:
         raise ValueError(f"the job '{job.name}' was started already; choose a new name")
-    selection = select_to_send(view, field, context, selected_labels)
+    selection = select_to_send(view, field, context, selected_labels, include_dismissed)
     stored = selection.stored
     first = stored.documents.drop_duplicates("sequence")
     plans = plan_packages(

@@ -9,6 +9,7 @@ name, add and delete boxes; identities are for the MOT sequences.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import fiftyone as fo
@@ -21,7 +22,7 @@ from ..importers import store
 from ..importers.tracks import BOX
 from .corrections import Corrections, scale_images
 from .mot_package import boxes_to_send, image_sizes
-from .selection import select_to_send
+from .selection import dismissed_text, select_to_send
 from .sent import (
     ANNOTATION,
     SentFrames,
@@ -29,6 +30,8 @@ from .sent import (
     recording_sent,
     sent_boxes,
 )
+
+logger = logging.getLogger(__name__)
 
 #: How far a box may move without anybody's doing, in pixels: half of one, as boxes
 #: are compared in whole pixels, and what tools round.
@@ -43,6 +46,7 @@ def annotate_frames(
     anno_key: str,
     label_field: str | None = None,
     context: int = 0,
+    include_dismissed: bool = False,
     **kwargs: Any,  # noqa: ANN401 - handed on
 ) -> AnnotationResults:
     """Sends the frames that a view shows to an annotation backend.
@@ -57,6 +61,8 @@ def annotate_frames(
             only one
         context (0): the number of labelled frames to send along before and after
             each chosen frame
+        include_dismissed (False): whether to send frames that dismissed issues
+            alone are about, too
         **kwargs: arguments of ``annotate()``, such as ``backend``
 
     Returns:
@@ -72,14 +78,20 @@ def annotate_frames(
     dataset = view._root_dataset
     field = store.find_label_field(dataset, label_field)
     check_new_name(dataset, anno_key)
-    selection = select_to_send(view, field, context)
+    selection = select_to_send(
+        view, field, context, include_dismissed=include_dismissed
+    )
+    if selection.left_out:
+        logger.info(dismissed_text(selection.left_out))
     tracks, numbers = selection.stored.tracks, selection.numbers
     sizes = image_sizes(tracks, numbers)
     boxes = boxes_to_send(anno_key, tracks, selection.frames, sizes)
     ids = list(map(str, store.find_frames(dataset, numbers)))
     frames = dataset.select_frames(ids).to_frames()
     kwargs.setdefault("attributes", selection.attributes)
-    record = SentFrames(anno_key, ANNOTATION, field, None, numbers, sizes)
+    record = SentFrames(
+        anno_key, ANNOTATION, field, None, numbers, sizes, selection.left_out
+    )
     with recording_sent(dataset, record, boxes):
         try:
             return frames.annotate(anno_key, label_field=field, **kwargs)

@@ -49,6 +49,8 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
             dataset folder
         context (2): the number of labelled frames to send along before and after
             each
+        include_dismissed (False): whether to send frames that dismissed issues
+            alone are about, too
         add_cors (False): whether to add the CORS rule that the worker's page needs
             to the bucket, where it has none
         adjusted_field (None): the frame field for the corrected labels, by default
@@ -66,6 +68,7 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
         job_name: str | None = None,
         folder: str | None = None,
         context: int = 2,
+        include_dismissed: bool = False,
         add_cors: bool = False,
         adjusted_field: str | None = None,
         settings: dict[str, Any] | None = None,
@@ -86,6 +89,7 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
         self.job_name = job_name
         self.folder = folder
         self.context = context
+        self.include_dismissed = include_dismissed
         self.add_cors = add_cors
         self.adjusted_field = adjusted_field
         self.settings = {**(settings or {}), **kwargs}
@@ -192,7 +196,13 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
             labels=tuple(schema.get("classes") or ()),
             **config.settings,
         )
-        adjustment = plan_adjustment(samples, job, field, config.context)
+        adjustment = plan_adjustment(
+            samples,
+            job,
+            field,
+            config.context,
+            include_dismissed=config.include_dismissed,
+        )
         export_adjustment(dataset, adjustment, config.folder, add_cors=config.add_cors)
         return GroundTruthAnnotationResults(
             samples, config, anno_key, {}, job.name, backend=self

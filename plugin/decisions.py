@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from .audit import IOU_KINDS, SIZE_KINDS, Thresholds
 from .audit.issues import MERGE_WITHIN
@@ -54,8 +55,9 @@ def find_decisions(
 ) -> list[Record | None]:
     """Finds what was decided of the same mistakes.
 
-    It is the same mistake where tracks and kind are the same, and the frames so near
-    that one audit would have made one issue of both.
+    It is the same mistake where tracks and kind are the same, and so are the frames:
+    at least half of those of both are common to both, or they have some in common and
+    begin and end within the two frames that an issue may leave out.
 
     Args:
         issues: the attributes of issues of a sample
@@ -73,7 +75,7 @@ def find_decisions(
             (
                 decision
                 for decision in latest_first.get(_mistake(issue), ())
-                if _apart(issue, decision) <= MERGE_WITHIN
+                if _are_same_frames(issue, decision)
             ),
             None,
         )
@@ -86,10 +88,79 @@ def _mistake(issue: Record) -> Mistake:
     return issue["label_field"], issue["kind"], tracks
 
 
-def _apart(one: Record, two: Record) -> int:
-    """Returns the frames from the end of the one to the other; 0 or less in common."""
-    first = max(one["first_frame"], two["first_frame"])
-    return int(first - min(one["last_frame"], two["last_frame"]))
+def _are_same_frames(one: Record, two: Record) -> bool:
+    first, last = (
+        [record[name] for record in (one, two)]
+        for name in ("first_frame", "last_frame")
+    )
+    common = min(last) - max(first) + 1
+    ends = max(np.ptp(first), np.ptp(last))
+    either = max(last) - min(first) + 1
+    return bool(common > 0 and (ends <= MERGE_WITHIN or 2 * common >= either))
+
+
+def only_dismissed(
+    places: pd.DataFrame, issues: pd.DataFrame, by: list[str]
+) -> NDArray[np.bool_]:
+    """Finds the places that dismissed issues are about, and no other ones.
+
+    Args:
+        places: ``frame`` of each place, and the columns ``by``
+        issues: ``first_frame``, ``last_frame`` and ``decision`` of each issue, and
+            the columns ``by``
+        by: what a place and an issue must have in common, such as ``sequence``
+
+    Returns:
+        bool array ``(n,)``
+    """
+    place, first, last = _on_one_axis(places, issues, by)
+    dismissed = issues["decision"].eq(DISMISSED).to_numpy(bool)
+    of_dismissed, of_others = (
+        np.searchsorted(np.sort(first[which]), place, "right")
+        - np.searchsorted(np.sort(last[which]), place, "left")
+        for which in (dismissed, ~dismissed)
+    )
+    found: NDArray[np.bool_] = (of_dismissed > 0) & (of_others == 0)
+    return found
+
+
+def are_at(
+    places: pd.DataFrame, issues: pd.DataFrame, by: list[str]
+) -> NDArray[np.bool_]:
+    """Tells which issues are about any of some places.
+
+    Args:
+        places: as of :func:`only_dismissed`
+        issues: ``first_frame`` and ``last_frame`` of each issue, and the columns
+            ``by``
+        by: as of :func:`only_dismissed`
+
+    Returns:
+        bool array ``(m,)``
+    """
+    place, first, last = _on_one_axis(places, issues, by)
+    place = np.sort(place)
+    before, until = np.searchsorted(place, first), np.searchsorted(place, last, "right")
+    found: NDArray[np.bool_] = until > before
+    return found
+
+
+def _on_one_axis(
+    places: pd.DataFrame, issues: pd.DataFrame, by: list[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Puts frames on one axis, where each group has a stretch of its own.
+
+    Returns the places, and the first and the last frames of the issues.
+    """
+    both = pd.concat([places[by], issues[by]]).astype(object)
+    group = both.groupby(by, sort=False).ngroup().to_numpy()
+    length = max(0, places["frame"].max(), issues["last_frame"].max()) + 1
+    start = group[len(places) :] * length
+    return (
+        group[: len(places)] * length + places["frame"].to_numpy("int64"),
+        start + issues["first_frame"].to_numpy("int64"),
+        start + issues["last_frame"].to_numpy("int64"),
+    )
 
 
 def precision(issues: pd.DataFrame) -> pd.DataFrame:

@@ -22,10 +22,12 @@ import fiftyone as fo
 import numpy as np
 import pandas as pd
 from bson import ObjectId
+from fiftyone import ViewField as F
 
 from ..importers import store
+from ..importers.selection import frames_of_view
 from ..importers.store import SampleSpan, read_spans
-from .decisions import CONFIRMED, DISMISSED, Record, find_decisions
+from .decisions import CONFIRMED, DISMISSED, Record, are_at, find_decisions
 from .records import to_records
 
 #: The sample field of the issues, and that of the record of decisions.
@@ -136,16 +138,18 @@ def read_issues(
         spans: the samples to read the issues of
 
     Returns:
-        one row per issue: ``id``, ``sample_id``, ``kind``, ``score``, ``support``
-        (the first and last frame of its clip in the sample) and the attributes of
-        the issue, null where it has none; ``first_frame`` and ``last_frame`` are
+        one row per issue: ``id``, ``sample_id``, ``kind``, ``score`` and the
+        attributes of the issue, null where it has none; ``first_frame`` and
+        ``last_frame``, and ``clip_first`` and ``clip_last`` of its clip, are
         positions in the sequence
     """
     offsets = {span.sample_id: span.offset for span in spans}
     table = _read_table(dataset.select(list(offsets)))
     table = table[table["label_field"] == label_field].reset_index(drop=True)
-    offset = table["sample_id"].map(offsets)
-    for name in ("first_frame", "last_frame"):
+    offset = table["sample_id"].map(offsets).astype("int64")
+    supports = np.array(table.pop("support").tolist(), np.int64).reshape(-1, 2)
+    table["clip_first"], table["clip_last"] = supports.T
+    for name in ("first_frame", "last_frame", "clip_first", "clip_last"):
         table[name] = (table[name] + offset).astype("int64")
     return table.astype({"track": "int64", "other_track": "Int64"})
 
@@ -162,6 +166,57 @@ def read_dataset_issues(dataset: fo.Dataset, label_field: str) -> pd.DataFrame:
     """
     spans = read_spans(dataset).values()
     return read_issues(dataset, label_field, chain.from_iterable(spans))
+
+
+def issues_of_view(
+    view: fo.core.collections.SampleCollection, label_field: str
+) -> list[str]:
+    """Finds the issues that a view shows.
+
+    Of clips of issues, those; of videos, the issues that are left in them and about
+    any of the frames that are left; of other clips, of frames and of patches, the
+    issues that are about any of their frames.
+
+    Args:
+        view: a dataset, or a view of its videos, clips, frames or patches
+        label_field: the frame field of the tracks that the issues are about
+
+    Returns:
+        the IDs of the issues
+    """
+    dataset = view._root_dataset
+    if not dataset.has_field(ISSUES):
+        return []
+    issues = _read_table(dataset.select(store.sample_ids(view)))
+    issues = issues[issues["label_field"] == label_field]
+    has_some = view.has_field(ISSUES)
+    are_issues = has_some and not view.has_field(f"{ISSUES}.detections")
+    if has_some:
+        path = f"{ISSUES}.id" if are_issues else f"{ISSUES}.detections.id"
+        issues = issues[issues["id"].isin(view.values(path, unwind=True))]
+    if not are_issues and view != dataset.view():
+        frames = frames_of_view(view, label_field)
+        frames = frames.rename(columns={"frame_number": "frame"})
+        issues = issues[are_at(frames, issues, ["sample_id"])]
+    ids: list[str] = issues["id"].tolist()
+    return ids
+
+
+def count_dismissed(dataset: fo.Dataset, label_field: str) -> int:
+    """Counts the issues that were dismissed.
+
+    Args:
+        dataset: the dataset
+        label_field: the frame field of the tracks that the issues are about
+
+    Returns:
+        their number
+    """
+    if not dataset.has_field(f"{ISSUES}.detections.decision"):
+        return 0
+    chosen = (F("label_field") == label_field) & (F("decision") == DISMISSED)
+    dismissed = dataset.filter_labels(ISSUES, chosen)
+    return int(dismissed.count(f"{ISSUES}.detections"))
 
 
 def decide_issues(
@@ -188,7 +243,7 @@ def decide_issues(
     if decision not in (CONFIRMED, DISMISSED, None):
         expected = f"expected '{CONFIRMED}', '{DISMISSED}' or None"
         raise ValueError(f"{expected}, not '{decision}'")
-    if not ids:
+    if len(ids) == 0:
         return 0
     declare_issues(dataset)
     places = _read_places(dataset)

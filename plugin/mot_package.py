@@ -25,7 +25,7 @@ from ..importers.tracks import BOX, InputError, Sequence, Tracks, make_table
 from .corrections import Corrections, scale_images
 from .groundtruth.findings import Report, sentences
 from .groundtruth.selection import select_boxes
-from .selection import select_to_send
+from .selection import Selection, select_to_send
 from .sent import (
     FRAMES_FILE,
     MOT,
@@ -43,6 +43,7 @@ def export_mot(
     context: int = 0,
     name: str | None = None,
     selected_labels: list[dict[str, Any]] | None = None,
+    include_dismissed: bool = False,
 ) -> SentFrames:
     """Writes the frames that a view shows as MOT sequences to correct.
 
@@ -59,6 +60,8 @@ def export_mot(
         name (None): the name to load it by, by default the folder's
         selected_labels (None): labels selected in the App, whose frames are sent
             instead of the view's
+        include_dismissed (False): whether to send frames that dismissed issues
+            alone are about, too
 
     Returns:
         the record
@@ -73,13 +76,15 @@ def export_mot(
     field = store.find_label_field(dataset, label_field)
     name = name or folder.name
     check_new_name(dataset, name)
-    selection = select_to_send(view, field, context, selected_labels)
+    selection = select_to_send(view, field, context, selected_labels, include_dismissed)
     frames, numbers = selection.frames, selection.numbers
     taken = take_frames(selection.stored.tracks, numbers)
     sizes = image_sizes(taken, numbers)
     boxes = boxes_to_send(folder, selection.stored.tracks, frames, sizes)
     tracks = _in_images(taken, boxes, sizes)
-    record = SentFrames(name, MOT, field, str(folder), numbers, sizes)
+    record = SentFrames(
+        name, MOT, field, str(folder), numbers, sizes, selection.left_out
+    )
     with recording_sent(dataset, record, boxes), whole_folder(folder) as partial:
         write_mot(tracks, partial)
         frames.to_csv(partial / FRAMES_FILE, index=False)
@@ -91,7 +96,8 @@ def preview_mot(
     label_field: str | None = None,
     context: int = 0,
     selected_labels: list[dict[str, Any]] | None = None,
-) -> dict[str, list[int]]:
+    include_dismissed: bool = False,
+) -> Selection:
     """Returns the frames that :func:`export_mot` would write.
 
     Args:
@@ -99,15 +105,16 @@ def preview_mot(
         label_field (None): as of :func:`export_mot`
         context (0): as of :func:`export_mot`
         selected_labels (None): as of :func:`export_mot`
+        include_dismissed (False): as of :func:`export_mot`
 
     Returns:
-        the numbers of the frames, by sequence
+        the :class:`Selection`
 
     Raises:
         ValueError: if the view shows no frames
     """
     field = store.find_label_field(view._root_dataset, label_field)
-    return select_to_send(view, field, context, selected_labels).numbers
+    return select_to_send(view, field, context, selected_labels, include_dismissed)
 
 
 def image_sizes(tracks: Tracks, names: Iterable[str]) -> dict[str, tuple[int, int]]:

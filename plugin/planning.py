@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import fiftyone as fo
@@ -12,7 +12,8 @@ import pandas as pd
 
 from ..importers import store
 from .audit.plan import frames_in_minutes, plan_frames
-from .issues import ISSUES
+from .decisions import DISMISSED
+from .issues import read_issues
 
 #: The name of the saved view.
 REVIEW_PLAN = "review plan"
@@ -26,6 +27,8 @@ def plan_review(
     label_field: str | None = None,
 ) -> dict[str, Any]:
     """Picks the frames to review first, and saves them as the view ``review plan``.
+
+    Issues that were dismissed do not count.
 
     Args:
         samples: an audited dataset, or a view of it; only the issues of its
@@ -42,7 +45,7 @@ def plan_review(
 
     Raises:
         ValueError: if neither or both of budget and minutes are given, if one is
-            out of range, or if the dataset has no issues
+            out of range, or if the samples have no such issues
     """
     if (budget is None) == (minutes is None):
         raise ValueError("expected either a budget of frames or minutes")
@@ -52,7 +55,9 @@ def plan_review(
     field = store.find_label_field(dataset, label_field)
     issues = _read_issues(dataset, store.sample_ids(samples), field)
     if issues.empty:
-        raise ValueError("the samples have no issues; audit their tracks first")
+        raise ValueError(
+            "the samples have no issues left to review; audit their tracks first"
+        )
     ids = list(dict.fromkeys(issues["sequence"]))
     videos = dataset.select(ids, ordered=True)
     lengths = dict(zip(ids, videos.values("metadata.total_frame_count"), strict=True))
@@ -83,17 +88,11 @@ def plan_review(
 
 def _read_issues(dataset: fo.Dataset, ids: list[str], field: str) -> pd.DataFrame:
     """Reads the issues of samples, with the sample's id as their sequence."""
-    columns = ["sequence", "first_frame", "last_frame", "score"]
-    rows = []
-    if dataset.has_field(ISSUES):
-        view = dataset.select(ids, ordered=True)
-        for sample, labels in zip(ids, view.values(ISSUES), strict=True):
-            rows += [
-                (sample, issue.first_frame, issue.last_frame, issue.confidence)
-                for issue in (labels.detections if labels else [])
-                if issue.label_field == field
-            ]
-    return pd.DataFrame(rows, columns=columns).rename_axis("issue").reset_index()
+    spans = chain.from_iterable(store.read_spans(dataset.select(ids)).values())
+    issues = read_issues(dataset, field, [each._replace(offset=0) for each in spans])
+    open_ones = issues[issues["decision"].ne(DISMISSED)]
+    numbered = open_ones.assign(sequence=open_ones["sample_id"]).reset_index(drop=True)
+    return numbered.rename_axis("issue").reset_index()
 
 
 def _ranges(frames: np.ndarray) -> list[tuple[int, int]]:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes out to be corrected: the frames that a view shows, and their labels."""
+"""What goes out to be corrected: the frames that a view shows, and their labels.
+
+What was dismissed as no mistake is neither sent nor given as a reason.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ..importers import store
 from ..importers.attributes import attribute_fields, rename_attributes
 from ..importers.selection import FRAME_KEYS, frames_of_labels, frames_of_view
 from ..importers.tracks import FORMAT_COLUMNS
 from .audit import kind_name
-from .decisions import DISMISSED
+from .decisions import are_at, only_dismissed
 from .issues import read_issues
+from .texts import count
 
 _REASONS = "outlier_reasons"
 
@@ -31,7 +34,8 @@ class Selection:
         frames: ``sequence``, ``frame`` (position in it) and ``reason``, which is
             empty for context frames
         attributes: the columns of the tracks table that annotators filled in
-        left_out: number of frames that the view shows for dismissed issues alone
+        left_out: the number of frames that the view shows and that are not among
+            these, because dismissed issues alone are about them
     """
 
     stored: store.StoredTracks
@@ -51,11 +55,13 @@ def select_to_send(
     field: str,
     context: int = 0,
     selected_labels: list[dict[str, Any]] | None = None,
+    include_dismissed: bool = False,
 ) -> Selection:
     """Selects the frames that a view shows.
 
-    Frames of issues that were dismissed are left out, unless they are of others too,
-    were selected as labels, or the view shows its videos whole.
+    Frames that dismissed issues are about, and no other issues, are left out. In a
+    view of clips, an issue that it shows is about all of its clip. Nothing is left
+    out of selected labels, and of a view that shows all frames of its videos.
 
     Args:
         view: a dataset, or a view of its videos, clips, frames or patches
@@ -64,12 +70,14 @@ def select_to_send(
             each chosen frame, so that workers see the motion
         selected_labels (None): labels selected in the App, whose frames are sent
             instead of the view's
+        include_dismissed (False): whether to send what was dismissed too, and to
+            give it as a reason
 
     Returns:
         the :class:`Selection`
 
     Raises:
-        ValueError: if the view shows no frames, or of dismissed issues alone
+        ValueError: if the view shows no frames, or dismissed issues alone
     """
     if context < 0:
         raise ValueError(f"expected 0 or more context frames, not {context}")
@@ -80,51 +88,62 @@ def select_to_send(
     if chosen.empty:
         raise ValueError("the view shows no frames; nothing would be sent")
     stored, attributes = _read(view._root_dataset, field, chosen)
+    frames = stored.documents.merge(chosen, on=FRAME_KEYS)[["sequence", "frame"]]
     issues = _read_issues(view._root_dataset, field, stored)
-    whole = len(chosen) == stored.documents["sample_id"].isin(chosen["sample_id"]).sum()
-    kept = chosen
-    if not selected_labels and not whole:
-        kept = _leave_out(chosen, stored.documents, issues, view._is_clips)
-    if kept.empty:
-        raise ValueError(
-            "the view shows frames of dismissed issues alone; take back what was "
-            "decided, or choose others"
-        )
-    frames = stored.documents.merge(kept, on=FRAME_KEYS)[["sequence", "frame"]]
+    left_out = 0
+    if not (include_dismissed or selected_labels or _shows_all(view, stored, chosen)):
+        shown = issues[are_at(frames, issues, ["sequence"])]
+        if view._is_clips:
+            shown = shown.assign(
+                first_frame=shown["clip_first"], last_frame=shown["clip_last"]
+            )
+        dismissed = only_dismissed(frames, shown, ["sequence"])
+        if dismissed.all():
+            raise ValueError(
+                "the view shows dismissed issues alone; nothing would be sent. "
+                "Choose another view, or include what was dismissed"
+            )
+        frames, left_out = frames[~dismissed], int(dismissed.sum())
     frames = _with_context(frames, stored.documents, context)
-    reasons = _reasons(stored, issues)
+    reasons = _reasons(stored, None if include_dismissed else issues)
     frames = frames.merge(reasons, on=["sequence", "frame"], how="left")
     if selected_labels or frames["reason"].isna().all():
         frames["reason"] = frames["reason"].fillna(frames["role"])
-    left_out = len(chosen) - len(kept)
     return Selection(stored, frames.fillna({"reason": ""}), attributes, left_out)
+
+
+def dismissed_text(left_out: int) -> str:
+    """Says how many frames are left out.
+
+    Args:
+        left_out: the number of frames
+
+    Returns:
+        a sentence
+    """
+    frames = count(left_out, "frame")
+    return f"{frames} left out that dismissed issues alone are about"
+
+
+def _shows_all(
+    view: fo.core.collections.SampleCollection,
+    stored: store.StoredTracks,
+    chosen: pd.DataFrame,
+) -> bool:
+    """Whether a view shows its videos whole, so that it chooses no frames."""
+    if view._is_clips or view._is_frames or view._is_patches:
+        return False
+    videos = stored.documents["sample_id"].isin(chosen["sample_id"])
+    return len(chosen) == int(videos.sum())
 
 
 def _read_issues(
     dataset: fo.Dataset, field: str, stored: store.StoredTracks
 ) -> pd.DataFrame:
-    """Reads the issues of sequences, and whether they were dismissed."""
-    names = stored.documents.groupby("sample_id")["sequence"].first()
+    """Reads the issues of the sequences, with the names of these."""
     issues = read_issues(dataset, field, stored.spans)
-    return issues.assign(
-        sequence=issues["sample_id"].map(names),
-        dismissed=issues["decision"].eq(DISMISSED),
-    )
-
-
-def _leave_out(
-    frames: pd.DataFrame, documents: pd.DataFrame, issues: pd.DataFrame, clips: bool
-) -> pd.DataFrame:
-    """Leaves out the frames that are of dismissed issues, and of no others."""
-    placed = frames.reset_index().merge(documents[[*FRAME_KEYS, "frame"]])
-    met = placed.merge(issues, on="sample_id")
-    if clips:
-        begin, end = met["support"].str[0], met["support"].str[1]
-        met = met[met["frame_number"].between(begin, end)]
-    else:
-        met = met[met["frame"].between(met["first_frame"], met["last_frame"])]
-    only_dismissed = met.groupby("index")["dismissed"].all()
-    return frames.drop(index=only_dismissed.index[only_dismissed])
+    samples = stored.documents.drop_duplicates("sample_id").set_index("sample_id")
+    return issues.assign(sequence=issues["sample_id"].map(samples["sequence"]))
 
 
 def _read(
@@ -145,10 +164,10 @@ def _read(
     return replace(stored, tracks=tracks), names
 
 
-def _reasons(stored: store.StoredTracks, issues: pd.DataFrame) -> pd.DataFrame:
+def _reasons(stored: store.StoredTracks, issues: pd.DataFrame | None) -> pd.DataFrame:
     """Says per frame which boxes the audit takes for mistakes, and why.
 
-    What was dismissed is not said.
+    Without the boxes of tracks that dismissed ones of the issues alone are about.
     """
     table = stored.tracks.table
     if _REASONS not in table:
@@ -156,25 +175,16 @@ def _reasons(stored: store.StoredTracks, issues: pd.DataFrame) -> pd.DataFrame:
     flagged = table[table[_REASONS].map(bool).astype(bool)].astype(
         {"sequence": object, "label": object}
     )
-    flagged = flagged[~_is_dismissed(flagged, issues)]
+    if issues is not None:
+        of_other = issues.assign(track=issues["other_track"]).dropna(subset="track")
+        of_tracks = pd.concat([issues, of_other])
+        flagged = flagged[~only_dismissed(flagged, of_tracks, ["sequence", "track"])]
     kinds = flagged[_REASONS].map(lambda kinds: ", ".join(map(kind_name, kinds)))
     name = flagged["label"] + ":" + flagged["track"].astype(str)
     if "object_name" in flagged:
         name = flagged["object_name"].fillna(name)
     said = (name + " " + kinds).groupby([flagged["sequence"], flagged["frame"]])
     return said.agg("; ".join).rename("reason").reset_index()
-
-
-def _is_dismissed(boxes: pd.DataFrame, issues: pd.DataFrame) -> NDArray[np.bool_]:
-    """Returns whether all issues of each box were dismissed, and there are some."""
-    keys = boxes[["sequence", "track", "frame"]].reset_index(drop=True).reset_index()
-    met = keys.merge(issues, on=["sequence", "track"])
-    met = met[met["frame"].between(met["first_frame"], met["last_frame"])]
-    dismissed = met.groupby("index")["dismissed"].all()
-    result: NDArray[np.bool_] = (
-        dismissed.reindex(keys["index"]).fillna(False).to_numpy(bool)
-    )
-    return result
 
 
 def _with_context(

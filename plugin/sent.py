@@ -17,6 +17,7 @@ from fiftyone.core.runs import RunConfig
 from .. import __version__
 from ..importers.tracks import BOX
 from .runs import recorded_adjustments, run_key
+from .selection import dismissed_text
 from .texts import count
 
 #: The method of the runs that record what went out without AWS.
@@ -52,6 +53,8 @@ class SentFrames:
         folder: the folder of MOT sequences, None for annotation runs
         frames: the numbers of the frames in the dataset's sequences, by sequence
         image_sizes: width and height of the images that were sent, by sequence
+        left_out: the number of frames that were not sent because dismissed issues
+            alone are about them
     """
 
     name: str
@@ -60,6 +63,7 @@ class SentFrames:
     folder: str | None
     frames: dict[str, list[int]]
     image_sizes: dict[str, tuple[int, int]]
+    left_out: int = 0
 
 
 @contextmanager
@@ -106,7 +110,8 @@ def recorded_sent(dataset: fo.Dataset) -> dict[str, SentFrames]:
     for run in runs:
         config = run.config.serialize()
         sizes = {name: tuple(size) for name, size in config["image_sizes"].items()}
-        known = {name: config[name] for name in names} | {"image_sizes": sizes}
+        known = {name: config[name] for name in names if name in config}
+        known["image_sizes"] = sizes
         record = SentFrames(**known)
         # A process may have been killed when all was out but for the note of it
         if config["out"] or _is_out(dataset, record):
@@ -168,13 +173,14 @@ def describe_sent(record: SentFrames) -> dict[str, Any]:
         record: what went out
 
     Returns:
-        the record, with ``message`` and ``next``
+        the record, with ``message``, ``notes`` and ``next``
     """
     number = sum(map(len, record.frames.values()))
     sequences = count(len(record.frames), "sequence")
     return {
         **asdict(record),
         "message": f"{count(number, 'frame')} of {sequences} written",
+        "notes": dismissed_text(record.left_out) if record.left_out else "",
         "next": f"Correct gt/gt.txt, then load adjustments of '{record.name}'",
     }
 

@@ -7,13 +7,22 @@ import re
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from fiftyone import ViewField as F
+from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.plugin.audit.issues import COLUMNS
 from fiftyone_track_audit.plugin.cli import main
 from fiftyone_track_audit.plugin.cli.jobs import _SETTINGS
 from fiftyone_track_audit.plugin.groundtruth import aws as clients
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
+from fiftyone_track_audit.plugin.issues import (
+    decide_issues,
+    declare_issues,
+    read_issues,
+    replace_issues,
+)
 from fiftyone_track_audit.plugin.operators.jobs import ExportAdjustmentJob
 from fiftyone_track_audit.plugin.runs import recorded_adjustments
 from labeling_jobs import BUCKET, READY, labeling_service, small_video
@@ -125,6 +134,23 @@ def test_saved_view_with_context(cars, tmp_path, run_json):
     assert result["next"].startswith("Export again with bucket, region, role ARN")
 
 
+def test_what_was_dismissed(cars, tmp_path, run, run_json):
+    spans = store.read_spans(cars)["a"]
+    mistake = {"kind": "shift", "track": 1, "first_frame": 3, "last_frame": 3}
+    issues = pd.DataFrame([mistake], columns=COLUMNS)
+    declare_issues(cars)
+    replace_issues(cars, "ground_truth", spans, issues)
+    found = read_issues(cars, "ground_truth", spans)
+    decide_issues(cars, found["id"].tolist(), "dismissed", "ann")
+    arguments = ["--view-name", "first", "--context", "0"]
+    code, _, err = run("export", "cars", *arguments, "--folder", tmp_path / "package")
+    assert code == 2
+    assert "the view shows dismissed issues alone; nothing would be sent" in err
+    assert not (tmp_path / "package").exists()
+    arguments += ["--include-dismissed", "--folder", tmp_path / "package"]
+    assert run_json("export", "cars", *arguments)["frames"] == 1
+
+
 def test_check_reports_and_changes_nothing(aws, cars, tmp_path, run):
     arguments = ["export", "cars", "--check", "--name", "Fix-1", *PLACE, *TEAM]
     code, out, _ = run(*arguments)
@@ -219,7 +245,7 @@ def test_settings_are_those_of_the_job():
 def test_options_are_those_of_the_operator():
     names = set(ExportAdjustmentJob.__call__.__annotations__)
     assert {"name", "folder", "label_field", "context", "copy_frames"} < names
-    assert {"add_cors", "check"} < names
+    assert {"add_cors", "check", "include_dismissed"} < names
     assert ExportAdjustmentJob.__call__.__defaults__[3] == 2
 
 
@@ -273,6 +299,7 @@ def test_two_processes_at_once_and_a_third_that_watches(aws, cars, tmp_path):
 KILLED = """
 import os, signal, sys
 from fiftyone_track_audit.plugin import sending
+from fiftyone_track_audit.plugin.audit.issues import COLUMNS
 from fiftyone_track_audit.plugin.cli import main
 
 name, when = sys.argv[1:3]

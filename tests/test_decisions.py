@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decisions on issues: kept, found again, learned from, and left out of exports."""
+"""Decisions on issues: kept, found again, and learned from."""
 
 import fiftyone.operators as foo
 import numpy as np
@@ -17,8 +17,7 @@ from fiftyone_track_audit.plugin.decisions import (
     suggest_thresholds,
 )
 from fiftyone_track_audit.plugin.issues import decide_issues, read_dataset_issues
-from fiftyone_track_audit.plugin.selection import select_to_send
-from fiftyone_track_audit.plugin.views import outlier_view, save_issue_views
+from fiftyone_track_audit.plugin.views import save_issue_views
 from small_datasets import SHIFTED, SHORT, walkers
 
 FIELD = "ground_truth"
@@ -40,10 +39,14 @@ def mistake(kind="shift", track=1, other=None, first=10, last=12, field=FIELD):
     ("decided", "found"),
     [
         (mistake(), True),
-        (mistake(first=12, last=40), True),
-        (mistake(first=14, last=15), True),
-        (mistake(first=15, last=16), False),
-        (mistake(first=1, last=7), False),
+        (mistake(first=12, last=14), True),
+        (mistake(first=13, last=14), False),
+        (mistake(first=10, last=15), True),
+        (mistake(first=10, last=16), False),
+        (mistake(first=12, last=40), False),
+        (mistake(first=1, last=40), False),
+        (mistake(first=11, last=11), True),
+        (mistake(first=1, last=9), False),
         (mistake(kind="drift"), False),
         (mistake(track=2), False),
         (mistake(other=2), False),
@@ -60,7 +63,7 @@ def test_two_tracks_are_the_same_in_either_order():
 
 
 def test_the_last_decision_counts():
-    first, second = mistake(first=8, last=10), mistake(first=11, last=20)
+    first, second = mistake(first=8, last=11), mistake(first=10, last=14)
     assert found_of(mistake(), [first, second]) is second
     assert found_of(mistake(), [second, first]) is first
 
@@ -228,64 +231,6 @@ def test_suggests_an_iou_threshold():
     assert found.iou == pytest.approx(0.3)
     assert found.size is None
     assert "0.3 is wrong about 0 instead of 3 of 6 decided issues" in found.message
-
-
-# Exports
-
-
-def frames_sent(view, **options):
-    return select_to_send(view, FIELD, **options).frames
-
-
-def test_dismissed_issues_are_not_sent(dataset, issues):
-    save_issue_views(dataset, FIELD)
-    clips = dataset.load_saved_view("issues")
-    outliers = outlier_view(dataset, FIELD, "outlier_score")
-    assert set(frames_sent(outliers)["frame"]) == {SHORT, SHIFTED}
-    decide_issues(dataset, issues["id"][1:].tolist(), DISMISSED)
-    assert frames_sent(outliers)["frame"].tolist() == [SHORT]
-    selection = select_to_send(clips, FIELD)
-    first, last = issues["support"][0]
-    assert selection.frames["frame"].tolist() == list(range(first, last + 1))
-    support = issues["support"][1]
-    assert selection.left_out == len(
-        set(range(support[0], support[1] + 1)) - set(selection.frames["frame"])
-    )
-    assert select_to_send(dataset, FIELD).left_out == 0
-
-
-def test_frames_of_other_issues_stay(dataset, issues):
-    """A dismissed issue takes no frame from one that is not."""
-    sample = dataset.first()
-    other = sample.issues.detections[0].copy()
-    other.first_frame = other.last_frame = SHIFTED
-    other.label = "drift"
-    sample.issues.detections.append(other)
-    sample.save()
-    found = read_dataset_issues(dataset, FIELD)
-    wrong = found[(found["kind"] != "drift") & (found["first_frame"] == SHIFTED)]
-    decide_issues(dataset, wrong["id"].tolist(), DISMISSED)
-    outliers = outlier_view(dataset, FIELD, "outlier_score")
-    assert set(frames_sent(outliers)["frame"]) == {SHORT, SHIFTED}
-
-
-def test_reasons_leave_out_what_was_dismissed(dataset, issues):
-    decide_issues(dataset, issues["id"][1:].tolist(), DISMISSED)
-    sent = frames_sent(dataset).set_index("frame")["reason"]
-    assert sent[SHORT] != ""
-    assert sent[SHIFTED] == ""
-
-
-def test_nothing_is_sent_where_all_is_dismissed(dataset, issues):
-    decide_issues(dataset, issues["id"].tolist(), DISMISSED)
-    outliers = outlier_view(dataset, FIELD, "outlier_score")
-    with pytest.raises(ValueError, match="frames of dismissed issues alone"):
-        frames_sent(outliers)
-    labels = outliers.first().frames[SHORT].ground_truth.detections
-    chosen = {"sample_id": dataset.first().id, "frame_number": SHORT}
-    chosen |= {"label_id": labels[0].id, "field": f"frames.{FIELD}"}
-    sent = frames_sent(outliers, selected_labels=[chosen])
-    assert sent["frame"].tolist() == [SHORT]
 
 
 # Operators

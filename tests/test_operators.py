@@ -21,6 +21,8 @@ from fiftyone_track_audit.importers.tracks import (
     make_table,
 )
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
+from fiftyone_track_audit.plugin.issues import decide_issues, read_dataset_issues
+from fiftyone_track_audit.plugin.planning import plan_review
 from fiftyone_track_audit.plugin.runs import recorded_adjustments
 from labeling_jobs import BUCKET, READY, labeling_service
 from PIL import Image
@@ -486,6 +488,18 @@ def test_review_plan_is_a_view_of_the_frames(audited):
     assert again["issues"] == again["issues_in_total"]
     with pytest.raises(ValueError, match="either a budget of frames or minutes"):
         foo.get_operator(f"{PLUGIN}/plan_review")(audited)
+
+
+def test_review_plan_leaves_out_what_was_dismissed(audited):
+    (first, *_), plan = read_dataset_issues(audited, "ground_truth")["id"], plan_review
+    before = plan(audited, minutes=1)["issues_in_total"]
+    decide_issues(audited, [first], "dismissed")
+    assert plan(audited, minutes=1)["issues_in_total"] == before - 1
+    decide_issues(
+        audited, read_dataset_issues(audited, "ground_truth")["id"], "dismissed"
+    )
+    with pytest.raises(ValueError, match="no issues left to review"):
+        plan(audited, minutes=1)
 
 
 def test_review_plan_needs_an_audit(dataset):

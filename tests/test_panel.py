@@ -104,10 +104,8 @@ def test_lists_what_fits(dataset):
         assert (found["total"], len(found["issues"])) == (count, count), params
     scores = [issue["score"] for issue in ask(dataset, "list_issues")[0]["issues"]]
     assert scores == sorted(scores, reverse=True)
-    wrong, _ = ask(dataset.view(), "list_issues", decision="maybe")
-    assert wrong == {
-        "problem": "expected one of open, confirmed, dismissed, not 'maybe'"
-    }
+    found, _ = ask(dataset.view(), "list_issues", ids=ids, decision="confirmed")
+    assert found["gone"] == sorted(ids[1:])
 
 
 def test_pages_do_not_overlap(dataset):
@@ -132,6 +130,14 @@ def test_keeps_up_with_the_view(dataset):
         ),
         "clips": (dataset.to_clips([[(SHORT, SHORT)], []]), {short["id"].iloc[0]}),
         "frames": (at_short, set(short["id"])),
+        "filtered labels": (
+            dataset.filter_labels(f"frames.{FIELD}", F("size_outlier").is_in([True])),
+            set(short["id"]),
+        ),
+        "matched frames": (
+            dataset.match_frames(F("frame_number") == SHORT),
+            set(short["id"]),
+        ),
     }
     for name, (view, wanted) in views.items():
         found, _ = ask(view, "list_issues", in_view=True)
@@ -240,6 +246,51 @@ def test_thresholds_are_counted_without_an_audit(dataset, size, iou):
     assert np.dot(second["counts"], below) == (table["iou_outlier"] == True).sum()  # noqa: E712
 
 
+@pytest.mark.parametrize(
+    ("method", "params", "problem"),
+    [
+        (
+            "list_issues",
+            {"decision": "maybe"},
+            "expected one of open, confirmed, dismissed, not 'maybe'",
+        ),
+        (
+            "list_issues",
+            {"offset": -1},
+            "expected a whole number of at least 0 as 'offset', not -1",
+        ),
+        (
+            "list_issues",
+            {"limit": 0},
+            "expected a whole number of at least 1 as 'limit', not 0",
+        ),
+        (
+            "list_issues",
+            {"track": "one"},
+            "expected a whole number of at least 0 as 'track', not 'one'",
+        ),
+        (
+            "list_issues",
+            {"least_score": "high"},
+            "expected a number as 'least_score', not 'high'",
+        ),
+        ("show_issue", {}, "expected a text as 'id', not None"),
+        ("show_issue", {"id": "x"}, "'x' is no ID of an issue"),
+        ("show_crop", {"sequence": "a", "track": 1}, "whole number of at least 1"),
+        ("show_timeline", {}, "expected a text as 'sequence', not None"),
+        ("decide", {"ids": ["x"], "decision": None}, "'x' is no ID of an issue"),
+        ("decide", {"ids": ["0" * 24], "decision": "later"}, "not 'later'"),
+        ("show_in_view", {"which": "all"}, "expected 'confirmed' or 'shown'"),
+        ("open_sample", {"frame": 1}, "expected a text as 'sample_id', not None"),
+    ],
+)
+def test_wrong_questions_get_one_answer(dataset, method, params, problem):
+    answer, triggers = ask(dataset.view(), method, **params)
+    assert list(answer) == ["problem"]
+    assert problem in answer["problem"]
+    assert triggers == []
+
+
 def test_decides_and_counts(dataset):
     ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
     found, _ = ask(dataset.view(), "decide", ids=ids[:3], decision="dismissed")
@@ -248,8 +299,8 @@ def test_decides_and_counts(dataset):
     assert {kind["precision"] for kind in found["kinds"]} == {0.0}
     views, _ = ask(dataset.view(), "save_views")
     assert views["views"] == {"issues": 4, "issues to review": 1, "dismissed": 3}
-    wrong, _ = ask(dataset.view(), "decide", ids=["x"], decision="dismissed")
-    assert "has no issue x" in wrong["problem"]
+    wrong, _ = ask(dataset.view(), "decide", ids=["0" * 24], decision="dismissed")
+    assert "has no issue 000000000000000000000000" in wrong["problem"]
     learned, _ = ask(dataset.view(), "suggest_thresholds")
     assert learned["size"] is None
 

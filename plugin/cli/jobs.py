@@ -173,6 +173,11 @@ def _add_selection(parser: Parser) -> None:
         help="labelled frames to send along before and after each "
         "(default: %(default)s)",
     )
+    parser.add_argument(
+        "--include-dismissed",
+        action="store_true",
+        help="send frames of dismissed issues alone, too",
+    )
 
 
 def add_view(parser: Parser, text: str) -> None:
@@ -231,7 +236,11 @@ def _export(arguments: argparse.Namespace) -> None:
         job = AdjustmentJob(arguments.name or default_job_name(dataset), **settings)
         view = chosen_view(dataset, arguments)
         adjustment = plan_adjustment(
-            view, job, arguments.label_field, arguments.context
+            view,
+            job,
+            arguments.label_field,
+            arguments.context,
+            include_dismissed=arguments.include_dismissed,
         )
         if arguments.check:
             _report(arguments, adjustment.counts, check_adjustment(adjustment))
@@ -253,7 +262,13 @@ def _export_mot(arguments: argparse.Namespace) -> None:
     with open_dataset(arguments) as dataset:
         view = chosen_view(dataset, arguments)
         field, context = arguments.label_field, arguments.context
-        record = export_mot(view, arguments.folder, field, context)
+        record = export_mot(
+            view,
+            arguments.folder,
+            field,
+            context,
+            include_dismissed=arguments.include_dismissed,
+        )
     _print_result(arguments, describe_sent(record))
 
 

@@ -13,7 +13,7 @@ from fiftyone.operators.executor import ExecutionContext
 from ...importers import store
 from ..auditing import last_thresholds
 from ..decisions import CONFIRMED, DISMISSED, suggest_thresholds
-from ..issues import ISSUES, decide_issues, read_dataset_issues
+from ..issues import ISSUES, decide_issues, issues_of_view, read_dataset_issues
 from ..texts import count
 from ..views import save_issue_views
 from .forms import TrackOperator, add_label_field, add_notice, author
@@ -117,17 +117,11 @@ def _find_issues(ctx: ExecutionContext, field: str) -> list[str]:
     view = ctx.view.select(ctx.selected) if ctx.selected else ctx.view
     if not ctx.dataset.has_field(ISSUES):
         raise ValueError("there are no issues yet; audit the tracks first")
+    ids = issues_of_view(view, field)
     if ctx.selected_labels:
         labels = ctx.selected_labels
-        ids = [label["label_id"] for label in labels if label["field"] == ISSUES]
-    elif view._is_frames or view._is_patches or not view.has_field(ISSUES):
-        ids = []
-    elif view._is_clips:
-        ids = view.values(f"{ISSUES}.id")
-    else:
-        ids = view.values(f"{ISSUES}.detections.id", unwind=True)
-    known = set(read_dataset_issues(ctx.dataset, field)["id"])
-    ids = [each for each in ids if each in known]
+        chosen = [label["label_id"] for label in labels if label["field"] == ISSUES]
+        ids = sorted(set(ids) & set(chosen))
     if not ids:
         raise ValueError("no issues are selected or shown; open the view 'issues'")
     return ids

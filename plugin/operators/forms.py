@@ -14,6 +14,8 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
+from ..issues import count_dismissed
+from ..texts import count
 
 #: Frames that are sent along before and after each.
 CONTEXT = 2
@@ -132,6 +134,18 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
         label="Context frames",
         description="Labelled frames to send along before and after each",
     )
+    field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
+    dismissed = count_dismissed(ctx.dataset, field)
+    if dismissed:
+        inputs.bool(
+            "include_dismissed",
+            default=False,
+            label="Include what was dismissed",
+            description=(
+                f"Send the frames of {count(dismissed, 'dismissed issue')} too, also "
+                "where no other issue is about them"
+            ),
+        )
 
 
 def frames_to_send(ctx: ExecutionContext) -> dict[str, Any]:
@@ -141,7 +155,8 @@ def frames_to_send(ctx: ExecutionContext) -> dict[str, Any]:
         ctx: the execution context
 
     Returns:
-        ``view``, ``context`` and ``selected_labels``, as those who send take them
+        ``view``, ``context``, ``selected_labels`` and ``include_dismissed``, as
+        those who send take them
     """
     view = ctx.target_view()
     if ctx.current_sample and ctx.params.get("open_sample", True):
@@ -153,6 +168,7 @@ def frames_to_send(ctx: ExecutionContext) -> dict[str, Any]:
         "view": view,
         "context": CONTEXT if context is None else context,
         "selected_labels": ctx.selected_labels,
+        "include_dismissed": bool(ctx.params.get("include_dismissed")),
     }
 
 

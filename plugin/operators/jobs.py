@@ -149,6 +149,7 @@ class ExportAdjustmentJob(TrackOperator):
         folder: str | None = None,
         label_field: str | None = None,
         context: int = CONTEXT,
+        include_dismissed: bool = False,
         copy_frames: bool = False,
         add_cors: bool = False,
         check: bool = False,
@@ -170,6 +171,8 @@ class ExportAdjustmentJob(TrackOperator):
                 is only one
             context (2): the number of labelled frames to send along before and
                 after each
+            include_dismissed (False): whether to send frames that dismissed issues
+                alone are about, too
             copy_frames (False): whether to copy the frames into the package
             add_cors (False): whether to add the CORS rule that the worker's page
                 needs to the bucket, where it has none
@@ -193,7 +196,13 @@ class ExportAdjustmentJob(TrackOperator):
         """
         dataset = sample_collection._root_dataset
         job = AdjustmentJob(name or default_job_name(dataset), **settings)
-        adjustment = plan_adjustment(sample_collection, job, label_field, context)
+        adjustment = plan_adjustment(
+            sample_collection,
+            job,
+            label_field,
+            context,
+            include_dismissed=include_dismissed,
+        )
         if check:
             found = [asdict(finding) for finding in check_adjustment(adjustment)]
             return {**adjustment.counts, "findings": found}

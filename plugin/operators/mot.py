@@ -13,6 +13,7 @@ from fiftyone.operators.executor import ExecutionContext
 
 from ...importers.files import check_new_folder
 from ..mot_package import export_mot, preview_mot
+from ..selection import dismissed_text
 from ..sent import check_new_name, describe_sent
 from ..texts import count
 from .forms import (
@@ -21,6 +22,7 @@ from .forms import (
     add_frames_to_send,
     add_label_field,
     add_notice,
+    add_warning,
     frames_to_send,
 )
 from .progress import run_with_progress
@@ -32,6 +34,7 @@ class ExportMOTSequences(TrackOperator):
     outputs: ClassVar = {
         "message": "Result",
         "folder": "Folder",
+        "notes": "Please note",
         "next": "What next",
     }
 
@@ -71,15 +74,17 @@ class ExportMOTSequences(TrackOperator):
             check_new_folder(path)
             check_new_name(ctx.dataset, path.name)
         field = ctx.params.get("label_field")
-        frames = preview_mot(**frames_to_send(ctx), label_field=field)
-        number = sum(map(len, frames.values()))
+        selection = preview_mot(**frames_to_send(ctx), label_field=field)
+        frames = count(len(selection.frames), "frame")
+        sequences = count(len(selection.numbers), "sequence")
         add_notice(
             inputs,
             "preview",
-            f"{count(number, 'frame')} of {count(len(frames), 'sequence')} will be "
-            "copied to the folder, with the tracks in them. The dataset's labels stay "
-            "as they are.",
+            f"{frames} of {sequences} will be copied to the folder, with the tracks "
+            "in them. The dataset's labels stay as they are.",
         )
+        if selection.left_out:
+            add_warning(inputs, "left_out", dismissed_text(selection.left_out))
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
         """Writes the sequences."""
@@ -103,6 +108,7 @@ class ExportMOTSequences(TrackOperator):
         folder: str,
         label_field: str | None = None,
         context: int = CONTEXT,
+        include_dismissed: bool = False,
     ) -> dict[str, Any]:
         """Writes the frames that a collection shows as MOT sequences to correct.
 
@@ -114,6 +120,8 @@ class ExportMOTSequences(TrackOperator):
                 is only one
             context (2): the number of labelled frames to send along before and
                 after each
+            include_dismissed (False): whether to send frames that dismissed issues
+                alone are about, too
 
         Returns:
             a dict with ``name``, ``folder``, ``frames`` and messages
@@ -122,6 +130,11 @@ class ExportMOTSequences(TrackOperator):
             ValueError: if there are no frames or no such field, frames are missing,
                 or the folder is in use; nothing is written
         """
-        return describe_sent(
-            export_mot(sample_collection, folder, label_field, context)
+        record = export_mot(
+            sample_collection,
+            folder,
+            label_field,
+            context,
+            include_dismissed=include_dismissed,
         )
+        return describe_sent(record)

@@ -12,12 +12,19 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 import pandas as pd
+from bson import ObjectId
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
 from ..auditing import last_thresholds, list_audits, read_overview
 from ..decisions import CONFIRMED, suggest_thresholds
-from ..issues import ISSUES, decide_issues, read_dataset_issues, read_issues
+from ..issues import (
+    ISSUES,
+    decide_issues,
+    issues_of_view,
+    read_dataset_issues,
+    read_issues,
+)
 from ..operators.forms import author
 from ..records import Json
 from ..views import save_issue_views
@@ -136,24 +143,28 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
     @_told
     def list_issues(self, ctx: ExecutionContext) -> Json:
         """Lists some of the issues, the worst first."""
-        start = int(ctx.params.get("offset") or 0)
-        most = int(ctx.params.get("limit") or _PAGE)
-        return listing.list_issues(_shown(ctx), _filters(ctx), start, most)
+        issues, filters = _shown(ctx), _filters(ctx)
+        start, most = (
+            _whole(ctx.params, "offset", 0),
+            _whole(ctx.params, "limit", _PAGE, 1),
+        )
+        listed = listing.list_issues(issues, filters, start, most)
+        asked = _ids(ctx.params)
+        fit = listing.choose_issues(issues, filters)["id"]
+        return {**listed, "gone": sorted(set(asked) - set(fit))}
 
     @_told
     def show_issue(self, ctx: ExecutionContext) -> Json:
         """Shows one issue with its crops and plots."""
         field = _field(ctx)
         sequences = store.read_spans(ctx.dataset)
-        found = _read_issues(ctx.dataset, field, sequences, ctx.params["id"])
+        found = _read_issues(ctx.dataset, field, sequences, _text(ctx.params, "id"))
         if found.empty:
             raise ValueError("there is no such issue any more; load the list again")
         issue = found.iloc[0]
         limits = last_thresholds(ctx.dataset, field)
-        offset = int(issue["first_frame"] - issue["sample_first"])
-        more = {"suggestion": issue["suggestion"], "sample_id": issue["sample_id"]}
         (said,) = listing.describe_issues(found)
-        described: Json = {**said, **more, "offset": offset}
+        described = {**said, "suggestion": issue["suggestion"]}
         try:
             shown = track.show_issue(ctx.dataset, field, issue, limits)
         except ValueError as error:
@@ -163,20 +174,19 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
     @_told
     def show_crop(self, ctx: ExecutionContext) -> Json:
         """Cuts one track out of one frame."""
-        params = ctx.params
         crop = track.show_crop(
             ctx.dataset,
             _field(ctx),
-            params["sequence"],
-            int(params["track"]),
-            int(params["frame"]),
+            _text(ctx.params, "sequence"),
+            _whole(ctx.params, "track"),
+            _whole(ctx.params, "frame", least=1),
         )
         return {"crop": crop}
 
     @_told
     def show_timeline(self, ctx: ExecutionContext) -> Json:
         """Shows when the tracks of a sequence are labelled, and their issues."""
-        field, name = _field(ctx), ctx.params["sequence"]
+        field, name = _field(ctx), _text(ctx.params, "sequence")
         overview = read_overview(ctx.dataset, field).get(name)
         if overview is None:
             raise ValueError(f"'{name}' has not been audited yet; audit the tracks")
@@ -187,8 +197,8 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             overview["runs"],
             issues[issues["sequence"] == name],
             ctx.params.get("order") or timeline.WORST,
-            int(ctx.params.get("offset") or 0),
-            min(int(ctx.params.get("limit") or _PAGE), _PAGE),
+            _whole(ctx.params, "offset", 0),
+            min(_whole(ctx.params, "limit", _PAGE, 1), _PAGE),
         )
         frames = spans[-1].offset + spans[-1].length
         return {"sequence": name, "frames": frames, **shown}
@@ -214,7 +224,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         """Confirms or dismisses issues, or takes that back."""
         field = _field(ctx)
         decided = decide_issues(
-            ctx.dataset, ctx.params["ids"], ctx.params["decision"], author(ctx)
+            ctx.dataset, _ids(ctx.params), ctx.params.get("decision"), author(ctx)
         )
         issues = read_dataset_issues(ctx.dataset, field)
         return {
@@ -231,9 +241,11 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
     @_told
     def show_in_view(self, ctx: ExecutionContext) -> Json:
         """Makes the clips of issues the App's view."""
-        filters = listing.Filters(decision=CONFIRMED)
-        if ctx.params["which"] == "shown":
-            filters = _filters(ctx)
+        which = _text(ctx.params, "which")
+        if which not in ("confirmed", "shown"):
+            raise ValueError(f"expected 'confirmed' or 'shown', not '{which}'")
+        confirmed = listing.Filters(decision=CONFIRMED)
+        filters = _filters(ctx) if which == "shown" else confirmed
         chosen = listing.choose_issues(_shown(ctx), filters)
         if chosen.empty:
             raise ValueError("there are no such issues; nothing would be sent")
@@ -248,7 +260,11 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         The App finds no sample that it has not loaded yet: the component asks again
         when the whole dataset is shown.
         """
-        wanted = _find_shown(ctx.view, ctx.params["sample_id"], ctx.params["frame"])
+        sample, frame = (
+            _text(ctx.params, "sample_id"),
+            _whole(ctx.params, "frame", least=1),
+        )
+        wanted = _find_shown(ctx.view, sample, frame)
         if wanted is None:
             ctx.ops.close_sample()
             ctx.ops.clear_view()
@@ -304,13 +320,39 @@ def _field(ctx: ExecutionContext) -> str:
     return store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
 
 
+def _text(params: Json, name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"expected a text as '{name}', not {value!r}")
+    return value
+
+
+def _ids(params: Json) -> list[str]:
+    ids = params.get("ids") or []
+    unknown = [each for each in ids if not ObjectId.is_valid(each)]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no ID of an issue")
+    return list(ids)
+
+
+def _whole(params: Json, name: str, default: int | None = None, least: int = 0) -> int:
+    value = params.get(name, default)
+    if not isinstance(value, int) or value < least:
+        expected = f"expected a whole number of at least {least} as '{name}'"
+        raise ValueError(f"{expected}, not {value!r}")
+    return value
+
+
 def _filters(ctx: ExecutionContext) -> listing.Filters:
     params = ctx.params.get("filters") or ctx.params
+    score = params.get("least_score") or 0.0
+    if not isinstance(score, (int, float)):
+        raise ValueError(f"expected a number as 'least_score', not {score!r}")
     return listing.Filters(
         kinds=params.get("kinds") or (),
         sequence=params.get("sequence") or None,
-        track=params.get("track"),
-        least_score=params.get("least_score") or 0,
+        track=None if params.get("track") is None else _whole(params, "track"),
+        least_score=score,
         decision=params.get("decision") or None,
     )
 
@@ -320,27 +362,9 @@ def _shown(ctx: ExecutionContext) -> pd.DataFrame:
     sequences = store.read_spans(ctx.dataset)
     issues = _read_issues(ctx.dataset, _field(ctx), sequences)
     params = ctx.params.get("filters") or ctx.params
-    return _in_view(issues, ctx.view) if params.get("in_view") else issues
-
-
-def _in_view(
-    issues: pd.DataFrame, view: fo.core.collections.SampleCollection
-) -> pd.DataFrame:
-    """Chooses the issues that a view shows, of its videos, clips or frames."""
-    keys = ["sample_id", "first", "last"]
-    if view._is_clips:
-        ids, supports = view.values(["sample_id", "support"])
-        shown = [(each, *support) for each, support in zip(ids, supports, strict=True)]
-    elif view._is_frames or view._is_patches:
-        ids, frames = view.values(["sample_id", "frame_number"])
-        shown = list(zip(ids, frames, frames, strict=True))
-    else:
-        return issues[issues["sample_id"].isin(store.sample_ids(view))]
-    places = pd.DataFrame(shown, columns=keys).drop_duplicates()
-    met = issues.merge(places, on="sample_id")
-    met = met[met["first"] <= met["sample_last"]]
-    met = met[met["last"] >= met["sample_first"]]
-    return issues[issues["id"].isin(met["id"])]
+    if not params.get("in_view"):
+        return issues
+    return issues[issues["id"].isin(issues_of_view(ctx.view, _field(ctx)))]
 
 
 def _read_issues(
@@ -357,13 +381,11 @@ def _read_issues(
     }
     samples = list(spans)
     if wanted is not None:
+        if not ObjectId.is_valid(wanted):
+            raise ValueError(f"{wanted!r} is no ID of an issue")
         samples = dataset.match_labels(ids=[wanted], fields=ISSUES).values("id")
     issues = read_issues(dataset, field, [spans[sample][1] for sample in samples])
     if wanted is not None:
         issues = issues[issues["id"] == wanted]
-    offset = issues["sample_id"].map(lambda sample: spans[sample][1].offset)
-    return issues.assign(
-        sequence=issues["sample_id"].map(lambda sample: spans[sample][0]),
-        sample_first=issues["first_frame"] - offset,
-        sample_last=issues["last_frame"] - offset,
-    )
+    names = issues["sample_id"].map(lambda sample: spans[sample][0])
+    return issues.assign(sequence=names)

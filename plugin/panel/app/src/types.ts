@@ -84,7 +84,7 @@ export interface Figure {
 }
 
 export interface Details {
-  issue: Issue & { suggestion: string | null; sample_id: string; offset: number };
+  issue: Issue & { suggestion: string | null };
   strip: Crop[];
   problem: string | null;
   panels: object[];
