@@ -24,7 +24,7 @@ _FEWEST = 3
 #: Of each threshold its title, the kinds that it finds, whether values above (1) or
 #: below (-1) break it, and the most that it can be.
 _THRESHOLDS = {
-    "size": ("size", SIZE_KINDS, 1, np.inf),
+    "size": ("Size", SIZE_KINDS, 1, np.inf),
     "iou": ("IoU", IOU_KINDS, -1, 0.99),
 }
 
@@ -208,7 +208,7 @@ def suggest_thresholds(issues: pd.DataFrame, present: Thresholds) -> Suggestion:
     """
     size, of_size = _suggest(issues, "size", present.size)
     iou, of_iou = _suggest(issues, "iou", present.iou)
-    return Suggestion(size, iou, f"{of_size}; {of_iou}")
+    return Suggestion(size, iou, f"{of_size}. {of_iou}.")
 
 
 def _suggest(
@@ -222,8 +222,8 @@ def _suggest(
     right = int(confirmed.sum())
     if min(right, len(decided) - right) < _FEWEST:
         return None, (
-            f"{title}: decide at least {_FEWEST} issues of either sort "
-            f"({right} confirmed and {len(decided) - right} dismissed yet)"
+            f"{title}: too few decisions; it takes {_FEWEST} confirmed and {_FEWEST} "
+            f"dismissed issues, there are {right} and {len(decided) - right}"
         )
     values = np.unique(limits)
     between = np.round((values[1:] + values[:-1]) / 2, 2)
@@ -233,7 +233,7 @@ def _suggest(
     best = np.lexsort((np.abs(candidates - present), wrong))[0]
     found = float(candidates[best])
     if found == present:
-        said = f"{title}: {present:g} is the best, wrong about {wrong[-1]}"
+        told = f"keep {present:g}, which judges {wrong[-1]}"
     else:
-        said = f"{title}: {found:g} is wrong about {wrong[best]} instead of {wrong[-1]}"
-    return found, f"{said} of {len(decided)} decided issues"
+        told = f"{found:g} would judge {wrong[best]}, and {present:g} {wrong[-1]},"
+    return found, f"{title}: {told} of {len(decided)} decided issues wrongly"

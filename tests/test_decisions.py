@@ -220,7 +220,7 @@ def test_suggests_a_size_threshold(confirmed, dismissed, threshold):
     found = suggest_thresholds(sizes(confirmed, dismissed), Thresholds())
     assert found.size == (threshold and pytest.approx(threshold))
     assert found.iou is None
-    few = f"({len(confirmed)} confirmed and {len(dismissed)} dismissed yet)"
+    few = f"dismissed issues, there are {len(confirmed)} and {len(dismissed)}. IoU"
     assert (few in found.message) is (threshold is None)
 
 
@@ -230,7 +230,9 @@ def test_suggests_an_iou_threshold():
     found = suggest_thresholds(judged(*rows), Thresholds())
     assert found.iou == pytest.approx(0.3)
     assert found.size is None
-    assert "0.3 is wrong about 0 instead of 3 of 6 decided issues" in found.message
+    assert (
+        "IoU: 0.3 would judge 0, and 0.5 3, of 6 decided issues wrongly." in found.message
+    )
 
 
 # Operators
@@ -283,5 +285,5 @@ def test_suggests_from_python_and_in_the_app(dataset, issues):
     decide_issues(dataset, issues["id"].tolist(), CONFIRMED)
     result = run("suggest_thresholds", dataset.view(), params={})
     assert result["size"] is None
-    assert "decide at least 3 issues of either sort" in result["message"]
+    assert "it takes 3 confirmed and 3 dismissed issues" in result["message"]
     assert foo.get_operator(f"{PLUGIN}/suggest_thresholds")(dataset) == result

@@ -279,9 +279,12 @@ def test_the_timeline_leads_to_issues(panel, dataset, page):
 
 
 def test_a_threshold_counts_what_it_would_flag(panel, dataset, page):
-    from fiftyone_track_audit.plugin.audit import Thresholds
+    from fiftyone_track_audit.plugin.audit import SIZE_KINDS, Thresholds
     from fiftyone_track_audit.plugin.auditing import audit_dataset
 
+    issues = read_issues(dataset)
+    chosen = issues[~issues["kind"].isin(SIZE_KINDS)].iloc[-1]
+    choose(panel, chosen["id"])
     panel.get_by_role("button", name="Thresholds").click()
     count = panel.get_by_test_id("count-size")
     count.wait_for()
@@ -300,6 +303,11 @@ def test_a_threshold_counts_what_it_would_flag(panel, dataset, page):
     dataset.reload()
     assert boxes() == count_outliers(dataset)
     assert abs(boxes() - expected) <= max(2, expected // 20)
+    page.get_by_role("button", name="Done").click()
+    panel.get_by_role("button", name="Issue", exact=True).click()
+    same = ["kind", "track", "first_frame", "last_frame"]
+    anew = read_issues(dataset).set_index("id").loc[chosen_id(panel)]
+    assert anew[same].tolist() == chosen[same].tolist()
     audit_dataset(dataset, thresholds=Thresholds())
     assert count_outliers(dataset) == before
 
@@ -309,6 +317,49 @@ def count_outliers(dataset):
 
     found = dataset.filter_labels(f"frames.{FIELD}", F("size_outlier").is_in([True]))
     return found.count(f"frames.{FIELD}.detections")
+
+
+def decided(dataset):
+    return read_issues(dataset)["decision"].dropna().tolist()
+
+
+def test_keys_decide_the_selection_or_what_is_listed(panel, dataset, page):
+    rows = panel.get_by_test_id("issue")
+    for place in (1, 2):
+        rows.nth(place).get_by_label("Select").click()
+    panel.get_by_text("2 selected").wait_for()
+    page.keyboard.press("c")
+    panel.get_by_text("2 confirmed, 0 dismissed").wait_for()
+    assert decided(dataset) == ["confirmed", "confirmed"]
+    assert panel.get_by_text("2 selected").count() == 0
+    rows.nth(0).get_by_label("Select").click()
+    panel.get_by_label("State").select_option("confirmed")
+    wait_until(page, lambda: rows.count() == 2)
+    # What is not listed is neither chosen nor selected any more
+    for left in (1, 0):
+        ids = [row.get_attribute("data-id") for row in rows.all()]
+        wait_until(page, lambda ids=ids: chosen_id(panel) in ids)
+        page.keyboard.press("u")
+        wait_until(page, lambda left=left: rows.count() == left)
+    assert decided(dataset) == []
+    panel.get_by_text("No issues here").wait_for()
+
+
+def test_views_are_saved_though_the_page_is_left(panel, dataset, page):
+    page.keyboard.press("x")
+    panel.get_by_text("0 confirmed, 1 dismissed").wait_for()
+    page.reload()
+    panel = open_panel(page)
+
+    def has_view():
+        dataset.reload()
+        return dataset.has_saved_view("dismissed")
+
+    wait_until(page, has_view)
+    panel.get_by_label("State").select_option("dismissed")
+    wait_until(page, lambda: panel.get_by_test_id("issue").count() == 1)
+    page.keyboard.press("u")
+    wait_until(page, lambda: not has_view())
 
 
 def test_decisions_are_kept(panel, dataset, page):

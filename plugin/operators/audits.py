@@ -152,7 +152,7 @@ def _describe(summary: AuditSummary) -> dict[str, str]:
         )
     return {
         "message": message,
-        "next": "Save outlier views, then go through the view 'issues'",
+        "next": "Open the panel 'Track audit' and go through the issues",
     }
 
 

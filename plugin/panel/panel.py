@@ -229,6 +229,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         issues = read_dataset_issues(ctx.dataset, field)
         return {
             "decided": decided,
+            "label_field": field,
             "kinds": listing.describe_kinds(issues),
             "progress": listing.count_decisions(issues),
         }

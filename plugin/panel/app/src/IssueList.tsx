@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of issues, the worst first, with its filters.
 
-import React, { useCallback, useEffect, useRef, useState } from "react";
+import React, { type ChangeEvent, useEffect, useRef } from "react";
 import type { Decide } from "./decide";
 import * as store from "./state";
 import type { Issue, Listing, Overview } from "./types";
@@ -23,33 +23,25 @@ interface Props {
 }
 
 export function IssueList({ overview, listing, problem, decide, more }: Props) {
-  const { chosen, failure } = store.useStored();
-  const [selected, setSelected] = useState<Set<string>>(new Set());
+  const { chosen, selected, failure } = store.useStored();
   const { issues = [], total = 0 } = listing ?? {};
-  const toggle = useCallback(
-    (id: string) =>
-      setSelected((before) => {
-        const after = new Set(before);
-        if (!after.delete(id)) after.add(id);
-        return after;
-      }),
-    [],
-  );
-  const settle = (decision: "confirmed" | "dismissed" | null) => {
-    decide([...selected], decision, false);
-    setSelected(new Set());
-  };
   const colors = Object.fromEntries(overview.kinds.map(({ kind, color }) => [kind, color]));
   return (
     <aside>
       <Filters overview={overview} listing={listing} />
-      {selected.size > 0 && (
+      {selected.length > 0 && (
         <div className="selection">
-          <b>{selected.size} selected</b>
-          <button onClick={() => settle("confirmed")}>Confirm</button>
-          <button onClick={() => settle("dismissed")}>Dismiss</button>
-          <button onClick={() => settle(null)}>Leave</button>
-          <button onClick={() => setSelected(new Set())}>Clear</button>
+          <b>{selected.length} selected</b>
+          <button onClick={() => decide("confirmed")}>
+            Confirm <kbd>c</kbd>
+          </button>
+          <button onClick={() => decide("dismissed")}>
+            Dismiss <kbd>x</kbd>
+          </button>
+          <button onClick={() => decide(null)}>
+            Leave <kbd>u</kbd>
+          </button>
+          <button onClick={() => store.set({ selected: [] })}>Clear</button>
         </div>
       )}
       {(problem ?? failure) && <p className="problem">{problem ?? failure}</p>}
@@ -60,8 +52,7 @@ export function IssueList({ overview, listing, problem, decide, more }: Props) {
             issue={issue}
             color={colors[issue.kind]}
             chosen={issue.id === chosen}
-            selected={selected.has(issue.id)}
-            toggle={toggle}
+            selected={selected.includes(issue.id)}
             several={overview.sequences.length > 1}
           />
         ))}
@@ -93,12 +84,16 @@ interface RowProps {
   chosen: boolean;
   selected: boolean;
   several: boolean;
-  toggle: (id: string) => void;
+}
+
+function toggle(id: string): void {
+  const { selected } = store.get();
+  store.set({ selected: selected.includes(id) ? selected.filter((each) => each !== id) : [...selected, id] });
 }
 
 const frames = (first: number, last: number) => (first === last ? `${first}` : `${first}–${last}`);
 
-const Row = React.memo(function Row({ issue, color, chosen, selected, several, toggle }: RowProps) {
+const Row = React.memo(function Row({ issue, color, chosen, selected, several }: RowProps) {
   const other = issue.other_track === null ? "" : `, ${issue.other_track}`;
   const node = useRef<HTMLLIElement>(null);
   useEffect(() => {
@@ -143,7 +138,12 @@ const decided = ({ decision, decided_by, decided_at }: Issue) =>
 function Filters({ overview, listing }: { overview: Overview; listing: Listing | null }) {
   const { filters } = store.useStored();
   const change = (part: Partial<store.Filters>) => store.set({ filters: { ...filters, ...part } });
-  const toggle = (kind: string) => {
+  // Keys are for decisions again once an entry is picked
+  const pick = (event: ChangeEvent<HTMLSelectElement>, part: Partial<store.State>) => {
+    event.target.blur();
+    store.set(part);
+  };
+  const toggleKind = (kind: string) => {
     const kinds = filters.kinds.includes(kind)
       ? filters.kinds.filter((each) => each !== kind)
       : [...filters.kinds, kind];
@@ -167,7 +167,7 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
             data-kind={kind}
             aria-pressed={filters.kinds.includes(kind)}
             title={precision === null ? "nothing decided yet" : `${confirmed} of ${confirmed + dismissed} decided were right`}
-            onClick={() => toggle(kind)}
+            onClick={() => toggleKind(kind)}
           >
             <i className="dot" style={{ background: color }} />
             {name} <span className="quiet">{listing?.counts[kind] ?? 0}</span>
@@ -179,7 +179,7 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
           <select
             aria-label="Label field"
             value={overview.label_field ?? ""}
-            onChange={(event) => store.set({ field: event.target.value || null, chosen: null })}
+            onChange={(event) => pick(event, { field: event.target.value || null, chosen: null })}
           >
             {overview.label_fields.map((name) => (
               <option key={name}>{name}</option>
@@ -190,7 +190,7 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
           <select
             aria-label="Sequence"
             value={filters.sequence ?? ""}
-            onChange={(event) => change({ sequence: event.target.value || null })}
+            onChange={(event) => pick(event, { filters: { ...filters, sequence: event.target.value || null } })}
           >
             <option value="">all sequences</option>
             {overview.sequences.map(({ name, issues }) => (
@@ -203,7 +203,10 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
         <select
           aria-label="State"
           value={filters.decision ?? ""}
-          onChange={(event) => change({ decision: (event.target.value || null) as store.Filters["decision"] })}
+          onChange={(event) => {
+            const decision = (event.target.value || null) as store.Filters["decision"];
+            pick(event, { filters: { ...filters, decision } });
+          }}
         >
           {STATES.map(([value, name]) => (
             <option key={value} value={value}>

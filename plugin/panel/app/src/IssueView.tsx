@@ -16,7 +16,7 @@ interface Props {
 }
 
 export function IssueView({ overview, decide, step }: Props) {
-  const { chosen, version } = store.useStored();
+  const { chosen, selected, version } = store.useStored();
   const { answer, problem } = useAnswer<Details>(chosen ? "show_issue" : null, { id: chosen }, version);
   const go = useGo();
   const player = usePlayer();
@@ -30,6 +30,7 @@ export function IssueView({ overview, decide, step }: Props) {
   const part = sequence?.samples.find(({ id }) => id === player.sample);
   const playhead = part && player.frame !== null ? player.frame + part.offset : null;
   const show = (frame: number) => go(sequence, frame);
+  const key = (name: string) => selected.length === 0 && <kbd>{name}</kbd>;
   return (
     <article style={{ "--kind": color } as React.CSSProperties} data-testid="chosen" data-id={issue.id}>
       <header>
@@ -49,14 +50,14 @@ export function IssueView({ overview, decide, step }: Props) {
       <p className="reason">{issue.reason}</p>
       {issue.suggestion && <p className="suggestion">{issue.suggestion}</p>}
       <div className="actions">
-        <button className="confirm" aria-pressed={issue.decision === "confirmed"} onClick={() => decide([issue.id], "confirmed", true)}>
-          Confirm <kbd>c</kbd>
+        <button className="confirm" aria-pressed={issue.decision === "confirmed"} onClick={() => decide("confirmed", [issue.id])}>
+          Confirm {key("c")}
         </button>
-        <button className="dismiss" aria-pressed={issue.decision === "dismissed"} onClick={() => decide([issue.id], "dismissed", true)}>
-          Dismiss <kbd>x</kbd>
+        <button className="dismiss" aria-pressed={issue.decision === "dismissed"} onClick={() => decide("dismissed", [issue.id])}>
+          Dismiss {key("x")}
         </button>
-        <button disabled={!issue.decision} onClick={() => decide([issue.id], null, false)}>
-          Leave <kbd>u</kbd>
+        <button disabled={!issue.decision} onClick={() => decide(null, [issue.id])}>
+          Leave {key("u")}
         </button>
         <span className="gap" />
         <button aria-label="Previous" title="Previous issue" onClick={() => step(-1)}>

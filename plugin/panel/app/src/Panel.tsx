@@ -6,7 +6,7 @@ import { datasetName, theme, view } from "@fiftyone/state";
 import React, { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useRecoilValue } from "recoil";
 import { CallContext, useAnswer, useMethods } from "./api";
-import { useDecide } from "./decide";
+import { isSame, useDecide, useSavedViews } from "./decide";
 import { IssueList } from "./IssueList";
 import { IssueView } from "./IssueView";
 import { useTarget, useWaiting } from "./player";
@@ -15,7 +15,7 @@ import * as store from "./state";
 import style from "./style.css";
 import { ThresholdsView } from "./ThresholdsView";
 import { TimelineView } from "./TimelineView";
-import type { Listing, Overview } from "./types";
+import type { Issue, Listing, Overview } from "./types";
 
 const TABS: [store.Tab, string][] = [
   ["issue", "Issue"],
@@ -77,33 +77,62 @@ function NotYet({ overview }: { overview: Overview }) {
   );
 }
 
+/** The issues that are chosen: the list says which of them it has no more. */
+const known = () => {
+  const { chosen, selected } = store.get();
+  return { ids: chosen ? [chosen, ...selected] : selected };
+};
+
+/** Keeps to issues that are listed: where an audit replaced the chosen one, to the same mistake. */
+function useChoice(listing: Listing | null): void {
+  const { chosen } = store.useStored();
+  const mistake = useRef<Issue | undefined>();
+  useEffect(() => {
+    mistake.current = listing?.issues.find(({ id }) => id === chosen) ?? mistake.current;
+  }, [listing, chosen]);
+  useEffect(() => {
+    if (!listing) return;
+    const { chosen, selected } = store.get();
+    const gone = new Set(listing.gone);
+    if (selected.some((id) => gone.has(id))) store.set({ selected: selected.filter((id) => !gone.has(id)) });
+    if (chosen && !gone.has(chosen)) return;
+    const next =
+      listing.issues.find((issue) => chosen && isSame(issue, mistake.current)) ??
+      listing.issues.find(({ decision }) => !decision) ??
+      listing.issues[0];
+    store.set({ chosen: next?.id ?? null });
+  }, [listing]);
+}
+
 function Review({ overview }: { overview: Overview }) {
-  const { filters, chosen, tab, version, field } = store.useStored();
+  const { filters, tab, version, field } = store.useStored();
   const shown = useRecoilValue(view);
   const stages = filters.in_view ? JSON.stringify(shown) : "";
   const [limit, setLimit] = useState(PAGE);
   useEffect(() => setLimit(PAGE), [filters, stages, field]);
-  const { answer: listing, problem } = useAnswer<Listing>("list_issues", { ...filters, stages, field, limit }, version);
+  const { answer: listing, problem } = useAnswer<Listing>(
+    "list_issues",
+    { ...filters, stages, field, limit },
+    version,
+    known,
+  );
   const more = useCallback(() => setLimit((before) => before + PAGE), []);
   const root = useRef<HTMLDivElement>(null);
   const { decide, step } = useDecide(listing);
+  useChoice(listing);
+  useSavedViews();
   useTarget();
   useWaiting();
-
-  useEffect(() => {
-    const first = listing?.issues.find(({ decision }) => !decision) ?? listing?.issues[0];
-    if (!chosen && first) store.set({ chosen: first.id });
-  }, [listing, chosen]);
 
   const keys = useMemo<Record<string, () => void>>(
     () => ({
       j: () => step(1),
       k: () => step(-1),
-      c: () => chosen && decide([chosen], "confirmed", true),
-      x: () => chosen && decide([chosen], "dismissed", true),
-      u: () => chosen && decide([chosen], null, false),
+      c: () => decide("confirmed"),
+      x: () => decide("dismissed"),
+      u: () => decide(null),
     }),
-    [step, decide, chosen],
+    [step, decide],
   );
   const press = useCallback(
     (event: KeyboardEvent) => {

@@ -38,7 +38,7 @@ export function ThresholdsView({ overview }: { overview: Overview }) {
     const wanted = Object.fromEntries(answer.signals.map((signal) => [`${signal.name}_threshold`, valueOf(signal)]));
     void executeOperator(
       AUDIT,
-      { label_field: field ?? overview.label_field, ...wanted },
+      { label_field: field ?? overview.label_field, view_target: "DATASET", ...wanted },
       {
         callback: ({ error, errorMessage }) => {
           setBusy(false);

@@ -41,8 +41,11 @@ export function useMethods(panelId: string, uris: Record<string, string>): Call 
   );
 }
 
-/** Asks a method, and again when what it is asked changes; late answers are dropped. */
-export function useAnswer<T>(method: string | null, params: object, version: number) {
+/**
+ * Asks a method, and again when what it is asked changes; late answers are dropped.
+ * What else it is told, as things stand then, does not make it ask again.
+ */
+export function useAnswer<T>(method: string | null, params: object, version: number, more?: () => object) {
   const call = useCall();
   const [answer, setAnswer] = useState<T | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
@@ -50,7 +53,7 @@ export function useAnswer<T>(method: string | null, params: object, version: num
   useEffect(() => {
     if (!method) return undefined;
     let wanted = true;
-    call<T>(method, JSON.parse(asked)).then(
+    call<T>(method, { ...JSON.parse(asked), ...more?.() }).then(
       (result) => {
         if (!wanted) return;
         setAnswer(result);

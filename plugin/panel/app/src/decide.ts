@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decisions, and the way from issue to issue.
 
-import { useCallback, useRef } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import { useCall } from "./api";
 import * as store from "./state";
-import type { Decision, Listing } from "./types";
+import type { Decision, Issue, Listing } from "./types";
 
 /** How long after the last decision the saved views are made anew, in milliseconds. */
 const REST = 4000;
-let timer: ReturnType<typeof setTimeout> | undefined;
 
-export type Decide = (ids: string[], decision: Decision | null, on: boolean) => void;
+/** Decides some issues: without IDs the selected ones, or else the chosen one. */
+export type Decide = (decision: Decision | null, ids?: string[]) => void;
+
+export const isSame = (one: Issue, two?: Issue): boolean =>
+  two !== undefined &&
+  one.kind === two.kind &&
+  one.sequence === two.sequence &&
+  one.track === two.track &&
+  one.first_frame <= two.last_frame &&
+  two.first_frame <= one.last_frame;
 
 export function useDecide(listing: Listing | null) {
   const call = useCall();
@@ -26,13 +34,17 @@ export function useDecide(listing: Listing | null) {
   }, []);
 
   const decide = useCallback<Decide>(
-    (ids, decision, on) => {
-      if (on) step(1, true);
-      call("decide", { ids, decision }).then(
-        () => {
-          store.set({ version: store.get().version + 1, failure: null });
-          clearTimeout(timer);
-          timer = setTimeout(() => void call("save_views"), REST);
+    (decision, some) => {
+      const { chosen, selected, dataset } = store.get();
+      const ids = some ?? (selected.length ? selected : chosen ? [chosen] : []);
+      if (!ids.length) return;
+      if (decision && ids.length === 1 && ids[0] === chosen) step(1, true);
+      call<{ label_field: string }>("decide", { ids, decision }).then(
+        ({ label_field }) => {
+          if (dataset) localStorage.setItem(stale(dataset), label_field);
+          const { version, selected } = store.get();
+          const left = selected.filter((id) => !ids.includes(id));
+          store.set({ version: version + 1, failure: null, selected: left });
         },
         (error: Error) => store.set({ failure: error.message }),
       );
@@ -40,4 +52,23 @@ export function useDecide(listing: Listing | null) {
     [call, step],
   );
   return { decide, step };
+}
+
+/** Where it is noted, of which field a dataset's saved views are older than its decisions. */
+const stale = (dataset: string) => `track-audit:views:${dataset}`;
+
+/** Saves the views of issues anew when deciding rests; later, where the page is closed before that. */
+export function useSavedViews(): void {
+  const call = useCall();
+  const { dataset, version } = store.useStored();
+  useEffect(() => {
+    if (!dataset || !localStorage.getItem(stale(dataset))) return undefined;
+    const timer = setTimeout(() => {
+      const field = localStorage.getItem(stale(dataset));
+      localStorage.removeItem(stale(dataset));
+      if (!field) return;
+      call("save_views", { label_field: field }).catch((error: Error) => store.set({ failure: error.message }));
+    }, REST);
+    return () => clearTimeout(timer);
+  }, [call, dataset, version]);
 }

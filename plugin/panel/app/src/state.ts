@@ -25,6 +25,8 @@ export interface State {
   field: string | null;
   filters: Filters;
   chosen: string | null;
+  /** The issues that are decided together. */
+  selected: string[];
   tab: Tab;
   /** The frame of a sample that the player is to show as soon as it can. */
   target: Target | null;
@@ -50,6 +52,7 @@ const START: State = {
   field: null,
   filters: NO_FILTERS,
   chosen: null,
+  selected: [],
   tab: "issue",
   target: null,
   waiting: false,

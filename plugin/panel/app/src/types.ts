@@ -64,6 +64,8 @@ export interface Listing {
   issues: Issue[];
   total: number;
   counts: Record<string, number>;
+  /** Those asked about that are not listed, on no page. */
+  gone: string[];
 }
 
 export type Box = [number, number, number, number];
