@@ -69,6 +69,8 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             name="track_audit",
             label="Track audit",
             icon="/assets/icon.svg",
+            light_icon="/assets/icon-light.svg",
+            dark_icon="/assets/icon-dark.svg",
             help_markdown=_HELP,
             surfaces="grid modal",
             category=foo.Categories.CURATE,
