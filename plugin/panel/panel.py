@@ -68,9 +68,8 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         return foo.PanelConfig(
             name="track_audit",
             label="Track audit",
-            icon="/assets/icon.svg",
-            light_icon="/assets/icon-light.svg",
-            dark_icon="/assets/icon-dark.svg",
+            # The App draws icons of files for operators, but not for panels
+            icon="fact_check",
             help_markdown=_HELP,
             surfaces="grid modal",
             category=foo.Categories.CURATE,
