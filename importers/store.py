@@ -271,17 +271,20 @@ def read_frame_values(
 
 
 def set_frame_values(
-    dataset: fo.Dataset, values: Mapping[ObjectId, Mapping[str, Any]]
+    dataset: fo.Dataset,
+    values: Mapping[ObjectId, Mapping[str, Any]],
+    stamp: datetime | None = None,
 ) -> None:
     """Sets fields of some frames.
 
     Args:
         dataset: the dataset, which has the fields
         values: the value of each field, by the frame's ID
+        stamp (None): when the frames are modified, see :func:`all_or_nothing`
     """
-    now = {"last_modified_at": datetime.now(timezone.utc)}
+    modified = {"last_modified_at": stamp or _now()}
     updates = [
-        UpdateOne({"_id": frame}, {"$set": {**each, **now}})
+        UpdateOne({"_id": frame}, {"$set": {**each, **modified}})
         for frame, each in values.items()
         if each
     ]
@@ -290,26 +293,51 @@ def set_frame_values(
     fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
 
 
+def read_modified(
+    dataset: fo.Dataset, frame_ids: Collection[ObjectId]
+) -> dict[ObjectId, datetime | None]:
+    """Reads when frames were modified last.
+
+    Args:
+        dataset: the dataset
+        frame_ids: the IDs of the frames' documents
+
+    Returns:
+        the time, by the frame's ID
+    """
+    found = read_frame_values(dataset, ["last_modified_at"], frame_ids)
+    return {frame: values["last_modified_at"] for frame, values in found.items()}
+
+
 def replace_detections(
     dataset: fo.Dataset,
     field: str,
     detections: Mapping[ObjectId, list[dict[str, Any]]],
-) -> None:
+    modified: Mapping[ObjectId, datetime | None] | None = None,
+    stamp: datetime | None = None,
+) -> int:
     """Replaces the detections of some frames.
 
     Args:
         dataset: the dataset, which has the field
         field: the frame field of the detections
         detections: the documents of each frame's detections, by the frame's ID
+        modified (None): when the frames were modified last, before their detections
+            were read: a frame that changed since is left alone
+        stamp (None): when the frames are modified, see :func:`all_or_nothing`
+
+    Returns:
+        the number of frames that were left alone because they changed
     """
-    now = datetime.now(timezone.utc)
+    stamp = stamp or _now()
     updates = [
         UpdateOne(
-            {"_id": frame},
+            {"_id": frame}
+            | ({"last_modified_at": modified[frame]} if modified else {}),
             {
                 "$set": {
                     field: {"_cls": "Detections", "detections": documents},
-                    "last_modified_at": now,
+                    "last_modified_at": stamp,
                 }
             },
         )
@@ -320,6 +348,7 @@ def replace_detections(
         for start in range(0, len(updates), _FRAMES_PER_BATCH):
             writer.send(updates[start : start + _FRAMES_PER_BATCH])
     fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+    return len(updates) - writer.matched
 
 
 def update_samples(
@@ -346,27 +375,39 @@ def update_samples(
         fo.Sample._reload_docs(dataset._sample_collection_name, sample_ids=updates)
 
 
+def _now() -> datetime:
+    """Returns the time, as exact as the database keeps it: to the millisecond."""
+    time = datetime.now(timezone.utc)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
 @contextmanager
 def all_or_nothing(
     dataset: fo.Dataset, fields: Collection[str], frame_ids: Collection[ObjectId]
-) -> Iterator[None]:
+) -> Iterator[datetime]:
     """Restores fields of some frames where the work on them fails.
+
+    A frame that somebody else changed meanwhile is left as they made it.
 
     Args:
         dataset: the dataset
         fields: the frame fields
         frame_ids: the IDs of the frames' documents
+
+    Yields:
+        the time with which the work marks the frames that it changes
     """
+    stamp = _now()
     frames = dataset._frame_collection
     kept = [*fields, "last_modified_at"]
     before = list(frames.find({"_id": {"$in": list(frame_ids)}}, kept))
     new = set(fields) - set(dataset.get_frame_field_schema() or {})
     try:
-        yield
+        yield stamp
     except BaseException:
         updates = [
             UpdateOne(
-                {"_id": frame["_id"]},
+                {"_id": frame["_id"], "last_modified_at": stamp},
                 {"$set": {name: frame.get(name) for name in kept}},
             )
             for frame in before
@@ -522,7 +563,7 @@ def _frame_documents(
     dataset: fo.Dataset, tracks: Tracks, segments: list[Segment], field: str
 ) -> Iterator[dict[str, Any]]:
     """Yields the frame documents of each segment, as FiftyOne stores them."""
-    now = datetime.now(timezone.utc)
+    now = _now()
     dataset_id = dataset._doc.id
     for segment in segments:
         sequence = tracks.sequences[segment.sequence]
@@ -1106,6 +1147,7 @@ def write_columns(
     stored: StoredTracks,
     columns: pd.DataFrame,
     step: Step | None = None,
+    stamp: datetime | None = None,
 ) -> int:
     """Sets attributes of stored detections.
 
@@ -1120,6 +1162,7 @@ def write_columns(
             ``stored.tracks.table``, or of some of them by its index; null is
             stored as None
         step (None): called with the number of frames done since the last call
+        stamp (None): when the frames are modified, see :func:`all_or_nothing`
 
     Returns:
         the number of frames that were left alone because they changed
@@ -1147,7 +1190,7 @@ def write_columns(
     frames, starts = np.unique(document, return_index=True)
     ends = np.append(starts, len(document))[1:]
     unchanged = _unchanged_filters(stored.documents.iloc[frames], field)
-    now = datetime.now(timezone.utc)
+    stamp = stamp or _now()
     call = dataset._frame_collection.bulk_write
     with _collector_paused(), _Writer(call, step) as writer:
         for batch in _slices(ends):
@@ -1155,7 +1198,7 @@ def write_columns(
             for same, start, end in zip(
                 unchanged[batch], starts[batch], ends[batch], strict=True
             ):
-                changes: dict[str, Any] = {"last_modified_at": now}
+                changes: dict[str, Any] = {"last_modified_at": stamp}
                 for name, column in values.items():
                     places = map(paths[name].__getitem__, position[start:end])
                     changes.update(zip(places, column[start:end], strict=True))

@@ -19,6 +19,7 @@ from fiftyone.utils.annotations import AnnotationResults
 from numpy.typing import NDArray
 
 from ..importers import store
+from ..importers.locks import exclusive
 from ..importers.tracks import BOX
 from .corrections import Corrections, scale_images
 from .mot_package import boxes_to_send, image_sizes
@@ -110,13 +111,25 @@ def read_annotations(dataset: fo.Dataset, record: SentFrames) -> Corrections:
 
     Returns:
         what came back
+
+    Raises:
+        ValueError: if the dataset lacks a sequence that was sent
     """
-    try:
-        dataset.load_annotations(record.name, dest_field=_INCOMING, unexpected="ignore")
-        corrected = _read_incoming(dataset, record)
-    finally:
-        if dataset.has_frame_field(_INCOMING):
-            dataset.delete_frame_field(_INCOMING)
+    missing = set(record.frames) - set(store.samples_by_sequence(dataset))
+    if missing:
+        raise ValueError(
+            f"'{dataset.name}' has no sequence {min(missing)!r} any more, whose frames "
+            "were sent"
+        )
+    with exclusive(dataset, "loading annotations into"):
+        _drop_incoming(dataset)  # what a process that was killed left there
+        try:
+            dataset.load_annotations(
+                record.name, dest_field=_INCOMING, unexpected="ignore"
+            )
+            corrected = _read_incoming(dataset, record)
+        finally:
+            _drop_incoming(dataset)
     sent = sent_boxes(dataset, record)
     frames = [
         pd.DataFrame({"sequence": name, "frame": numbers})
@@ -128,6 +141,11 @@ def read_annotations(dataset: fo.Dataset, record: SentFrames) -> Corrections:
         frames=pd.concat(frames, ignore_index=True),
         image_sizes=record.image_sizes,
     )
+
+
+def _drop_incoming(dataset: fo.Dataset) -> None:
+    if dataset.has_frame_field(_INCOMING):
+        dataset.delete_frame_field(_INCOMING)
 
 
 def _read_incoming(dataset: fo.Dataset, record: SentFrames) -> pd.DataFrame:

@@ -5,24 +5,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import fiftyone as fo
-from bson import ObjectId, json_util
-from fiftyone.core.runs import RunConfig
+from bson import ObjectId
 
-from .. import __version__
 from ..importers import store
+from ..importers.locks import exclusive
 from ..importers.selection import frames_of_view
 from .comparing import ADDED, ATTRIBUTES, CHANGES, CORRECTIONS, DELETED
 from .frame_attributes import adjusted_attributes
+from .old_labels import (
+    Edit,
+    Edits,
+    Label,
+    applied_later,
+    bring_back,
+    drop_runs,
+    keep_old_labels,
+    kept_runs,
+    read_old_labels,
+)
 from .reviews import Review, recorded_review
 from .runs import mend_references
 from .texts import count
-
-#: The method of the runs that keep the labels of before.
-METHOD = "track_audit/applied"
 
 #: What is applied where nothing is chosen: all but noise.
 APPLIED = (*CORRECTIONS, ATTRIBUTES)
@@ -32,8 +40,7 @@ _KEPT = frozenset(
     {"_id", "_cls", "tags", "attributes", "changes", "change_iou", "original_id"}
 )
 
-_Label = dict[str, Any]
-_Frames = dict[ObjectId, list[_Label]]
+_Frames = dict[ObjectId, list[Label]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class Applied:
         deleted: the number of labels that were deleted
         frames: the number of frames that these are in
         frame_attributes: the number of frames whose own attributes were changed
+        left: the number of labels that were left alone: to be added where their track
+            has another box by now, or changed by somebody since they were applied
     """
 
     changed: int
@@ -53,26 +62,7 @@ class Applied:
     deleted: int
     frames: int
     frame_attributes: int = 0
-
-
-@dataclass
-class _Edit:
-    """What was done to the labels of a frame, and what it takes to undo it.
-
-    Attributes:
-        changed: the labels that were changed, as they were
-        deleted: the labels that were deleted
-        added: the IDs of the labels that were added
-        said: the frame's own attributes that were changed, as they were
-    """
-
-    changed: list[_Label] = field(default_factory=list)
-    deleted: list[_Label] = field(default_factory=list)
-    added: list[ObjectId] = field(default_factory=list)
-    said: dict[str, Any] = field(default_factory=dict)
-
-
-_Edits = dict[ObjectId, _Edit]
+    left: int = 0
 
 
 def apply_adjustment(
@@ -109,43 +99,18 @@ def apply_adjustment(
             f"no kind of change is called {', '.join(sorted(unknown))}; expected some "
             f"of {', '.join(CHANGES)}"
         )
-    mend_references(dataset)
-    review = recorded_review(dataset, name)
-    frames = store.find_frames(dataset, review.frames)
-    adjusted = review.adjusted_field
-    wanted = set(kinds)
-    corrected = _choose(dataset, adjusted, frames, wanted, view)
-    gone = _choose(dataset, review.label_field, frames, wanted & {DELETED}, view)
-    names = _taken_fields(dataset, review)
-    labels = store.read_detections(dataset, review.label_field, frames)
-    said = _choose_said(dataset, review, frames, view) if ATTRIBUTES in wanted else {}
-    edits = {}
-    for frame, now in labels.items():
-        edit = _edit(now, corrected.get(frame, []), gone.get(frame, []), names)
-        edit.said = {path: old for path, (old, _) in said.get(frame, {}).items()}
-        if edit != _Edit():
-            edits[frame] = edit
-    _check_tracks(review, {frame: labels[frame] for frame in edits})
-    if edits:
-        # First what it takes to undo: even a process that is killed can be undone
-        kept = _keep_old_labels(dataset, review, edits)
-        try:
-            new = {
-                frame: {path: value for path, (_, value) in each.items()}
-                for frame, each in said.items()
-            }
-            _replace(dataset, review, {frame: labels[frame] for frame in edits}, new)
-        except BaseException:
-            dataset.delete_run(kept)
-            raise
-    return _count(edits)
+    with exclusive(dataset, "applying corrections to"):
+        mend_references(dataset)
+        review = recorded_review(dataset, name)
+        _check_fields(dataset, review, review.label_field, review.adjusted_field)
+        return _apply(dataset, review, set(kinds), view)
 
 
 def undo_adjustment(dataset: fo.Dataset, name: str) -> Applied:
     """Brings back the labels of before corrections were applied.
 
-    Labels that somebody deleted since stay deleted; fields that labels got since
-    are kept. What was broken off is undone by undoing it again.
+    Labels that somebody deleted or changed since stay as they are; fields that labels
+    got since are kept. What was broken off is undone by undoing it again.
 
     Args:
         dataset: the dataset
@@ -155,22 +120,14 @@ def undo_adjustment(dataset: fo.Dataset, name: str) -> Applied:
         what was taken back
 
     Raises:
-        ValueError: if nothing is kept to bring back
+        ValueError: if nothing is kept to bring back, or other corrections were
+            applied to the same frames later
     """
-    mend_references(dataset)
-    review = recorded_review(dataset, name)
-    edits = _old_labels(dataset, review)
-    if not edits:
-        raise ValueError(f"no old labels of '{name}' are kept; nothing to bring back")
-    labels = store.read_detections(dataset, review.label_field, list(edits))
-    for frame, edit in edits.items():
-        there = {label["_id"] for label in labels.get(frame, [])}
-        edit.added = [label for label in edit.added if label in there]
-        labels[frame] = _undo(labels.get(frame, []), edit)
-    said = {frame: edit.said for frame, edit in edits.items()}
-    _replace(dataset, review, labels, said)
-    drop_old_labels(dataset, name)
-    return _count(edits)
+    with exclusive(dataset, "undoing corrections of"):
+        mend_references(dataset)
+        review = recorded_review(dataset, name)
+        _check_fields(dataset, review, review.label_field)
+        return _undo(dataset, review)
 
 
 def drop_old_labels(dataset: fo.Dataset, name: str) -> None:
@@ -183,13 +140,8 @@ def drop_old_labels(dataset: fo.Dataset, name: str) -> None:
     Raises:
         ValueError: if no corrections were loaded
     """
-    review = recorded_review(dataset, name)
-    # The oldest last: where this is broken off, it is the one to go on with
-    for key in reversed(_runs(dataset, review)):
-        dataset.update_run_config(key, _config(dataset, review, kept=False))
-    # Marked first, as a run whose deletion is broken off has no results any more
-    for key in dataset.list_runs(method=METHOD, name=review.name, kept=False):
-        dataset.delete_run(key)
+    with exclusive(dataset, "dropping old labels of"):
+        drop_runs(dataset, recorded_review(dataset, name).name)
 
 
 def has_old_labels(dataset: fo.Dataset, name: str) -> bool:
@@ -205,7 +157,7 @@ def has_old_labels(dataset: fo.Dataset, name: str) -> bool:
     Raises:
         ValueError: if no corrections were loaded
     """
-    return bool(_old_labels(dataset, recorded_review(dataset, name)))
+    return bool(kept_runs(dataset, recorded_review(dataset, name).name))
 
 
 def describe_applied(applied: Applied) -> str:
@@ -220,10 +172,85 @@ def describe_applied(applied: Applied) -> str:
     said = ""
     if applied.frame_attributes:
         said = f", attributes of {count(applied.frame_attributes, 'frame')} changed"
+    left = f"; {applied.left:,} left alone" if applied.left else ""
     return (
         f"{count(applied.changed, 'label')} changed, {applied.added:,} added, "
-        f"{applied.deleted:,} deleted{said} in {count(applied.frames, 'frame')}"
+        f"{applied.deleted:,} deleted{said} in {count(applied.frames, 'frame')}{left}"
     )
+
+
+def _check_fields(dataset: fo.Dataset, review: Review, *fields: str) -> None:
+    for name in fields:
+        if not dataset.has_frame_field(name):
+            raise ValueError(
+                f"'{dataset.name}' has no frame field '{name}' any more, which the "
+                f"corrections of '{review.name}' are about; give it that name again"
+            )
+
+
+def _apply(
+    dataset: fo.Dataset,
+    review: Review,
+    kinds: set[str],
+    view: fo.core.collections.SampleCollection | None,
+) -> Applied:
+    frames = store.find_frames(dataset, review.frames)
+    modified = store.read_modified(dataset, frames)
+    corrected = _choose(dataset, review.adjusted_field, frames, kinds, view)
+    gone = _choose(dataset, review.label_field, frames, kinds & {DELETED}, view)
+    names = _taken_fields(dataset, review)
+    labels = store.read_detections(dataset, review.label_field, frames)
+    said = _choose_said(dataset, review, frames, view) if ATTRIBUTES in kinds else {}
+    edits, left = {}, 0
+    for frame, now in labels.items():
+        taken = corrected.get(frame, [])
+        edit, skipped = _edit(now, taken, gone.get(frame, []), names)
+        edit.said = {path: old for path, (old, _) in said.get(frame, {}).items()}
+        left += skipped
+        if edit != Edit():
+            edits[frame] = edit
+    _check_tracks(review, {frame: labels[frame] for frame in edits})
+    if edits:
+        _declare_taken(dataset, review, names)
+        # First what it takes to undo: even a process that is killed can be undone
+        kept = keep_old_labels(dataset, review.name, edits)
+        try:
+            new = {
+                frame: {path: value for path, (_, value) in each.items()}
+                for frame, each in said.items()
+            }
+            chosen = {frame: labels[frame] for frame in edits}
+            _replace(dataset, review, chosen, new, modified)
+        except BaseException:
+            dataset.delete_run(kept)
+            raise
+    return _count(edits, left)
+
+
+def _undo(dataset: fo.Dataset, review: Review) -> Applied:
+    edits = read_old_labels(dataset, review.name)
+    if not edits:
+        raise ValueError(
+            f"no old labels of '{review.name}' are kept; nothing to bring back"
+        )
+    later = applied_later(dataset, review.name, edits)
+    if later:
+        raise ValueError(
+            f"'{later[-1]}' was applied to the same frames after '{review.name}'; "
+            "undo that first"
+        )
+    modified = store.read_modified(dataset, list(edits))
+    labels = store.read_detections(dataset, review.label_field, list(edits))
+    left = 0
+    for frame, edit in edits.items():
+        there = {label["_id"] for label in labels.get(frame, [])}
+        edit.added = [label for label in edit.added if label in there]
+        labels[frame], stayed = bring_back(labels.get(frame, []), edit)
+        left += stayed
+    said = {frame: edit.said for frame, edit in edits.items()}
+    _replace(dataset, review, labels, said, modified)
+    drop_runs(dataset, review.name)
+    return _count(edits, left)
 
 
 def _choose(
@@ -257,32 +284,44 @@ def _shown(view: fo.core.collections.SampleCollection, label_field: str) -> set[
     return set(view.values(path, unwind=True))
 
 
-def _taken_fields(dataset: fo.Dataset, review: Review) -> set[str]:
-    """The fields to take from corrected labels; declares those that are new."""
+def _taken_fields(dataset: fo.Dataset, review: Review) -> dict[str, fo.Field | None]:
+    """The fields to take from corrected labels; of other than FiftyOne's the type."""
     schema = dataset.get_frame_field_schema(flat=True) or {}
-    taken = {"bounding_box", "label", "index"}
+    taken: dict[str, fo.Field | None] = dict.fromkeys(
+        ("bounding_box", "label", "index")
+    )
     start = f"{review.adjusted_field}.detections."
     for path, kind in schema.items():
         name = path.removeprefix(start)
         if not path.startswith(start) or name in _KEPT or hasattr(fo.Detection, name):
             continue
-        own = f"{review.label_field}.detections.{name}"
-        if own not in schema:
-            dataset.add_frame_field(own, type(kind))
-        taken.add(name)
+        taken[name] = kind
     return taken
 
 
+def _declare_taken(
+    dataset: fo.Dataset, review: Review, names: Mapping[str, fo.Field | None]
+) -> None:
+    schema = dataset.get_frame_field_schema(flat=True) or {}
+    for name, kind in names.items():
+        own = f"{review.label_field}.detections.{name}"
+        if kind is not None and own not in schema:
+            dataset.add_frame_field(own, type(kind))
+
+
 def _edit(
-    labels: list[_Label],
-    corrected: Iterable[_Label],
-    gone: Iterable[_Label],
+    labels: list[Label],
+    corrected: Iterable[Label],
+    gone: Iterable[Label],
     names: Collection[str],
-) -> _Edit:
-    """Applies corrections to the labels of a frame, in place."""
-    edit = _Edit()
+) -> tuple[Edit, int]:
+    """Applies corrections to the labels of a frame, in place.
+
+    Returns what was done, and the number of labels that could not be added.
+    """
+    edit, left = Edit(), 0
     places = {str(label["_id"]): place for place, label in enumerate(labels)}
-    tracks = {label.get("index") for label in labels}
+    tracks = {label.get("index"): label for label in labels}
     for label in corrected:
         values = {name: label[name] for name in names if name in label}
         place = places.get(label.get("original_id") or "")
@@ -291,28 +330,21 @@ def _edit(
             if any(old.get(name) != value for name, value in values.items()):
                 # A field that it lacked is emptied again by undoing
                 edit.changed.append({**dict.fromkeys(values), **old})
+                edit.applied.append({"_id": old["_id"], **values})
                 labels[place] = {**old, **values}
         elif ADDED in label["changes"] and label.get("index") not in tracks:
             new = {**label, **values, "_id": ObjectId()}
             new.pop("original_id", None)
             labels.append(new)
             edit.added.append(new["_id"])
+            edit.applied.append({"_id": new["_id"], **values})
+        elif ADDED in label["changes"]:
+            there = tracks[label.get("index")]
+            left += any(there.get(name) != value for name, value in values.items())
     ids = {label["_id"] for label in gone}
     edit.deleted = [label for label in labels if label["_id"] in ids]
     labels[:] = [label for label in labels if label["_id"] not in ids]
-    return edit
-
-
-def _undo(labels: list[_Label], edit: _Edit) -> list[_Label]:
-    old = {label["_id"]: label for label in edit.changed}
-    added = set(edit.added)
-    kept = [
-        {**label, **old.get(label["_id"], {})}
-        for label in labels
-        if label["_id"] not in added
-    ]
-    there = {label["_id"] for label in kept}
-    return [*kept, *(label for label in edit.deleted if label["_id"] not in there)]
+    return edit, left
 
 
 def _check_tracks(review: Review, labels: _Frames) -> None:
@@ -355,12 +387,18 @@ def _replace(
     review: Review,
     labels: _Frames,
     said: Mapping[ObjectId, Mapping[str, Any]],
+    modified: Mapping[ObjectId, datetime | None],
 ) -> None:
+    """Replaces labels, as long as nobody changed them since they were read."""
+    own = review.label_field
     fields = {name for each in said.values() for name in each}
     _declare(dataset, review, fields)
-    with store.all_or_nothing(dataset, [review.label_field, *fields], list(labels)):
-        store.replace_detections(dataset, review.label_field, labels)
-        store.set_frame_values(dataset, said)
+    with store.all_or_nothing(dataset, [own, *fields], list(labels)) as stamp:
+        if store.replace_detections(dataset, own, labels, modified, stamp):
+            raise ValueError(
+                f"somebody is changing the labels in '{own}' right now; try again"
+            )
+        store.set_frame_values(dataset, said, stamp)
     dataset.reload()
 
 
@@ -373,57 +411,12 @@ def _declare(dataset: fo.Dataset, review: Review, fields: Collection[str]) -> No
             dataset.add_frame_field(own, type(schema[name]))
 
 
-def _count(edits: _Edits) -> Applied:
+def _count(edits: Edits, left: int) -> Applied:
     return Applied(
         changed=sum(len(edit.changed) for edit in edits.values()),
         added=sum(len(edit.added) for edit in edits.values()),
         deleted=sum(len(edit.deleted) for edit in edits.values()),
         frames=len(edits),
         frame_attributes=sum(bool(edit.said) for edit in edits.values()),
-    )
-
-
-def _keep_old_labels(dataset: fo.Dataset, review: Review, edits: _Edits) -> str:
-    """Keeps old labels as a run of their own, and returns its key.
-
-    Those that are kept already are not written anew: FiftyOne deletes the results
-    of a run before it saves others, and a process that is killed then loses both.
-    """
-    key = f"applied_{ObjectId()}"
-    dataset.register_run(key, _config(dataset, review, kept=True))
-    frames = [{"_id": frame, **vars(edit)} for frame, edit in edits.items()]
-    results = dataset.init_run_results(key, old_labels=json_util.dumps(frames))
-    dataset.save_run_results(key, results, cache=False)
-    return key
-
-
-def _old_labels(dataset: fo.Dataset, review: Review) -> _Edits:
-    """Joins what is kept; of a label that was changed twice, the oldest stays."""
-    joined: _Edits = {}
-    for key in _runs(dataset, review):
-        results = dataset.load_run_results(key, cache=False, load_view=False)
-        for frame in json_util.loads(results.old_labels) if results else ():
-            edit = joined.setdefault(frame["_id"], _Edit())
-            changed = {label["_id"]: label for label in edit.changed}
-            known = {*changed, *edit.added, *(x["_id"] for x in edit.deleted)}
-            edit.deleted += [
-                changed.get(x["_id"], x)
-                for x in frame["deleted"]
-                if x["_id"] in changed or x["_id"] not in known
-            ]
-            edit.changed += [x for x in frame["changed"] if x["_id"] not in known]
-            edit.added += frame["added"]
-            edit.said = {**frame["said"], **edit.said}
-    return joined
-
-
-def _runs(dataset: fo.Dataset, review: Review) -> list[str]:
-    """The keys of the runs that keep old labels, the oldest first."""
-    dataset.reload()  # another process may have applied something
-    return sorted(dataset.list_runs(method=METHOD, name=review.name, kept=True))
-
-
-def _config(dataset: fo.Dataset, review: Review, kept: bool) -> RunConfig:
-    return dataset.init_run(
-        method=METHOD, version=__version__, name=review.name, kept=kept
+        left=left,
     )

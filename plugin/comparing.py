@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..importers.tracks import BOX
 from .audit.boxes import Floats, iou
+from .ranges import are_at
 
 #: Kinds of changes, as they stand in the field ``changes`` of a detection.
 MOVED = "moved"
@@ -330,10 +331,7 @@ def judge_issues(
 
 def _touched(issues: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -> set[int]:
     """The issues that have a row with their keys within their frames."""
-    limits = issues.astype({"sequence": object})[[*keys, "first_frame", "last_frame"]]
-    found = limits.reset_index(names="issue").merge(rows, on=keys)
-    within = found["frame"].between(found["first_frame"], found["last_frame"])
-    return set(found.loc[within, "issue"])
+    return set(issues.index[are_at(rows, issues, keys)])
 
 
 def precision(kinds: pd.Series[str], corrected: pd.Series[bool]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .audit import IOU_KINDS, SIZE_KINDS, Thresholds
 from .audit.issues import MERGE_WITHIN
+from .ranges import count_ranges
 
 #: What can be decided of an issue, and what is said where nothing was.
 CONFIRMED, DISMISSED, OPEN = "confirmed", "dismissed", "open"
@@ -113,54 +114,11 @@ def only_dismissed(
     Returns:
         bool array ``(n,)``
     """
-    place, first, last = _on_one_axis(places, issues, by)
     dismissed = issues["decision"].eq(DISMISSED).to_numpy(bool)
-    of_dismissed, of_others = (
-        np.searchsorted(np.sort(first[which]), place, "right")
-        - np.searchsorted(np.sort(last[which]), place, "left")
-        for which in (dismissed, ~dismissed)
-    )
+    of_dismissed = count_ranges(places, issues[dismissed], by)
+    of_others = count_ranges(places, issues[~dismissed], by)
     found: NDArray[np.bool_] = (of_dismissed > 0) & (of_others == 0)
     return found
-
-
-def are_at(
-    places: pd.DataFrame, issues: pd.DataFrame, by: list[str]
-) -> NDArray[np.bool_]:
-    """Tells which issues are about any of some places.
-
-    Args:
-        places: as of :func:`only_dismissed`
-        issues: ``first_frame`` and ``last_frame`` of each issue, and the columns
-            ``by``
-        by: as of :func:`only_dismissed`
-
-    Returns:
-        bool array ``(m,)``
-    """
-    place, first, last = _on_one_axis(places, issues, by)
-    place = np.sort(place)
-    before, until = np.searchsorted(place, first), np.searchsorted(place, last, "right")
-    found: NDArray[np.bool_] = until > before
-    return found
-
-
-def _on_one_axis(
-    places: pd.DataFrame, issues: pd.DataFrame, by: list[str]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Puts frames on one axis, where each group has a stretch of its own.
-
-    Returns the places, and the first and the last frames of the issues.
-    """
-    both = pd.concat([places[by], issues[by]]).astype(object)
-    group = both.groupby(by, sort=False).ngroup().to_numpy()
-    length = max(0, places["frame"].max(), issues["last_frame"].max()) + 1
-    start = group[len(places) :] * length
-    return (
-        group[: len(places)] * length + places["frame"].to_numpy("int64"),
-        start + issues["first_frame"].to_numpy("int64"),
-        start + issues["last_frame"].to_numpy("int64"),
-    )
 
 
 def precision(issues: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ comes back as ``ground_truth_adjusted_weather``, null where it stayed as it was.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import fiftyone as fo
@@ -117,16 +118,19 @@ def plan_frame_attributes(
     )
 
 
-def store_frame_attributes(dataset: fo.Dataset, attributes: FrameAttributes) -> None:
+def store_frame_attributes(
+    dataset: fo.Dataset, attributes: FrameAttributes, stamp: datetime
+) -> None:
     """Stores the attributes that reviewers changed.
 
     Args:
         dataset: the dataset
         attributes: what to store
+        stamp: when the frames are modified, see ``store.all_or_nothing()``
     """
     for field, kind in attributes.kinds.items():
         store.declare_corrections(dataset, field, kind)
-    store.set_frame_values(dataset, attributes.values)
+    store.set_frame_values(dataset, attributes.values, stamp)
 
 
 def _name(dataset: fo.Dataset, adjusted: str, rows: pd.DataFrame) -> dict[str, str]:

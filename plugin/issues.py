@@ -27,7 +27,8 @@ from fiftyone import ViewField as F
 from ..importers import store
 from ..importers.selection import frames_of_view
 from ..importers.store import SampleSpan, read_spans
-from .decisions import CONFIRMED, DISMISSED, Record, are_at, find_decisions
+from .decisions import CONFIRMED, DISMISSED, Record, find_decisions
+from .ranges import are_at
 from .records import to_records
 
 #: The sample field of the issues, and that of the record of decisions.

@@ -15,6 +15,8 @@ import pandas as pd
 from ..importers import store
 from ..importers.attributes import attribute_fields, cast_values, name_fields
 from ..importers.dataset import check_fields
+from ..importers.files import is_s3
+from ..importers.locks import exclusive
 from ..importers.tracks import BOX, Tracks, make_table
 from .annotating import read_annotations
 from .audit import kind_name
@@ -45,7 +47,13 @@ from .originals import (
     find_originals,
     number_objects,
 )
-from .reviews import Review, recording_review
+from .reviews import (
+    Review,
+    other_reviews,
+    recorded_reviews,
+    recording_review,
+    take_over_frames,
+)
 from .runs import (
     AdjustmentRecord,
     mend_references,
@@ -88,6 +96,8 @@ def load_adjustment(
         GroundTruthError: if nothing came back yet, or AWS cannot be asked
     """
     record = sent_adjustments(dataset).get(name)
+    if output is not None and not is_s3(str(output)):
+        output = Path(output).expanduser()
     if isinstance(record, SentFrames):
         if record.way == MOT:
             corrections = read_corrected_mot(dataset, record, output)
@@ -139,11 +149,23 @@ def store_corrections(
     Raises:
         ValueError: if the dataset lacks the frames, or cannot have the field
     """
-    mend_references(dataset)
+    with exclusive(dataset, "loading corrections into"):
+        mend_references(dataset)
+        return _store(dataset, name, label_field, corrections, adjusted_field)
+
+
+def _store(
+    dataset: fo.Dataset,
+    name: str,
+    label_field: str,
+    corrections: Corrections,
+    adjusted_field: str | None,
+) -> Review:
     field = store.find_label_field(dataset, label_field)
     adjusted = (adjusted_field or f"{field}_adjusted").removeprefix("frames.")
     _check_adjusted(dataset, field, adjusted)
-    stored = _read_stored(dataset, field, corrections)
+    earlier = recorded_reviews(dataset).get(name)
+    stored = _read_stored(dataset, field, corrections, earlier)
     current = boxes_as_sent(stored, corrections)
     corrections = number_objects(dataset, adjusted, stored, current, corrections)
     changes = compare_tracks(
@@ -151,18 +173,22 @@ def store_corrections(
     )
     changes["original"] = find_originals(current, corrections, changes)
     issues = _judged_issues(dataset, field, stored, corrections, changes)
-    documents = _documents(stored, corrections)
+    documents = _documents(stored, corrections.frames)
     said = plan_frame_attributes(dataset, adjusted, documents, corrections)
     conflicts = count_conflicts(current, corrections, changes) + said.conflicts
     review = _make_review(
         name, field, adjusted, stored, corrections, changes, issues, conflicts, said
     )
+    others = other_reviews(dataset, review)
+    review = replace(review, notes=[*review.notes, *map(_replaces, others)])
     fields = [field, adjusted, *said.kinds, *adjusted_attributes(dataset, adjusted)]
-    kept = store.all_or_nothing(dataset, fields, list(documents["_id"]))
-    with recording_review(dataset, review), kept:
+    lost = _lost_frames(earlier, review, stored)
+    marked = pd.concat([documents, lost])
+    kept = store.all_or_nothing(dataset, fields, list(marked["_id"]))
+    with recording_review(dataset, review), kept as stamp:
         store.declare_corrections(dataset, adjusted)
-        marks = _marks(stored, documents, changes)
-        if store.write_columns(dataset, field, stored, marks):
+        marks = _marks(stored, marked, changes)
+        if store.write_columns(dataset, field, stored, marks, stamp=stamp):
             raise ValueError(
                 f"somebody is changing the labels in '{field}' right now; try again"
             )
@@ -170,10 +196,13 @@ def store_corrections(
             dataset, field, adjusted, stored, corrections, changes
         )
         made = store.make_detections(dataset, tracks, adjusted, documents)
-        store.replace_detections(dataset, adjusted, made)
-        store_frame_attributes(dataset, said)
+        store.replace_detections(dataset, adjusted, made, stamp=stamp)
+        empty = {frame: {adjusted: None} for frame in lost["_id"]}
+        store.set_frame_values(dataset, empty, stamp)
+        store_frame_attributes(dataset, said, stamp)
         mark_issues(dataset, issues[["id", "corrected"]].dropna())
         _save_view(dataset, field, adjusted)
+        take_over_frames(dataset, review, others)
     dataset.reload()
     return review
 
@@ -189,12 +218,21 @@ def _check_adjusted(dataset: fo.Dataset, field: str, adjusted: str) -> None:
         )
 
 
+def _replaces(other: Review) -> str:
+    return f"in some frames, these replace the corrections of '{other.name}'"
+
+
 def _read_stored(
-    dataset: fo.Dataset, field: str, corrections: Corrections
+    dataset: fo.Dataset,
+    field: str,
+    corrections: Corrections,
+    earlier: Review | None,
 ) -> store.StoredTracks:
     """Reads the tracks of the sequences, with what tells their objects apart."""
     wanted = dict.fromkeys(corrections.frames["sequence"])
     known = store.samples_by_sequence(dataset)
+    if earlier:
+        wanted |= dict.fromkeys(name for name in earlier.frames if name in known)
     missing = [name for name in wanted if name not in known]
     if missing:
         raise ValueError(
@@ -254,6 +292,19 @@ def _adjusted_tracks(
     return Tracks(make_table(columns), sequences)
 
 
+def _lost_frames(
+    earlier: Review | None, review: Review, stored: store.StoredTracks
+) -> pd.DataFrame:
+    """The frames of which there were corrections, and now are none."""
+    frames = earlier.frames if earlier else {}
+    lost = [
+        (name, number)
+        for name, numbers in frames.items()
+        for number in sorted(set(numbers) - set(review.frames.get(name, ())))
+    ]
+    return _documents(stored, pd.DataFrame(lost, columns=["sequence", "frame"]))
+
+
 def _save_view(dataset: fo.Dataset, field: str, adjusted: str) -> None:
     """Saves the view of the changes, but where it is saved already.
 
@@ -264,11 +315,11 @@ def _save_view(dataset: fo.Dataset, field: str, adjusted: str) -> None:
         save_changed_view(dataset, field, adjusted)
 
 
-def _documents(stored: store.StoredTracks, corrections: Corrections) -> pd.DataFrame:
-    """The frames that came back, as rows of ``stored.documents``."""
+def _documents(stored: store.StoredTracks, frames: pd.DataFrame) -> pd.DataFrame:
+    """Frames as rows of ``stored.documents``."""
     documents = stored.documents
     keys = pd.MultiIndex.from_frame(documents[["sequence", "frame"]])
-    return documents[keys.isin(pd.MultiIndex.from_frame(corrections.frames))]
+    return documents[keys.isin(pd.MultiIndex.from_frame(frames[["sequence", "frame"]]))]
 
 
 def _marks(

@@ -62,12 +62,11 @@ def number_objects(
     """
     known = [current[[*_OBJECT, "track"]]]
     last = stored.tracks.table.groupby("sequence", observed=True)["track"].max()
-    if f"{adjusted}.detections.object_id" in (
-        dataset.get_frame_field_schema(flat=True) or {}
-    ):
-        samples = dataset.select([span.sample_id for span in stored.spans])
-        before = store.read_tracks(samples, adjusted, ["object_id"]).tracks.table
-        known.append(before.dropna(subset="object_id")[[*_OBJECT, "track"]])
+    samples = dataset.select([span.sample_id for span in stored.spans])
+    for field in _corrected_fields(dataset):
+        before = store.read_tracks(samples, field, ["object_id"]).tracks.table
+        if field == adjusted:
+            known.append(before.dropna(subset="object_id")[[*_OBJECT, "track"]])
         newest = before.groupby("sequence", observed=True)["track"].max()
         last = last.combine(newest, max, fill_value=-1)
     objects = pd.concat([_plain(table) for table in known])
@@ -83,6 +82,16 @@ def number_objects(
     tracks = met[[*_OBJECT, "track"]].astype({"track": "int64"})
     sent, corrected = (_with_tracks(table, tracks) for table in tables)
     return replace(corrections, sent=sent, corrected=corrected)
+
+
+def _corrected_fields(dataset: fo.Dataset) -> list[str]:
+    """The frame fields of corrected tracks: what is new is numbered through them."""
+    return [
+        field
+        for field in dataset.get_frame_field_schema() or {}
+        if store.holds_corrections(dataset, field)
+        and dataset.has_frame_field(f"{field}.detections.object_id")
+    ]
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:

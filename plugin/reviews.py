@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import fiftyone as fo
@@ -88,6 +88,45 @@ def _record(dataset: fo.Dataset, review: Review, complete: bool) -> None:
         dataset.update_run_config(key, config)
     else:
         dataset.register_run(key, config)
+
+
+def other_reviews(dataset: fo.Dataset, review: Review) -> list[Review]:
+    """Finds what was loaded of other adjustments of the same frames.
+
+    Args:
+        dataset: the dataset
+        review: the review
+
+    Returns:
+        the others
+    """
+    return [
+        other
+        for other in recorded_reviews(dataset).values()
+        if other.name != review.name
+        and other.label_field == review.label_field
+        and any(
+            set(numbers) & set(other.frames.get(sequence, ()))
+            for sequence, numbers in review.frames.items()
+        )
+    ]
+
+
+def take_over_frames(dataset: fo.Dataset, review: Review, others: list[Review]) -> None:
+    """Takes frames from other reviews, as a frame's corrections are of one of them.
+
+    Args:
+        dataset: the dataset
+        review: the review, whose frames they are now
+        others: see :func:`other_reviews`
+    """
+    for other in others:
+        left = {
+            sequence: sorted(set(numbers) - set(review.frames.get(sequence, ())))
+            for sequence, numbers in other.frames.items()
+        }
+        frames = {sequence: numbers for sequence, numbers in left.items() if numbers}
+        _record(dataset, replace(other, frames=frames), complete=True)
 
 
 def recorded_review(dataset: fo.Dataset, name: str) -> Review:

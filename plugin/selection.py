@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import fiftyone as fo
-import numpy as np
 import pandas as pd
 
 from ..importers import store
@@ -18,8 +17,9 @@ from ..importers.attributes import attribute_fields, rename_attributes
 from ..importers.selection import FRAME_KEYS, frames_of_labels, frames_of_view
 from ..importers.tracks import FORMAT_COLUMNS
 from .audit import kind_name
-from .decisions import are_at, only_dismissed
+from .decisions import only_dismissed
 from .issues import read_issues
+from .ranges import are_at, count_ranges
 from .texts import count
 
 _REASONS = "outlier_reasons"
@@ -191,13 +191,14 @@ def _with_context(
     frames: pd.DataFrame, documents: pd.DataFrame, context: int
 ) -> pd.DataFrame:
     """Adds the frames around each frame, and ``role``: selected or nothing."""
-    context = min(context, int(documents["frame"].max()))
-    offsets = np.arange(-context, context + 1)
-    around = frames.loc[frames.index.repeat(len(offsets))].assign(role="")
-    around["frame"] += np.tile(offsets, len(frames))
-    around = around.merge(documents[["sequence", "frame"]])
+    labelled = documents[["sequence", "frame"]]
+    around = frames[["sequence"]].assign(
+        first_frame=frames["frame"] - context, last_frame=frames["frame"] + context
+    )
+    taken = labelled[count_ranges(labelled, around, ["sequence"]) > 0]
+    chosen = frames[["sequence", "frame"]].assign(role="selected")
     return (
-        pd.concat([frames.assign(role="selected"), around])
-        .drop_duplicates(["sequence", "frame"])
+        taken.merge(chosen, on=["sequence", "frame"], how="left")
+        .fillna({"role": ""})
         .sort_values(["sequence", "frame"], ignore_index=True)
     )

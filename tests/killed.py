@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work on a dataset in a process that is killed in the middle of it.
+"""Work on a dataset in processes of its own: killed in the middle of it, or at once.
 
 The process is a fork of one that has imported everything, so that it can be killed
 at each of its writes to the database, one after the other.
@@ -33,7 +33,7 @@ class _Killer(monitoring.CommandListener):
         """Is of no interest."""
 
 
-def _work(write, name, function, arguments):
+def _open(name):
     import fiftyone as fo
     import fiftyone.core.odm.database as odm
 
@@ -41,7 +41,19 @@ def _work(write, name, function, arguments):
     odm._disconnect()
     dataset = fo.load_dataset(name)
     odm._disconnect()
+    return dataset
+
+
+def _work(write, name, function, arguments):
+    dataset = _open(name)
     monitoring.register(_Killer(write))
+    function(dataset, *arguments)
+
+
+def _meet(barrier, name, function, arguments):
+    dataset = _open(name)
+    dataset.reload()
+    barrier.wait()
     function(dataset, *arguments)
 
 
@@ -58,15 +70,40 @@ def is_killed(write, dataset, function, *arguments):
     Returns:
         whether the process was killed, not finished before
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["fiftyone", function.__module__])
-    process = context.Process(
+    process = _context(function).Process(
         target=_work, args=(write, dataset.name, function, arguments)
     )
     process.start()
     process.join()
     assert process.exitcode in {0, -signal.SIGKILL}, sys.stderr
     return process.exitcode != 0
+
+
+def do_at_once(dataset, *calls):
+    """Calls functions with a dataset at the same time, in a process each.
+
+    Args:
+        dataset: the dataset
+        calls: of each a function of the package, and what it takes beside the dataset
+    """
+    context = _context(*(function for function, *_ in calls))
+    barrier = context.Barrier(len(calls))
+    processes = [
+        context.Process(target=_meet, args=(barrier, dataset.name, function, arguments))
+        for function, *arguments in calls
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * len(calls)
+
+
+def _context(*functions):
+    context = multiprocessing.get_context("forkserver")
+    modules = {function.__module__ for function in functions}
+    context.set_forkserver_preload(["fiftyone", *sorted(modules)])
+    return context
 
 
 def kill_at_each_write(dataset, function, *arguments):

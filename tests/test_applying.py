@@ -5,17 +5,20 @@ import fiftyone as fo
 import pandas as pd
 import pytest
 from fiftyone import ViewField as F
+from fiftyone_track_audit.importers import locks
 from fiftyone_track_audit.importers.dataset import create_dataset
-from fiftyone_track_audit.plugin import applying
+from fiftyone_track_audit.plugin import applying, old_labels
 from fiftyone_track_audit.plugin.applying import (
     Applied,
     apply_adjustment,
+    describe_applied,
     drop_old_labels,
     has_old_labels,
     undo_adjustment,
 )
 from fiftyone_track_audit.plugin.auditing import audit_dataset
 from fiftyone_track_audit.plugin.loading import store_corrections
+from fiftyone_track_audit.plugin.reviews import recorded_reviews
 from killed import is_killed, kill_at_each_write
 from small_datasets import SHIFTED, SHORT, corrections, object_id, table, walkers
 
@@ -218,13 +221,128 @@ def test_a_failure_leaves_the_labels_alone(dataset, monkeypatch):
     write = applying.store.replace_detections
 
     def fail(*arguments):
-        write(*arguments)
+        assert write(*arguments) == 0
         raise OSError("the disk is full")
 
     monkeypatch.setattr(applying.store, "replace_detections", fail)
     with pytest.raises(OSError, match="the disk is full"):
         apply_adjustment(dataset, "fix")
     assert list(dataset._frame_collection.find()) == before
+
+
+def edit_label(dataset, frame, track, **values):
+    """Edits a label, as somebody does in another process."""
+    sample = dataset.first()
+    (label,) = (
+        label
+        for label in sample.frames[frame].ground_truth.detections
+        if label.index == track
+    )
+    for name, value in values.items():
+        label[name] = value
+    sample.save()
+
+
+def test_an_edit_meanwhile_is_kept(dataset, monkeypatch):
+    keep = applying.keep_old_labels
+
+    def keep_late(*arguments):
+        edit_label(dataset, SHORT, 2, label="runner")
+        return keep(*arguments)
+
+    monkeypatch.setattr(applying, "keep_old_labels", keep_late)
+    before = labels(dataset)
+    with pytest.raises(ValueError, match="somebody is changing the labels"):
+        apply_adjustment(dataset, "fix")
+    after = labels(dataset)
+    assert after.loc[("a", SHORT, 2), "label"] == "runner"
+    after.loc[("a", SHORT, 2), "label"] = "walker"
+    pd.testing.assert_frame_equal(after, before)
+    assert not has_old_labels(dataset, "fix")
+
+
+def test_undo_leaves_what_was_changed_since(dataset):
+    before = labels(dataset)
+    apply_adjustment(dataset, "fix")
+    edit_label(dataset, SHORT, 1, label="runner")
+    edit_label(dataset, SHORT, 3, label="runner")
+    undone = undo_adjustment(dataset, "fix")
+    assert undone == Applied(changed=2, added=1, deleted=1, frames=3, left=2)
+    assert describe_applied(undone).endswith("in 3 frames; 2 left alone")
+    after = labels(dataset)
+    assert after.loc[("a", SHORT), "label"].tolist() == ["runner", "walker", "runner"]
+    assert after.loc[("a", SHORT, 1), "height"] == before.loc[("a", SHORT, 1), "height"]
+
+
+def test_what_cannot_be_added_is_counted(dataset):
+    sample = dataset.first()
+    own = fo.Detection(label="walker", index=3, bounding_box=[0.5, 0.5, 0.1, 0.1])
+    sample.frames[SHORT].ground_truth.detections.append(own)
+    sample.save()
+    done = apply_adjustment(dataset, "fix")
+    assert done == Applied(changed=2, added=0, deleted=1, frames=3, left=1)
+    assert str(labels(dataset).loc[("a", SHORT, 3), "id"]) == own.id
+
+
+def widen(labels):
+    labels.loc[at(labels, SHORT, 1), "width"] += 7
+    new = labels[at(labels, SHORT, 2)].assign(object_id="dog", object_name="dog:1")
+    return pd.concat([labels, new.assign(left=90.0, width=9.0)], ignore_index=True)
+
+
+@pytest.fixture
+def loaded_twice(dataset):
+    """Other corrections of one of the frames, in a field of their own."""
+    second = corrections(dataset, [SHORT], widen)
+    review = store_corrections(dataset, "second", "ground_truth", second, "others")
+    assert review.notes == ["in some frames, these replace the corrections of 'fix'"]
+    return dataset
+
+
+def test_a_frame_has_the_corrections_that_were_loaded_last(loaded_twice):
+    before = labels(loaded_twice)
+    reviews = recorded_reviews(loaded_twice)
+    assert reviews["fix"].frames == {"a": [SHORT + 1, SHIFTED]}
+    assert reviews["second"].frames == {"a": [SHORT]}
+    assert apply_adjustment(loaded_twice, "fix") == Applied(1, 0, 1, 2)
+    after = labels(loaded_twice)
+    pd.testing.assert_frame_equal(after.loc[("a", SHORT)], before.loc[("a", SHORT)])
+    # New objects are numbered on over all fields
+    assert apply_adjustment(loaded_twice, "second") == Applied(1, 1, 0, 1)
+    assert labels(loaded_twice).loc[("a", SHORT)].index.tolist() == [1, 2, 4]
+
+
+def test_what_was_applied_last_is_undone_first(dataset):
+    before = labels(dataset)
+    apply_adjustment(dataset, "fix")
+    second = corrections(dataset, [SHORT], widen)
+    store_corrections(dataset, "second", "ground_truth", second)
+    apply_adjustment(dataset, "second")
+    with pytest.raises(ValueError, match="'second' was applied to the same frames aft"):
+        undo_adjustment(dataset, "fix")
+    undo_adjustment(dataset, "second")
+    undo_adjustment(dataset, "fix")
+    pd.testing.assert_frame_equal(labels(dataset), before)
+
+
+@pytest.mark.parametrize("work", [apply_adjustment, undo_adjustment])
+def test_fields_that_were_renamed(dataset, work):
+    apply_adjustment(dataset, "fix", ["resized"])
+    dataset.rename_frame_field("ground_truth", "people")
+    before = list(dataset._frame_collection.find())
+    with pytest.raises(ValueError, match="no frame field 'ground_truth' any more"):
+        work(dataset, "fix")
+    assert list(dataset._frame_collection.find()) == before
+
+
+def test_another_one_is_writing(dataset, monkeypatch):
+    monkeypatch.setattr(locks, "_WAIT", 0.1)
+    with (
+        locks.exclusive(dataset, "writing to"),
+        pytest.raises(ValueError, match="somebody else is writing to 'walkers'"),
+    ):
+        apply_adjustment(dataset, "fix")
+    assert apply_adjustment(dataset, "fix").changed == 2
 
 
 def test_what_was_not_loaded_cannot_be_applied(dataset):
@@ -264,4 +382,4 @@ def test_undoing_goes_on_after_a_kill_at_any_write(dataset):
     assert write > KILLS
     pd.testing.assert_frame_equal(stored(dataset), before)
     drop_old_labels(dataset, "fix")  # and what the last kill left of it
-    assert dataset.list_runs(method=applying.METHOD) == []
+    assert dataset.list_runs(method=old_labels.METHOD) == []

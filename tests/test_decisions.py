@@ -230,9 +230,8 @@ def test_suggests_an_iou_threshold():
     found = suggest_thresholds(judged(*rows), Thresholds())
     assert found.iou == pytest.approx(0.3)
     assert found.size is None
-    assert (
-        "IoU: 0.3 would judge 0, and 0.5 3, of 6 decided issues wrongly." in found.message
-    )
+    said = "IoU: 0.3 would judge 0, and 0.5 3, of 6 decided issues wrongly."
+    assert found.message.endswith(said)
 
 
 # Operators
