@@ -168,6 +168,10 @@ class Video:
     notes: tuple[str, ...]
 
 
+class NoLabels(InputError):
+    """A manifest has no labels of an attribute, or none yet."""
+
+
 def read_videos(
     path: Path | str,
     label_attribute: str | None = None,
@@ -186,7 +190,8 @@ def read_videos(
         a tuple of the videos, and a note for each line that was left out
 
     Raises:
-        InputError: if a file is missing or wrong, or no line has labels
+        InputError: if a file is missing or wrong
+        NoLabels: if no line has labels
     """
     lines = _read_lines(path)
     attribute = label_attribute or _newest_attribute(path, lines)
@@ -200,7 +205,7 @@ def read_videos(
             taken = {video.name for video in videos}
             videos.append(_read_video(path, number, line, attribute, taken, mirrors))
     if not videos:
-        raise InputError(path, f"no line has labels; expected some in {attribute!r}")
+        raise NoLabels(path, f"no line has labels; expected some in {attribute!r}")
     return videos, tuple(notes)
 
 

@@ -72,7 +72,9 @@ _Index: TypeAlias = npt.NDArray[np.intp] | BoolArray | slice
 _Value = TypeVar("_Value")
 
 
-def read_mot(path: Path | str, include_ignored: bool = False) -> Tracks:
+def read_mot(
+    path: Path | str, include_ignored: bool = False, allow_empty: bool = False
+) -> Tracks:
     """Reads the ground truth of MOT Challenge sequences.
 
     Args:
@@ -80,6 +82,8 @@ def read_mot(path: Path | str, include_ignored: bool = False) -> Tracks:
             ``gt.txt`` beside or below a ``seqinfo.ini``
         include_ignored (False): whether to read the boxes whose flag is 0, too:
             those that the benchmark leaves out
+        allow_empty (False): whether a file may be empty, as a sequence without any
+            box has it
 
     Returns:
         the :class:`Tracks`, with the extra columns ``considered`` (the flag) and
@@ -91,7 +95,7 @@ def read_mot(path: Path | str, include_ignored: bool = False) -> Tracks:
     return _read_all(
         Path(path),
         "gt/gt.txt",
-        lambda file, sequence: _read_gt(file, sequence, include_ignored),
+        lambda file, sequence: _read_gt(file, sequence, include_ignored, allow_empty),
     )
 
 
@@ -271,9 +275,11 @@ def _find_sequences(path: Path, relative: str) -> list[tuple[Path, Path]]:
     return found
 
 
-def _read_gt(path: Path, sequence: Sequence, include_ignored: bool) -> Tracks:
+def _read_gt(
+    path: Path, sequence: Sequence, include_ignored: bool, allow_empty: bool
+) -> Tracks:
     expected = "9 columns (MOT16, MOT17, MOT20) or 10 (MOT15)"
-    rows = _read_rows(path, sequence, range(9, 11), expected)
+    rows = _read_rows(path, sequence, range(9, 11), expected, allow_empty)
     classes = _read_classes(path)
     track, flag = rows.columns[1], rows.columns[6]
     rows.check(1, "id", ~_is_whole(track, 0, 2**31 - 1), "a whole number from 0 on")
@@ -291,7 +297,7 @@ def _read_gt(path: Path, sequence: Sequence, include_ignored: bool) -> Tracks:
     tracks = _to_tracks(
         rows, sequence, track[chosen], label[chosen], chosen, extra, classes
     )
-    if len(tracks.table):
+    if len(tracks.table) or not len(flag):
         return tracks
     note = f"{path}: all {len(flag)} rows have flag 0; include_ignored reads them"
     return replace(tracks, notes=(*tracks.notes, note))
@@ -343,13 +349,19 @@ class _Rows(NamedTuple):
 
 
 def _read_rows(
-    path: Path, sequence: Sequence, counts: Container[int], expected: str
+    path: Path,
+    sequence: Sequence,
+    counts: range,
+    expected: str,
+    allow_empty: bool = False,
 ) -> _Rows:
     """Reads the columns that all MOT files begin with, and what follows."""
     try:
         data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise InputError(path, f"{error.strerror}; expected MOT rows") from error
+    if allow_empty and not data.strip():
+        return _Rows(path, data, [np.empty(0)] * counts[0])
     rows = _Rows(path, data, _parse(path, data, counts, expected))
     for i, column in enumerate(rows.columns):
         rows.check(i, "the value", ~np.isfinite(column), "a finite number")

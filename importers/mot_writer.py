@@ -81,6 +81,10 @@ def _check(tracks: Tracks, sequence: Sequence) -> None:
     table = tracks.table[tracks.table["sequence"] == sequence.name]
     if (table["track"] < 0).any():
         raise InputError(sequence.name, "boxes have no track id; expected tracks")
+    for label in table["label"].dropna().astype(str).unique():
+        if label.splitlines() != [label]:
+            message = f"the label {label!r:.80}; expected one line of text"
+            raise InputError(sequence.name, message)
 
 
 def _write_sequence(table: pd.DataFrame, sequence: Sequence, folder: Path) -> None:
@@ -101,7 +105,7 @@ def _write_sequence(table: pd.DataFrame, sequence: Sequence, folder: Path) -> No
     info = {
         "name": sequence.name,
         "imDir": "img1",
-        "frameRate": f"{sequence.frame_rate:g}",
+        "frameRate": f"{sequence.frame_rate or 1:g}",
         "seqLength": len(sequence.frame_names),
         "imWidth": sequence.width,
         "imHeight": sequence.height,

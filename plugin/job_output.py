@@ -9,7 +9,7 @@ A job's output is a folder, in S3 or a copy of it on this machine::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import pandas as pd
 from botocore.exceptions import ClientError
 
 from ..importers.files import is_s3, split_s3
-from ..importers.groundtruth import Video, read_videos
+from ..importers.groundtruth import NoLabels, Video, read_videos
 from ..importers.tracks import InputError
 from .corrections import FRAME_ATTRIBUTES, Corrections, join_corrections
 from .groundtruth.aws import (
@@ -35,7 +35,9 @@ MANIFEST = "manifests/output/output.manifest"
 
 
 def read_output(
-    record: AdjustmentRecord, output: Path | str | None = None
+    record: AdjustmentRecord,
+    output: Path | str | None = None,
+    samples: Collection[str] = (),
 ) -> Corrections:
     """Reads the labels that came back from an adjustment's labeling jobs.
 
@@ -44,6 +46,8 @@ def read_output(
         output (None): the ``output.manifest`` of its only job (a path or an S3
             URI), or a local copy of the jobs' output folder; by default it is
             read from S3
+        samples (()): the IDs of the dataset's samples: labels of others are not the
+            dataset's; none where that does not matter
 
     Returns:
         what came back, and as notes what did not
@@ -57,12 +61,18 @@ def read_output(
         manifests, notes = _manifests_in_s3(record)
     else:
         manifests, notes = _manifests_at(record, str(output))
-    parts = [
-        read_job_output(
-            manifest, job, record.label_attribute, record.audited_attribute, mirrors
-        )
-        for manifest, job, mirrors in manifests
-    ]
+    parts = []
+    for manifest, job, mirrors in manifests:
+        attributes = record.label_attribute, record.audited_attribute
+        try:
+            part = read_job_output(manifest, job, *attributes, mirrors, samples)
+            parts.append(part)
+        except NoLabels as nothing:
+            if len(record.jobs) == 1:
+                raise
+            notes.append(str(nothing))
+    if not parts:
+        raise InputError(output or record.name, "; ".join(notes))
     joined = join_corrections(parts)
     return replace(joined, notes=(*notes, *joined.notes))
 
@@ -113,10 +123,10 @@ def _manifests_at(
 ) -> tuple[list[_Manifest], list[str]]:
     """Finds the manifests of the jobs in a local folder, or the one that is named."""
     if is_s3(output) or Path(output).is_file():
-        if len(record.jobs) > 1:
-            message = f"one manifest; expected a folder of {len(record.jobs)} jobs'"
-            raise InputError(output, message)
-        return [(output, record.jobs[0], _mirrors(record.jobs[0], output))], []
+        job = _job_of(record, output)
+        others = [each.name for each in record.jobs if each is not job]
+        notes = [f"{name} is not in {output}" for name in others]
+        return [(output, job, _mirrors(job, output))], notes
     found: list[_Manifest] = []
     notes = []
     for job in record.jobs:
@@ -130,6 +140,21 @@ def _manifests_at(
     if not found:
         raise InputError(output, f"expected {MANIFEST} of {record.jobs[0].name}")
     return found, notes
+
+
+def _job_of(record: AdjustmentRecord, manifest: str) -> JobRecord:
+    """Finds the job that a manifest is of; the first, where it does not say."""
+    if len(record.jobs) == 1:
+        return record.jobs[0]
+    mirrors = {
+        place: folder
+        for job in record.jobs
+        for place, folder in _mirrors(job, manifest).items()
+    }
+    videos, _ = read_videos(manifest, record.label_attribute, mirrors)
+    names = {str(video.job).lower() for video in videos}
+    found = (job for job in record.jobs if job.name.lower() in names)
+    return next(found, record.jobs[0])
 
 
 def _mirrors(job: JobRecord, manifest: str) -> dict[str, Path]:
@@ -149,6 +174,7 @@ def read_job_output(
     label_attribute: str,
     audited_attribute: str,
     mirrors: Mapping[str, Path],
+    samples: Collection[str] = (),
 ) -> Corrections:
     """Reads the labels that came back from one labeling job.
 
@@ -158,6 +184,7 @@ def read_job_output(
         label_attribute: the label attribute of the corrected labels
         audited_attribute: the label attribute of the labels that were sent
         mirrors: local folders that hold copies of what is in S3
+        samples (()): as of :func:`read_output`
 
     Returns:
         what came back
@@ -173,10 +200,11 @@ def read_job_output(
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in names}
     sizes = {}
     for video in videos:
-        sequence = _check_origin(manifest, video, job)
+        sequence = _check_origin(manifest, video, job, samples)
         if sequence in sizes or video.line not in before:
             message = f"a second line of {sequence}, or one without labels that were"
             raise InputError(manifest, f"{message} sent; expected one", video.line)
+        _check_objects(manifest, before[video.line], video)
         numbers = np.array(job.frames[sequence])
         came_back = numbers[list(video.labels.frame_attributes)]
         frames = pd.DataFrame({"sequence": sequence, "frame": came_back})
@@ -201,7 +229,9 @@ def read_job_output(
     )
 
 
-def _check_origin(manifest: str, video: Video, job: JobRecord) -> str:
+def _check_origin(
+    manifest: str, video: Video, job: JobRecord, samples: Collection[str]
+) -> str:
     """Checks that a line is of the job; returns the sequence's name."""
     if video.job is None or video.job.lower() != job.name.lower():
         message = f"labels of job {video.job!r:.80}; expected those of {job.name!r}"
@@ -215,7 +245,21 @@ def _check_origin(manifest: str, video: Video, job: JobRecord) -> str:
     if video.origin.get("frames") != frames or len(video.labels.names) != len(frames):
         message = f"frames of {sequence} other than the {len(frames)} that were sent"
         raise InputError(manifest, f"{message}; expected these", video.line)
+    sample = video.origin.get("sample")
+    if samples and sample is not None and sample not in samples:
+        message = f"{sequence} of another dataset; expected that of this one"
+        raise InputError(manifest, message, video.line)
     return sequence
+
+
+def _check_objects(manifest: str, before: Video, video: Video) -> None:
+    """Checks that at least one of the objects that were sent came back."""
+    sent, came = (
+        set(pd.DataFrame(each.columns).get("object_id", ())) for each in (before, video)
+    )
+    if sent and came and not sent & came:
+        message = f"none of the {len(sent)} objects of {video.name} that were sent"
+        raise InputError(manifest, f"{message}; expected some of them", video.line)
 
 
 def _frame_attributes(

@@ -105,7 +105,7 @@ def load_adjustment(
             corrections = read_annotations(dataset, record)
     else:
         record = recorded_adjustment(dataset, name)
-        corrections = read_output(record, output)
+        corrections = read_output(record, output, dataset.values("id"))
     return store_corrections(
         dataset, name, record.label_field, corrections, adjusted_field
     )

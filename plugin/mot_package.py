@@ -24,7 +24,7 @@ from ..importers.mot_writer import take_frames, write_mot
 from ..importers.tracks import BOX, InputError, Sequence, Tracks, make_table
 from .corrections import Corrections, scale_images
 from .groundtruth.findings import Report, sentences
-from .groundtruth.selection import select_boxes
+from .groundtruth.selection import image_findings, select_boxes
 from .selection import Selection, select_to_send
 from .sent import (
     FRAMES_FILE,
@@ -79,6 +79,7 @@ def export_mot(
     selection = select_to_send(view, field, context, selected_labels, include_dismissed)
     frames, numbers = selection.frames, selection.numbers
     taken = take_frames(selection.stored.tracks, numbers)
+    _check_images(folder, taken)
     sizes = image_sizes(taken, numbers)
     boxes = boxes_to_send(folder, selection.stored.tracks, frames, sizes)
     tracks = _in_images(taken, boxes, sizes)
@@ -115,6 +116,20 @@ def preview_mot(
     """
     field = store.find_label_field(view._root_dataset, label_field)
     return select_to_send(view, field, context, selected_labels, include_dismissed)
+
+
+def _check_images(folder: Path, taken: Tracks) -> None:
+    """Checks that the images of each sequence can be read, and are of one size."""
+    paths = [
+        (name, str(sequence.frames_dir / frame))
+        for name, sequence in taken.sequences.items()
+        if sequence.frames_dir
+        for frame in sequence.frame_names
+    ]
+    findings = image_findings(pd.DataFrame(paths, columns=["sequence", "path"]))
+    if findings:
+        told = "\n".join(sentences(findings, "error"))
+        raise InputError(folder, f"nothing was written:\n{told}")
 
 
 def image_sizes(tracks: Tracks, names: Iterable[str]) -> dict[str, tuple[int, int]]:
@@ -203,7 +218,8 @@ def read_corrected_mot(
         InputError: if a file is damaged or is of other frames
     """
     path = Path(folder or record.folder or "")
-    corrected = read_mot(path, include_ignored=True)
+    corrected = read_mot(path, include_ignored=True, allow_empty=True)
+    _check_frames(path, record)
     for sequence in corrected.sequences.values():
         _check_sequence(path, sequence, record)
     lacking = sorted(set(record.frames) - set(corrected.sequences))
@@ -220,6 +236,18 @@ def read_corrected_mot(
         image_sizes=record.image_sizes,
         notes=tuple(f"{name} did not come back" for name in lacking),
     )
+
+
+def _check_frames(folder: Path, record: SentFrames) -> None:
+    """Checks the folder's own list of frames, where it has one."""
+    file = folder / FRAMES_FILE
+    if not file.is_file():
+        return
+    listed = pd.read_csv(file).groupby("sequence")["frame"]
+    frames = {str(name): numbers.tolist() for name, numbers in listed}
+    if frames != record.frames:
+        message = f"frames other than those that were sent as {record.name!r}"
+        raise InputError(file, f"{message}; expected these")
 
 
 def _check_sequence(path: Path, sequence: Sequence, record: SentFrames) -> None:

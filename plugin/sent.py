@@ -163,7 +163,11 @@ def sent_boxes(dataset: fo.Dataset, record: SentFrames) -> pd.DataFrame:
     """
     key = _run_key(record.name)
     results = dataset.load_run_results(key, cache=False, load_view=False)
-    return pd.DataFrame(results.sent, columns=_COLUMNS)
+    boxes = pd.DataFrame(results.sent, columns=_COLUMNS)
+    # Where there are none, the columns have no type of their own
+    text = ["sequence", "label", "object_id", "object_name", "id"]
+    numbers = dict.fromkeys(BOX, "int64")
+    return boxes.astype(dict.fromkeys(text, object) | numbers | {"track": "int64"})
 
 
 def describe_sent(record: SentFrames) -> dict[str, Any]:

@@ -394,6 +394,12 @@ def lose_origin(lines):
     del lines[0]["track-audit"]
 
 
+def rename_objects(frames):
+    for frame in frames:
+        for label in frame["annotations"]:
+            label["object-id"] += "-of-others"
+
+
 MANIFEST = "manifests/output/output.manifest"
 LABELS = "annotations/consolidated-annotation/output/0/SeqLabel.json"
 
@@ -441,6 +447,14 @@ DAMAGES = {
     "other frames": (
         edit_manifest(lambda ls: ls[1]["track-audit"].update(frames=[1])),
         "line 2: frames of b other than the 2 that were sent",
+    ),
+    "another dataset": (
+        edit_manifest(lambda ls: ls[0]["track-audit"].update(sample="0" * 24)),
+        "line 1: a of another dataset; expected that of this one",
+    ),
+    "other objects": (
+        edit_labels(rename_objects),
+        "line 1: none of the 2 objects of a that were sent",
     ),
     "no origin": (
         edit_manifest(lose_origin),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fiftyone import ViewField as F
+from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.mot_writer import take_frames, write_mot
@@ -278,3 +279,56 @@ def test_names_that_share_a_run_are_the_same_name(dataset, tmp_path):
     job = AdjustmentJob("a-b")
     with pytest.raises(ValueError, match="'a-b' went out already"):
         plan_adjustment(outliers(dataset), job)
+
+
+def test_sequences_whose_boxes_are_all_deleted(dataset, tmp_path):
+    export_mot(outliers(dataset), tmp_path / "fix")
+    for name in ("a", "b"):
+        (tmp_path / "fix" / name / "gt/gt.txt").write_text("")
+    review = load_adjustment(dataset, "fix")
+    assert review.boxes == 0
+    assert set(review.changes) == {"deleted"}
+
+
+def test_frames_without_boxes_come_back(dataset, tmp_path):
+    sample = dataset.first()
+    sample.frames[5].ground_truth.detections = []
+    sample.save()
+    clips = dataset.limit(1).to_clips([[(5, 5)]])
+    export_mot(clips, tmp_path / "fix")
+    review = load_adjustment(dataset, "fix")
+    assert (review.boxes, review.changes) == (0, {})
+
+
+def test_frames_of_another_folder_are_not_loaded(dataset, tmp_path):
+    for name, frames in (("one", (3, 5)), ("two", (23, 25))):
+        clips = dataset.limit(1).to_clips([[frames]])
+        export_mot(clips, tmp_path / name)
+    before = list(dataset._frame_collection.find())
+    message = r"frames.csv: frames other than those that were sent as 'two'"
+    with pytest.raises(InputError, match=message):
+        load_adjustment(dataset, "two", tmp_path / "one")
+    assert list(dataset._frame_collection.find()) == before
+
+
+def test_images_that_cannot_be_sent(dataset, tmp_path):
+    frames_dir = store.read_tracks(dataset, "ground_truth").tracks.sequences["a"]
+    image = frames_dir.frames_dir / frames_dir.frame_names[SHORT - 1]
+    data = image.read_bytes()
+    try:
+        Image.new("RGB", (20, 10)).save(image)
+        with pytest.raises(InputError, match="a: frames differ in size, such as"):
+            export_mot(dataset.limit(1), tmp_path / "fix")
+        image.write_bytes(b"no image")
+        with pytest.raises(InputError, match="a: 1 frames cannot be read, such as"):
+            export_mot(dataset.limit(1), tmp_path / "fix")
+    finally:
+        image.write_bytes(data)
+    assert not (tmp_path / "fix").exists()
+
+
+@pytest.mark.parametrize("label", ["", "two\nlines", "two\u2028lines"])
+def test_labels_that_are_no_line(tmp_path, label):
+    tracks = walkers("a", tmp_path / "a", label=label)
+    with pytest.raises(InputError, match="expected one line of text"):
+        write_mot(tracks, tmp_path)

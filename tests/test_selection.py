@@ -127,6 +127,19 @@ def test_what_was_dismissed_is_not_sent(dismissed, view, frames, left_out):
     assert reasons.get(SHORT, "walker:1 size").startswith("walker:1 size")
 
 
+def test_frames_of_datasets_without_issues(source):
+    fresh = source.clone("fresh")
+    try:
+        fresh.delete_sample_field("issues")
+        fresh.delete_frame_field("ground_truth.detections.outlier_reasons")
+        sent = select_to_send(fresh.to_clips([[(2, 4)]]), FIELD)
+        assert sent.numbers == {"a": [2, 3, 4]}
+        sent = select_to_send(fresh.to_clips([[(2, 4), (6, 6)]]), FIELD, 1)
+        assert sent.numbers == {"a": [*range(1, 8)]}
+    finally:
+        fresh.delete()
+
+
 def test_context_of_what_is_sent_stays(dismissed):
     selection = select_to_send(dismissed.load_saved_view("outliers"), FIELD, 10)
     assert selection.numbers == {"a": WHOLE[9:]}
