@@ -188,14 +188,20 @@ def issues_of_view(
     dataset = view._root_dataset
     if not dataset.has_field(ISSUES):
         return []
-    issues = _read_table(dataset.select(store.sample_ids(view)))
-    issues = issues[issues["label_field"] == label_field]
-    has_some = view.has_field(ISSUES)
-    are_issues = has_some and not view.has_field(f"{ISSUES}.detections")
-    if has_some:
+    are_videos = not (view._is_clips or view._is_frames or view._is_patches)
+    are_issues = view._is_clips and not view.has_field(f"{ISSUES}.detections")
+    key = "id" if are_videos else "sample_id"
+    if view.has_field(ISSUES):
         path = f"{ISSUES}.id" if are_issues else f"{ISSUES}.detections.id"
-        issues = issues[issues["id"].isin(view.values(path, unwind=True))]
-    if not are_issues and view != dataset.view():
+        samples, found = view.values([key, path])
+        shown = set(found if are_issues else chain.from_iterable(filter(None, found)))
+    else:
+        samples, shown, are_issues = view.values(key), None, False
+    issues = _read_table(dataset.select(list(dict.fromkeys(samples))))
+    issues = issues[issues["label_field"] == label_field]
+    if shown is not None:
+        issues = issues[issues["id"].isin(shown)]
+    if not (are_issues or (are_videos and not view.view()._needs_frames())):
         frames = frames_of_view(view, label_field)
         frames = frames.rename(columns={"frame_number": "frame"})
         issues = issues[are_at(frames, issues, ["sample_id"])]
