@@ -15,7 +15,7 @@ import fiftyone.utils.data as foud
 
 from . import store
 from .files import whole_folder
-from .mot_writer import take_frames, write_mot
+from .mot_writer import in_image_pixels, take_frames, write_mot
 from .selection import FRAME_KEYS, frames_of_view
 
 
@@ -23,7 +23,7 @@ class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
     """Exporter for :class:`.dataset.MOTChallengeDataset`.
 
     Each sequence is written with the frames that the collection shows, numbered
-    from 1, and with all of the labels in them.
+    from 1, and with all of the labels in them, in pixels of the images.
 
     Args:
         export_dir: a folder that is new or empty
@@ -71,4 +71,5 @@ class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
             for name, part in chosen.groupby("sequence")["frame"]
         }
         with whole_folder(Path(self.export_dir)) as folder:
-            write_mot(take_frames(stored.tracks, numbers), folder)
+            taken = take_frames(stored.tracks, numbers)
+            write_mot(in_image_pixels(taken), folder)

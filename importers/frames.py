@@ -75,6 +75,27 @@ def image_size(path: Path) -> tuple[int, int]:
         raise InputError(path, f"{reason}; expected an image") from error
 
 
+def image_sizes(sequences: Iterable[Sequence]) -> dict[str, tuple[int, int]]:
+    """Reads the size of sequences' images, which may differ from their labels'.
+
+    Args:
+        sequences: the sequences' records
+
+    Returns:
+        width and height in pixels, by sequence
+
+    Raises:
+        InputError: if the frames are not at hand
+    """
+    sizes = {}
+    for sequence in sequences:
+        if sequence.frames_dir is None:
+            message = "the frames are not at hand; expected their folder"
+            raise InputError(sequence.name, message)
+        sizes[sequence.name] = image_size(sequence.frames_dir / sequence.frame_names[0])
+    return sizes
+
+
 def list_images(folder: Path) -> list[str]:
     """Lists the frames in a folder.
 

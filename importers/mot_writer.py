@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from .files import write_bytes
-from .frames import check_frames, is_plain_name
+from .frames import check_frames, image_sizes, is_plain_name
 from .mot import CLASSES, LABELS
-from .tracks import InputError, Sequence, Tracks, make_table
+from .tracks import BOX, InputError, Sequence, Tracks, make_table
 
 
 def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks:
@@ -44,6 +44,31 @@ def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks
         parts.append(table)
     table = pd.concat(parts, ignore_index=True)
     return Tracks(make_table({str(name): table[name] for name in table}), sequences)
+
+
+def in_image_pixels(tracks: Tracks) -> Tracks:
+    """Scales tracks to their images, which may be smaller than they were drawn on.
+
+    Args:
+        tracks: the tracks, with the frames' folders
+
+    Returns:
+        the same, in pixels of the images
+
+    Raises:
+        InputError: if the frames are not at hand
+    """
+    sizes = image_sizes(tracks.sequences.values())
+    sequences = {
+        name: replace(sequence, width=sizes[name][0], height=sizes[name][1])
+        for name, sequence in tracks.sequences.items()
+    }
+    table = tracks.table.copy()
+    for name, own in tracks.sequences.items():
+        x = sizes[name][0] / (own.width or sizes[name][0])
+        y = sizes[name][1] / (own.height or sizes[name][1])
+        table.loc[table["sequence"] == name, BOX] *= [x, y, x, y]
+    return Tracks(table, sequences, tracks.notes)
 
 
 def write_mot(tracks: Tracks, folder: Path) -> None:

@@ -19,10 +19,11 @@ from fiftyone.utils.annotations import AnnotationResults
 from numpy.typing import NDArray
 
 from ..importers import store
+from ..importers.frames import image_sizes
 from ..importers.locks import exclusive
 from ..importers.tracks import BOX
 from .corrections import Corrections, scale_images
-from .mot_package import boxes_to_send, image_sizes
+from .mot_package import boxes_to_send
 from .selection import dismissed_text, select_to_send
 from .sent import (
     ANNOTATION,
@@ -85,7 +86,7 @@ def annotate_frames(
     if selection.left_out:
         logger.info(dismissed_text(selection.left_out))
     tracks, numbers = selection.stored.tracks, selection.numbers
-    sizes = image_sizes(tracks, numbers)
+    sizes = image_sizes(tracks.sequences[name] for name in numbers)
     boxes = boxes_to_send(anno_key, tracks, selection.frames, sizes)
     ids = list(map(str, store.find_frames(dataset, numbers)))
     frames = dataset.select_frames(ids).to_frames()

@@ -82,7 +82,7 @@ _Manifest = tuple[str, JobRecord, Mapping[str, Path]]
 
 def _manifests_in_s3(record: AdjustmentRecord) -> tuple[list[_Manifest], list[str]]:
     found: list[_Manifest] = []
-    notes = []
+    notes, going = [], False
     for job in record.jobs:
         if not job.arn or not job.s3_root:
             notes.append(f"{job.name} was not started")
@@ -90,6 +90,7 @@ def _manifests_in_s3(record: AdjustmentRecord) -> tuple[list[_Manifest], list[st
         status = find_status(job.name, sagemaker_client(record.region))
         uri = f"{job.s3_root}output/{job.name}/{MANIFEST}"
         uri = (status.output_uri if status else None) or uri
+        going |= status is not None and not status.finished
         if status and status.status != "Completed":
             reason = f" ({status.failure_reason})" if status.failure_reason else ""
             notes.append(f"{job.name} is {status.status}{reason}")
@@ -98,9 +99,10 @@ def _manifests_in_s3(record: AdjustmentRecord) -> tuple[list[_Manifest], list[st
         else:
             notes.append(f"{job.name} has no output yet")
     if not found:
+        todo = "launch what was not started, or send the frames again by another name"
         raise GroundTruthError(
             f"Nothing came back from {record.name}: {'; '.join(notes)}",
-            "wait for the workers, or name the output's folder",
+            "wait for the workers" if going else todo,
         )
     return found, notes
 

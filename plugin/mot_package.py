@@ -7,7 +7,6 @@ each sequence is complete, with its frames numbered from 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import pandas as pd
 
 from ..importers import store
 from ..importers.files import whole_folder
-from ..importers.frames import image_size
+from ..importers.frames import image_sizes
 from ..importers.mot import read_mot
 from ..importers.mot_writer import take_frames, write_mot
 from ..importers.tracks import BOX, InputError, Sequence, Tracks, make_table
@@ -80,7 +79,7 @@ def export_mot(
     frames, numbers = selection.frames, selection.numbers
     taken = take_frames(selection.stored.tracks, numbers)
     _check_images(folder, taken)
-    sizes = image_sizes(taken, numbers)
+    sizes = image_sizes(taken.sequences.values())
     boxes = boxes_to_send(folder, selection.stored.tracks, frames, sizes)
     tracks = _in_images(taken, boxes, sizes)
     record = SentFrames(
@@ -130,29 +129,6 @@ def _check_images(folder: Path, taken: Tracks) -> None:
     if findings:
         told = "\n".join(sentences(findings, "error"))
         raise InputError(folder, f"nothing was written:\n{told}")
-
-
-def image_sizes(tracks: Tracks, names: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Reads the size of sequences' images, which may differ from their labels'.
-
-    Args:
-        tracks: the tracks
-        names: the sequences
-
-    Returns:
-        width and height in pixels, by sequence
-
-    Raises:
-        InputError: if the frames are not at hand
-    """
-    sizes = {}
-    for name in names:
-        sequence = tracks.sequences[name]
-        if sequence.frames_dir is None:
-            message = "the frames are not at hand; expected their folder"
-            raise InputError(name, message)
-        sizes[name] = image_size(sequence.frames_dir / sequence.frame_names[0])
-    return sizes
 
 
 def boxes_to_send(

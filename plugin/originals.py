@@ -81,7 +81,22 @@ def number_objects(
     met.loc[new, "track"] = base + number
     tracks = met[[*_OBJECT, "track"]].astype({"track": "int64"})
     sent, corrected = (_with_tracks(table, tracks) for table in tables)
+    added = corrected["object_id"].isin(met.loc[new, "object_id"])
+    corrected["object_name"] = _new_names(corrected, added, stored.tracks.table)
     return replace(corrections, sent=sent, corrected=corrected)
+
+
+def _new_names(
+    corrected: pd.DataFrame, added: pd.Series[bool], stored: pd.DataFrame
+) -> pd.Series[str]:
+    """Names new objects by their numbers, where another one has their name."""
+    held = stored["label"].astype(str) + ":" + stored["track"].astype(str)
+    if "object_name" in stored:
+        held = stored["object_name"].fillna(held)
+    keys = pd.MultiIndex.from_arrays([stored["sequence"].astype(str), held])
+    own = pd.MultiIndex.from_frame(corrected[["sequence", "object_name"]].astype(str))
+    numbered = corrected["label"].astype(str) + ":" + corrected["track"].astype(str)
+    return corrected["object_name"].mask(added & own.isin(keys), numbered)
 
 
 def _corrected_fields(dataset: fo.Dataset) -> list[str]:

@@ -217,7 +217,8 @@ def describe_review(review: Review) -> str:
         changes = f"{changes or 'no box'}, attributes of {changed}"
     return (
         f"{count(review.boxes, 'box')} in {count(frames, 'frame')} loaded into "
-        f"'{review.adjusted_field}'; {changes or 'nothing'} changed"
+        f"'{review.adjusted_field}'; "
+        + (f"changes: {changes}" if changes else "nothing changed")
     )
 
 

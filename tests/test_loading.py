@@ -684,6 +684,23 @@ def test_two_jobs_at_once_number_their_new_objects_apart(dataset, aws, tmp_path)
     assert list(recorded_reviews(dataset)) == ["first", "second"]
 
 
+@pytest.mark.parametrize(
+    ("name", "given"), [("walker:2", "walker:3"), ("walker:9", "walker:9")]
+)
+def test_new_objects_take_nobodys_name(dataset, name, given):
+    """Annotators see the names of the frames that they got alone."""
+
+    def add(labels):
+        new = labels.iloc[:1].assign(left=90.0, object_id="new", object_name=name)
+        return pd.concat([labels[labels["track"] == 1], new], ignore_index=True)
+
+    came = corrections(dataset, [SHORT], add)
+    came = replace(came, sent=came.sent[came.sent["track"] == 1])
+    store_corrections(dataset, "fix", "ground_truth", came)
+    names = table(dataset, "ground_truth_adjusted", "object_name")["object_name"]
+    assert names.loc[("a", SHORT)].to_dict() == {1: "walker:1", 3: given}
+
+
 def loaded(dataset):
     """All that loading stores, but for the IDs of what is new."""
     columns = ("changes", "change_iou", "original_id")

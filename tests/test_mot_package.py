@@ -138,6 +138,8 @@ def test_a_dataset_exports_and_imports_again(dataset, tmp_path):
     )
     try:
         expected, found = (table(each, "ground_truth") for each in (dataset, again))
+        # The images of "b" are half the size that its labels were drawn on
+        expected.loc["b", BOX] = expected.loc["b", BOX].to_numpy() / 2
         columns = [*BOX, "label"]
         pd.testing.assert_frame_equal(found[columns], expected[columns])
     finally:

@@ -103,7 +103,7 @@ def test_there_and_back_in_the_app(corrected):
     result, triggers = run("load_adjustments", corrected, job_name="fix")
     assert result["message"] == (
         "20 boxes in 10 frames loaded into 'ground_truth_adjusted'; "
-        "1 moved, 1 resized changed"
+        "changes: 1 moved, 1 resized"
     )
     assert triggers == ["reload_dataset"]
     output = foo.get_operator(f"{PLUGIN}/load_adjustments").describe(result).to_json()
