@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from .aws import DENIED, GroundTruthError, aws_errors, error_code
+from .aws import DENIED, GroundTruthError, aws_errors, error_code, is_absent
 from .findings import Finding, error, warning
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ _WORKERS_PAGE = "https://w.labeling.{region}.sagemaker.aws"
 
 #: An ETag that no object has: a write on this condition never takes place.
 _NO_ETAG = "0" * 32
+#: What S3 answers to that where there is an object.
+_UNMET = "PreconditionFailed"
 
 
 def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
@@ -52,7 +54,7 @@ def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
         try:
             answer = client.head_bucket(Bucket=bucket)
         except ClientError as failure:
-            if error_code(failure) != "404":
+            if not is_absent(failure):
                 raise
             raise GroundTruthError(
                 f"There is no bucket {bucket!r}",
@@ -94,7 +96,7 @@ def place_findings(
             if error_code(failure) in DENIED:
                 what = f"s3://{bucket}/{key} may not be read"
                 found.append(error(what, "ask for s3:GetObject and s3:ListBucket"))
-            elif error_code(failure) not in {"404", "NoSuchKey"}:
+            elif not is_absent(failure):
                 raise
     with aws_errors(f"Looking at s3://{bucket}/{key}"):
         try:
@@ -103,7 +105,7 @@ def place_findings(
             if error_code(failure) in DENIED:
                 what = f"s3://{bucket}/{key} may not be written"
                 found.append(error(what, "ask for s3:PutObject"))
-            elif error_code(failure) not in {"404", "NoSuchKey", "PreconditionFailed"}:
+            elif not is_absent(failure) and error_code(failure) != _UNMET:
                 raise
     return found
 

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from ...importers.tracks import InputError
-from .aws import GroundTruthError, aws_errors, error_code, sagemaker_client
+from .aws import (
+    GroundTruthError,
+    aws_errors,
+    error_code,
+    is_absent,
+    sagemaker_client,
+)
 from .checks import model_errors
 from .request import PACKAGE_TAG
 from .upload import read_job
@@ -128,7 +134,7 @@ def find_job(
         try:
             return client.describe_labeling_job(LabelingJobName=name)
         except ClientError as error:
-            if error_code(error) != "ResourceNotFound":
+            if not is_absent(error):
                 raise
             return None
 

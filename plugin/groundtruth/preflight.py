@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from .aws import (
     GroundTruthError,
     aws_errors,
-    error_code,
+    is_absent,
     iam_client,
     s3_client,
     sagemaker_client,
@@ -112,14 +112,26 @@ def _role_findings(arn: str, account: str) -> list[Finding]:
     role = _answer(
         f"Looking at role {arn}",
         lambda: iam_client().get_role(RoleName=arn.rpartition("/")[2]),
-        absent={"NoSuchEntity"},
     )
     if role is None:
         return [error(f"There is no role {arn}", "create it, or choose another")]
-    if _SERVICE in json.dumps(role["Role"]["AssumeRolePolicyDocument"]):
+    if _may_assume(role["Role"]["AssumeRolePolicyDocument"]):
         return []
     what = f"{_SERVICE} may not assume role {arn}"
     return [error(what, "allow sts:AssumeRole for it in the role's trust policy")]
+
+
+def _may_assume(policy: Any) -> bool:  # noqa: ANN401 - as AWS answers
+    """Whether a trust policy allows the service something, and denies it nothing."""
+    statements = policy.get("Statement", [])
+    if isinstance(statements, dict):
+        statements = [statements]
+    effects = {
+        statement["Effect"]
+        for statement in statements
+        if _SERVICE in json.dumps(statement.get("Principal", {}))
+    }
+    return effects == {"Allow"}
 
 
 def _workteam_findings(
@@ -133,7 +145,6 @@ def _workteam_findings(
     team = _answer(
         f"Looking at work team {arn}",
         lambda: client.describe_workteam(WorkteamName=arn.rpartition("/")[2]),
-        absent={"ResourceNotFound", "ValidationException"},
     )
     if team is not None:
         return []
@@ -155,12 +166,12 @@ def _account_findings(setting: str, arn: str, account: str) -> list[Finding]:
     return [error(what, "give an ARN of that account, or other credentials")]
 
 
-def _answer(doing: str, ask: Callable[[], Any], absent: set[str]) -> Any:  # noqa: ANN401
+def _answer(doing: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - one of many
     """Asks AWS for something, None where it is not there."""
     with aws_errors(doing):
         try:
             return ask()
         except ClientError as failure:
-            if error_code(failure) not in absent:
+            if not is_absent(failure):
                 raise
             return None
