@@ -45,8 +45,8 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
         label_schema: the label schema, of one frame field of detections
         media_field ("filepath"): is not used: frames are sent from their files
         job_name (None): the labeling job's name, by default the annotation key
-        folder (None): a new folder for the package; by default below FiftyOne's
-            dataset folder
+        folder (None): a new folder for the package, or the one of its earlier
+            export; by default below FiftyOne's dataset folder
         context (2): the number of labelled frames to send along before and after
             each
         include_dismissed (False): whether to send frames that dismissed issues

@@ -30,6 +30,9 @@ CORS_RULE: CORSRuleTypeDef = {
     "MaxAgeSeconds": 3000,
 }
 
+#: The key of an object's metadata that tells whose it is.
+OWNER = "track-audit"
+
 #: An address as the worker's pages have them, for rules that name origins.
 _WORKERS_PAGE = "https://w.labeling.{region}.sagemaker.aws"
 
@@ -69,7 +72,7 @@ def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
 
 
 def place_findings(
-    client: S3Client, bucket: str, key: str, own: bool = False
+    client: S3Client, bucket: str, key: str, owner: str | None = None
 ) -> list[Finding]:
     """Finds out whether a new file can be put in a place, without doing it.
 
@@ -77,7 +80,8 @@ def place_findings(
         client: an S3 client
         bucket: the bucket
         key: the key that is going to be written
-        own (False): whether a file that is there may be replaced
+        owner (None): whose file is going to be written: another one of theirs may be
+            replaced
 
     Returns:
         an error per permission that is missing, or where the place is taken
@@ -88,8 +92,8 @@ def place_findings(
     found = []
     with aws_errors(f"Looking at s3://{bucket}/{key}"):
         try:
-            client.head_object(Bucket=bucket, Key=key)
-            if not own:
+            there = client.head_object(Bucket=bucket, Key=key)["Metadata"].get(OWNER)
+            if owner is None or there != owner:
                 what = f"s3://{bucket}/{key} is there already"
                 found.append(error(what, "choose another name or prefix"))
         except ClientError as failure:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 from .aws import (
     GroundTruthError,
     aws_errors,
-    is_absent,
     iam_client,
+    is_absent,
     s3_client,
     sagemaker_client,
     sts_client,
@@ -34,7 +34,7 @@ _SERVICE = "sagemaker.amazonaws.com"
 def check_account(
     job: AdjustmentJob,
     parts: Sequence[AdjustmentJob],
-    own_places: Collection[str] = (),
+    owner: str | None = None,
 ) -> list[Finding]:
     """Looks at everything on AWS's side that the jobs need.
 
@@ -45,7 +45,7 @@ def check_account(
     Args:
         job: the settings of the whole
         parts: the settings of the labeling jobs that it is divided into
-        own_places (()): the S3 URIs of folders whose files may be replaced
+        owner (None): whose job it is: what is theirs in the bucket may be replaced
 
     Returns:
         what was found
@@ -59,9 +59,7 @@ def check_account(
     found = []
     if job.bucket:
         s3 = s3_client(job.job_region)
-        found += _tried(
-            lambda: _bucket_findings(s3, job, parts, own_places), denied=error
-        )
+        found += _tried(lambda: _bucket_findings(s3, job, parts, owner), denied=error)
     if job.role_arn:
         found += _tried(lambda: _role_findings(str(job.role_arn), account))
     if job.workteam_arn and job.job_region:
@@ -94,14 +92,14 @@ def _bucket_findings(
     client: S3Client,
     job: AdjustmentJob,
     parts: Sequence[AdjustmentJob],
-    own_places: Collection[str],
+    owner: str | None,
 ) -> list[Finding]:
     bucket = str(job.bucket)
     check_bucket(client, bucket, job.job_region)
     found = []
     for part in parts:
         key = f"{part.folder}/manifest.jsonl"
-        found += place_findings(client, bucket, key, part.root in own_places)
+        found += place_findings(client, bucket, key, owner)
     return found + _tried(lambda: cors_findings(client, bucket, job.job_region))
 
 
