@@ -191,9 +191,15 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
         ((field, schema),) = config.label_schema.items()
         if not schema.get("existing_field"):
             raise ValueError(f"'{field}' has no labels; expected tracks to correct")
+        classes = schema.get("classes") or []
+        if isinstance(classes, str) or not all(isinstance(c, str) for c in classes):
+            raise ValueError(
+                f"the classes of '{field}' are {classes!r}; expected a list of names: "
+                "attributes go along with their labels"
+            )
         job = AdjustmentJob(
             name=config.job_name or anno_key.replace("_", "-"),
-            labels=tuple(schema.get("classes") or ()),
+            labels=tuple(classes),
             **config.settings,
         )
         adjustment = plan_adjustment(

@@ -73,8 +73,9 @@ def check_adjustment(
     found = local_findings(adjustment, folder, copy_frames=copy_frames)
     for plan in plans:
         found += image_findings(plan.frames)
-    found += _start_findings(adjustment.earlier)
-    if job.bucket:
+    started = _start_findings(adjustment.earlier)
+    found += started
+    if job.bucket and not started:
         found += check_account(job, [plan.job for plan in plans], plans[0].owner)
     return tuple(sorted(found, key=lambda finding: finding.severity))
 

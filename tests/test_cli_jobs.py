@@ -322,7 +322,9 @@ main(sys.argv[3:])
         ("write_packages", "after", 0, "export"),
         ("write_packages", "after", 0, "launch"),
         ("upload_package", "after", 0, "launch"),
-        ("record_adjustment", "before", 1, "launch"),
+        ("record_adjustment", "before", 0, "export"),
+        ("launch_job", "before", 0, "export"),
+        ("launch_job", "after", 1, "launch"),
     ],
 )
 def test_killed_export_goes_on(

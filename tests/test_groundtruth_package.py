@@ -554,6 +554,24 @@ def test_existing_folder_is_kept(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in package.rglob("*")} == before
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("task_time_limit", "3600", "a whole number"),
+        ("max_concurrent_tasks", 1.5, "a whole number"),
+        ("tags", ["x"], "texts by their names"),
+        ("tags", {"x": 1}, "texts by their names"),
+        ("keywords", "dog", "a list of texts"),
+        ("labels", ["bus", {"classes": []}], "a list of texts"),
+        ("title", None, "a text"),
+        ("bucket", 3, "a text"),
+    ],
+)
+def test_a_setting_of_another_kind(setting, value, expected):
+    with pytest.raises(ValueError, match=f"^{setting} is .*; expected {expected}$"):
+        AdjustmentJob("fix", **{setting: value})
+
+
 def folder_of(tmp_path, sequences, owner="ann", copy_frames=False):
     """Writes packages of one sequence each into the same folder."""
     plans = [
