@@ -39,8 +39,9 @@ PACKAGE_TAG = "track-audit"
 
 
 def _are_texts(values: object) -> bool:
-    texts = isinstance(values, list | tuple)
-    return texts and all(isinstance(value, str) for value in values)
+    if not isinstance(values, list | tuple):
+        return False
+    return all(isinstance(value, str) for value in values)
 
 
 #: What a setting of each type must be, as text and as a test.
