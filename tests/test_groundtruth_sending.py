@@ -136,14 +136,15 @@ def test_no_job_however_that_is_told(aws, cars, tmp_path, absent):
     assert len(send(cars, tmp_path / "package")["job_arns"]) == 1
 
 
-def test_a_plan_of_before_the_start_is_refused(aws, cars, tmp_path):
+@pytest.mark.parametrize("settings", [READY, LOCAL])
+def test_a_plan_of_before_another_export_is_refused(aws, cars, tmp_path, settings):
     old = plan(cars, **LOCAL)
-    send(cars, tmp_path / "first")
+    send(cars, tmp_path / "first", **settings)
     before = recorded_adjustments(cars)["fix"]
     with pytest.raises(ValueError, match="'fix' was exported or started by somebody"):
         export_adjustment(cars, old, tmp_path / "second")
     assert recorded_adjustments(cars)["fix"] == before
-    assert before.started
+    assert (tmp_path / "first" / "job.json").is_file()
     assert not (tmp_path / "second").exists()
 
 
@@ -178,6 +179,15 @@ def test_a_job_whose_start_was_not_noted_is_kept(
     assert status_of(cars)[0][1] == "InProgress"
     result = launch_adjustment(cars, "fix")
     assert [job["LabelingJobArn"] for job in aws.jobs.values()] == result["job_arns"]
+
+
+def test_a_running_job_whose_record_is_gone_is_kept(aws, cars, tmp_path):
+    send(cars, tmp_path / "package")
+    manifest = stored(aws)
+    cars.delete_run(cars.list_runs()[0])
+    with pytest.raises(InputError, match="There is a labeling job 'fix' already"):
+        send(cars, tmp_path / "other", [5, 6], **UPLOAD)
+    assert stored(aws) == manifest
 
 
 def test_a_start_that_was_refused_can_be_exported_again(aws, cars, tmp_path):

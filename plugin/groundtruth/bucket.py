@@ -114,6 +114,31 @@ def place_findings(
     return found
 
 
+def is_own_place(client: S3Client, bucket: str, key: str, owner: str | None) -> bool:
+    """Tells whether a file of an owner's is in a place.
+
+    Args:
+        client: an S3 client
+        bucket: the bucket
+        key: the file's key
+        owner: whose file, None for nobody's
+
+    Returns:
+        True/False
+
+    Raises:
+        GroundTruthError: if S3 answers otherwise than with yes or no
+    """
+    with aws_errors(f"Looking at s3://{bucket}/{key}"):
+        try:
+            found = client.head_object(Bucket=bucket, Key=key)["Metadata"]
+        except ClientError as failure:
+            if not is_absent(failure):
+                raise
+            return False
+    return owner is not None and found.get(OWNER) == owner
+
+
 def cors_findings(client: S3Client, bucket: str, region: str | None) -> list[Finding]:
     """Finds out whether the worker's page may load frames from a bucket.
 

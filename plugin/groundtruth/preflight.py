@@ -18,7 +18,7 @@ from .aws import (
     sagemaker_client,
     sts_client,
 )
-from .bucket import check_bucket, cors_findings, place_findings
+from .bucket import check_bucket, cors_findings, is_own_place, place_findings
 from .findings import Finding, error, warning
 from .jobs import find_job, name_taken
 from .request import FUNCTION_ACCOUNTS, AdjustmentJob
@@ -57,17 +57,18 @@ def check_account(
     except GroundTruthError as failure:
         return [error(failure.what, failure.todo)]
     found = []
+    s3 = s3_client(job.job_region)
     if job.bucket:
-        s3 = s3_client(job.job_region)
         found += _tried(lambda: _bucket_findings(s3, job, parts, owner), denied=error)
     if job.role_arn:
         found += _tried(lambda: _role_findings(str(job.role_arn), account))
-    if job.workteam_arn and job.job_region:
+    if job.job_region:
         sagemaker = sagemaker_client(job.job_region)
-        team = job.workteam_arn
-        found += _tried(lambda: _workteam_findings(sagemaker, team, account))
-        if not job.fill_in:
-            found += _tried(lambda: _name_findings(sagemaker, parts))
+        if job.workteam_arn:
+            team = job.workteam_arn
+            found += _tried(lambda: _workteam_findings(sagemaker, team, account))
+        if job.bucket:
+            found += _tried(lambda: _name_findings(s3, sagemaker, job, parts, owner))
     return found
 
 
@@ -98,8 +99,7 @@ def _bucket_findings(
     check_bucket(client, bucket, job.job_region)
     found = []
     for part in parts:
-        key = f"{part.folder}/manifest.jsonl"
-        found += place_findings(client, bucket, key, owner)
+        found += place_findings(client, bucket, _manifest(part), owner)
     return found + _tried(lambda: cors_findings(client, bucket, job.job_region))
 
 
@@ -150,10 +150,25 @@ def _workteam_findings(
 
 
 def _name_findings(
-    client: SageMakerClient, parts: Sequence[AdjustmentJob]
+    s3: S3Client,
+    sagemaker: SageMakerClient,
+    job: AdjustmentJob,
+    parts: Sequence[AdjustmentJob],
+    owner: str | None,
 ) -> list[Finding]:
-    taken = [name_taken(part.name) for part in parts if find_job(part.name, client)]
+    """An error for each name that a job has: of those to start, or to write over."""
+    bucket = str(job.bucket)
+    asked = [
+        part.name
+        for part in parts
+        if not job.fill_in or is_own_place(s3, bucket, _manifest(part), owner)
+    ]
+    taken = [name_taken(name) for name in asked if find_job(name, sagemaker)]
     return [error(failure.what, failure.todo) for failure in taken]
+
+
+def _manifest(part: AdjustmentJob) -> str:
+    return f"{part.folder}/manifest.jsonl"
 
 
 def _account_findings(setting: str, arn: str, account: str) -> list[Finding]:
