@@ -130,7 +130,8 @@ def export_adjustment(
 
     Raises:
         InputError: if anything would make the jobs fail; nothing is written
-        ValueError: if somebody else exported or started it since it was planned
+        ValueError: if it was exported or started since it was planned, or somebody
+            else is exporting right now
         GroundTruthError: if AWS fails on the way: :func:`launch_adjustment` goes
             on from there
     """
@@ -144,8 +145,8 @@ def export_adjustment(
     with exclusive(dataset, "exporting frames of"):
         if recorded_adjustments(dataset).get(job.name) != adjustment.earlier:
             raise ValueError(
-                f"'{job.name}' was exported or started by somebody else since this "
-                "was planned; plan it again, or choose another name"
+                f"'{job.name}' was exported or started since this was planned; plan "
+                "it again, or choose another name"
             )
         with recording_adjustment(dataset, record):
             write_packages(plans, package, copy_frames=copy_frames)
@@ -215,7 +216,8 @@ def adjustment_status(
 
     Returns:
         for each labeling job ``job_name`` (of the adjustment that it is part of),
-        and what :class:`JobStatus` has; NotStarted of those that AWS does not know
+        and what :class:`JobStatus` has; NotStarted of those that AWS does not know,
+        or knows as somebody else's
 
     Raises:
         ValueError: if no adjustment of that name is recorded

@@ -141,7 +141,7 @@ def test_a_plan_of_before_another_export_is_refused(aws, cars, tmp_path, setting
     old = plan(cars, **LOCAL)
     send(cars, tmp_path / "first", **settings)
     before = recorded_adjustments(cars)["fix"]
-    with pytest.raises(ValueError, match="'fix' was exported or started by somebody"):
+    with pytest.raises(ValueError, match="'fix' was exported or started since"):
         export_adjustment(cars, old, tmp_path / "second")
     assert recorded_adjustments(cars)["fix"] == before
     assert (tmp_path / "first" / "job.json").is_file()

@@ -400,7 +400,7 @@ class StopAdjustmentJob(_JobsOperator):
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Says what stopping means."""
         record = _chosen_job(ctx)
-        if not any(job.tried for job in record.jobs):
+        if not any(job.arn or job.tried for job in record.jobs):
             raise ValueError(f"'{record.name}' was not started: nothing is under way")
         jobs = ", ".join(job.name for job in record.jobs)
         add_warning(
