@@ -201,12 +201,11 @@ def check_new_folder(folder: Path) -> None:
 
 
 @contextmanager
-def whole_folder(folder: Path, replace: bool = False) -> Iterator[Path]:
+def whole_folder(folder: Path) -> Iterator[Path]:
     """Gives a folder to write to, which takes its name when all is written.
 
     Args:
         folder: a folder that is new or empty
-        replace (False): whether to replace the folder with all that is in it
 
     Yields:
         the folder to write to, which is removed where that fails
@@ -214,15 +213,14 @@ def whole_folder(folder: Path, replace: bool = False) -> Iterator[Path]:
     Raises:
         InputError: if the folder is not empty
     """
-    if not replace:
-        check_new_folder(folder)
+    check_new_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}.partial")
     partial.mkdir()
     try:
         yield partial
         if folder.exists():
-            (shutil.rmtree if replace else Path.rmdir)(folder)
+            folder.rmdir()
         partial.replace(folder)
     except BaseException:
         shutil.rmtree(partial)

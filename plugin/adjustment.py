@@ -15,9 +15,9 @@ import fiftyone as fo
 from ..importers import store
 from ..importers.tracks import InputError
 from .groundtruth.findings import Finding, sentences
+from .groundtruth.folder import read_job
 from .groundtruth.package import Plan, plan_packages
 from .groundtruth.request import AdjustmentJob
-from .groundtruth.upload import read_job
 from .runs import AdjustmentRecord, recorded_adjustments
 from .selection import dismissed_text, select_to_send
 from .sent import check_new_name
@@ -31,6 +31,7 @@ class Adjustment:
         job: the settings of the whole
         label_field: the frame field of the tracks
         plans: the plan of each job
+        folder: where their packages go by default
         earlier: an export of the same name that was not started, which this one
             replaces
         left_out: the number of frames that dismissed issues alone are about
@@ -39,6 +40,7 @@ class Adjustment:
     job: AdjustmentJob
     label_field: str
     plans: tuple[Plan, ...]
+    folder: Path
     earlier: AdjustmentRecord | None = None
     left_out: int = 0
 
@@ -120,8 +122,11 @@ def plan_adjustment(
         attributes=selection.attributes,
         dataset=dataset.name,
         sample_ids=dict(zip(first["sequence"], first["sample_id"], strict=True)),
+        owner=f"{dataset._doc.id}/{job.name}",
     )
-    return Adjustment(job, field, plans, earlier, selection.left_out)
+    jobs = Path(fo.config.default_dataset_dir, "track-audit", "jobs")
+    folder = jobs / dataset.slug / job.name
+    return Adjustment(job, field, plans, folder, earlier, selection.left_out)
 
 
 def last_settings(dataset: fo.Dataset) -> dict[str, str]:

@@ -45,8 +45,8 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
         label_schema: the label schema, of one frame field of detections
         media_field ("filepath"): is not used: frames are sent from their files
         job_name (None): the labeling job's name, by default the annotation key
-        folder (None): a new folder for the package; by default below FiftyOne's
-            dataset folder
+        folder (None): a new folder for the package, or the one of its earlier
+            export; by default below FiftyOne's dataset folder
         context (2): the number of labelled frames to send along before and after
             each
         include_dismissed (False): whether to send frames that dismissed issues
@@ -191,9 +191,15 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
         ((field, schema),) = config.label_schema.items()
         if not schema.get("existing_field"):
             raise ValueError(f"'{field}' has no labels; expected tracks to correct")
+        classes = schema.get("classes") or []
+        if isinstance(classes, str) or not all(isinstance(c, str) for c in classes):
+            raise ValueError(
+                f"the classes of '{field}' are {classes!r}; expected a list of names: "
+                "attributes go along with their labels"
+            )
         job = AdjustmentJob(
             name=config.job_name or anno_key.replace("_", "-"),
-            labels=tuple(schema.get("classes") or ()),
+            labels=tuple(classes),
             **config.settings,
         )
         adjustment = plan_adjustment(

@@ -24,11 +24,11 @@ from .corrections import FRAME_ATTRIBUTES, Corrections, join_corrections
 from .groundtruth.aws import (
     GroundTruthError,
     aws_errors,
-    error_code,
+    is_absent,
     s3_client,
     sagemaker_client,
 )
-from .groundtruth.jobs import find_status
+from .groundtruth.jobs import NOT_STARTED, own_status
 from .runs import AdjustmentRecord, JobRecord
 
 MANIFEST = "manifests/output/output.manifest"
@@ -87,11 +87,12 @@ def _manifests_in_s3(record: AdjustmentRecord) -> tuple[list[_Manifest], list[st
         if not job.arn or not job.s3_root:
             notes.append(f"{job.name} was not started")
             continue
-        status = find_status(job.name, sagemaker_client(record.region))
+        client = sagemaker_client(record.region)
+        status = own_status(job.name, client, job.arn, job.tag)
         uri = f"{job.s3_root}output/{job.name}/{MANIFEST}"
-        uri = (status.output_uri if status else None) or uri
-        going |= status is not None and not status.finished
-        if status and status.status != "Completed":
+        uri = status.output_uri or uri
+        going |= not status.finished and status.status != NOT_STARTED
+        if status.status != "Completed":
             reason = f" ({status.failure_reason})" if status.failure_reason else ""
             notes.append(f"{job.name} is {status.status}{reason}")
         if _exists(uri, record.region):
@@ -114,7 +115,7 @@ def _exists(uri: str, region: str | None) -> bool:
         try:
             client.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            if error_code(error) not in {"404", "NoSuchKey"}:
+            if not is_absent(error):
                 raise
             return False
     return True

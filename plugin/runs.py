@@ -27,7 +27,9 @@ class JobRecord:
         package: the local folder of its package
         s3_root: the S3 URI of its package, or None where it stays local
         frames: the 1-based numbers of the frames that it has, by sequence
-        arn: the labeling job's ARN, None where it was not started
+        arn: the labeling job's ARN, None where it is not known to be started
+        tag: the tag that the package and its labeling job share
+        tried: whether a start was tried, whose answer may have got lost
     """
 
     name: str
@@ -35,6 +37,8 @@ class JobRecord:
     s3_root: str | None
     frames: dict[str, list[int]]
     arn: str | None = None
+    tag: str | None = None
+    tried: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,23 +14,31 @@ from typing import Any
 
 import fiftyone as fo
 
+from ..importers.locks import exclusive
 from ..importers.tracks import InputError
 from .adjustment import Adjustment
 from .groundtruth.aws import GroundTruthError, s3_client, sagemaker_client
 from .groundtruth.bucket import add_cors_rule, cors_warning
-from .groundtruth.findings import Finding, sentences
+from .groundtruth.findings import Finding, error, sentences
+from .groundtruth.folder import read_job
 from .groundtruth.jobs import (
     NOT_STARTED,
     UNDER_WAY,
     JobStatus,
-    find_status,
     launch_job,
+    own_status,
+    package_tag,
     stop_job,
 )
-from .groundtruth.package import Plan, package_folders, write_packages
+from .groundtruth.package import (
+    Plan,
+    package_findings,
+    package_folders,
+    write_packages,
+)
 from .groundtruth.preflight import check_account
 from .groundtruth.selection import image_findings
-from .groundtruth.upload import read_job, upload_package
+from .groundtruth.upload import upload_package
 from .runs import (
     AdjustmentRecord,
     JobRecord,
@@ -45,23 +53,51 @@ from .texts import count
 Progress = Callable[[Any], None]
 
 
-def check_adjustment(adjustment: Adjustment) -> tuple[Finding, ...]:
+def check_adjustment(
+    adjustment: Adjustment,
+    folder: Path | str | None = None,
+    *,
+    copy_frames: bool = False,
+) -> tuple[Finding, ...]:
     """Reports everything that would make an adjustment fail, and changes nothing.
 
     Args:
         adjustment: the plan; where it has a bucket, AWS is asked too
+        folder (None): as of :func:`export_adjustment`
+        copy_frames (False): as of :func:`export_adjustment`
 
     Returns:
         what was found, errors first
     """
-    job = adjustment.job
-    found = list(adjustment.findings)
-    for plan in adjustment.plans:
+    job, plans = adjustment.job, adjustment.plans
+    found = local_findings(adjustment, folder, copy_frames=copy_frames)
+    for plan in plans:
         found += image_findings(plan.frames)
-    if job.bucket:
-        parts = [plan.job for plan in adjustment.plans]
-        found += check_account(job, parts, _own_places(adjustment.earlier))
+    started = _start_findings(adjustment.earlier)
+    found += started
+    if job.bucket and not started:
+        found += check_account(job, [plan.job for plan in plans], plans[0].owner)
     return tuple(sorted(found, key=lambda finding: finding.severity))
+
+
+def local_findings(
+    adjustment: Adjustment,
+    folder: Path | str | None = None,
+    *,
+    copy_frames: bool = False,
+) -> list[Finding]:
+    """Finds what would make an adjustment fail without a look at AWS and the images.
+
+    Args:
+        adjustment: the plan
+        folder (None): as of :func:`export_adjustment`
+        copy_frames (False): as of :func:`export_adjustment`
+
+    Returns:
+        what was found
+    """
+    package = _package_folder(adjustment, folder)
+    return package_findings(adjustment.plans, package, copy_frames)
 
 
 def export_adjustment(
@@ -82,8 +118,8 @@ def export_adjustment(
     Args:
         dataset: the dataset that the frames are from
         adjustment: the plan
-        folder (None): a new folder for the packages; by default below FiftyOne's
-            dataset folder
+        folder (None): a new folder for the packages, or the one of the earlier
+            export; by default below FiftyOne's dataset folder
         copy_frames (False): whether to copy the frames into the packages
         add_cors (False): whether to add the CORS rule that the worker's page
             needs to the bucket, where it has none
@@ -94,31 +130,31 @@ def export_adjustment(
 
     Raises:
         InputError: if anything would make the jobs fail; nothing is written
+        ValueError: if it was exported or started since it was planned, or somebody
+            else is exporting right now
         GroundTruthError: if AWS fails on the way: :func:`launch_adjustment` goes
             on from there
     """
-    job = adjustment.job
-    default = Path(fo.config.default_dataset_dir, "track-audit", "jobs", job.name)
-    package = Path(folder).expanduser().resolve() if folder else default
-    found = check_adjustment(adjustment)
+    job, plans = adjustment.job, adjustment.plans
+    package = _package_folder(adjustment, folder)
+    found = check_adjustment(adjustment, package, copy_frames=copy_frames)
     errors = sentences(found, "error")
     if errors:
         raise InputError(package, "nothing was written:\n" + "\n".join(errors))
+    record = _make_record(adjustment, package_folders(plans, package))
+    with exclusive(dataset, "exporting frames of"):
+        if recorded_adjustments(dataset).get(job.name) != adjustment.earlier:
+            raise ValueError(
+                f"'{job.name}' was exported or started since this was planned; plan "
+                "it again, or choose another name"
+            )
+        with recording_adjustment(dataset, record):
+            write_packages(plans, package, copy_frames=copy_frames)
     if add_cors and job.bucket:
         add_cors_rule(s3_client(job.job_region), job.bucket, job.job_region)
         done = cors_warning(job.bucket)
         found = tuple(finding for finding in found if finding != done)
-    record = _make_record(adjustment, package_folders(adjustment.plans, package))
-    earlier = adjustment.earlier
-    with recording_adjustment(dataset, record):
-        write_packages(
-            adjustment.plans,
-            package,
-            copy_frames=copy_frames,
-            replace=earlier is not None and _has_package(earlier, package),
-        )
-    replace_files = bool(_own_places(earlier))
-    result = _send(dataset, record, progress, overwrite=replace_files)
+    result = _send(dataset, record, progress)
     notes = [*sentences(found, "warning"), *adjustment.notes]
     return {
         **result,
@@ -180,16 +216,17 @@ def adjustment_status(
 
     Returns:
         for each labeling job ``job_name`` (of the adjustment that it is part of),
-        and what :class:`JobStatus` has; NotStarted of those that AWS does not know
+        and what :class:`JobStatus` has; NotStarted of those that AWS does not know,
+        or knows as somebody else's
 
     Raises:
         ValueError: if no adjustment of that name is recorded
         GroundTruthError: if AWS cannot be asked
     """
     if name is not None:
-        return _status(recorded_adjustment(dataset, name))
+        return _rows(recorded_adjustment(dataset, name))
     records = recorded_adjustments(dataset).values()
-    return [row for record in records for row in _status(record)]
+    return [row for record in records for row in _rows(record)]
 
 
 def stop_adjustment(dataset: fo.Dataset, name: str) -> list[dict[str, Any]]:
@@ -207,30 +244,64 @@ def stop_adjustment(dataset: fo.Dataset, name: str) -> list[dict[str, Any]]:
         GroundTruthError: if none of its jobs is under way, or AWS refuses
     """
     record = recorded_adjustment(dataset, name)
-    before = {job["name"]: job["status"] for job in _status(record)}
-    running = [job for job, status in before.items() if status in UNDER_WAY]
+    before = _statuses(record)
+    running = [job.name for job in before if job.status in UNDER_WAY]
     if not running:
-        stand = ", ".join(f"{job} is {status}" for job, status in before.items())
+        stand = ", ".join(map(_stand, before))
         raise GroundTruthError(f"Nothing is under way: {stand}", "there is no need")
     client = sagemaker_client(record.region)
     for job in running:
         stop_job(job, client)
-    return _status(record)
+    return _rows(record)
 
 
-def _status(record: AdjustmentRecord) -> list[dict[str, Any]]:
-    statuses = [JobStatus(job.name, NOT_STARTED) for job in record.jobs]
-    if record.region:  # without one, nothing can have been started
-        client = sagemaker_client(record.region)
-        statuses = [find_status(job.name, client) or job for job in statuses]
+def _rows(record: AdjustmentRecord) -> list[dict[str, Any]]:
+    statuses = _statuses(record)
     return [{"job_name": record.name, **asdict(status)} for status in statuses]
 
 
-def _has_package(record: AdjustmentRecord, folder: Path) -> bool:
-    """Whether a folder is the package that was written for an adjustment."""
-    packages = [Path(job.package) for job in record.jobs]
-    own = packages[0] if len(packages) == 1 else packages[0].parent
-    return own == folder and all((each / "job.json").is_file() for each in packages)
+def _statuses(record: AdjustmentRecord) -> list[JobStatus]:
+    return [_status(job, record.region) for job in record.jobs]
+
+
+def _status(job: JobRecord, region: str | None) -> JobStatus:
+    if not (job.s3_root and region):  # nothing can have been started
+        return JobStatus(job.name, NOT_STARTED)
+    return own_status(job.name, sagemaker_client(region), job.arn, job.tag)
+
+
+def _stand(status: JobStatus) -> str:
+    reason = f" ({status.failure_reason})" if status.failure_reason else ""
+    return f"{status.name} is {status.status}{reason}"
+
+
+def _start_findings(earlier: AdjustmentRecord | None) -> list[Finding]:
+    """An error for each job of an earlier export that was started after all.
+
+    What is known to be started is never planned again. But the answer may have got
+    lost, or the process that waited for it.
+    """
+    if earlier is None or not any(job.tried for job in earlier.jobs):
+        return []
+    try:
+        statuses = _statuses(earlier)
+    except GroundTruthError as failure:
+        return [error(failure.what, failure.todo)]
+    todo = f"launch '{earlier.name}' to go on with it, or choose another name"
+    return [
+        error(f"Labeling job {status.name!r} was started already", todo)
+        for status in statuses
+        if status.arn
+    ]
+
+
+def _package_folder(adjustment: Adjustment, folder: Path | str | None) -> Path:
+    if not folder:
+        return adjustment.folder
+    try:
+        return Path(folder).expanduser().resolve()
+    except RuntimeError as failure:  # the home of nobody
+        raise InputError(folder, str(failure)) from failure
 
 
 def _make_record(adjustment: Adjustment, folders: list[Path]) -> AdjustmentRecord:
@@ -256,25 +327,18 @@ def _make_job_record(plan: Plan, folder: Path) -> JobRecord:
         package=str(folder),
         s3_root=plan.job.root if plan.job.bucket else None,
         frames={str(name): numbers.tolist() for name, numbers in frames},
+        tag=package_tag(plan.request),
     )
 
 
-def _own_places(record: AdjustmentRecord | None) -> set[str]:
-    """The folders in S3 that an earlier export was uploaded to."""
-    return {job.s3_root for job in record.jobs if job.s3_root} if record else set()
-
-
 def _send(
-    dataset: fo.Dataset,
-    record: AdjustmentRecord,
-    progress: Progress | None,
-    overwrite: bool = False,
+    dataset: fo.Dataset, record: AdjustmentRecord, progress: Progress | None
 ) -> dict[str, Any]:
     """Uploads all packages, then starts all jobs, as far as the settings go."""
     missing = read_job(Path(record.jobs[0].package), needed=[])["fill_in"]
     done = [f"{sent_text(record.counts)} written"]
     if "bucket" not in missing:
-        sent = count(_upload(record, progress, overwrite), "file")
+        sent = count(_upload(record, progress), "file")
         done.append(
             f"{sent} uploaded to {', '.join(str(j.s3_root) for j in record.jobs)}"
         )
@@ -311,31 +375,51 @@ def sent_text(counts: Mapping[str, int]) -> str:
     return f"{frames} with {boxes} of {count(counts['sequences'], 'sequence')}"
 
 
-def _upload(
-    record: AdjustmentRecord, progress: Progress | None, overwrite: bool
-) -> int:
+def _upload(record: AdjustmentRecord, progress: Progress | None) -> int:
     client = s3_client(record.region)
+    # The files of a job that was started are what its workers work on
+    waiting = [
+        job
+        for job in record.jobs
+        if not (job.arn or (job.tried and _status(job, record.region).arn))
+    ]
     sent = 0
-    for number, job in enumerate(record.jobs):
+    for number, job in enumerate(waiting):
 
         def report(done: int, total: int, number: int = number) -> None:
             if progress:
-                fraction = (number + done / max(1, total)) / len(record.jobs)
+                fraction = (number + done / max(1, total)) / len(waiting)
                 progress(SimpleNamespace(progress=fraction))
 
-        upload = upload_package(
-            Path(job.package), client, overwrite=overwrite, progress=report
-        )
-        sent += upload.sent
+        sent += upload_package(Path(job.package), client, progress=report).sent
     return sent
 
 
 def _start(dataset: fo.Dataset, record: AdjustmentRecord) -> AdjustmentRecord:
+    """Starts each job, and records it before and after: no start is ever unknown."""
     client = sagemaker_client(record.region)
     for number, job in enumerate(record.jobs):
-        started = replace(job, arn=launch_job(Path(job.package), client))
-        jobs = [*record.jobs[:number], started, *record.jobs[number + 1 :]]
-        record = replace(record, jobs=jobs)
-        # After each: what was started is known even if the next one fails.
-        record_adjustment(dataset, record)
+        with exclusive(dataset, "starting a labeling job of"):
+            current = recorded_adjustment(dataset, record.name)
+            if [job.tag for job in current.jobs] != [job.tag for job in record.jobs]:
+                raise ValueError(
+                    f"'{record.name}' was exported again by somebody else meanwhile; "
+                    "launch that to start it"
+                )
+            record = _record_job(dataset, current, number, tried=True)
+            arn = launch_job(Path(job.package), client)
+            record = _record_job(dataset, record, number, arn=arn)
+    return record
+
+
+def _record_job(
+    dataset: fo.Dataset,
+    record: AdjustmentRecord,
+    number: int,
+    **changed: Any,  # noqa: ANN401 - of any field
+) -> AdjustmentRecord:
+    jobs = [*record.jobs]
+    jobs[number] = replace(jobs[number], **changed)
+    record = replace(record, jobs=jobs)
+    record_adjustment(dataset, record)
     return record

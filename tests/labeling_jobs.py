@@ -406,6 +406,7 @@ class LabelingService:
         s3: another server of S3, None for moto's
         client: makes a client of a service, ``client("s3")``, once per region
         jobs: what DescribeLabelingJob answers, by region and lower-case name
+        absent: what it answers where there is no such job; real ones give either
     """
 
     def __init__(self, url, faults, s3=None):
@@ -413,6 +414,7 @@ class LabelingService:
         self.faults = faults
         self.s3 = s3
         self.jobs = {}
+        self.absent = exceptions.ResourceNotFound
         self.client = cache(self.make_client)
 
     def make_client(self, service, region="eu-west-1"):
@@ -425,6 +427,7 @@ class LabelingService:
     def clear(self):
         """Forgets jobs, orders and calls, and empties :data:`BUCKET`."""
         self.jobs.clear()
+        self.absent = exceptions.ResourceNotFound
         self.faults.orders.clear()
         client = self.client("s3")
         for key in Bucket(client).names(f"s3://{BUCKET}/"):
@@ -446,7 +449,7 @@ class LabelingService:
     def find(self, name, region="eu-west-1"):
         job = self.jobs.get((region, name.lower()))
         if job is None:
-            raise exceptions.ResourceNotFound(f"Labeling job {name} does not exist")
+            raise self.absent("Requested resource not found.")
         return job
 
     def create(self, request, region):

@@ -149,6 +149,12 @@ def test_views_that_can_be_sent(dataset, tmp_path, make_view, field, expected):
         (FIELD, {"context": -1}, "expected 0 or more context frames"),
         ("frames.other", {"label_type": "detections", "classes": ["x"]}, "no labels"),
         (FIELD, {"nonsense": 1}, "a job has no setting nonsense"),
+        (FIELD, {"task_time_limit": "3600"}, "task_time_limit is '3600'"),
+        (
+            FIELD,
+            {"classes": ["bus", {"classes": ["car"], "attributes": {}}]},
+            "the classes of 'frames.ground_truth' are .* expected a list of names",
+        ),
     ],
 )
 def test_what_cannot_be_sent_leaves_no_run(dataset, tmp_path, field, settings, message):

@@ -295,6 +295,14 @@ def test_two_processes_at_once_and_a_third_that_watches(aws, cars, tmp_path):
     assert set(recorded_adjustments(cars)) == {"Left", "Right"}
 
 
+def test_json_is_all_that_is_printed(cars, monkeypatch):
+    """FiftyOne warns of an old database, and logs, on the standard output."""
+    monkeypatch.setenv("FIFTYONE_DATABASE_VALIDATION", "true")
+    monkeypatch.setenv("FIFTYONE_LOGGING_LEVEL", "DEBUG")
+    out, err = start("status", "cars", "--json").communicate(timeout=200)
+    assert json.loads(out) == {"jobs": []}, err
+
+
 #: Ends itself, as a killed process does, before or after it calls a function.
 KILLED = """
 import os, signal, sys
@@ -322,7 +330,9 @@ main(sys.argv[3:])
         ("write_packages", "after", 0, "export"),
         ("write_packages", "after", 0, "launch"),
         ("upload_package", "after", 0, "launch"),
-        ("record_adjustment", "before", 1, "launch"),
+        ("record_adjustment", "before", 0, "export"),
+        ("launch_job", "before", 0, "export"),
+        ("launch_job", "after", 1, "launch"),
     ],
 )
 def test_killed_export_goes_on(

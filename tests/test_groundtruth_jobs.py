@@ -21,7 +21,10 @@ from fiftyone_track_audit.plugin.groundtruth.jobs import (
     launch_job,
     stop_job,
 )
-from fiftyone_track_audit.plugin.groundtruth.package import plan_package, write_package
+from fiftyone_track_audit.plugin.groundtruth.package import (
+    plan_package,
+    write_packages,
+)
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.groundtruth.upload import upload_package
 from labeling_jobs import BUCKET, READY, choose, labeling_service, small_video
@@ -62,8 +65,8 @@ def make_package(tmp_path, frames=6, frames_on_disk=True, copy_frames=False, **c
         tracks = replace(tracks, sequences={"a": sequence})
     job = AdjustmentJob(**{"name": next(names), **READY, **changed})
     chosen = (("a", frame, "shift" * (frame == 4)) for frame in range(1, frames + 1))
-    plan = plan_package(tracks, choose(*chosen), job)
-    return write_package(plan, tmp_path / "package", copy_frames=copy_frames)
+    plan = plan_package(tracks, choose(*chosen), job, owner="ann")
+    return write_packages([plan], tmp_path / "package", copy_frames=copy_frames)[0]
 
 
 def request_of(package):
@@ -94,6 +97,7 @@ def test_job_from_start_to_end(aws, s3, sagemaker, package):
         failed=0,
         failure_reason=None,
         output_uri=None,
+        arn=arn,
     )
     listed = sagemaker.list_labeling_jobs()["LabelingJobSummaryList"]
     assert name in [job["LabelingJobName"] for job in listed]
@@ -202,16 +206,27 @@ def test_upload_goes_on_where_it_was_broken_off(s3, sagemaker, tmp_path):
     assert launch_job(package, sagemaker)
 
 
-def test_other_files_in_the_bucket_are_kept(s3, package):
+@pytest.mark.parametrize("owner", [{}, {"track-audit": "bob"}])
+def test_other_files_in_the_bucket_are_kept(s3, package, owner):
     upload_package(package, s3)
     key = f"track-audit/{job_name(package)}/a/SeqLabel.json"
     size = (package / "a" / "SeqLabel.json").stat().st_size
     for body in (b"{}", b" " * size):
-        s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata=owner)
         with pytest.raises(GroundTruthError, match=r"1 other files .*SeqLabel\.json"):
             upload_package(package, s3)
         assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == body
-    assert upload_package(package, s3, overwrite=True).sent == 1
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b"{}", Metadata={"track-audit": "ann"})
+    assert upload_package(package, s3).sent == 1
+    assert s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"] == size
+
+
+def test_the_same_files_put_there_by_hand_are_kept(s3, package):
+    for path in (package.parent / "frames").iterdir():
+        key = f"track-audit/{job_name(package)}/a/frames/{path.name}"
+        s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+    upload = upload_package(package, s3)
+    assert (upload.sent, upload.kept) == (LABEL_FILES, 6)
 
 
 def test_frames_copied_into_the_package_are_sent(s3, sagemaker, tmp_path):
@@ -238,7 +253,7 @@ def test_two_sequences_in_one_job(s3, sagemaker, tmp_path):
     tracks = concatenate(small_video(name, tmp_path / name) for name in ("a", "b"))
     frames = choose(("b", 4, "gap"), ("a", 1, "shift"), ("b", 2, ""))
     plan = plan_package(tracks, frames, AdjustmentJob(next(names), **READY))
-    package = write_package(plan, tmp_path / "package")
+    package = write_packages([plan], tmp_path / "package")[0]
     assert upload_package(package, s3).sent == 3 + 2 * 2 + 2
     assert launch_job(package, sagemaker)
     instructions = plan.label_categories["instructions"]["fullInstruction"]

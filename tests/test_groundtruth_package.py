@@ -2,7 +2,12 @@
 """The package of an adjustment job: its contents, its limits and its refusals."""
 
 import json
+import os
+import signal
+import sys
 from dataclasses import replace
+from itertools import count
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -11,7 +16,10 @@ from fiftyone_track_audit.importers.tracks import InputError, Tracks, concatenat
 from fiftyone_track_audit.plugin.groundtruth import instructions
 from fiftyone_track_audit.plugin.groundtruth.checks import model_errors
 from fiftyone_track_audit.plugin.groundtruth.jobs import launch_job
-from fiftyone_track_audit.plugin.groundtruth.package import plan_package, write_package
+from fiftyone_track_audit.plugin.groundtruth.package import (
+    plan_package,
+    write_packages,
+)
 from fiftyone_track_audit.plugin.groundtruth.request import (
     AdjustmentJob,
     labeling_job_request,
@@ -52,7 +60,7 @@ def test_files_of_a_package(tmp_path):
     plan = plan_package(
         tracks, CHOSEN, job, dataset="cars", sample_ids={"a": "0123456789ab"}
     )
-    package = write_package(plan, tmp_path / "package")
+    package = write_packages([plan], tmp_path / "package")[0]
 
     assert plan.errors == plan.warnings == plan.notes == ()
     assert plan.counts == {
@@ -123,7 +131,7 @@ def test_frame_without_a_box_is_sent_with_no_annotations(tmp_path):
     tracks = small_video("a")
     tracks = replace(tracks, table=tracks.table[tracks.table["frame"] != 3])
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix"))
-    package = write_package(plan, tmp_path / "package")
+    package = write_packages([plan], tmp_path / "package")[0]
     entries = read_json(package / "a" / "SeqLabel.json")["tracking-annotations"]
     assert [len(entry["annotations"]) for entry in entries] == [1, 0, 2]
 
@@ -203,7 +211,7 @@ def test_attributes_and_labels_of_the_configuration(tmp_path):
     )
     job = AdjustmentJob("fix", labels=("Tram", "Car"))
     plan = plan_package(tracks, CHOSEN, job, attributes=["Occluded", "Note", "Seats"])
-    package = write_package(plan, tmp_path / "package")
+    package = write_packages([plan], tmp_path / "package")[0]
 
     configuration = read_json(package / "label-categories.json")
     assert configuration["auditLabelAttributeName"] == "tracks-ref"
@@ -244,14 +252,14 @@ def test_sequence_without_boxes(tmp_path):
         "labels in the settings.",
     )
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix", labels=("Car",)))
-    package = write_package(plan, tmp_path / "package")
+    package = write_packages([plan], tmp_path / "package")[0]
     entries = read_json(package / "a" / "SeqLabel.json")["tracking-annotations"]
     assert [entry["annotations"] for entry in entries] == [[], [], []]
 
 
 def test_settings_not_known_yet_are_named(tmp_path):
     plan = plan_package(small_video("a"), CHOSEN, AdjustmentJob("fix"))
-    package = write_package(plan, tmp_path / "package")
+    package = write_packages([plan], tmp_path / "package")[0]
     started = read_json(package / "job.json")
     assert started["fill_in"] == ["bucket", "region", "role_arn", "workteam_arn"]
     assert "s3://fill-in-bucket/" in (package / "manifest.jsonl").read_text()
@@ -302,12 +310,10 @@ def test_region_is_the_work_teams():
         ({"keywords": ("k" * 31,)}, "TaskKeywords[0] has 31 characters"),
         ({"task_time_limit": 29}, "TaskTimeLimitInSeconds has 29"),
         ({"task_time_limit": 2_592_001}, "task_time_limit is 2592001 seconds"),
-        ({"task_time_limit": 1.5}, "TaskTimeLimitInSeconds is a float"),
         ({"task_availability_lifetime": 59}, "LifetimeInSeconds has 59"),
         ({"task_availability_lifetime": 2_592_001}, "at most 2592000"),
         ({"max_concurrent_tasks": 5001}, "MaxConcurrentTaskCount has 5001"),
         ({"max_concurrent_tasks": 0}, "MaxConcurrentTaskCount has 0"),
-        ({"max_concurrent_tasks": True}, "MaxConcurrentTaskCount is a bool"),
         ({"kms_key_id": "a key"}, "KmsKeyId is 'a key'"),
         ({"tags": {"bad*": "x"}}, "Tags[0].Key is 'bad*'"),
         ({"tags": {str(n): "" for n in range(50)}}, "Tags has 51 entries"),
@@ -321,7 +327,7 @@ def test_bad_settings_are_refused_before_anything_is_written(tmp_path, changed, 
     assert [error for error in plan.errors if said in error]
     assert all(error.endswith(".") for error in plan.errors)
     with pytest.raises(InputError) as raised:
-        write_package(plan, tmp_path / "package")
+        write_packages([plan], tmp_path / "package")
     assert said in str(raised.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -531,32 +537,143 @@ def test_package_is_written_whole_or_not_at_all(tmp_path):
     tracks = small_video("a", tmp_path / "frames")
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix"))
     (tmp_path / "frames" / "000009.png").unlink()
-    with pytest.raises(FileNotFoundError):
-        write_package(plan, tmp_path / "package", copy_frames=True)
+    with pytest.raises(InputError, match=r"000009\.png: No such file .* was written"):
+        write_packages([plan], tmp_path / "package", copy_frames=True)
     assert [path.name for path in tmp_path.iterdir()] == ["frames"]
 
 
 def test_existing_folder_is_kept(tmp_path):
     plan = plan_package(small_video("a"), CHOSEN, AdjustmentJob("fix"))
     (tmp_path / "package").mkdir()
-    package = write_package(plan, tmp_path / "package")
+    package = write_packages([plan], tmp_path / "package")[0]
     before = {path: path.stat().st_mtime_ns for path in package.rglob("*")}
     with pytest.raises(InputError, match="not empty"):
-        write_package(plan, package)
+        write_packages([plan], package)
     assert {path: path.stat().st_mtime_ns for path in package.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("task_time_limit", "3600", "a whole number"),
+        ("max_concurrent_tasks", 1.5, "a whole number"),
+        ("max_concurrent_tasks", True, "a whole number"),
+        ("tags", ["x"], "texts by their names"),
+        ("tags", {"x": 1}, "texts by their names"),
+        ("keywords", "dog", "a list of texts"),
+        ("labels", ["bus", {"classes": []}], "a list of texts"),
+        ("title", None, "a text"),
+        ("bucket", 3, "a text"),
+    ],
+)
+def test_a_setting_of_another_kind(setting, value, expected):
+    with pytest.raises(ValueError, match=f"^{setting} is .*; expected {expected}$"):
+        AdjustmentJob("fix", **{setting: value})
+
+
+def folder_of(tmp_path, sequences, owner="ann", copy_frames=False):
+    """Writes packages of one sequence each into the same folder."""
+    plans = [
+        plan_package(
+            small_video(name, tmp_path / f"{uuid4().hex}"),
+            choose((name, 3, "gap")),
+            AdjustmentJob("fix"),
+            owner=owner,
+        )
+        for name in sequences
+    ]
+    return write_packages(plans, tmp_path / "package", copy_frames=copy_frames)
+
+
+def files_in(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*.json")}
+
+
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize(("before", "after"), [("ab", "b"), ("a", "ab"), ("a", "b")])
+def test_a_folder_of_the_same_owner_is_replaced(tmp_path, before, after, copied):
+    folder_of(tmp_path, before, copy_frames=copied)
+    packages = folder_of(tmp_path, after)
+    assert [(package / "job.json").is_file() for package in packages] == [True] * len(
+        after
+    )
+    assert sum(
+        name.endswith("-seq.json") for name in files_in(tmp_path / "package")
+    ) == len(after)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("owner", ["bob", None])
+def test_a_folder_of_another_owner_is_left_alone(tmp_path, owner):
+    folder_of(tmp_path, "a")
+    with pytest.raises(InputError, match="exists and is not empty"):
+        folder_of(tmp_path, "b", owner)
+    assert "a/SeqLabel.json" in files_in(tmp_path / "package")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("output/notes.txt", r"output/notes\.txt is no file of the package"),
+        ("1/a/frames/mine.png", r"1/a/frames/mine\.png is no file"),
+        ("2/job.json", "exists and is not empty"),
+        ("2/frames.csv", "holds a damaged package"),
+    ],
+)
+def test_a_folder_with_other_files_is_left_alone(tmp_path, name, said):
+    folder_of(tmp_path, "ab", copy_frames=True)
+    mine = tmp_path / "package" / name
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("mine")
+    with pytest.raises(InputError, match=said):
+        folder_of(tmp_path, "b")
+    assert mine.read_text() == "mine"
+
+
+def is_killed(step, work):
+    """Does work in a fork that is killed before its n-th change of a folder."""
+    child = os.fork()
+    if child == 0:
+        left = count(step - 1, -1)
+
+        def note(event, _):
+            changes = {"os.mkdir", "os.rename", "os.remove", "os.rmdir"}
+            if event in changes and not next(left):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(note)
+        work()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert status in {0, signal.SIGKILL}
+    return status != 0
+
+
+def test_replacing_can_be_killed_at_any_step(tmp_path):
+    package = tmp_path / "package"
+    for step in count(1):
+        folder_of(tmp_path, "ab")
+        killed = is_killed(step, lambda: folder_of(tmp_path, "b"))
+        assert len(list(package.glob("*/*.csv"))) in ({0, 2} if killed else {0})
+        folder_of(tmp_path, "b")
+        assert (package / "b" / "SeqLabel.json").is_file()
+        assert not list(tmp_path.glob(".package.*"))
+        if not killed:
+            break
+    assert step > 10
 
 
 def test_frames_are_copied_on_demand(tmp_path):
     tracks = small_video("a", tmp_path / "frames")
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix"))
-    package = write_package(plan, tmp_path / "package", copy_frames=True)
+    package = write_packages([plan], tmp_path / "package", copy_frames=True)[0]
     copied = sorted(path.name for path in (package / "a" / "frames").iterdir())
     assert copied == ["000003.png", "000005.png", "000009.png"]
     paths = pd.read_csv(package / "frames.csv")["path"]
     assert all((package / path).is_file() for path in paths)
     plan = plan_package(small_video("a"), CHOSEN, AdjustmentJob("fix"))
     with pytest.raises(InputError, match="not on this machine"):
-        write_package(plan, tmp_path / "other", copy_frames=True)
+        write_packages([plan], tmp_path / "other", copy_frames=True)
 
 
 @example(lengths=[2], picks={(0, 1), (0, 2)}, reason='cr\r, nul\0\n"', seed=0)
@@ -589,7 +706,7 @@ def test_every_package_starts_a_job(
     if not chosen:
         assert plan.errors == ("No frames are chosen: choose at least one.",)
         return
-    package = write_package(plan, folder / "package")
+    package = write_packages([plan], folder / "package")[0]
     upload_package(package, aws.client("s3"))
     arn = launch_job(package, aws.client("sagemaker"))
     assert arn.endswith(f":labeling-job/{name}")
@@ -609,7 +726,7 @@ def test_real_labels_start_a_job(aws, tmp_path, real_data):
     assert plan.errors == ()
     assert "scaled to the 960x540 images" in plan.notes[0]
 
-    package = write_package(plan, tmp_path / "package")
+    package = write_packages([plan], tmp_path / "package")[0]
     sent = upload_package(package, aws.client("s3"))
     assert sent.sent == 8 + 4
     launch_job(package, aws.client("sagemaker"))

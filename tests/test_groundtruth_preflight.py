@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is looked at before a job is sent, against a server."""
 
+import json
+
 import pytest
 from fiftyone_track_audit.plugin.groundtruth import aws as clients
 from fiftyone_track_audit.plugin.groundtruth.bucket import (
@@ -14,6 +16,7 @@ from fiftyone_track_audit.plugin.groundtruth.preflight import check_account
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.groundtruth.selection import image_findings
 from labeling_jobs import BUCKET, READY, choose, labeling_service, small_video
+from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
 from PIL import Image
 
 ROLE = "arn:aws:iam::123456789012:role/"
@@ -119,6 +122,57 @@ def test_what_may_not_be_looked_at(aws, operation, fault, severity, said):
     assert found == severity
     assert said in text
     assert "testing" not in text
+
+
+@pytest.mark.parametrize("absent", [ResourceNotFound, ValidationError])
+def test_a_name_that_is_free_however_that_is_told(aws, absent):
+    aws.absent = absent
+    assert check() == []
+
+
+SERVICE = {"Service": ["ec2.amazonaws.com", "sagemaker.amazonaws.com"]}
+
+
+@pytest.mark.parametrize(
+    ("statements", "trusted"),
+    [
+        ({"Effect": "Allow", "Principal": SERVICE}, True),
+        ([{"Effect": "Deny", "Principal": SERVICE}], False),
+        (
+            [
+                {"Effect": "Allow", "Principal": SERVICE},
+                {"Effect": "Deny", "Principal": {"Service": "ec2.amazonaws.com"}},
+            ],
+            True,
+        ),
+        (
+            [{"Effect": effect, "Principal": SERVICE} for effect in ("Allow", "Deny")],
+            False,
+        ),
+        (
+            [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "ec2.amazonaws.com"},
+                    "Condition": {"StringLike": {"aws:PrincipalArn": SERVICE}},
+                }
+            ],
+            False,
+        ),
+    ],
+)
+def test_role_that_the_service_may_assume(aws, statements, trusted):
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam = aws.client("iam")
+    iam.create_role(RoleName="Tried", AssumeRolePolicyDocument=policy)
+    try:
+        found = check(role_arn=ROLE + "Tried")
+    finally:
+        iam.delete_role(RoleName="Tried")
+    assert [text for _, text in found if "may not assume" in text] == [
+        text for _, text in found
+    ]
+    assert bool(found) != trusted
 
 
 def test_no_bucket_needs_no_rule(aws):

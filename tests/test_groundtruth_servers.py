@@ -13,7 +13,10 @@ from fiftyone_track_audit.plugin.groundtruth.bucket import (
     cors_findings,
     place_findings,
 )
-from fiftyone_track_audit.plugin.groundtruth.package import plan_package, write_package
+from fiftyone_track_audit.plugin.groundtruth.package import (
+    plan_package,
+    write_packages,
+)
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.groundtruth.upload import upload_package
 from labeling_jobs import BUCKET, READY, choose, labeling_service, small_video
@@ -42,8 +45,9 @@ def s3(request):
 def package(tmp_path):
     tracks = small_video("a", tmp_path / "frames")
     chosen = choose(*(("a", frame, "") for frame in range(1, 7)))
-    plan = plan_package(tracks, chosen, AdjustmentJob(next(names), **READY))
-    return write_package(plan, tmp_path / "package")
+    job = AdjustmentJob(next(names), **READY)
+    plan = plan_package(tracks, chosen, job, owner="ann")
+    return write_packages([plan], tmp_path / "package")[0]
 
 
 def keys(s3, part=""):
@@ -86,7 +90,8 @@ def test_other_files_are_kept(s3, package, body):
     with pytest.raises(GroundTruthError, match="1 other files are in their place"):
         upload_package(package, s3)
     assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == other
-    assert upload_package(package, s3, overwrite=True).sent == 1
+    s3.put_object(Bucket=BUCKET, Key=key, Body=other, Metadata={"track-audit": "ann"})
+    assert upload_package(package, s3).sent == 1
 
 
 def package_folder(package):

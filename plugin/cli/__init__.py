@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 
 from ... import __version__
 from .commands import BAD_INPUT, Parser, error_line
@@ -55,6 +56,10 @@ def _run(argv: Sequence[str] | None) -> int:
     from ...importers.tracks import InputError
     from ..groundtruth.aws import GroundTruthError
 
+    if hasattr(arguments, "dataset"):
+        # FiftyOne logs to the standard output that it finds, which is for results
+        with redirect_stdout(sys.stderr):
+            import fiftyone  # noqa: F401
     try:
         arguments.run(arguments)
     except BrokenPipeError:

@@ -132,7 +132,8 @@ def _add_export(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--folder",
         metavar="DIR",
-        help="a new folder for the package (default: below FiftyOne's dataset folder)",
+        help="a new folder for the package, or the one of its earlier export "
+        "(default: below FiftyOne's dataset folder)",
     )
     for option, text in (
         ("--copy-frames", "copy the frames into the package"),
@@ -243,7 +244,10 @@ def _export(arguments: argparse.Namespace) -> None:
             include_dismissed=arguments.include_dismissed,
         )
         if arguments.check:
-            _report(arguments, adjustment.counts, check_adjustment(adjustment))
+            found = check_adjustment(
+                adjustment, arguments.folder, copy_frames=arguments.copy_frames
+            )
+            _report(arguments, adjustment.counts, found)
             return
         result = export_adjustment(
             dataset,
@@ -372,7 +376,8 @@ def _print_jobs(arguments: argparse.Namespace, jobs: list[dict[str, Any]]) -> No
     print(pd.DataFrame(jobs)[_COUNTERS].to_string(index=False))
     for job in jobs:
         if job["failure_reason"]:
-            print(f"{job['name']} failed: {job['failure_reason']}")
+            done = "failed" if job["arn"] else "was not started"
+            print(f"{job['name']} {done}: {job['failure_reason']}")
 
 
 def print_json(content: dict[str, Any]) -> None:

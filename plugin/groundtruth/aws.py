@@ -48,6 +48,11 @@ CREDENTIAL_ERRORS = frozenset(
 #: What AWS answers to those who lack a permission.
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException"})
 
+#: What AWS answers where there is no such thing, each of its services in its way.
+_ABSENT = frozenset({"404", "NoSuchEntity", "NoSuchKey", "ResourceNotFound"})
+#: SageMaker has the same answer for bad requests: then its message tells.
+_ABSENT_SAID = re.compile(r"(?i)not found|could not find|does not exist")
+
 #: What is signed, and by whom, where AWS quotes it.
 _SECRET = re.compile(r"(?i)(credential|signature|secret|token)[\w-]*\s*[=:]\s*[^\s,]+")
 
@@ -151,6 +156,22 @@ def error_code(error: ClientError) -> str:
         the code, such as ``NoSuchBucket`` or ``404``
     """
     return str(error.response.get("Error", {}).get("Code", "unknown"))
+
+
+def is_absent(error: ClientError) -> bool:
+    """Tells whether AWS answered that there is no such thing.
+
+    Args:
+        error: the error
+
+    Returns:
+        True/False
+    """
+    code = error_code(error)
+    if code != "ValidationException":
+        return code in _ABSENT
+    message = error.response.get("Error", {}).get("Message", "")
+    return _ABSENT_SAID.search(message) is not None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from .aws import DENIED, GroundTruthError, aws_errors, error_code
+from .aws import DENIED, GroundTruthError, aws_errors, error_code, is_absent
 from .findings import Finding, error, warning
 
 if TYPE_CHECKING:
@@ -30,11 +30,16 @@ CORS_RULE: CORSRuleTypeDef = {
     "MaxAgeSeconds": 3000,
 }
 
+#: The key of an object's metadata that tells whose it is.
+OWNER = "track-audit"
+
 #: An address as the worker's pages have them, for rules that name origins.
 _WORKERS_PAGE = "https://w.labeling.{region}.sagemaker.aws"
 
 #: An ETag that no object has: a write on this condition never takes place.
 _NO_ETAG = "0" * 32
+#: What S3 answers to that where there is an object.
+_UNMET = "PreconditionFailed"
 
 
 def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
@@ -52,7 +57,7 @@ def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
         try:
             answer = client.head_bucket(Bucket=bucket)
         except ClientError as failure:
-            if error_code(failure) != "404":
+            if not is_absent(failure):
                 raise
             raise GroundTruthError(
                 f"There is no bucket {bucket!r}",
@@ -67,7 +72,7 @@ def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
 
 
 def place_findings(
-    client: S3Client, bucket: str, key: str, own: bool = False
+    client: S3Client, bucket: str, key: str, owner: str | None = None
 ) -> list[Finding]:
     """Finds out whether a new file can be put in a place, without doing it.
 
@@ -75,7 +80,8 @@ def place_findings(
         client: an S3 client
         bucket: the bucket
         key: the key that is going to be written
-        own (False): whether a file that is there may be replaced
+        owner (None): whose file is going to be written: another one of theirs may be
+            replaced
 
     Returns:
         an error per permission that is missing, or where the place is taken
@@ -86,15 +92,15 @@ def place_findings(
     found = []
     with aws_errors(f"Looking at s3://{bucket}/{key}"):
         try:
-            client.head_object(Bucket=bucket, Key=key)
-            if not own:
+            there = client.head_object(Bucket=bucket, Key=key)["Metadata"].get(OWNER)
+            if owner is None or there != owner:
                 what = f"s3://{bucket}/{key} is there already"
                 found.append(error(what, "choose another name or prefix"))
         except ClientError as failure:
             if error_code(failure) in DENIED:
                 what = f"s3://{bucket}/{key} may not be read"
                 found.append(error(what, "ask for s3:GetObject and s3:ListBucket"))
-            elif error_code(failure) not in {"404", "NoSuchKey"}:
+            elif not is_absent(failure):
                 raise
     with aws_errors(f"Looking at s3://{bucket}/{key}"):
         try:
@@ -103,9 +109,34 @@ def place_findings(
             if error_code(failure) in DENIED:
                 what = f"s3://{bucket}/{key} may not be written"
                 found.append(error(what, "ask for s3:PutObject"))
-            elif error_code(failure) not in {"404", "NoSuchKey", "PreconditionFailed"}:
+            elif not is_absent(failure) and error_code(failure) != _UNMET:
                 raise
     return found
+
+
+def is_own_place(client: S3Client, bucket: str, key: str, owner: str | None) -> bool:
+    """Tells whether a file of an owner's is in a place.
+
+    Args:
+        client: an S3 client
+        bucket: the bucket
+        key: the file's key
+        owner: whose file, None for nobody's
+
+    Returns:
+        True/False
+
+    Raises:
+        GroundTruthError: if S3 answers otherwise than with yes or no
+    """
+    with aws_errors(f"Looking at s3://{bucket}/{key}"):
+        try:
+            found = client.head_object(Bucket=bucket, Key=key)["Metadata"]
+        except ClientError as failure:
+            if not is_absent(failure):
+                raise
+            return False
+    return owner is not None and found.get(OWNER) == owner
 
 
 def cors_findings(client: S3Client, bucket: str, region: str | None) -> list[Finding]:

@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from ...importers.tracks import InputError
-from .aws import GroundTruthError, aws_errors, error_code, sagemaker_client
+from .aws import (
+    GroundTruthError,
+    aws_errors,
+    error_code,
+    is_absent,
+    sagemaker_client,
+)
 from .checks import model_errors
+from .folder import read_job
 from .request import PACKAGE_TAG
-from .upload import read_job
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 FINISHED = frozenset({"Completed", "Failed", "Stopped"})
 UNDER_WAY = frozenset({"Initializing", "InProgress"})
 NOT_STARTED = "NotStarted"
+NAMESAKE = "there is another job of that name"
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,9 @@ class JobStatus:
         labeled: the number of sequences that workers have finished
         unlabeled: the number of sequences still to do
         failed: the number of sequences that could not be labeled
-        failure_reason: why the job failed, or None
+        failure_reason: why the job failed, or was not started, or None
         output_uri: the S3 URI of the output manifest, None before there is one
+        arn: the job's ARN, None where it was not started
     """
 
     name: str
@@ -47,6 +55,7 @@ class JobStatus:
     failed: int = 0
     failure_reason: str | None = None
     output_uri: str | None = None
+    arn: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -86,7 +95,7 @@ def launch_job(package: Path, client: SageMakerClient | None = None) -> str:
             if error_code(error) != "ResourceInUse":
                 raise
     found = find_job(name, client)
-    if found and _package_tag(found) == _package_tag(request):
+    if found and package_tag(found) == package_tag(request):
         return found["LabelingJobArn"]
     raise name_taken(name)
 
@@ -104,7 +113,15 @@ def name_taken(name: str) -> GroundTruthError:
     return GroundTruthError(what, "choose another name")
 
 
-def _package_tag(job: Mapping[str, Any]) -> str | None:
+def package_tag(job: Mapping[str, Any]) -> str | None:
+    """Reads the tag that a package and its labeling job share.
+
+    Args:
+        job: a CreateLabelingJob request, or what DescribeLabelingJob answers
+
+    Returns:
+        the tag's value, None where there is none
+    """
     tags = {tag["Key"]: tag["Value"] for tag in job.get("Tags", [])}
     return tags.get(PACKAGE_TAG)
 
@@ -128,7 +145,7 @@ def find_job(
         try:
             return client.describe_labeling_job(LabelingJobName=name)
         except ClientError as error:
-            if error_code(error) != "ResourceNotFound":
+            if not is_absent(error):
                 raise
             return None
 
@@ -147,8 +164,37 @@ def find_status(name: str, client: SageMakerClient) -> JobStatus | None:
         GroundTruthError: if AWS cannot be asked
     """
     job = find_job(name, client)
+    return _read_status(job) if job else None
+
+
+def own_status(
+    name: str, client: SageMakerClient, arn: str | None, tag: str | None
+) -> JobStatus:
+    """Reads how one's own labeling job stands.
+
+    Others of the account may have given its name, in whatever case, to theirs.
+
+    Args:
+        name: the labeling job's name
+        client: a SageMaker client
+        arn: the job's ARN, None where it is not known
+        tag: the tag of the job's package, None where it is not known
+
+    Returns:
+        the status: NotStarted where there is no such job, or another's alone
+
+    Raises:
+        GroundTruthError: if AWS cannot be asked
+    """
+    job = find_job(name, client)
     if job is None:
-        return None
+        return JobStatus(name, NOT_STARTED)
+    if job["LabelingJobArn"] == arn or (tag and package_tag(job) == tag):
+        return _read_status(job)
+    return JobStatus(name, NOT_STARTED, failure_reason=NAMESAKE)
+
+
+def _read_status(job: DescribeLabelingJobResponseTypeDef) -> JobStatus:
     counters = job["LabelCounters"]
     output = job.get("LabelingJobOutput")
     return JobStatus(
@@ -159,6 +205,7 @@ def find_status(name: str, client: SageMakerClient) -> JobStatus | None:
         failed=counters.get("FailedNonRetryableError", 0),
         failure_reason=job.get("FailureReason") or None,
         output_uri=output["OutputDatasetS3Uri"] or None if output else None,
+        arn=job["LabelingJobArn"],
     )
 
 

@@ -28,7 +28,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...importers.files import whole_folder
 from ...importers.tracks import InputError, Tracks
 from . import instructions
 from .checks import job_findings
@@ -45,6 +44,7 @@ from .files import (
     sequence_file,
 )
 from .findings import Finding, Report, error, sentences
+from .folder import FRAMES_FILE, JOB_FILE, folder_findings, replaced_folder
 from .request import AdjustmentJob, labeling_job_request
 from .selection import image_scales, select_boxes, select_frames
 
@@ -66,6 +66,7 @@ class Plan:
         request: the CreateLabelingJob request
         findings: what stands in the job's way
         notes: what was done to the labels
+        owner: what tells whose package it is, None for nobody's
     """
 
     job: AdjustmentJob
@@ -79,6 +80,7 @@ class Plan:
     request: dict[str, Any]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    owner: str | None = None
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ def plan_package(
     attributes: Sequence[str] = (),
     dataset: str | None = None,
     sample_ids: Mapping[str, str] | None = None,
+    owner: str | None = None,
 ) -> Plan:
     """Plans an adjustment job and finds its problems, without writing anything.
 
@@ -127,6 +130,8 @@ def plan_package(
             attributes
         dataset (None): the dataset's name, passed through to the job's output
         sample_ids (None): the samples' ids by sequence, passed through likewise
+        owner (None): what tells whose package it is: a later one of the same owner
+            may replace its folder, and its files in the bucket
 
     Returns:
         the plan
@@ -190,6 +195,7 @@ def plan_package(
         request=request,
         findings=tuple(report.findings),
         notes=tuple(report.notes),
+        owner=owner,
     )
 
 
@@ -201,6 +207,7 @@ def plan_packages(
     attributes: Sequence[str] = (),
     dataset: str | None = None,
     sample_ids: Mapping[str, str] | None = None,
+    owner: str | None = None,
 ) -> tuple[Plan, ...]:
     """Plans as many jobs as a selection of frames needs.
 
@@ -212,6 +219,7 @@ def plan_packages(
         attributes (()): as of :func:`plan_package`
         dataset (None): as of :func:`plan_package`
         sample_ids (None): as of :func:`plan_package`
+        owner (None): as of :func:`plan_package`
 
     Returns:
         the plan of each job, at least one
@@ -228,6 +236,7 @@ def plan_packages(
             attributes=attributes,
             dataset=dataset,
             sample_ids=sample_ids,
+            owner=owner,
         )
         for part, one in zip(parts, divide_job(job, len(parts)), strict=True)
     )
@@ -263,60 +272,59 @@ def package_folders(plans: Sequence[Plan], folder: Path) -> list[Path]:
     return [folder / f"{number}" for number in range(1, len(plans) + 1)]
 
 
+def package_findings(
+    plans: Sequence[Plan], folder: Path, copy_frames: bool = False
+) -> list[Finding]:
+    """Finds what keeps packages from being written, on this machine.
+
+    Args:
+        plans: the plans
+        folder: where to write to, see :func:`package_folders`
+        copy_frames (False): whether the frames are to be copied into the packages
+
+    Returns:
+        the findings of the plans, and those of the folder and the frames
+    """
+    found = [finding for plan in plans for finding in plan.findings]
+    absent = sum(int((plan.frames["path"] == "").sum()) for plan in plans)
+    if copy_frames and absent:
+        what = f"{absent} frames to copy are not on this machine"
+        found.append(error(what, "put them there, or do not copy frames"))
+    return [*found, *folder_findings(folder, plans[0].owner)]
+
+
 def write_packages(
-    plans: Sequence[Plan],
-    folder: Path,
-    *,
-    copy_frames: bool = False,
-    replace: bool = False,
+    plans: Sequence[Plan], folder: Path, *, copy_frames: bool = False
 ) -> list[Path]:
     """Writes the packages of the jobs of one selection, all or none.
 
     Args:
         plans: the plans
-        folder: a folder that is new or empty, see :func:`package_folders`
+        folder: a folder that is new or empty, or holds earlier packages of the same
+            owner, which are replaced; see :func:`package_folders`
         copy_frames (False): whether to copy the frames into the packages.
             Otherwise ``frames.csv`` names the local files
-        replace (False): whether to replace the folder with all that is in it
 
     Returns:
         the folder of each package
 
     Raises:
-        InputError: if a plan has errors, the folder is not empty, or frames to
-            copy are not on this machine
+        InputError: if a plan has errors, the folder holds something else or cannot
+            be written, or frames to copy are not on this machine
     """
     folder = Path(folder)
-    errors = sentences((found for plan in plans for found in plan.findings), "error")
+    errors = sentences(package_findings(plans, folder, copy_frames), "error")
     if errors:
         raise InputError(folder, "nothing was written:\n" + "\n".join(errors))
-    if copy_frames and any((plan.frames["path"] == "").any() for plan in plans):
-        raise InputError(folder, "cannot copy frames that are not on this machine")
-    with whole_folder(folder, replace) as partial:
-        for plan, part in zip(plans, package_folders(plans, partial), strict=True):
-            part.mkdir(exist_ok=True)
-            _write_files(plan, part, copy_frames)
+    try:
+        with replaced_folder(folder) as partial:
+            for plan, part in zip(plans, package_folders(plans, partial), strict=True):
+                part.mkdir(exist_ok=True)
+                _write_files(plan, part, copy_frames)
+    except OSError as failure:
+        place, reason = failure.filename or folder, failure.strerror or failure
+        raise InputError(place, f"{reason}; nothing was written") from failure
     return package_folders(plans, folder)
-
-
-def write_package(plan: Plan, folder: Path, *, copy_frames: bool = False) -> Path:
-    """Writes the package of an adjustment job, whole or not at all.
-
-    Args:
-        plan: the plan
-        folder: the package's folder, which is new or empty
-        copy_frames (False): whether to copy the frames into the package.
-            Otherwise ``frames.csv`` names the local files
-
-    Returns:
-        the package's folder
-
-    Raises:
-        InputError: if the plan has errors, the folder is not empty, or frames to
-            copy are not on this machine
-    """
-    (package,) = write_packages([plan], folder, copy_frames=copy_frames)
-    return package
 
 
 def _write_files(plan: Plan, folder: Path, copy_frames: bool) -> None:
@@ -340,15 +348,16 @@ def _write_files(plan: Plan, folder: Path, copy_frames: bool) -> None:
             (folder / target).parent.mkdir(exist_ok=True)
             shutil.copyfile(source, folder / target)
         frames = frames.assign(path=local)
-    frames.to_csv(folder / "frames.csv", index=False)
+    frames.to_csv(folder / FRAMES_FILE, index=False)
     _write(folder / "label-categories.json", compact(plan.label_categories))
     _write(folder / "manifest.jsonl", "\n".join(map(compact, plan.manifest)))
     started = {
         "region": plan.job.job_region,
         "fill_in": list(plan.job.fill_in),
+        "owner": plan.owner,
         "request": plan.request,
     }
-    _write(folder / "job.json", json.dumps(started, indent=2))
+    _write(folder / JOB_FILE, json.dumps(started, indent=2))
 
 
 def _write(path: Path, text: str) -> None:

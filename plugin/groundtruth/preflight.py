@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -12,13 +12,13 @@ from botocore.exceptions import ClientError
 from .aws import (
     GroundTruthError,
     aws_errors,
-    error_code,
     iam_client,
+    is_absent,
     s3_client,
     sagemaker_client,
     sts_client,
 )
-from .bucket import check_bucket, cors_findings, place_findings
+from .bucket import check_bucket, cors_findings, is_own_place, place_findings
 from .findings import Finding, error, warning
 from .jobs import find_job, name_taken
 from .request import FUNCTION_ACCOUNTS, AdjustmentJob
@@ -34,7 +34,7 @@ _SERVICE = "sagemaker.amazonaws.com"
 def check_account(
     job: AdjustmentJob,
     parts: Sequence[AdjustmentJob],
-    own_places: Collection[str] = (),
+    owner: str | None = None,
 ) -> list[Finding]:
     """Looks at everything on AWS's side that the jobs need.
 
@@ -45,7 +45,7 @@ def check_account(
     Args:
         job: the settings of the whole
         parts: the settings of the labeling jobs that it is divided into
-        own_places (()): the S3 URIs of folders whose files may be replaced
+        owner (None): whose job it is: what is theirs in the bucket may be replaced
 
     Returns:
         what was found
@@ -57,19 +57,18 @@ def check_account(
     except GroundTruthError as failure:
         return [error(failure.what, failure.todo)]
     found = []
+    s3 = s3_client(job.job_region)
     if job.bucket:
-        s3 = s3_client(job.job_region)
-        found += _tried(
-            lambda: _bucket_findings(s3, job, parts, own_places), denied=error
-        )
+        found += _tried(lambda: _bucket_findings(s3, job, parts, owner), denied=error)
     if job.role_arn:
         found += _tried(lambda: _role_findings(str(job.role_arn), account))
-    if job.workteam_arn and job.job_region:
+    if job.job_region:
         sagemaker = sagemaker_client(job.job_region)
-        team = job.workteam_arn
-        found += _tried(lambda: _workteam_findings(sagemaker, team, account))
-        if not job.fill_in:
-            found += _tried(lambda: _name_findings(sagemaker, parts))
+        if job.workteam_arn:
+            team = job.workteam_arn
+            found += _tried(lambda: _workteam_findings(sagemaker, team, account))
+        if job.bucket:
+            found += _tried(lambda: _name_findings(s3, sagemaker, job, parts, owner))
     return found
 
 
@@ -94,14 +93,13 @@ def _bucket_findings(
     client: S3Client,
     job: AdjustmentJob,
     parts: Sequence[AdjustmentJob],
-    own_places: Collection[str],
+    owner: str | None,
 ) -> list[Finding]:
     bucket = str(job.bucket)
     check_bucket(client, bucket, job.job_region)
     found = []
     for part in parts:
-        key = f"{part.folder}/manifest.jsonl"
-        found += place_findings(client, bucket, key, part.root in own_places)
+        found += place_findings(client, bucket, _manifest(part), owner)
     return found + _tried(lambda: cors_findings(client, bucket, job.job_region))
 
 
@@ -112,14 +110,26 @@ def _role_findings(arn: str, account: str) -> list[Finding]:
     role = _answer(
         f"Looking at role {arn}",
         lambda: iam_client().get_role(RoleName=arn.rpartition("/")[2]),
-        absent={"NoSuchEntity"},
     )
     if role is None:
         return [error(f"There is no role {arn}", "create it, or choose another")]
-    if _SERVICE in json.dumps(role["Role"]["AssumeRolePolicyDocument"]):
+    if _may_assume(role["Role"]["AssumeRolePolicyDocument"]):
         return []
     what = f"{_SERVICE} may not assume role {arn}"
     return [error(what, "allow sts:AssumeRole for it in the role's trust policy")]
+
+
+def _may_assume(policy: Any) -> bool:  # noqa: ANN401 - as AWS answers
+    """Whether a trust policy allows the service something, and denies it nothing."""
+    statements = policy.get("Statement", [])
+    if isinstance(statements, dict):
+        statements = [statements]
+    effects = {
+        statement["Effect"]
+        for statement in statements
+        if _SERVICE in json.dumps(statement.get("Principal", {}))
+    }
+    return effects == {"Allow"}
 
 
 def _workteam_findings(
@@ -133,7 +143,6 @@ def _workteam_findings(
     team = _answer(
         f"Looking at work team {arn}",
         lambda: client.describe_workteam(WorkteamName=arn.rpartition("/")[2]),
-        absent={"ResourceNotFound", "ValidationException"},
     )
     if team is not None:
         return []
@@ -141,10 +150,25 @@ def _workteam_findings(
 
 
 def _name_findings(
-    client: SageMakerClient, parts: Sequence[AdjustmentJob]
+    s3: S3Client,
+    sagemaker: SageMakerClient,
+    job: AdjustmentJob,
+    parts: Sequence[AdjustmentJob],
+    owner: str | None,
 ) -> list[Finding]:
-    taken = [name_taken(part.name) for part in parts if find_job(part.name, client)]
+    """An error for each name that a job has: of those to start, or to write over."""
+    bucket = str(job.bucket)
+    asked = [
+        part.name
+        for part in parts
+        if not job.fill_in or is_own_place(s3, bucket, _manifest(part), owner)
+    ]
+    taken = [name_taken(name) for name in asked if find_job(name, sagemaker)]
     return [error(failure.what, failure.todo) for failure in taken]
+
+
+def _manifest(part: AdjustmentJob) -> str:
+    return f"{part.folder}/manifest.jsonl"
 
 
 def _account_findings(setting: str, arn: str, account: str) -> list[Finding]:
@@ -155,12 +179,12 @@ def _account_findings(setting: str, arn: str, account: str) -> list[Finding]:
     return [error(what, "give an ARN of that account, or other credentials")]
 
 
-def _answer(doing: str, ask: Callable[[], Any], absent: set[str]) -> Any:  # noqa: ANN401
+def _answer(doing: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - one of many
     """Asks AWS for something, None where it is not there."""
     with aws_errors(doing):
         try:
             return ask()
         except ClientError as failure:
-            if error_code(failure) not in absent:
+            if not is_absent(failure):
                 raise
             return None

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_type_hints
 
 #: The account that owns the worker's page, and per region the one that owns the
 #: pre-annotation and consolidation functions of video object tracking.
@@ -36,6 +36,27 @@ PLACEHOLDERS: Mapping[str, str] = {
 
 #: The tag that tells a package's own labeling job from others of its name.
 PACKAGE_TAG = "track-audit"
+
+
+def _are_texts(values: object) -> bool:
+    if not isinstance(values, list | tuple):
+        return False
+    return all(isinstance(value, str) for value in values)
+
+
+#: What a setting of each type must be, as text and as a test.
+_KINDS: Mapping[object, tuple[str, Callable[[Any], bool]]] = {
+    str: ("a text", lambda value: isinstance(value, str)),
+    str | None: ("a text", lambda value: value is None or isinstance(value, str)),
+    int: ("a whole number", lambda value: type(value) is int),
+    tuple[str, ...]: ("a list of texts", _are_texts),
+    Mapping[str, str]: (
+        "texts by their names",
+        lambda value: (
+            isinstance(value, Mapping) and _are_texts([*value, *value.values()])
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -82,6 +103,18 @@ class AdjustmentJob:
     max_concurrent_tasks: int = 1_000
     kms_key_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Checks that each setting is of its kind.
+
+        Raises:
+            ValueError: if one is not
+        """
+        for setting, kind in get_type_hints(type(self)).items():
+            value = getattr(self, setting)
+            expected, fits = _KINDS[kind]
+            if not fits(value):
+                raise ValueError(f"{setting} is {value!r}; expected {expected}")
 
     @property
     def folder(self) -> str:

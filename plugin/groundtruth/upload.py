@@ -3,31 +3,32 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import md5, sha256
 from itertools import chain
 from mimetypes import guess_type
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
 from tqdm import tqdm
 
 from ...importers.files import split_s3
 from ...importers.tracks import InputError
 from .aws import THREADS, GroundTruthError, aws_errors, s3_client
-from .bucket import check_bucket
-from .request import PLACEHOLDERS
+from .bucket import OWNER, check_bucket
+from .folder import FRAMES_FILE, label_files, read_frames, read_job
 from .selection import is_file_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
-State = Literal["absent", "same", "different"]
+#: What is in a file's place in the bucket: nothing, the file itself, another file of
+#: the same owner, or somebody else's.
+State = Literal["absent", "same", "own", "other"]
 
 
 @dataclass(frozen=True)
@@ -58,56 +59,22 @@ class _PackageFiles:
     labels: tuple[_File, ...]
 
 
-def read_job(
-    package: Path, needed: Collection[str] = tuple(PLACEHOLDERS)
-) -> dict[str, Any]:
-    """Reads the ``job.json`` of a package.
-
-    Args:
-        package: the package's folder
-        needed (...): the settings that must be filled in, by default all
-
-    Returns:
-        ``request`` (the CreateLabelingJob request), ``region`` and ``fill_in``
-
-    Raises:
-        InputError: if the file is not there, is damaged, or settings are missing
-    """
-    path = Path(package) / "job.json"
-    try:
-        job = json.loads(path.read_text(encoding="utf-8"))
-        request, region = json.dumps(job["request"]), job["region"]
-    except FileNotFoundError as error:
-        raise InputError(path, "not found, expected a package's folder") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(path, "expected a package's request and region") from error
-    missing = [name for name in needed if PLACEHOLDERS[name] in request]
-    if missing or ("region" in needed and not region):
-        raise InputError(
-            path,
-            f"{', '.join(missing) or 'region'} must be filled in: write the package "
-            "again with these settings",
-        )
-    return dict(job)
-
-
 def upload_package(
     package: Path,
     client: S3Client | None = None,
     *,
-    overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Upload:
     """Uploads what is not in the bucket yet.
 
     An upload that was broken off, or whose process was killed, goes on where it
-    stopped. Nothing is sent where a file is missing, or where the bucket holds
-    another file in a file's place.
+    stopped. What an earlier package of the same owner put there is replaced. Nothing
+    is sent where a file is missing, or where the bucket holds somebody else's file in
+    a file's place.
 
     Args:
         package: the package's folder
         client (None): an S3 client, by default one of boto3's default chain
-        overwrite (False): whether to replace files in the bucket that differ
         progress (None): is called with the numbers of files done and in all
 
     Returns:
@@ -128,19 +95,24 @@ def upload_package(
     _check_remote(bucket, [key for key in files.remote if key not in sizes])
     local = [*files.frames, *files.labels]
     total = len(local) + len(files.remote)
+    owner = job["owner"]
     with _threads() as executor:
         states = executor.map(
-            lambda file: _state(client, bucket, file, sizes.get(file.key)), local
+            lambda file: _state(client, bucket, file, sizes.get(file.key), owner), local
         )
-        to_send = _to_send(bucket, dict(zip(local, states, strict=True)), overwrite)
+        to_send = _to_send(bucket, dict(zip(local, states, strict=True)))
         kept = total - len(to_send)
         sent = chain(
             executor.map(
-                lambda file: _send(client, bucket, file),
+                lambda file: _send(client, bucket, file, owner),
                 [file for file in files.frames if file in to_send],
             ),
             # One after the other, the manifest last: once it is there, all is.
-            (_send(client, bucket, file) for file in files.labels if file in to_send),
+            (
+                _send(client, bucket, file, owner)
+                for file in files.labels
+                if file in to_send
+            ),
         )
         bar = tqdm(sent, total=len(to_send), unit="file", disable=None)
         for done, _ in enumerate(bar, kept + 1):
@@ -160,14 +132,8 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def _package_files(package: Path, root: str) -> _PackageFiles:
-    path = package / "frames.csv"
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        rows = table[["sequence", "frame_name", "path"]]
-    except FileNotFoundError as error:
-        raise InputError(path, "not found, expected a package's folder") from error
-    except (KeyError, ValueError) as error:
-        raise InputError(path, "expected the columns of a package") from error
+    path = package / FRAMES_FILE
+    rows = read_frames(package)
     frames, remote = [], []
     for line, (sequence, name, local) in enumerate(rows.itertuples(index=False), 2):
         if not (is_file_name(sequence) and is_file_name(name)):
@@ -182,12 +148,7 @@ def _package_files(package: Path, root: str) -> _PackageFiles:
         raise InputError(
             path, f"{len(missing)} frames are not there any more, such as {missing[0]}"
         )
-    labels = [
-        name
-        for sequence in rows["sequence"].unique()
-        for name in (f"{sequence}/{sequence}-seq.json", f"{sequence}/SeqLabel.json")
-    ]
-    labels += ["label-categories.json", "manifest.jsonl"]
+    labels = label_files(rows["sequence"].unique())
     for name in labels:
         if not (package / name).is_file():
             raise InputError(package / name, "not found, expected a whole package")
@@ -217,37 +178,50 @@ def _check_remote(bucket: str, absent: list[str]) -> None:
         )
 
 
-def _state(client: S3Client, bucket: str, file: _File, size: int | None) -> State:
+def _state(
+    client: S3Client, bucket: str, file: _File, size: int | None, owner: str | None
+) -> State:
     if size is None:
         return "absent"
-    if size != file.path.stat().st_size:
-        return "different"
     with aws_errors(f"Looking at s3://{bucket}/{file.key}"):
         found = client.head_object(Bucket=bucket, Key=file.key)
-    digest = sha256(file.path.read_bytes()).hexdigest()
-    return "same" if found["Metadata"].get("sha256") == digest else "different"
+    if size == file.path.stat().st_size and _is_same(found, file.path.read_bytes()):
+        return "same"
+    return "own" if owner and found["Metadata"].get(OWNER) == owner else "other"
 
 
-def _to_send(bucket: str, states: dict[_File, State], overwrite: bool) -> set[_File]:
-    different = [file.key for file, state in states.items() if state == "different"]
-    if different and not overwrite:
+def _is_same(found: HeadObjectOutputTypeDef, body: bytes) -> bool:
+    """Compares a file's bytes with an object of the same size."""
+    digest = found["Metadata"].get("sha256")
+    if digest:
+        return digest == sha256(body).hexdigest()
+    # Put there by other means: S3's own checksum of what came in one piece
+    return found["ETag"].strip('"') == md5(body, usedforsecurity=False).hexdigest()
+
+
+def _to_send(bucket: str, states: dict[_File, State]) -> set[_File]:
+    others = [file.key for file, state in states.items() if state == "other"]
+    if others:
         raise GroundTruthError(
-            f"{len(different)} other files are in their place in the bucket, such as "
-            f"s3://{bucket}/{different[0]}",
-            "choose another prefix, or allow to overwrite",
+            f"{len(others)} other files are in their place in the bucket, such as "
+            f"s3://{bucket}/{others[0]}",
+            "choose another prefix",
         )
     return {file for file, state in states.items() if state != "same"}
 
 
-def _send(client: S3Client, bucket: str, file: _File) -> str:
+def _send(client: S3Client, bucket: str, file: _File, owner: str | None) -> str:
     body = file.path.read_bytes()
     kind = guess_type(file.key)[0] or "application/octet-stream"
+    metadata = {"sha256": sha256(body).hexdigest()}
+    if owner:
+        metadata[OWNER] = owner
     with aws_errors(f"Uploading s3://{bucket}/{file.key}"):
         answer = client.put_object(
             Bucket=bucket,
             Key=file.key,
             Body=body,
             ContentType=kind,
-            Metadata={"sha256": sha256(body).hexdigest()},
+            Metadata=metadata,
         )
     return answer["ETag"]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from pathlib import Path
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -12,7 +11,6 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
-from ...importers.files import check_new_folder
 from ..adjustment import (
     Adjustment,
     default_job_name,
@@ -27,6 +25,7 @@ from ..sending import (
     check_adjustment,
     export_adjustment,
     launch_adjustment,
+    local_findings,
     missing_settings,
     sent_text,
     stop_adjustment,
@@ -99,20 +98,19 @@ class ExportAdjustmentJob(TrackOperator):
             "folder",
             label="Package folder",
             description=(
-                "A new folder for the job's files; below FiftyOne's dataset folder "
-                "where this is empty"
+                "A new folder for the job's files, or the one of its earlier export; "
+                "below FiftyOne's dataset folder where this is empty"
             ),
         )
         _ask_for_aws(ctx, inputs)
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Says what will be sent where, and what stands in its way."""
-        if ctx.params.get("folder"):
-            check_new_folder(Path(ctx.params["folder"]).expanduser())
-        adjustment = _plan(ctx)
-        found = adjustment.findings
+        adjustment, folder = _plan(ctx), ctx.params.get("folder")
         if ctx.params.get("bucket") and ctx.params.get("check_aws"):
-            found = check_adjustment(adjustment)
+            found = check_adjustment(adjustment, folder)
+        else:
+            found = tuple(local_findings(adjustment, folder))
         errors = sentences(found, "error")
         if errors:
             raise ValueError("\n".join(errors))
@@ -165,8 +163,8 @@ class ExportAdjustmentJob(TrackOperator):
             sample_collection: a dataset, or a view of its videos, clips, frames
                 or patches
             name (None): the labeling job's name
-            folder (None): a new folder for the package; by default below
-                FiftyOne's dataset folder
+            folder (None): a new folder for the package, or the one of its earlier
+                export; by default below FiftyOne's dataset folder
             label_field (None): the frame field of the tracks; found where there
                 is only one
             context (2): the number of labelled frames to send along before and
@@ -204,8 +202,9 @@ class ExportAdjustmentJob(TrackOperator):
             include_dismissed=include_dismissed,
         )
         if check:
-            found = [asdict(finding) for finding in check_adjustment(adjustment)]
-            return {**adjustment.counts, "findings": found}
+            found = check_adjustment(adjustment, folder, copy_frames=copy_frames)
+            findings = [asdict(finding) for finding in found]
+            return {**adjustment.counts, "findings": findings}
         return export_adjustment(
             dataset,
             adjustment,
@@ -401,7 +400,7 @@ class StopAdjustmentJob(_JobsOperator):
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Says what stopping means."""
         record = _chosen_job(ctx)
-        if not record.region:
+        if not any(job.arn or job.tried for job in record.jobs):
             raise ValueError(f"'{record.name}' was not started: nothing is under way")
         jobs = ", ".join(job.name for job in record.jobs)
         add_warning(
