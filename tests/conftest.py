@@ -74,6 +74,26 @@ def database():
 
 
 @pytest.fixture(scope="module")
+def service():
+    """The stand-in for AWS."""
+    from labeling_jobs import labeling_service
+
+    with labeling_service() as running:
+        yield running
+
+
+@pytest.fixture
+def aws(service, monkeypatch):
+    """The stand-in, empty, as what boto3 finds."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    service.clear()
+    return service
+
+
+@pytest.fixture(scope="module")
 def app(dataset):
     """The App on the module's dataset; its URL."""
     with serve_app() as url:

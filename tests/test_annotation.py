@@ -15,7 +15,7 @@ from fiftyone_track_audit.plugin.auditing import audit_dataset
 from fiftyone_track_audit.plugin.groundtruth.aws import GroundTruthError
 from fiftyone_track_audit.plugin.reviews import recorded_reviews
 from fiftyone_track_audit.plugin.runs import recorded_adjustments
-from labeling_jobs import READY, labeling_service
+from labeling_jobs import READY
 from small_datasets import SHIFTED, SHORT, enlarge, table, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -38,21 +38,6 @@ def dataset(source):
     copy = source.clone("walkers")
     yield copy
     copy.delete()
-
-
-@pytest.fixture(scope="module")
-def service(database):
-    with labeling_service() as running:
-        yield running
-
-
-@pytest.fixture
-def aws(service, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    service.jobs.clear()
-    return service
 
 
 def outliers(dataset):

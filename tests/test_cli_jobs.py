@@ -25,7 +25,7 @@ from fiftyone_track_audit.plugin.issues import (
 )
 from fiftyone_track_audit.plugin.operators.jobs import ExportAdjustmentJob
 from fiftyone_track_audit.plugin.runs import recorded_adjustments
-from labeling_jobs import BUCKET, READY, labeling_service, small_video
+from labeling_jobs import BUCKET, READY, small_video
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -33,12 +33,6 @@ PLACE = ["--bucket", BUCKET, "--region", "eu-west-1"]
 TEAM = ["--role-arn", READY["role_arn"], "--workteam-arn", READY["workteam_arn"]]
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 TOKEN = "FwoGZXIvYXdzEXAMPLETOKEN"
-
-
-@pytest.fixture(scope="module")
-def service():
-    with labeling_service() as running:
-        yield running
 
 
 @pytest.fixture

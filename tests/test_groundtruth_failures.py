@@ -24,25 +24,10 @@ from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.groundtruth.upload import upload_package
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labeling_jobs import BUCKET, READY, choose, labeling_service, small_video
+from labeling_jobs import BUCKET, READY, choose, small_video
 
 #: Of a package with six frames and one sequence.
 FILES = 6 + 4
-
-
-@pytest.fixture(scope="module")
-def service():
-    with labeling_service() as running:
-        yield running
-
-
-@pytest.fixture
-def aws(service, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    service.clear()
-    return service
 
 
 names = (f"Broken-{number}" for number in count())

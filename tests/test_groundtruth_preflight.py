@@ -33,14 +33,9 @@ def service():
         yield running
 
 
-@pytest.fixture
-def aws(service, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+@pytest.fixture(autouse=True)
+def one_attempt(monkeypatch):
     monkeypatch.setattr(clients, "ATTEMPTS", 1)
-    service.clear()
-    return service
 
 
 def check(**changed):

@@ -28,7 +28,7 @@ from fiftyone_track_audit.plugin.sending import (
     launch_adjustment,
     stop_adjustment,
 )
-from labeling_jobs import BUCKET, READY, labeling_service, small_video
+from labeling_jobs import BUCKET, READY, small_video
 from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -38,20 +38,9 @@ UPLOAD = READY | {"role_arn": None, "workteam_arn": None}
 REGION = LOCAL | {"region": READY["region"]}
 
 
-@pytest.fixture(scope="module")
-def service():
-    with labeling_service() as running:
-        yield running
-
-
-@pytest.fixture
-def aws(service, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+@pytest.fixture(autouse=True)
+def one_attempt(monkeypatch):
     monkeypatch.setattr(clients, "ATTEMPTS", 1)
-    service.clear()
-    return service
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ from fiftyone_track_audit.plugin.loading import load_adjustment, store_correctio
 from fiftyone_track_audit.plugin.reviews import recorded_reviews, reviewed_precision
 from fiftyone_track_audit.plugin.sending import export_adjustment
 from killed import do_at_once, is_killed, kill_at_each_write
-from labeling_jobs import BUCKET, READY, labeling_service
+from labeling_jobs import BUCKET, READY
 from small_datasets import SHIFTED, SHORT, corrections, table, walkers
 
 #: Loading has more writes to the database than that.
@@ -60,22 +60,6 @@ def dataset(source):
     copy = source.clone("walkers")
     yield copy
     copy.delete()
-
-
-@pytest.fixture(scope="module")
-def service(database):
-    with labeling_service() as running:
-        yield running
-
-
-@pytest.fixture
-def aws(service, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    service.jobs.clear()
-    return service
 
 
 def outliers(dataset):

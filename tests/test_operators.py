@@ -24,7 +24,7 @@ from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.issues import decide_issues, read_dataset_issues
 from fiftyone_track_audit.plugin.planning import plan_review
 from fiftyone_track_audit.plugin.runs import recorded_adjustments
-from labeling_jobs import BUCKET, READY, labeling_service
+from labeling_jobs import BUCKET, READY
 from PIL import Image
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -739,20 +739,6 @@ def test_folder_that_exists(audited, tmp_path):
         export(audited, tmp_path)
     assert (tmp_path / "package" / "mine.txt").read_text() == "keep"
     assert recorded_adjustments(audited) == {}
-
-
-@pytest.fixture(scope="module")
-def service():
-    with labeling_service() as running:
-        yield running
-
-
-@pytest.fixture
-def aws(service, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    return service
 
 
 def test_job_from_export_to_stop(aws, audited, tmp_path):
