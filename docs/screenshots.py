@@ -77,6 +77,7 @@ def take_panel(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
     take(page, "panel-video")
     page.mouse.click(5, 500)
     modal.wait_for(state="detached")
+    page.locator("[data-cy=panel-tab-track_audit]").get_by_title("Close").click()
 
 
 def widen(page, panel) -> None:  # noqa: ANN001 - a Playwright page
@@ -118,13 +119,13 @@ def take_issue(page, dataset) -> None:  # noqa: ANN001 - a Playwright page
     page.locator("[data-cy=looker]").nth(ISSUE).click()
     modal = page.locator("[data-cy=modal]")
     modal.wait_for()
-    page.wait_for_timeout(2000)
+    page.wait_for_timeout(5000)  # until the App shows the first frame for good
     page.keyboard.press("s")  # hides the sidebar
     clip = dataset.load_saved_view("issues").skip(ISSUE).first()
     video = dataset[clip.sample_id]
     for _ in range(clip.issues.first_frame - clip.support[0]):
         page.keyboard.press(".")
-        page.wait_for_timeout(250)
+        page.wait_for_timeout(400)
     begin = (clip.issues.first_frame - 1) / video.metadata.frame_rate
     assert abs(shown_seconds(page) - begin) < 0.01, "the App shows another frame"
     boxes = video.frames[clip.issues.first_frame].ground_truth.detections
