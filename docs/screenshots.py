@@ -29,8 +29,10 @@ def main() -> None:
     color_outliers(dataset)
     with serve_app() as app, open_page() as page:
         take_panel(page, f"{app}/datasets/{dataset.name}")
+        dataset.reload()  # the panel saved its views anew
         url = f"{app}/datasets/{dataset.name}?view="
         take_form(page, f"{url}outliers")
+        take_first_steps(page, f"{app}/datasets/{dataset.name}")
         take_issues(page, f"{url}issues", len(dataset.load_saved_view("issues")))
         take_issue(page, dataset)
     started.close()
@@ -65,6 +67,13 @@ def take_panel(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
         panel.get_by_role("button", name=name).click()
         take(page, f"panel-{name.lower()}")
     panel.get_by_role("button", name="Issue", exact=True).click()
+    for key, told in (("c", "1 confirmed, 0"), ("x", "1 confirmed, 1 dismissed")):
+        page.keyboard.press(key)
+        panel.get_by_text(told).wait_for()
+    panel.locator("[data-kind='size_change']").click()
+    take(page, "panel-decisions")
+    panel.locator("[data-kind='size_change']").click()
+    panel.get_by_test_id("issue").first.click()
     panel.get_by_role("button", name="Show in video").click()
     modal = page.locator("[data-cy=modal]")
     modal.wait_for()
@@ -98,6 +107,23 @@ def take_form(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
     open_operator(page, "Export adjustment job")
     page.get_by_text("will be written to a folder").wait_for()
     take(page, "export")
+
+
+def take_first_steps(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
+    """Takes the forms that it begins with."""
+    from browser import field, open_operator
+
+    page.goto(url)
+    page.locator("[data-cy=looker]").first.wait_for()
+    dialog = open_operator(page, "Import sequences")
+    field(dialog, "Dataset name").fill("station")
+    # Without the notice, which names a folder of the machine
+    take(page, "import", clip={"x": 380, "y": 20, "width": 840, "height": 560})
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    open_operator(page, "Audit tracks")
+    page.get_by_text("Will judge every box").wait_for()
+    take(page, "audit")
 
 
 def take_issues(page, url: str, count: int) -> None:  # noqa: ANN001
@@ -146,10 +172,11 @@ def place(canvas, video, box: list[float]) -> tuple[float, float]:  # noqa: ANN0
     )
 
 
-def take(page, name: str) -> None:  # noqa: ANN001 - a Playwright page
+def take(page, name: str, **options) -> None:  # noqa: ANN001, ANN003
     """Takes a picture when everything is drawn."""
     page.wait_for_timeout(2000)
-    page.screenshot(path=IMAGES / f"{name}.jpg", type="jpeg", quality=75)
+    path = IMAGES / f"{name}.jpg"
+    page.screenshot(path=path, type="jpeg", quality=75, **options)
 
 
 if __name__ == "__main__":

@@ -194,6 +194,11 @@ def _apply(
     kinds: set[str],
     view: fo.core.collections.SampleCollection | None,
 ) -> Applied:
+    if not review.frames:
+        raise ValueError(
+            f"the frames of '{review.name}' hold corrections that were loaded later; "
+            f"load those of '{review.name}' again"
+        )
     frames = store.find_frames(dataset, review.frames)
     modified = store.read_modified(dataset, frames)
     corrected = _choose(dataset, review.adjusted_field, frames, kinds, view)

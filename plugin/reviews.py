@@ -126,7 +126,9 @@ def take_over_frames(dataset: fo.Dataset, review: Review, others: list[Review]) 
             for sequence, numbers in other.frames.items()
         }
         frames = {sequence: numbers for sequence, numbers in left.items() if numbers}
-        _record(dataset, replace(other, frames=frames), complete=True)
+        note = f"some frames hold the corrections of '{review.name}' by now"
+        notes = list(dict.fromkeys([*other.notes, note]))
+        _record(dataset, replace(other, frames=frames, notes=notes), complete=True)
 
 
 def recorded_review(dataset: fo.Dataset, name: str) -> Review:

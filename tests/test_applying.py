@@ -312,6 +312,17 @@ def test_a_frame_has_the_corrections_that_were_loaded_last(loaded_twice):
     assert labels(loaded_twice).loc[("a", SHORT)].index.tolist() == [1, 2, 4]
 
 
+def test_corrections_that_were_replaced_are_not_applied(dataset):
+    again = corrections(dataset, FRAMES, widen)
+    store_corrections(dataset, "second", "ground_truth", again)
+    fix = recorded_reviews(dataset)["fix"]
+    assert fix.frames == {}
+    assert fix.notes == ["some frames hold the corrections of 'second' by now"]
+    with pytest.raises(ValueError, match="load those of 'fix' again"):
+        apply_adjustment(dataset, "fix")
+    assert apply_adjustment(dataset, "second") == Applied(1, 1, 0, 1)
+
+
 def test_what_was_applied_last_is_undone_first(dataset):
     before = labels(dataset)
     apply_adjustment(dataset, "fix")
