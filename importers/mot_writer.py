@@ -16,7 +16,13 @@ import numpy as np
 import pandas as pd
 
 from .files import write_bytes
-from .frames import check_frames, image_sizes, is_plain_name
+from .frames import (
+    at_image_sizes,
+    check_frames,
+    image_sizes,
+    is_plain_name,
+    scale_images,
+)
 from .mot import CLASSES, LABELS
 from .tracks import BOX, InputError, Sequence, Tracks, make_table
 
@@ -59,15 +65,11 @@ def in_image_pixels(tracks: Tracks) -> Tracks:
         InputError: if the frames are not at hand
     """
     sizes = image_sizes(tracks.sequences.values())
-    sequences = {
-        name: replace(sequence, width=sizes[name][0], height=sizes[name][1])
-        for name, sequence in tracks.sequences.items()
-    }
+    scales = scale_images(tracks.sequences, sizes)
     table = tracks.table.copy()
-    for name, own in tracks.sequences.items():
-        x = sizes[name][0] / (own.width or sizes[name][0])
-        y = sizes[name][1] / (own.height or sizes[name][1])
-        table.loc[table["sequence"] == name, BOX] *= [x, y, x, y]
+    of_rows = scales.loc[table["sequence"].astype(object), ["x", "y", "x", "y"]]
+    table[BOX] *= of_rows.to_numpy()
+    sequences = at_image_sizes(tracks.sequences, sizes)
     return Tracks(table, sequences, tracks.notes)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import gc
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -698,6 +698,34 @@ def samples_by_sequence(
         str(name): list(ids)
         for name, ids in stored.groupby(SEQUENCE, sort=False).groups.items()
     }
+
+
+def select_sequences(
+    dataset: fo.Dataset, names: Iterable[str], also: Iterable[str] = ()
+) -> fo.DatasetView:
+    """Selects the samples of whole sequences that were sent.
+
+    Args:
+        dataset: a video dataset
+        names: the names of the sequences
+        also (()): names of more sequences, which the dataset need not have any more
+
+    Returns:
+        a :class:`fiftyone.core.view.DatasetView`
+
+    Raises:
+        ValueError: if the dataset has no sequence of a name
+    """
+    known = samples_by_sequence(dataset)
+    wanted = dict.fromkeys(names)
+    missing = next((name for name in wanted if name not in known), None)
+    if missing is not None:
+        raise ValueError(
+            f"'{dataset.name}' has no sequence {missing!r} any more, whose frames "
+            "were sent"
+        )
+    wanted |= dict.fromkeys(name for name in also if name in known)
+    return dataset.select([id for name in wanted for id in known[name]])
 
 
 def read_spans(dataset: fo.Dataset) -> dict[str, list[SampleSpan]]:

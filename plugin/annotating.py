@@ -19,10 +19,10 @@ from fiftyone.utils.annotations import AnnotationResults
 from numpy.typing import NDArray
 
 from ..importers import store
-from ..importers.frames import image_sizes
+from ..importers.frames import image_sizes, scale_images
 from ..importers.locks import exclusive
 from ..importers.tracks import BOX
-from .corrections import Corrections, scale_images
+from .corrections import Corrections
 from .mot_package import boxes_to_send
 from .selection import dismissed_text, select_to_send
 from .sent import (
@@ -116,19 +116,14 @@ def read_annotations(dataset: fo.Dataset, record: SentFrames) -> Corrections:
     Raises:
         ValueError: if the dataset lacks a sequence that was sent
     """
-    missing = set(record.frames) - set(store.samples_by_sequence(dataset))
-    if missing:
-        raise ValueError(
-            f"'{dataset.name}' has no sequence {min(missing)!r} any more, whose frames "
-            "were sent"
-        )
+    samples = store.select_sequences(dataset, record.frames)
     with exclusive(dataset, "loading annotations into"):
         _drop_incoming(dataset)  # what a process that was killed left there
         try:
             dataset.load_annotations(
                 record.name, dest_field=_INCOMING, unexpected="ignore"
             )
-            corrected = _read_incoming(dataset, record)
+            corrected = _read_incoming(samples, record)
         finally:
             _drop_incoming(dataset)
     sent = sent_boxes(dataset, record)
@@ -149,13 +144,12 @@ def _drop_incoming(dataset: fo.Dataset) -> None:
         dataset.delete_frame_field(_INCOMING)
 
 
-def _read_incoming(dataset: fo.Dataset, record: SentFrames) -> pd.DataFrame:
+def _read_incoming(samples: fo.DatasetView, record: SentFrames) -> pd.DataFrame:
+    dataset = samples._root_dataset
     if not dataset.has_frame_field(_INCOMING):
         dataset.add_frame_field(
             _INCOMING, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections
         )
-    known = store.samples_by_sequence(dataset)
-    samples = dataset.select([id for name in record.frames for id in known[name]])
     tracks = store.read_tracks(samples, _INCOMING, ["id"]).tracks
     table = tracks.table.astype(
         {"sequence": object, "label": object, "frame_name": object, "id": str}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ..importers.tracks import COLUMNS, FORMAT_COLUMNS, Sequence
+from ..importers.tracks import COLUMNS, FORMAT_COLUMNS
 
 #: The columns of :attr:`Corrections.frame_attributes`.
 FRAME_ATTRIBUTES = ["sequence", "frame", "attribute", "sent", "corrected"]
@@ -71,29 +71,4 @@ def join_corrections(parts: Iterable[Corrections]) -> Corrections:
         frame_attributes=pd.concat(
             [part.frame_attributes for part in parts], ignore_index=True
         ),
-    )
-
-
-def scale_images(
-    sequences: Mapping[str, Sequence], image_sizes: Mapping[str, tuple[int, int]]
-) -> pd.DataFrame:
-    """Returns how the labels of sequences fit the images that are sent.
-
-    Args:
-        sequences: the sequences' records, with the size that boxes were drawn on
-        image_sizes: width and height of the images, by sequence; a sequence that is
-            not in it is sent in the size of its labels
-
-    Returns:
-        columns ``x`` and ``y`` (the factors from the labels' pixels to the images'),
-        ``image_width`` and ``image_height``, indexed by sequence
-    """
-    rows = {}
-    for name, sequence in sequences.items():
-        drawn = sequence.width or 1, sequence.height or 1
-        size = image_sizes.get(name, drawn)
-        rows[name] = (size[0] / drawn[0], size[1] / drawn[1], *size)
-    columns = ["x", "y", "image_width", "image_height"]
-    return pd.DataFrame.from_dict(
-        rows, orient="index", columns=columns, dtype="float64"
     )

@@ -16,6 +16,7 @@ from ..importers import store
 from ..importers.attributes import attribute_fields, cast_values, name_fields
 from ..importers.dataset import check_fields
 from ..importers.files import is_s3
+from ..importers.frames import scale_images
 from ..importers.locks import exclusive
 from ..importers.tracks import BOX, Tracks, make_table
 from .annotating import read_annotations
@@ -31,7 +32,7 @@ from .comparing import (
     name_changes,
     precision,
 )
-from .corrections import Corrections, scale_images
+from .corrections import Corrections
 from .frame_attributes import (
     FrameAttributes,
     adjusted_attributes,
@@ -229,23 +230,14 @@ def _read_stored(
     earlier: Review | None,
 ) -> store.StoredTracks:
     """Reads the tracks of the sequences, with what tells their objects apart."""
-    wanted = dict.fromkeys(corrections.frames["sequence"])
-    known = store.samples_by_sequence(dataset)
-    if earlier:
-        wanted |= dict.fromkeys(name for name in earlier.frames if name in known)
-    missing = [name for name in wanted if name not in known]
-    if missing:
-        raise ValueError(
-            f"'{dataset.name}' has no sequence {missing[0]!r} any more, whose frames "
-            "were sent"
-        )
+    also = earlier.frames if earlier else ()
+    samples = store.select_sequences(dataset, corrections.frames["sequence"], also)
     declared = dataset.get_frame_field_schema(flat=True) or {}
     names = [
         name
         for name in ("object_id", "object_name", _REASONS)
         if f"{field}.detections.{name}" in declared
     ]
-    samples = dataset.select([id for name in wanted for id in known[name]])
     return store.read_tracks(samples, field, ["id", *names])
 
 

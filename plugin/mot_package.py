@@ -7,7 +7,6 @@ each sequence is complete, with its frames numbered from 1.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,11 @@ import pandas as pd
 
 from ..importers import store
 from ..importers.files import whole_folder
-from ..importers.frames import image_sizes
+from ..importers.frames import at_image_sizes, image_sizes, scale_images
 from ..importers.mot import read_mot
 from ..importers.mot_writer import take_frames, write_mot
 from ..importers.tracks import BOX, InputError, Sequence, Tracks, make_table
-from .corrections import Corrections, scale_images
+from .corrections import Corrections
 from .groundtruth.findings import Report, sentences
 from .groundtruth.selection import image_findings, select_boxes
 from .selection import Selection, select_to_send
@@ -169,10 +168,7 @@ def _in_images(
     extra = [name for name in ("considered", "visibility") if name in boxes]
     table = boxes[[*names, *extra]].rename(columns={"position": "frame"})
     table["frame"] += 1
-    sequences = {
-        name: replace(sequence, width=sizes[name][0], height=sizes[name][1])
-        for name, sequence in taken.sequences.items()
-    }
+    sequences = at_image_sizes(taken.sequences, sizes)
     return Tracks(make_table({str(name): table[name] for name in table}), sequences)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ..importers import store
+from ..importers.frames import scale_images
 from ..importers.tracks import BOX, Tracks
 from .comparing import DELETED
-from .corrections import Corrections, scale_images
+from .corrections import Corrections
 from .groundtruth.findings import Report
 from .groundtruth.selection import select_boxes
 

@@ -94,6 +94,29 @@ def aws(service, monkeypatch):
 
 
 @pytest.fixture(scope="module")
+def cars_source(database, tmp_path_factory):
+    """A video of cars, with a saved view of its frame 3."""
+    from fiftyone import ViewField as F
+    from fiftyone_track_audit.importers.dataset import create_dataset
+    from labeling_jobs import small_video
+
+    folder = tmp_path_factory.mktemp("cars")
+    tracks = small_video("a", folder / "a", frames=8)
+    dataset = create_dataset(tracks, "cars source", video_dir=folder / "videos")
+    dataset.save_view("first", dataset.match_frames(F("frame_number") == 3))
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def cars(cars_source):
+    """A copy of it, that a test may change."""
+    copy = cars_source.clone("cars")
+    yield copy
+    copy.delete()
+
+
+@pytest.fixture(scope="module")
 def app(dataset):
     """The App on the module's dataset; its URL."""
     with serve_app() as url:

@@ -9,9 +9,7 @@ import sys
 
 import pandas as pd
 import pytest
-from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import store
-from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.plugin.audit.issues import COLUMNS
 from fiftyone_track_audit.plugin.cli import main
 from fiftyone_track_audit.plugin.cli.jobs import _SETTINGS
@@ -25,7 +23,7 @@ from fiftyone_track_audit.plugin.issues import (
 )
 from fiftyone_track_audit.plugin.operators.jobs import ExportAdjustmentJob
 from fiftyone_track_audit.plugin.runs import recorded_adjustments
-from labeling_jobs import BUCKET, READY, small_video
+from labeling_jobs import BUCKET, READY
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -43,23 +41,6 @@ def aws(service, monkeypatch):
     monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
     service.clear()
     return service
-
-
-@pytest.fixture(scope="module")
-def source(database, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cars")
-    tracks = small_video("a", folder / "a", frames=8)
-    dataset = create_dataset(tracks, "cars source", video_dir=folder / "videos")
-    dataset.save_view("first", dataset.match_frames(F("frame_number") == 3))
-    yield dataset
-    dataset.delete()
-
-
-@pytest.fixture
-def cars(source):
-    copy = source.clone("cars")
-    yield copy
-    copy.delete()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import fiftyone.operators.types as types
 import pytest
 from fiftyone.operators.executor import ExecutionContext
 from fiftyone_track_audit.importers import locks
-from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.tracks import InputError
 from fiftyone_track_audit.plugin import sending
 from fiftyone_track_audit.plugin.adjustment import plan_adjustment
@@ -28,7 +27,7 @@ from fiftyone_track_audit.plugin.sending import (
     launch_adjustment,
     stop_adjustment,
 )
-from labeling_jobs import BUCKET, READY, small_video
+from labeling_jobs import BUCKET, READY
 from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -43,25 +42,9 @@ def one_attempt(monkeypatch):
     monkeypatch.setattr(clients, "ATTEMPTS", 1)
 
 
-@pytest.fixture(scope="module")
-def source(database, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cars")
-    tracks = small_video("a", folder / "a", frames=8)
-    dataset = create_dataset(tracks, "cars source", video_dir=folder / "videos")
-    yield dataset
-    dataset.delete()
-
-
 @pytest.fixture
-def cars(source):
-    copy = source.clone("cars")
-    yield copy
-    copy.delete()
-
-
-@pytest.fixture
-def theirs(source):
-    copy = source.clone("theirs")
+def theirs(cars_source):
+    copy = cars_source.clone("theirs")
     yield copy
     copy.delete()
 
@@ -283,7 +266,7 @@ def test_the_bucket_is_left_alone_where_nothing_can_be_written(aws, cars, tmp_pa
     assert recorded_adjustments(cars) == {}
 
 
-def test_the_check_looks_at_the_folder_and_the_frames(cars, source, tmp_path):
+def test_the_check_looks_at_the_folder_and_the_frames(cars, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     bad = plan(cars, **LOCAL)
     for one in bad.plans:

@@ -150,23 +150,6 @@ def find_job(
             return None
 
 
-def find_status(name: str, client: SageMakerClient) -> JobStatus | None:
-    """Reads how a labeling job stands, if there is one.
-
-    Args:
-        name: the labeling job's name
-        client: a SageMaker client
-
-    Returns:
-        the status, None where there is no such job
-
-    Raises:
-        GroundTruthError: if AWS cannot be asked
-    """
-    job = find_job(name, client)
-    return _read_status(job) if job else None
-
-
 def own_status(
     name: str, client: SageMakerClient, arn: str | None, tag: str | None
 ) -> JobStatus:
@@ -224,12 +207,12 @@ def job_status(name: str, client: SageMakerClient | None = None) -> JobStatus:
         GroundTruthError: if there is no such job or AWS cannot be asked
     """
     client = client or sagemaker_client()
-    status = find_status(name, client)
-    if status is None:
+    job = find_job(name, client)
+    if job is None:
         region = client.meta.region_name
         what = f"There is no labeling job {name!r} in region {region}"
         raise GroundTruthError(what, "check the name and the region")
-    return status
+    return _read_status(job)
 
 
 def stop_job(name: str, client: SageMakerClient | None = None) -> None:

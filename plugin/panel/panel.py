@@ -151,7 +151,8 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         )
         listed = listing.list_issues(issues, filters, start, most)
         asked = _ids(ctx.params)
-        fit = listing.choose_issues(issues, filters)["id"]
+        known = issues[issues["id"].isin(asked)]
+        fit = listing.choose_issues(known, filters)["id"]
         return {**listed, "gone": sorted(set(asked) - set(fit))}
 
     @_told
@@ -159,7 +160,8 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         """Shows one issue with its crops and plots."""
         field = _field(ctx)
         sequences = store.read_spans(ctx.dataset)
-        found = _read_issues(ctx.dataset, field, sequences, _text(ctx.params, "id"))
+        wanted = _check_id(_text(ctx.params, "id"))
+        found = _read_issues(ctx.dataset, field, sequences, wanted)
         if found.empty:
             raise ValueError("there is no such issue any more; load the list again")
         issue = found.iloc[0]
@@ -330,11 +332,13 @@ def _text(params: Json, name: str) -> str:
 
 
 def _ids(params: Json) -> list[str]:
-    ids = params.get("ids") or []
-    unknown = [each for each in ids if not ObjectId.is_valid(each)]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is no ID of an issue")
-    return list(ids)
+    return [_check_id(each) for each in params.get("ids") or ()]
+
+
+def _check_id(value: str) -> str:
+    if not ObjectId.is_valid(value):
+        raise ValueError(f"{value!r} is no ID of an issue")
+    return value
 
 
 def _whole(params: Json, name: str, default: int | None = None, least: int = 0) -> int:
@@ -383,8 +387,6 @@ def _read_issues(
     }
     samples = list(spans)
     if wanted is not None:
-        if not ObjectId.is_valid(wanted):
-            raise ValueError(f"{wanted!r} is no ID of an issue")
         samples = dataset.match_labels(ids=[wanted], fields=ISSUES).values("id")
     issues = read_issues(dataset, field, [spans[sample][1] for sample in samples])
     if wanted is not None:
