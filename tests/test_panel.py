@@ -60,14 +60,11 @@ def test_says_what_there_is(dataset):
     assert found["status"] == "ready"
     assert found["label_field"] == FIELD
     assert found["thresholds"] == {"size": 0.25, "iou": 0.5}
-    assert found["progress"] == {"open": 4, "confirmed": 0, "dismissed": 0}
     assert [each["name"] for each in found["sequences"]] == ["a", "b"]
     assert [each["issues"] for each in found["sequences"]] == [2, 2]
     assert [each["frames"] for each in found["sequences"]] == [30, 30]
     for sequence, sample in zip(found["sequences"], dataset, strict=True):
         assert sequence["samples"] == [{"id": sample.id, "offset": 0, "length": 30}]
-    assert {kind["kind"] for kind in found["kinds"]} == {"size_change", "shift"}
-    assert len({kind["color"] for kind in found["kinds"]}) == 2
 
 
 @pytest.mark.parametrize("tracks", [True, False])
@@ -104,8 +101,18 @@ def test_lists_what_fits(dataset):
         assert (found["total"], len(found["issues"])) == (count, count), params
     scores = [issue["score"] for issue in ask(dataset, "list_issues")[0]["issues"]]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_counts_all_and_finds_those_asked_for(dataset):
+    ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
+    decide_issues(dataset, ids[:1], "confirmed")
     found, _ = ask(dataset.view(), "list_issues", ids=ids, decision="confirmed")
-    assert found["gone"] == sorted(ids[1:])
+    assert [issue["id"] for issue in found["asked"]] == ids[:1]
+    assert found["progress"] == {"open": 3, "confirmed": 1, "dismissed": 0}
+    assert {kind["kind"] for kind in found["kinds"]} == {"size_change", "shift"}
+    assert len({kind["color"] for kind in found["kinds"]}) == 2
+    found, _ = ask(dataset.view(), "list_issues", ids=ids[:3], limit=1)
+    assert {issue["id"] for issue in found["asked"]} == set(ids[:3])
 
 
 def test_pages_do_not_overlap(dataset):
@@ -295,8 +302,9 @@ def test_decides_and_counts(dataset):
     ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
     found, _ = ask(dataset.view(), "decide", ids=ids[:3], decision="dismissed")
     assert found["decided"] == 3
-    assert found["progress"] == {"open": 1, "confirmed": 0, "dismissed": 3}
-    assert {kind["precision"] for kind in found["kinds"]} == {0.0}
+    listed, _ = ask(dataset.view(), "list_issues")
+    assert listed["progress"] == {"open": 1, "confirmed": 0, "dismissed": 3}
+    assert {kind["precision"] for kind in listed["kinds"]} == {0.0}
     views, _ = ask(dataset.view(), "save_views")
     assert views["views"] == {"issues": 4, "issues to review": 1, "dismissed": 3}
     wrong, _ = ask(dataset.view(), "decide", ids=["0" * 24], decision="dismissed")

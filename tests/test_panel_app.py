@@ -82,7 +82,13 @@ def chosen_id(panel):
 
 def choose(panel, issue_id):
     panel.locator(f"[data-testid=issue][data-id='{issue_id}']").click()
-    panel.locator(f"[data-testid=chosen][data-id='{issue_id}']").wait_for()
+    see(panel, issue_id)
+
+
+def see(panel, issue_id):
+    """Waits until an issue is shown with its crops."""
+    shown = f"[data-testid=chosen][data-id='{issue_id}'][aria-busy=false]"
+    panel.locator(shown).wait_for()
 
 
 def frames_of_strip(panel):
@@ -161,7 +167,6 @@ def test_a_crop_and_a_point_lead_to_their_frame(panel, dataset, page):
     time = page.get_by_test_id("timeline-playhead-time")
     time.wait_for()
     wait_until(page, lambda: shown_seconds(page) == round((frame - 1) / rate, 2))
-    modal.get_by_text("Track audit", exact=True).click()
     beside = modal.get_by_test_id("track-audit")
     head = beside.get_by_test_id("playhead")
     wait_until(page, lambda: head.get_attribute("data-frame") == str(frame))
@@ -177,8 +182,6 @@ def test_a_crop_and_a_point_lead_to_their_frame(panel, dataset, page):
     page.mouse.click(x, y)
     wait_until(page, lambda: head.get_attribute("data-frame") == str(wanted))
     wait_until(page, lambda: head.locator("i").count() > 0)
-    modal.get_by_text("Sample", exact=True).click()
-    time.wait_for()
     wait_until(page, lambda: shown_seconds(page) == round((wanted - 1) / rate, 2))
     close_modal(page)
 
@@ -211,8 +214,7 @@ def test_the_video_plays_on_when_the_panel_opens_beside_it(panel, dataset, page)
     modal = page.locator("[data-cy=modal]")
     beside = modal.get_by_test_id("track-audit")
     panel.get_by_role("button", name="Show in video").click()
-    modal.get_by_text("Track audit", exact=True).click()
-    beside.get_by_test_id("strip").locator("[data-frame]").first.click()
+    beside.get_by_test_id("strip").wait_for()
     page.get_by_test_id("timeline-playhead-time").wait_for()
     close_modal(page)
     late, held = True, []
@@ -339,10 +341,59 @@ def test_keys_decide_the_selection_or_what_is_listed(panel, dataset, page):
     for left in (1, 0):
         ids = [row.get_attribute("data-id") for row in rows.all()]
         wait_until(page, lambda ids=ids: chosen_id(panel) in ids)
+        see(panel, chosen_id(panel))
         page.keyboard.press("u")
         wait_until(page, lambda left=left: rows.count() == left)
     assert decided(dataset) == []
     panel.get_by_text("No issues here").wait_for()
+
+
+def test_decides_only_what_is_seen(panel, dataset, page):
+    one, two, three = read_issues(dataset)["id"][[0, 3, 6]]
+    choose(panel, one)
+    held = []
+
+    def hold(route):
+        wanted = route.request.post_data_json["params"]
+        late = wanted.get("__method__") == "show_issue" and wanted["id"] == two
+        held.append(route) if late else route.continue_()
+
+    page.route("**/operators/execute", hold)
+    panel.locator(f"[data-testid=issue][data-id='{two}']").click()
+    wait_until(page, lambda: len(held) > 0)
+    waiting = panel.locator(f"[data-testid=chosen][data-id='{two}'][aria-busy=true]")
+    waiting.wait_for()
+    assert panel.get_by_test_id("strip").count() == 0
+    assert panel.locator("button.confirm").is_disabled()
+    page.keyboard.press("c")
+    page.keyboard.press("x")
+    for route in held:
+        route.continue_()
+    see(panel, two)
+    page.unroute("**/operators/execute")
+    choose(panel, three)
+    page.keyboard.press("x")
+    panel.get_by_text("0 confirmed, 1 dismissed").wait_for()
+    decisions = read_issues(dataset).set_index("id")["decision"].dropna()
+    assert decisions.to_dict() == {three: "dismissed"}
+    choose(panel, three)
+    page.keyboard.press("u")
+    panel.get_by_text("0 confirmed, 0 dismissed").wait_for()
+
+
+def test_a_key_held_down_decides_once(panel, dataset, page):
+    first, second = read_issues(dataset)["id"][:2]
+    choose(panel, first)
+    for _ in range(4):
+        page.keyboard.down("c")
+        page.wait_for_timeout(300)
+    page.keyboard.up("c")
+    panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
+    see(panel, second)
+    choose(panel, first)
+    page.keyboard.press("u")
+    panel.get_by_text("0 confirmed, 0 dismissed").wait_for()
+    assert decided(dataset) == []
 
 
 def test_views_are_saved_though_the_page_is_left(panel, dataset, page):
@@ -358,6 +409,7 @@ def test_views_are_saved_though_the_page_is_left(panel, dataset, page):
     wait_until(page, has_view)
     panel.get_by_label("State").select_option("dismissed")
     wait_until(page, lambda: panel.get_by_test_id("issue").count() == 1)
+    see(panel, panel.get_by_test_id("issue").get_attribute("data-id"))
     page.keyboard.press("u")
     wait_until(page, lambda: not has_view())
 
@@ -367,7 +419,7 @@ def test_decisions_are_kept(panel, dataset, page):
     one, two, three = issues["id"][:3]
     choose(panel, one)
     page.keyboard.press("c")
-    wait_until(page, lambda: chosen_id(panel) == two)
+    see(panel, two)
     panel.get_by_role("button", name="Dismiss").first.click()
     wait_until(page, lambda: chosen_id(panel) == three)
     wait_until(page, lambda: len(read_issues(dataset)["decision"].dropna()) == 2)

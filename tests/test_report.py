@@ -235,6 +235,25 @@ def test_frames_of_an_issue(frames_dir, row, names, rectangles):
     assert page.count("rect") == rectangles
 
 
+def test_the_track_that_goes_on_is_shown_from_its_beginning(frames_dir):
+    tracks = walk(frames_dir=frames_dir)
+    table = tracks.table[tracks.table["track"] == 1]
+    missing = table["frame"].between(9, 14)
+    later = table["track"].mask(table["frame"] > 14, 2)
+    table = make_table(table.assign(track=later)[~missing].reset_index(drop=True))
+    issue = {"kind": "fragmentation", "other_track": 2}
+    page = report_of(
+        replace(tracks, table=table),
+        issues_of({**issue, "first_frame": 8, "last_frame": 8}),
+    )
+    names = re.findall(r"<figcaption>(\d+).jpg<", page.source)
+    # No frame between has labels
+    assert [int(name) for name in names] == [5, 6, 7, 8, 15, 16, 17]
+    assert page.count("rect") == len(names)
+    for crop in page.crops():
+        assert min(crop.getpixel((crop.width // 2, crop.height // 2))) > 200
+
+
 def test_a_gap_shows_where_the_track_should_be(frames_dir):
     tracks = walk(frames_dir=frames_dir)
     away = (tracks.table["track"] == 1) & tracks.table["frame"].between(8, 12)
@@ -568,7 +587,7 @@ def test_the_page_works_offline(frames_dir, opened):
         len(panel["columns"]) + 2 * panel["rolling_mean"]
         for panel in Page(content).data["panels"]
     )
-    assert page.locator("#issue-2 .plots .scatterlayer .trace").count() == lines
+    assert page.locator("#issue-2 .plots .trace path.js-line").count() == lines
     page.keyboard.press("k")
     assert page.locator(".current").get_attribute("id") == "issue-1"
     page.keyboard.press("b")

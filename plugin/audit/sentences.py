@@ -148,8 +148,8 @@ _SENTENCES: dict[str, tuple[Sentence, Sentence]] = {
     ),
     FRAGMENTATION: (
         lambda issue: (
-            f"track {issue.track} ends where track {issue.other_track} begins"
-            + (f", {issue.amount:.0f} frames later" if issue.amount > 1 else "")
+            f"track {issue.track} ends, and track {issue.other_track} begins there"
+            + (f" {issue.amount:.0f} frames later" if issue.amount > 1 else "")
         ),
         lambda issue: f"Give track {issue.other_track} the id {issue.track}",
     ),

@@ -30,6 +30,7 @@ _LISTED = (
     "last_frame",
     "score",
     "reason",
+    "suggestion",
     "decision",
     "decided_by",
     "decided_at",

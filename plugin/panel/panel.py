@@ -120,7 +120,6 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             "operator": None,
             "label_field": field,
             "label_fields": fields,
-            "kinds": listing.describe_kinds(issues),
             "sequences": [
                 {
                     "name": name,
@@ -138,22 +137,29 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
                 for name, spans in sequences.items()
             ],
             "thresholds": asdict(last_thresholds(dataset, field)),
-            "progress": listing.count_decisions(issues),
         }
 
     @_told
     def list_issues(self, ctx: ExecutionContext) -> Json:
-        """Lists some of the issues, the worst first."""
-        issues, filters = _shown(ctx), _filters(ctx)
+        """Lists some of the issues, the worst first, and counts all.
+
+        Those that are asked for by ID are described too, where they fit, whatever
+        page they are on.
+        """
+        filters = _filters(ctx)
         start, most = (
             _whole(ctx.params, "offset", 0),
             _whole(ctx.params, "limit", _PAGE, 1),
         )
-        listed = listing.list_issues(issues, filters, start, most)
-        asked = _ids(ctx.params)
-        known = issues[issues["id"].isin(asked)]
-        fit = listing.choose_issues(known, filters)["id"]
-        return {**listed, "gone": sorted(set(asked) - set(fit))}
+        issues = _read_issues(ctx.dataset, _field(ctx), store.read_spans(ctx.dataset))
+        shown = _in_view(ctx, issues)
+        asked = shown[shown["id"].isin(_ids(ctx.params))]
+        return {
+            **listing.list_issues(shown, filters, start, most),
+            "asked": listing.describe_issues(listing.choose_issues(asked, filters)),
+            "kinds": listing.describe_kinds(issues),
+            "progress": listing.count_decisions(issues),
+        }
 
     @_told
     def show_issue(self, ctx: ExecutionContext) -> Json:
@@ -166,8 +172,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             raise ValueError("there is no such issue any more; load the list again")
         issue = found.iloc[0]
         limits = last_thresholds(ctx.dataset, field)
-        (said,) = listing.describe_issues(found)
-        described = {**said, "suggestion": issue["suggestion"]}
+        (described,) = listing.describe_issues(found)
         try:
             shown = track.show_issue(ctx.dataset, field, issue, limits)
         except ValueError as error:
@@ -229,13 +234,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         decided = decide_issues(
             ctx.dataset, _ids(ctx.params), ctx.params.get("decision"), author(ctx)
         )
-        issues = read_dataset_issues(ctx.dataset, field)
-        return {
-            "decided": decided,
-            "label_field": field,
-            "kinds": listing.describe_kinds(issues),
-            "progress": listing.count_decisions(issues),
-        }
+        return {"decided": decided, "label_field": field}
 
     @_told
     def save_views(self, ctx: ExecutionContext) -> Json:
@@ -250,7 +249,8 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             raise ValueError(f"expected 'confirmed' or 'shown', not '{which}'")
         confirmed = listing.Filters(decision=CONFIRMED)
         filters = _filters(ctx) if which == "shown" else confirmed
-        chosen = listing.choose_issues(_shown(ctx), filters)
+        issues = _read_issues(ctx.dataset, _field(ctx), store.read_spans(ctx.dataset))
+        chosen = listing.choose_issues(_in_view(ctx, issues), filters)
         if chosen.empty:
             raise ValueError("there are no such issues; nothing would be sent")
         shown = ctx.dataset.select_labels(ids=chosen["id"].tolist(), fields=ISSUES)
@@ -363,10 +363,8 @@ def _filters(ctx: ExecutionContext) -> listing.Filters:
     )
 
 
-def _shown(ctx: ExecutionContext) -> pd.DataFrame:
-    """Returns the issues of the dataset, or those in the App's view."""
-    sequences = store.read_spans(ctx.dataset)
-    issues = _read_issues(ctx.dataset, _field(ctx), sequences)
+def _in_view(ctx: ExecutionContext, issues: pd.DataFrame) -> pd.DataFrame:
+    """Returns the issues, or those in the App's view where only these are wanted."""
     params = ctx.params.get("filters") or ctx.params
     if not params.get("in_view"):
         return issues

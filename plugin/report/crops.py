@@ -149,6 +149,12 @@ def _plan_strip(
     other = own.iloc[:0]
     if not pd.isna(issue.other_track):
         other = table.iloc[rows[name, issue.other_track]]
+    path = own
+    if _goes_on(own, other):
+        path = pd.concat([own, other]).sort_values("frame")
+        away = (other["frame"] - issue.first_frame).abs().to_numpy()
+        nearest = other["frame"].iloc[np.argsort(away)[:_BESIDE]]
+        frames = np.union1d(frames, nearest)
     return [
         _make_crop(
             tracks.sequences[name],
@@ -159,9 +165,19 @@ def _plan_strip(
             other,
         )
         for frame, window in zip(
-            frames.tolist(), _choose_windows(own, frames), strict=True
+            frames.tolist(), _choose_windows(path, frames), strict=True
         )
     ]
+
+
+def _goes_on(own: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether one of two tracks begins when the other one has ended."""
+    if own.empty or other.empty:
+        return False
+    (first, last), (start, end) = (
+        (part["frame"].min(), part["frame"].max()) for part in (own, other)
+    )
+    return bool(last < start or end < first)
 
 
 def _make_crop(
@@ -205,7 +221,7 @@ def _choose_windows(own: pd.DataFrame, frames: NDArray[np.integer]) -> Floats:
     """Chooses windows of one size around where the track should be.
 
     Args:
-        own: the track's rows of the tracks table
+        own: the rows of the tracks table of who is shown, in order of their frames
         frames: the ``m`` frames to show
 
     Returns:

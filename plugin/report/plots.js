@@ -43,6 +43,14 @@ function titleOf({ title, names }, color) {
   return [title, ...parts].join("  ");
 }
 
+// The points of a line that are drawn as dots: those in view, and those that no line joins
+function dotsOf(frames, values, [first, last]) {
+  const missing = (row) => values[row] === null || values[row] === undefined;
+  const rows = [...values.keys()].filter((row) =>
+    (frames[row] >= first && frames[row] <= last) || (missing(row - 1) && missing(row + 1)));
+  return { x: rows.map((row) => frames[row]), y: rows.map((row) => values[row]) };
+}
+
 function valuesIn(lines, [first, last]) {
   const values = [];
   for (const [, frames, column] of lines) {
@@ -90,8 +98,9 @@ export function makeFigure({ panels, issue, tracks, width, color, kind }) {
       showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: color("quiet") };
     layout[y.replace("y", "yaxis")] = { ...axis(color), anchor: x, domain: [Math.max(0, bottom), top], range: rangeOf(panel, lines, issue, view) };
     for (const [name, frames, values, line] of lines) {
-      traces.push({ type: "scatter", mode: "lines+markers", name, x: frames, y: values, line, xaxis: x, yaxis: y,
-        marker: { size: line.dash ? 0.1 : 3, color: line.color }, hovertemplate: "%{y}" });
+      traces.push({ type: "scatter", mode: "lines", name, x: frames, y: values, line, xaxis: x, yaxis: y, hovertemplate: "%{y}" });
+      if (!line.dash) traces.push({ type: "scatter", mode: "markers", ...dotsOf(frames, values, view), xaxis: x, yaxis: y,
+        marker: { size: 3, color: line.color }, hoverinfo: "skip" });
     }
     for (const value of thresholdsOf(panel, issue)) {
       layout.shapes.push({ type: "line", xref: `${x} domain`, yref: y, x0: 0, x1: 1, y0: value, y1: value,

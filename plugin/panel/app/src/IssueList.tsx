@@ -4,7 +4,7 @@
 import React, { type ChangeEvent, useEffect, useRef } from "react";
 import type { Decide } from "./decide";
 import * as store from "./state";
-import type { Issue, Listing, Overview } from "./types";
+import type { Issue, Listing, Overview, Progress as Counts } from "./types";
 
 const STATES: [string, string][] = [
   ["", "all"],
@@ -24,8 +24,8 @@ interface Props {
 
 export function IssueList({ overview, listing, problem, decide, more }: Props) {
   const { chosen, selected, failure } = store.useStored();
-  const { issues = [], total = 0 } = listing ?? {};
-  const colors = Object.fromEntries(overview.kinds.map(({ kind, color }) => [kind, color]));
+  const { issues = [], total = 0, kinds = [] } = listing ?? {};
+  const colors = Object.fromEntries(kinds.map(({ kind, color }) => [kind, color]));
   return (
     <aside>
       <Filters overview={overview} listing={listing} />
@@ -149,19 +149,12 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
       : [...filters.kinds, kind];
     change({ kinds });
   };
-  const { progress } = overview;
-  const done = progress.confirmed + progress.dismissed;
+  const { progress, kinds = [], counts = {} } = listing ?? {};
   return (
     <div className="filters">
-      <div className="progress">
-        <b>{progress.open.toLocaleString("en")} to review</b>
-        <span className="quiet">
-          {progress.confirmed} confirmed, {progress.dismissed} dismissed
-        </span>
-        <meter value={done} max={Math.max(1, done + progress.open)} />
-      </div>
+      {progress && <Progress {...progress} />}
       <div className="chips">
-        {overview.kinds.map(({ kind, name, color, precision, confirmed, dismissed }) => (
+        {kinds.map(({ kind, name, color, precision, confirmed, dismissed }) => (
           <button
             key={kind}
             data-kind={kind}
@@ -170,7 +163,7 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
             onClick={() => toggleKind(kind)}
           >
             <i className="dot" style={{ background: color }} />
-            {name} <span className="quiet">{listing?.counts[kind] ?? 0}</span>
+            {name} <span className="quiet">{counts[kind] ?? 0}</span>
           </button>
         ))}
       </div>
@@ -246,3 +239,13 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
     </div>
   );
 }
+
+const Progress = ({ open, confirmed, dismissed }: Counts) => (
+  <div className="progress">
+    <b>{open.toLocaleString("en")} to review</b>
+    <span className="quiet">
+      {confirmed} confirmed, {dismissed} dismissed
+    </span>
+    <meter value={confirmed + dismissed} max={Math.max(1, confirmed + dismissed + open)} />
+  </div>
+);

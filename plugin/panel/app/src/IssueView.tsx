@@ -2,29 +2,30 @@
 // The chosen issue: what is wrong, what it looks like, and what is decided.
 
 import React, { useLayoutEffect, useRef } from "react";
-import { useAnswer } from "./api";
 import type { Decide } from "./decide";
 import { useGo, usePlayer } from "./player";
 import { Plots } from "./Plots";
 import * as store from "./state";
-import type { Box, Crop, Details, Overview } from "./types";
+import type { Box, Crop, Details, Issue, Kind, Overview } from "./types";
 
 interface Props {
   overview: Overview;
+  kind: Kind | undefined;
+  issue: Issue | undefined;
+  /** What it looks like, once that is known. */
+  details: Details | null;
+  problem: string | null;
   decide: Decide;
   step: (by: number) => void;
 }
 
-export function IssueView({ overview, decide, step }: Props) {
-  const { chosen, selected, version } = store.useStored();
-  const { answer, problem } = useAnswer<Details>(chosen ? "show_issue" : null, { id: chosen }, version);
+export function IssueView({ overview, kind, issue, details, problem, decide, step }: Props) {
+  const { chosen, selected } = store.useStored();
   const go = useGo();
   const player = usePlayer();
   if (!chosen) return <p className="quiet">Choose an issue</p>;
-  if (problem) return <p className="problem">{problem}</p>;
-  if (!answer) return <p className="quiet">Loading …</p>;
-  const { issue, strip } = answer;
-  const kind = overview.kinds.find((each) => each.kind === issue.kind);
+  if (!issue) return problem ? <p className="problem">{problem}</p> : <p className="quiet">Loading …</p>;
+  const strip = details?.strip ?? [];
   const color = kind?.color ?? "#8a8f98";
   const sequence = overview.sequences.find(({ name }) => name === issue.sequence);
   const part = sequence?.samples.find(({ id }) => id === player.sample);
@@ -32,7 +33,7 @@ export function IssueView({ overview, decide, step }: Props) {
   const show = (frame: number) => go(sequence, frame);
   const key = (name: string) => selected.length === 0 && <kbd>{name}</kbd>;
   return (
-    <article style={{ "--kind": color } as React.CSSProperties} data-testid="chosen" data-id={issue.id}>
+    <article style={{ "--kind": color } as React.CSSProperties} data-testid="chosen" data-id={issue.id} aria-busy={!details && !problem}>
       <header>
         <h2>
           <i className="dot" style={{ background: color }} />
@@ -50,13 +51,13 @@ export function IssueView({ overview, decide, step }: Props) {
       <p className="reason">{issue.reason}</p>
       {issue.suggestion && <p className="suggestion">{issue.suggestion}</p>}
       <div className="actions">
-        <button className="confirm" aria-pressed={issue.decision === "confirmed"} onClick={() => decide("confirmed", [issue.id])}>
+        <button className="confirm" disabled={!details} aria-pressed={issue.decision === "confirmed"} onClick={() => decide("confirmed", [issue.id])}>
           Confirm {key("c")}
         </button>
-        <button className="dismiss" aria-pressed={issue.decision === "dismissed"} onClick={() => decide("dismissed", [issue.id])}>
+        <button className="dismiss" disabled={!details} aria-pressed={issue.decision === "dismissed"} onClick={() => decide("dismissed", [issue.id])}>
           Dismiss {key("x")}
         </button>
-        <button disabled={!issue.decision} onClick={() => decide(null, [issue.id])}>
+        <button disabled={!details || !issue.decision} onClick={() => decide(null, [issue.id])}>
           Leave {key("u")}
         </button>
         <span className="gap" />
@@ -71,21 +72,22 @@ export function IssueView({ overview, decide, step }: Props) {
         </button>
       </div>
       <Precision kind={kind} corrected={issue.corrected} />
-      {answer.problem && <p className="problem">{answer.problem}</p>}
+      {(problem ?? details?.problem) && <p className="problem">{problem ?? details?.problem}</p>}
+      {!details && !problem && <p className="quiet waiting">Loading …</p>}
       {strip.length > 0 && <Strip strip={strip} playhead={playhead} show={show} />}
       {issue.other_track !== null && strip.length > 0 && (
         <p className="legend quiet">
           <i className="own" /> track {issue.track} <i className="other" /> track {issue.other_track}
         </p>
       )}
-      {answer.plot && answer.plot.issue.tracks.length > 0 && (
-        <Plots details={answer} color={color} playhead={playhead} show={show} />
+      {details?.plot && details.plot.issue.tracks.length > 0 && (
+        <Plots details={details} color={color} playhead={playhead} show={show} />
       )}
     </article>
   );
 }
 
-function Precision({ kind, corrected }: { kind?: Overview["kinds"][number]; corrected: boolean | null }) {
+function Precision({ kind, corrected }: { kind?: Kind; corrected: boolean | null }) {
   const told: string[] = [];
   if (kind && kind.precision !== null) {
     const decided = kind.confirmed + kind.dismissed;

@@ -5,8 +5,8 @@ import { usePromptOperatorInput } from "@fiftyone/operators";
 import { datasetName, theme, view } from "@fiftyone/state";
 import React, { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useRecoilValue } from "recoil";
-import { CallContext, useAnswer, useMethods } from "./api";
-import { isSame, useDecide, useSavedViews } from "./decide";
+import { CallContext, useAhead, useAnswer, useMethods } from "./api";
+import { findNext, isSame, useDecide, useSavedViews } from "./decide";
 import { IssueList } from "./IssueList";
 import { IssueView } from "./IssueView";
 import { useTarget, useWaiting } from "./player";
@@ -15,7 +15,7 @@ import * as store from "./state";
 import style from "./style.css";
 import { ThresholdsView } from "./ThresholdsView";
 import { TimelineView } from "./TimelineView";
-import type { Issue, Listing, Overview } from "./types";
+import type { Details, Issue, Listing, Overview } from "./types";
 
 const TABS: [store.Tab, string][] = [
   ["issue", "Issue"],
@@ -23,6 +23,7 @@ const TABS: [store.Tab, string][] = [
   ["thresholds", "Thresholds"],
 ];
 const PAGE = 100;
+const NOTHING_LISTED = { kinds: [], progress: { open: 0, confirmed: 0, dismissed: 0 } };
 
 interface Props {
   id: string;
@@ -77,7 +78,7 @@ function NotYet({ overview }: { overview: Overview }) {
   );
 }
 
-/** The issues that are chosen: the list says which of them it has no more. */
+/** The issues that are chosen: the list has them whatever page they are on, or no more. */
 const known = () => {
   const { chosen, selected } = store.get();
   return { ids: chosen ? [chosen, ...selected] : selected };
@@ -93,9 +94,9 @@ function useChoice(listing: Listing | null): void {
   useEffect(() => {
     if (!listing) return;
     const { chosen, selected } = store.get();
-    const gone = new Set(listing.gone);
-    if (selected.some((id) => gone.has(id))) store.set({ selected: selected.filter((id) => !gone.has(id)) });
-    if (chosen && !gone.has(chosen)) return;
+    const listed = new Set([...listing.asked, ...listing.issues].map(({ id }) => id));
+    if (!selected.every((id) => listed.has(id))) store.set({ selected: selected.filter((id) => listed.has(id)) });
+    if (chosen && listed.has(chosen)) return;
     const next =
       listing.issues.find((issue) => chosen && isSame(issue, mistake.current)) ??
       listing.issues.find(({ decision }) => !decision) ??
@@ -105,7 +106,7 @@ function useChoice(listing: Listing | null): void {
 }
 
 function Review({ overview }: { overview: Overview }) {
-  const { filters, tab, version, field } = store.useStored();
+  const { chosen, filters, tab, version, decisions, field } = store.useStored();
   const shown = useRecoilValue(view);
   const stages = filters.in_view ? JSON.stringify(shown) : "";
   const [limit, setLimit] = useState(PAGE);
@@ -113,12 +114,17 @@ function Review({ overview }: { overview: Overview }) {
   const { answer: listing, problem } = useAnswer<Listing>(
     "list_issues",
     { ...filters, stages, field, limit },
-    version,
+    version + decisions,
     known,
   );
+  const { answer, late, problem: trouble } = useAnswer<Details>(chosen ? "show_issue" : null, { id: chosen }, version);
+  const details = late || trouble ? null : answer;
+  const next = findNext(listing, chosen, 1, true);
+  useAhead("show_issue", details && next ? { id: next.id } : null, version);
   const more = useCallback(() => setLimit((before) => before + PAGE), []);
   const root = useRef<HTMLDivElement>(null);
-  const { decide, step } = useDecide(listing);
+  // A key decides what is seen, never what is still on its way
+  const { decide, step } = useDecide(listing, details && tab === "issue" ? chosen : null);
   useChoice(listing);
   useSavedViews();
   useTarget();
@@ -142,7 +148,8 @@ function Review({ overview }: { overview: Overview }) {
       if (modal && !modal.contains(root.current)) return;
       const own = root.current?.contains(target) || target === document.body;
       const typing = target.closest?.("input:not([type=checkbox]):not([type=range]), select, textarea");
-      if (!own || typing || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+      const held = event.repeat && !"jk".includes(event.key);
+      if (!own || typing || held || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
       // The App has keys of its own
       event.preventDefault();
       event.stopPropagation();
@@ -155,6 +162,8 @@ function Review({ overview }: { overview: Overview }) {
     return () => window.removeEventListener("keydown", press, true);
   }, [press]);
 
+  const { kinds, progress } = listing ?? NOTHING_LISTED;
+  const issue = [...(listing?.issues ?? []), ...(listing?.asked ?? [])].find(({ id }) => id === chosen) ?? details?.issue;
   return (
     <div className="review" ref={root} tabIndex={-1}>
       <IssueList overview={overview} listing={listing} problem={problem} decide={decide} more={more} />
@@ -165,12 +174,22 @@ function Review({ overview }: { overview: Overview }) {
               {title}
             </button>
           ))}
-          <Send progress={overview.progress} total={listing?.total ?? 0} />
+          <Send progress={progress} total={listing?.total ?? 0} />
         </nav>
         <div className="page">
-          {tab === "issue" && <IssueView overview={overview} decide={decide} step={step} />}
-          {tab === "timeline" && <TimelineView overview={overview} />}
-          {tab === "thresholds" && <ThresholdsView overview={overview} />}
+          {tab === "issue" && (
+            <IssueView
+              overview={overview}
+              kind={kinds.find(({ kind }) => kind === issue?.kind)}
+              issue={issue}
+              details={details}
+              problem={late ? null : trouble}
+              decide={decide}
+              step={step}
+            />
+          )}
+          {tab === "timeline" && <TimelineView overview={overview} kinds={kinds} />}
+          {tab === "thresholds" && <ThresholdsView overview={overview} kinds={kinds} />}
         </div>
       </main>
     </div>

@@ -13,6 +13,8 @@ import { useWidth } from "./width";
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: "reset+autosize" };
 /** How long the pointer rests on a frame before its crop is asked for, in milliseconds. */
 const REST = 120;
+/** What the crops are given to be drawn before the plots, in milliseconds. */
+const FIRST = 60;
 
 interface Axis {
   _offset: number;
@@ -43,29 +45,34 @@ export function Plots({ details, color, playhead, show }: Props) {
 
   useEffect(() => {
     const plotNode = node.current;
-    if (!plotNode || !plot || !frame) return;
-    const styles = getComputedStyle(plotNode);
-    const { traces, layout } = makeFigure({
-      panels,
-      issue: plot.issue,
-      tracks: plot.issue.tracks.map((index) => plot.tracks[index]),
-      width: frame,
-      color: (name: string) => styles.getPropertyValue(`--${name}`).trim(),
-      kind: color,
-    });
-    void Plotly.react(plotNode, traces, layout, CONFIG).then(() => {
-      for (const name of ["plotly_click", "plotly_hover", "plotly_unhover", "plotly_relayout"]) {
-        plotNode.removeAllListeners?.(name);
-      }
-      plotNode.on?.("plotly_click", ({ points }) => shown.current(Math.round(points[0].x)));
-      plotNode.on?.("plotly_hover", ({ points, event }) => {
-        const edge = plotNode.getBoundingClientRect();
-        setHovered({ frame: Math.round(points[0].x), x: event.clientX - edge.left, y: event.clientY - edge.top });
+    if (!plotNode || !plot || !frame) return undefined;
+    const draw = () => {
+      const styles = getComputedStyle(plotNode);
+      const { traces, layout } = makeFigure({
+        panels,
+        issue: plot.issue,
+        tracks: plot.issue.tracks.map((index) => plot.tracks[index]),
+        width: frame,
+        color: (name: string) => styles.getPropertyValue(`--${name}`).trim(),
+        kind: color,
       });
-      plotNode.on?.("plotly_unhover", () => setHovered(null));
-      plotNode.on?.("plotly_relayout", () => setDrawn((times) => times + 1));
-      setDrawn((times) => times + 1);
-    });
+      void Plotly.react(plotNode, traces, layout, CONFIG).then(() => {
+        for (const name of ["plotly_click", "plotly_hover", "plotly_unhover", "plotly_relayout"]) {
+          plotNode.removeAllListeners?.(name);
+        }
+        plotNode.on?.("plotly_click", ({ points }) => shown.current(Math.round(points[0].x)));
+        plotNode.on?.("plotly_hover", ({ points, event }) => {
+          const edge = plotNode.getBoundingClientRect();
+          setHovered({ frame: Math.round(points[0].x), x: event.clientX - edge.left, y: event.clientY - edge.top });
+        });
+        plotNode.on?.("plotly_unhover", () => setHovered(null));
+        plotNode.on?.("plotly_relayout", () => setDrawn((times) => times + 1));
+        setDrawn((times) => times + 1);
+      });
+    };
+    // What is quick to draw is seen first, and who goes on waits for nothing
+    const timer = setTimeout(draw, FIRST);
+    return () => clearTimeout(timer);
   }, [panels, plot, frame, color]);
 
   useEffect(() => {

@@ -5,7 +5,7 @@ import { executeOperator } from "@fiftyone/operators";
 import React, { useState } from "react";
 import { useAnswer, useCall } from "./api";
 import * as store from "./state";
-import type { Overview, Signal, Suggestion, Thresholds } from "./types";
+import type { Kind, Overview, Signal, Suggestion, Thresholds } from "./types";
 
 const AUDIT = "@track-audit/video/audit_tracks";
 const EPSILON = 1e-9;
@@ -20,7 +20,7 @@ const broken = (signal: Signal, bin: number, threshold: number) =>
 const flagged = (signal: Signal, threshold: number) =>
   signal.counts.reduce((sum, count, bin) => sum + (broken(signal, bin, threshold) ? count : 0), 0);
 
-export function ThresholdsView({ overview }: { overview: Overview }) {
+export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds: Kind[] }) {
   const { version, field } = store.useStored();
   const call = useCall();
   const { answer, problem } = useAnswer<Thresholds>("show_thresholds", {}, version);
@@ -75,6 +75,11 @@ export function ThresholdsView({ overview }: { overview: Overview }) {
             value={valueOf(signal)}
             onChange={(event) => setValues({ ...values, [signal.name]: Number(event.target.value) })}
           />
+          <div className="scale quiet">
+            {[0, 0.25, 0.5, 0.75, 1].map((share) => (
+              <span key={share}>{(signal.min + share * (signal.max - signal.min)).toFixed(2)}</span>
+            ))}
+          </div>
           <p>
             <b>
               {signal.breaks} {valueOf(signal).toFixed(2)}:
@@ -104,7 +109,7 @@ export function ThresholdsView({ overview }: { overview: Overview }) {
         A threshold says which boxes are flagged however likely they are right. What the audit holds for a mistake for
         other reasons stays an issue. Decisions are kept.
       </p>
-      <Precision overview={overview} />
+      <Precision kinds={kinds} />
     </div>
   );
 }
@@ -134,7 +139,7 @@ function Histogram({ signal, value }: { signal: Signal; value: number }) {
 
 const percent = (share: number | null) => (share === null ? "–" : `${Math.round(100 * share)} %`);
 
-function Precision({ overview }: { overview: Overview }) {
+function Precision({ kinds }: { kinds: Kind[] }) {
   return (
     <table data-testid="precision">
       <thead>
@@ -149,7 +154,7 @@ function Precision({ overview }: { overview: Overview }) {
         </tr>
       </thead>
       <tbody>
-        {overview.kinds.map((kind) => (
+        {kinds.map((kind) => (
           <tr key={kind.kind}>
             <th>
               <i className="dot" style={{ background: kind.color }} />

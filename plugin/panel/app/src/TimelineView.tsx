@@ -5,13 +5,13 @@ import React, { useEffect, useState } from "react";
 import { useAnswer, useCall } from "./api";
 import { useGo, usePlayer } from "./player";
 import * as store from "./state";
-import type { Mark, Overview, Timeline } from "./types";
+import type { Kind, Mark, Overview, Timeline } from "./types";
 import { useWidth } from "./width";
 
 const ROW = 18, LEFT = 66, RIGHT = 10, LEAST = 5, PAGE = 60;
 
-export function TimelineView({ overview }: { overview: Overview }) {
-  const { filters, chosen, version } = store.useStored();
+export function TimelineView({ overview, kinds }: { overview: Overview; kinds: Kind[] }) {
+  const { filters, chosen, version, decisions } = store.useStored();
   const [picked, setPicked] = useState<string | null>(filters.sequence);
   const [order, setOrder] = useState("worst");
   const [width, setWidth] = useWidth();
@@ -21,7 +21,7 @@ export function TimelineView({ overview }: { overview: Overview }) {
   const worst = [...overview.sequences].sort((one, two) => two.issues - one.issues)[0];
   const sequence = overview.sequences.find(({ name }) => name === picked) ?? worst;
   const asked = { sequence: sequence?.name, order, limit: PAGE };
-  const { answer, problem } = useAnswer<Timeline>(sequence ? "show_timeline" : null, asked, version);
+  const { answer, problem } = useAnswer<Timeline>(sequence ? "show_timeline" : null, asked, version + decisions);
   const [more, setMore] = useState<Timeline["tracks"]>([]);
   useEffect(() => setMore([]), [answer]);
   if (!sequence || problem) return <p className="problem">{problem ?? "There are no sequences"}</p>;
@@ -35,7 +35,7 @@ export function TimelineView({ overview }: { overview: Overview }) {
   const x = (frame: number) => LEFT + (frame - 1) * span;
   const part = sequence.samples.find(({ id }) => id === player.sample);
   const playhead = part && player.frame !== null ? player.frame + part.offset : null;
-  const colors = Object.fromEntries(overview.kinds.map(({ kind, color }) => [kind, color]));
+  const colors = Object.fromEntries(kinds.map(({ kind, color }) => [kind, color]));
   const height = tracks.length * ROW;
   const choose = (issue: Mark) => {
     store.set({ chosen: issue.id });
@@ -62,7 +62,7 @@ export function TimelineView({ overview }: { overview: Overview }) {
         </span>
       </div>
       <p className="legend quiet">
-        {overview.kinds.map(({ kind, name, color }) => (
+        {kinds.map(({ kind, name, color }) => (
           <span key={kind}>
             <i className="dot" style={{ background: color }} /> {name}
           </span>
@@ -112,7 +112,7 @@ export function TimelineView({ overview }: { overview: Overview }) {
                     onClick={() => choose(issue)}
                   >
                     <title>
-                      {`${overview.kinds.find(({ kind }) => kind === issue.kind)?.name}, frames ${issue.first}–${issue.last}`}
+                      {`${kinds.find(({ kind }) => kind === issue.kind)?.name}, frames ${issue.first}–${issue.last}`}
                     </title>
                   </rect>
                 );

@@ -7,9 +7,9 @@ import * as store from "./state";
 import type { Decision, Issue, Listing } from "./types";
 
 /** How long after the last decision the saved views are made anew, in milliseconds. */
-const REST = 4000;
+const REST = 10_000;
 
-/** Decides some issues: without IDs the selected ones, or else the chosen one. */
+/** Decides some issues: without IDs the selected ones, or else the one that is seen. */
 export type Decide = (decision: Decision | null, ids?: string[]) => void;
 
 export const isSame = (one: Issue, two?: Issue): boolean =>
@@ -20,31 +20,37 @@ export const isSame = (one: Issue, two?: Issue): boolean =>
   one.first_frame <= two.last_frame &&
   two.first_frame <= one.last_frame;
 
-export function useDecide(listing: Listing | null) {
+/** Finds the issue before or after one, or the next of those to review. */
+export function findNext(listing: Listing | null, from: string | null, by: number, open = false): Issue | undefined {
+  const issues = listing?.issues ?? [];
+  const at = issues.findIndex(({ id }) => id === from);
+  const rest = by > 0 ? issues.slice(at + 1) : issues.slice(0, Math.max(at, 0)).reverse();
+  return (open && rest.find(({ decision }) => !decision)) || rest[0];
+}
+
+export function useDecide(listing: Listing | null, seen: string | null) {
   const call = useCall();
-  const listed = useRef<Listing | null>(listing);
-  listed.current = listing;
+  const known = useRef({ listing, seen });
+  known.current = { listing, seen };
 
   const step = useCallback((by: number, open = false) => {
-    const issues = listed.current?.issues ?? [];
-    const at = issues.findIndex(({ id }) => id === store.get().chosen);
-    const rest = by > 0 ? issues.slice(at + 1) : issues.slice(0, Math.max(at, 0)).reverse();
-    const next = open ? (rest.find(({ decision }) => !decision) ?? rest[0]) : rest[0];
+    const next = findNext(known.current.listing, store.get().chosen, by, open);
     if (next) store.set({ chosen: next.id, tab: "issue" });
   }, []);
 
   const decide = useCallback<Decide>(
     (decision, some) => {
       const { chosen, selected, dataset } = store.get();
-      const ids = some ?? (selected.length ? selected : chosen ? [chosen] : []);
+      const { seen } = known.current;
+      const ids = some ?? (selected.length ? selected : seen ? [seen] : []);
       if (!ids.length) return;
       if (decision && ids.length === 1 && ids[0] === chosen) step(1, true);
       call<{ label_field: string }>("decide", { ids, decision }).then(
         ({ label_field }) => {
           if (dataset) localStorage.setItem(stale(dataset), label_field);
-          const { version, selected } = store.get();
+          const { decisions, selected } = store.get();
           const left = selected.filter((id) => !ids.includes(id));
-          store.set({ version: version + 1, failure: null, selected: left });
+          store.set({ decisions: decisions + 1, failure: null, selected: left });
         },
         (error: Error) => store.set({ failure: error.message }),
       );
@@ -60,7 +66,7 @@ const stale = (dataset: string) => `track-audit:views:${dataset}`;
 /** Saves the views of issues anew when deciding rests; later, where the page is closed before that. */
 export function useSavedViews(): void {
   const call = useCall();
-  const { dataset, version } = store.useStored();
+  const { dataset, decisions } = store.useStored();
   useEffect(() => {
     if (!dataset || !localStorage.getItem(stale(dataset))) return undefined;
     const timer = setTimeout(() => {
@@ -70,5 +76,5 @@ export function useSavedViews(): void {
       call("save_views", { label_field: field }).catch((error: Error) => store.set({ failure: error.message }));
     }, REST);
     return () => clearTimeout(timer);
-  }, [call, dataset, version]);
+  }, [call, dataset, decisions]);
 }

@@ -78,6 +78,10 @@ let last: { looker: Looker; target: store.Target } | null = null;
 export function useTarget(): void {
   const looker = usePlayerLooker();
   const { target } = store.useStored();
+  const putBeside = useBeside();
+  useEffect(() => {
+    if (looker && target) putBeside();
+  }, [looker, target, putBeside]);
   useEffect(() => {
     if (!looker) {
       last = null;
@@ -161,7 +165,6 @@ export function useWaiting(): void {
 export function useGo(): (sequence: SequenceInfo | undefined, frame: number) => void {
   const looker = usePlayerLooker();
   const open = useOpen();
-  const putBeside = useBeside();
   return useCallback(
     (sequence, frame) => {
       const part = sequence?.samples.find(({ offset, length }) => frame > offset && frame <= offset + length);
@@ -170,9 +173,8 @@ export function useGo(): (sequence: SequenceInfo | undefined, frame: number) => 
       store.set({ target, failure: null });
       // The next key is meant for the player: Space would press the same button again
       if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
-      if (looker) putBeside();
       if (!looker || !shows(looker, target)) open(target);
     },
-    [looker, open, putBeside],
+    [looker, open],
   );
 }

@@ -34,8 +34,10 @@ export interface State {
   waiting: boolean;
   /** What went wrong with the last decision or the way to a frame. */
   failure: string | null;
-  /** Grows with every change of decisions or issues. */
+  /** Grows with every change of the issues. */
   version: number;
+  /** Grows with every decision. */
+  decisions: number;
 }
 
 export const NO_FILTERS: Filters = {
@@ -58,6 +60,7 @@ const START: State = {
   waiting: false,
   failure: null,
   version: 0,
+  decisions: 0,
 };
 
 const listeners = new Set<() => void>();
@@ -80,7 +83,8 @@ export function set(change: Partial<State>): void {
 export function open(dataset: string): void {
   if (state.dataset === dataset) return;
   const kept = sessionStorage.getItem(place(dataset));
-  set({ ...START, version: state.version, ...(kept ? JSON.parse(kept) : {}), dataset });
+  const { version, decisions } = state;
+  set({ ...START, version, decisions, ...(kept ? JSON.parse(kept) : {}), dataset });
 }
 
 export function useStored(): State {

@@ -35,10 +35,8 @@ export interface Overview {
   operator: string | null;
   label_field: string | null;
   label_fields: string[];
-  kinds: Kind[];
   sequences: SequenceInfo[];
   thresholds: { size: number; iou: number };
-  progress: Progress;
 }
 
 export type Progress = Record<"open" | Decision, number>;
@@ -54,6 +52,7 @@ export interface Issue {
   last_frame: number;
   score: number | null;
   reason: string | null;
+  suggestion: string | null;
   decision: Decision | null;
   decided_by: string | null;
   decided_at: string | null;
@@ -64,8 +63,11 @@ export interface Listing {
   issues: Issue[];
   total: number;
   counts: Record<string, number>;
-  /** Those asked about that are not listed, on no page. */
-  gone: string[];
+  /** Those asked for by ID, as far as they fit, whatever page they are on. */
+  asked: Issue[];
+  /** Of all issues, whether they are listed or not. */
+  kinds: Kind[];
+  progress: Progress;
 }
 
 export type Box = [number, number, number, number];
@@ -86,7 +88,7 @@ export interface Figure {
 }
 
 export interface Details {
-  issue: Issue & { suggestion: string | null };
+  issue: Issue;
   strip: Crop[];
   problem: string | null;
   panels: object[];
