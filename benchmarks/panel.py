@@ -27,7 +27,10 @@ ACTIONS: dict[str, tuple[list[tuple[str, dict[str, Any]]], float]] = {
     "look at a timeline": ([("show_timeline", {"sequence": "$sequence"})], 0.5),
     "look at the thresholds": ([("show_thresholds", {})], 0.5),
     "decide an issue": (
-        [("decide", {"ids": ["$issue"], "decision": "confirmed"})],
+        [
+            ("decide", {"ids": ["$issue"], "decision": "confirmed"}),
+            ("list_issues", {"limit": 100}),
+        ],
         0.5,
     ),
 }

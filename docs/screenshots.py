@@ -79,7 +79,6 @@ def take_panel(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
     modal.wait_for()
     page.get_by_test_id("timeline-playhead-time").wait_for()
     page.keyboard.press("s")  # hides the sidebar
-    modal.get_by_text("Track audit", exact=True).click()
     beside = modal.get_by_test_id("track-audit")
     beside.get_by_test_id("strip").locator(".at").first.click()
     page.wait_for_timeout(5000)  # until the App shows the frame for good
