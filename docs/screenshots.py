@@ -27,14 +27,16 @@ def main() -> None:
     next(started)
     dataset, _ = demo.run(None, None)
     color_outliers(dataset)
+    place = f"datasets/{dataset.name}"
     with serve_app() as app, open_page() as page:
-        take_panel(page, f"{app}/datasets/{dataset.name}")
-        dataset.reload()  # the panel saved its views anew
-        url = f"{app}/datasets/{dataset.name}?view="
-        take_form(page, f"{url}outliers")
-        take_first_steps(page, f"{app}/datasets/{dataset.name}")
-        take_issues(page, f"{url}issues", len(dataset.load_saved_view("issues")))
+        take_form(page, f"{app}/{place}?view=outliers")
+        take_first_steps(page, f"{app}/{place}")
+        count = len(dataset.load_saved_view("issues"))
+        take_issues(page, f"{app}/{place}?view=issues", count)
         take_issue(page, dataset)
+    # Last, as it saves the views anew; the App would remember the open sample
+    with serve_app() as app, open_page() as page:
+        take_panel(page, f"{app}/{place}")
     started.close()
 
 

@@ -7,7 +7,7 @@ import * as store from "./state";
 import type { Decision, Issue, Listing } from "./types";
 
 /** How long after the last decision the saved views are made anew, in milliseconds. */
-const REST = 10_000;
+const REST = 4000;
 
 /** Decides some issues: without IDs the selected ones, or else the one that is seen. */
 export type Decide = (decision: Decision | null, ids?: string[]) => void;
