@@ -1195,17 +1195,10 @@ def write_columns(
     Returns:
         the number of frames that were left alone because they changed
     """
-    declared = dataset.get_frame_field_schema(flat=True) or {}
-    for name in columns:
-        path = f"{field}.detections.{name}"
-        kind = _column_type(columns[name])
-        if path not in declared:
-            dataset.add_frame_field(path, **kind)
-        elif not isinstance(declared[path], kind["ftype"]):
-            raise ValueError(
-                f"the frame field '{path}' holds {type(declared[path]).__name__}, "
-                f"expected {kind['ftype'].__name__}; rename it first"
-            )
+    # Without a value there is no telling of what type a column is
+    if columns.empty:
+        return 0
+    _declare_columns(dataset, f"{field}.detections", columns)
     rows = stored.rows.loc[columns.index]
     order = np.lexsort((rows["position"], rows["document"]))
     document = rows["document"].to_numpy()[order]
@@ -1234,6 +1227,22 @@ def write_columns(
             writer.send(updates)
     fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
     return len(frames) - writer.matched
+
+
+def _declare_columns(dataset: fo.Dataset, path: str, columns: pd.DataFrame) -> None:
+    """Declares those attributes that a frame field lacks, if all of them fit."""
+    declared = dataset.get_frame_field_schema(flat=True) or {}
+    kinds = {f"{path}.{name}": _column_type(columns[name]) for name in columns}
+    for name, kind in kinds.items():
+        known = declared.get(name)
+        if known is not None and not isinstance(known, kind["ftype"]):
+            raise ValueError(
+                f"the frame field '{name}' holds {type(known).__name__}, "
+                f"expected {kind['ftype'].__name__}; rename it first"
+            )
+    for name, kind in kinds.items():
+        if name not in declared:
+            dataset.add_frame_field(name, **kind)
 
 
 def _column_type(values: pd.Series[Any]) -> dict[str, Any]:

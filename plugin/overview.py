@@ -39,8 +39,9 @@ def make_overview(tracks: Tracks, audit: Audit) -> Json:
         for name in EDGES
         if f"{name}_limit" in audit.detections
     }
+    places = tracks.table.groupby("sequence", observed=True).indices
     return {
-        str(name): {
+        name: {
             "boxes": len(rows),
             "runs": _find_runs(tracks.table.iloc[rows]),
             **{
@@ -48,16 +49,15 @@ def make_overview(tracks: Tracks, audit: Audit) -> Json:
                 for threshold, values in limits.items()
             },
         }
-        for name, rows in tracks.table.groupby(
-            "sequence", observed=True
-        ).indices.items()
+        for name in tracks.sequences
+        for rows in [places.get(name, np.array([], np.intp))]
     }
 
 
 def _find_runs(table: pd.DataFrame) -> Json:
     """Returns where each track of one sequence is labelled without a gap."""
-    first = np.flatnonzero(~find_neighbours(table).adjacent)
-    last = np.append(first[1:], len(table)) - 1
+    begins = ~find_neighbours(table).adjacent
+    first, last = np.flatnonzero(begins), np.flatnonzero(np.roll(begins, -1))
     runs = pd.DataFrame(
         {
             "track": table["track"].to_numpy()[first],
