@@ -108,6 +108,20 @@ def replace_issues(
             in none of the samples is left out
     """
     kept = dataset.select([span.sample_id for span in spans], ordered=True)
+    known, decided = None, kept.values(DECISIONS)
+    # What is decided meanwhile is not to be lost
+    while decided != known:
+        _replace_issues(dataset, label_field, spans, issues, decided)
+        known, decided = decided, kept.values(DECISIONS)
+
+
+def _replace_issues(
+    dataset: fo.Dataset,
+    label_field: str,
+    spans: list[SampleSpan],
+    issues: pd.DataFrame,
+    decided: list[list[Record] | None],
+) -> None:
     others = {
         "$filter": {
             "input": {"$ifNull": [f"${ISSUES}.detections", []]},
@@ -115,7 +129,7 @@ def replace_issues(
         }
     }
     updates = {}
-    for span, decisions in zip(spans, kept.values(DECISIONS), strict=True):
+    for span, decisions in zip(spans, decided, strict=True):
         first = issues["first_frame"] - span.offset
         own = issues[first.between(1, span.length)]
         labels = _to_labels(own, span, label_field, decisions or ())
@@ -226,6 +240,23 @@ def count_dismissed(dataset: fo.Dataset, label_field: str) -> int:
     return int(dismissed.count(f"{ISSUES}.detections"))
 
 
+def clips_of_issues(dataset: fo.Dataset, ids: Collection[str]) -> fo.DatasetView:
+    """Returns a clip of each of some issues.
+
+    Args:
+        dataset: the dataset
+        ids: the IDs of the issues
+
+    Returns:
+        a :class:`fiftyone.core.clips.ClipsView`
+
+    Raises:
+        ValueError: if an issue does not exist
+    """
+    _check_known(dataset, ids, _read_places(dataset)["id"])
+    return dataset.select_labels(ids=list(ids), fields=ISSUES).to_clips(ISSUES)
+
+
 def decide_issues(
     dataset: fo.Dataset,
     ids: Collection[str],
@@ -245,7 +276,8 @@ def decide_issues(
         the number of issues
 
     Raises:
-        ValueError: if there is no such decision, or an issue does not exist
+        ValueError: if there is no such decision, or an issue does not exist, or no
+            more when it is decided
     """
     if decision not in (CONFIRMED, DISMISSED, None):
         expected = f"expected '{CONFIRMED}', '{DISMISSED}' or None"
@@ -254,13 +286,8 @@ def decide_issues(
         return 0
     declare_issues(dataset)
     places = _read_places(dataset)
+    _check_known(dataset, ids, places["id"])
     places = places[places["id"].isin(ids)]
-    unknown = set(ids) - set(places["id"])
-    if unknown:
-        raise ValueError(
-            f"'{dataset.name}' has no issue {min(unknown)}; an audit replaces the "
-            "issues, so load them again"
-        )
     made = dict.fromkeys(_DECIDED)
     if decision:
         author = author or getpass.getuser()
@@ -271,7 +298,21 @@ def decide_issues(
         for sample, own in places.groupby("sample_id")["id"]
     }
     store.update_samples(dataset, updates)
+    records = dataset.select(list(updates)).values(DECISIONS)
+    recorded = [each.get("issue") for record in records for each in record or ()]
+    _check_known(dataset, ids, recorded)
     return len(places)
+
+
+def _check_known(
+    dataset: fo.Dataset, ids: Collection[str], known: Iterable[str | None]
+) -> None:
+    unknown = set(ids).difference(known)
+    if unknown:
+        raise ValueError(
+            f"'{dataset.name}' has no issue {min(unknown)}; an audit replaces the "
+            "issues, so load them again"
+        )
 
 
 def _decide(ids: list[str], made: dict[str, Any]) -> dict[str, Any]:
