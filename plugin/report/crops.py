@@ -146,9 +146,7 @@ def _plan_strip(
     table, name = tracks.table, issue.sequence
     frames = _choose_frames(labelled, issue.first_frame, issue.last_frame)
     own = table.iloc[rows[name, issue.track]]
-    other = own.iloc[:0]
-    if not pd.isna(issue.other_track):
-        other = table.iloc[rows[name, issue.other_track]]
+    other = table.iloc[rows.get((name, issue.other_track), [])]
     path = own
     if _goes_on(own, other):
         path = pd.concat([own, other]).sort_values("frame")
@@ -172,12 +170,8 @@ def _plan_strip(
 
 def _goes_on(own: pd.DataFrame, other: pd.DataFrame) -> bool:
     """Whether one of two tracks begins when the other one has ended."""
-    if own.empty or other.empty:
-        return False
-    (first, last), (start, end) = (
-        (part["frame"].min(), part["frame"].max()) for part in (own, other)
-    )
-    return bool(last < start or end < first)
+    mine, others = own["frame"], other["frame"]
+    return bool(mine.max() < others.min() or others.max() < mine.min())
 
 
 def _make_crop(

@@ -27,7 +27,7 @@ const rollingMean = (track, name) =>
 // A panel's lines: [name, frames, values, line]
 function linesOf(panel, [track, other], color) {
   const lines = panel.columns.map((column, place) => [
-    panel.names[place] ?? panel.title, track.frame, track[column], { color: color(`line-${place + 1}`), width: 1.4 },
+    panel.names.length ? `${panel.names[place]} ${panel.title}` : panel.title, track.frame, track[column], { color: color(`line-${place + 1}`), width: 1.4 },
   ]);
   if (panel.rolling_mean) {
     const name = panel.columns[0];
@@ -98,7 +98,9 @@ export function makeFigure({ panels, issue, tracks, width, color, kind }) {
       showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: color("quiet") };
     layout[y.replace("y", "yaxis")] = { ...axis(color), anchor: x, domain: [Math.max(0, bottom), top], range: rangeOf(panel, lines, issue, view) };
     for (const [name, frames, values, line] of lines) {
-      traces.push({ type: "scatter", mode: "lines", name, x: frames, y: values, line, xaxis: x, yaxis: y, hovertemplate: "%{y}" });
+      traces.push({ type: "scatter", mode: "lines", name, x: frames, y: values, line, xaxis: x, yaxis: y,
+        // What is dotted is told by what it goes with
+        ...(line.dash ? { hoverinfo: "skip" } : { hovertemplate: "%{y}" }) });
       if (!line.dash) traces.push({ type: "scatter", mode: "markers", ...dotsOf(frames, values, view), xaxis: x, yaxis: y,
         marker: { size: 3, color: line.color }, hoverinfo: "skip" });
     }

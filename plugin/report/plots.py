@@ -118,8 +118,8 @@ def plot_issues(
             defined, and between boxes that do not follow each other
         -   ``issues``: per issue its ``first`` and ``last`` frame, the ``view``,
             that is the first and last frame to begin with, the indices of its
-            one or two ``tracks``, none for boxes without an identity, and the
-            ``limits`` of its own track, by column
+            one or two ``tracks``, none for boxes without an identity or of a
+            track without boxes, and the ``limits`` of its own track, by column
     """
     frames = tracks.table["frame"].to_numpy()
     columns = _collect_columns(tracks, audit, panels, neighbours)
@@ -128,7 +128,7 @@ def plot_issues(
     shown = []
     issue: Any
     for issue in issues.itertuples():
-        keys = _tracks_of(issue)
+        keys = [key for key in _tracks_of(issue) if key in rows]
         first, last = int(issue.first_frame), int(issue.last_frame)
         in_view = [first, last]
         for key in keys:
