@@ -5,6 +5,7 @@ import base64
 import io
 import json
 
+import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.tracks import Tracks
+from fiftyone_track_audit.plugin import issues as issues_module
 from fiftyone_track_audit.plugin.audit import Thresholds, audit_tracks
 from fiftyone_track_audit.plugin.auditing import audit_dataset, read_overview
 from fiftyone_track_audit.plugin.issues import decide_issues, read_dataset_issues
@@ -115,12 +117,63 @@ def test_counts_all_and_finds_those_asked_for(dataset):
     assert {issue["id"] for issue in found["asked"]} == set(ids[:3])
 
 
-def test_pages_do_not_overlap(dataset):
-    pages = [ask(dataset.view(), "list_issues", offset=i, limit=3)[0] for i in (0, 3)]
-    ids = [[issue["id"] for issue in page["issues"]] for page in pages]
-    assert [len(page) for page in ids] == [3, 1]
-    assert len({*ids[0], *ids[1]}) == 4
-    assert pages[0]["counts"] == {"size_change": 2, "shift": 2}
+def test_names_those_that_fit_no_more(dataset):
+    ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
+    unknown = "5f0000000000000000000000"
+    found, _ = ask(dataset.view(), "list_issues", ids=[*ids, unknown], limit=1)
+    assert found["gone"] == [unknown]
+    decide_issues(dataset, ids[:1], "dismissed")
+    found, _ = ask(dataset.view(), "list_issues", ids=ids[:2], decision="dismissed")
+    assert (found["gone"], found["to_send"]) == (ids[1:2], 0)
+    found, _ = ask(dataset.view(), "list_issues")
+    assert (found["gone"], found["total"], found["to_send"]) == ([], 4, 3)
+
+
+def test_lists_the_worst_of_many(dataset):
+    whole, _ = ask(dataset.view(), "list_issues")
+    part, _ = ask(dataset.view(), "list_issues", limit=3)
+    assert part["issues"] == whole["issues"][:3]
+    assert (part["total"], part["counts"]) == (4, {"size_change": 2, "shift": 2})
+
+
+def test_reviews_the_field_that_was_audited(source):
+    copy = source.clone("panel fields")
+    for key in copy.list_runs():
+        copy.delete_run(key)
+    copy.clone_frame_field(FIELD, "predictions")
+    copy.clone_frame_field(FIELD, "zebra")
+    audit_dataset(copy, "predictions")
+    try:
+        of_predictions = set(read_dataset_issues(copy, "predictions")["id"])
+        assert of_predictions.isdisjoint(read_dataset_issues(copy, FIELD)["id"])
+        for wanted in (None, "gone"):
+            found, _ = ask(copy.view(), "load", label_field=wanted)
+            assert (found["status"], found["label_field"]) == ("ready", "predictions")
+            listed, _ = ask(copy.view(), "list_issues", label_field=wanted)
+            assert {issue["id"] for issue in listed["issues"]} == of_predictions
+        found, _ = ask(copy.view(), "load", label_field="zebra")
+        assert (found["status"], found["label_field"]) == ("not_audited", "zebra")
+    finally:
+        copy.delete()
+
+
+def test_reviews_beside_a_sequence_without_boxes(source):
+    copy = source.clone("panel empty")
+    last = copy.last()
+    for frame in last.frames.values():
+        frame[FIELD] = fo.Detections()
+    last.save()
+    audit_dataset(copy)
+    try:
+        found, _ = ask(copy.view(), "load")
+        assert {each["name"]: each["issues"] for each in found["sequences"]} == {
+            "a": 2,
+            "b": 0,
+        }
+        bars, _ = ask(copy.view(), "show_timeline", sequence="b")
+        assert (bars["tracks"], bars["total"]) == ([], 0)
+    finally:
+        copy.delete()
 
 
 def test_keeps_up_with_the_view(dataset):
@@ -171,6 +224,8 @@ def test_shows_crops_and_plots(dataset):
     assert track["frame"] == own["frame"].tolist()
     assert track["left"] == pytest.approx(own["left"].tolist(), abs=1e-3)
     assert track["size_change"][0] is None
+    sequence = store.read_tracks(dataset, FIELD).tracks.sequences["a"]
+    assert found["plot"]["image"] == [sequence.width, sequence.height]
     assert found["plot"]["issue"]["first"] == SHORT
     titles = [panel["title"] for panel in found["panels"]]
     assert {"size, px²", "size change, px²", "size change"} < set(titles)
@@ -186,6 +241,18 @@ def test_shows_an_issue_without_frames(dataset):
     assert found["strip"] == []
     assert "/no/such" in found["problem"]
     assert len(found["plot"]["tracks"]) == 1
+
+
+def test_shows_an_issue_whose_other_track_is_gone(dataset):
+    issue = read_dataset_issues(dataset, FIELD).iloc[0]
+    sample = dataset[issue["sample_id"]]
+    for label in sample.issues.detections:
+        label.other_track = 99
+    sample.save()
+    found, _ = ask(dataset.view(), "show_issue", id=issue["id"])
+    assert found["issue"]["other_track"] == 99
+    assert len(found["plot"]["tracks"]) == 1
+    assert all(crop["other_boxes"] == [] for crop in found["strip"])
 
 
 def test_says_what_is_gone(dataset):
@@ -228,13 +295,13 @@ def test_orders_tracks():
     columns = ["id", "kind", "track", "first_frame", "last_frame", "score", "decision"]
     rows = [("i", "shift", 3, 6, 7, 0.9, None), ("k", "drift", 1, 2, 9, 0.6, None)]
     issues = pd.DataFrame(rows, columns=columns)
-    worst = show_timeline(runs, issues, "worst", 0, 9)["tracks"]
+    worst = show_timeline(runs, issues, "worst", 9)["tracks"]
     assert [bar["track"] for bar in worst] == [3, 1, 2]
     assert worst[1]["runs"] == [[1, 10], [20, 29]]
-    longest = show_timeline(runs, issues, "longest", 1, 1)["tracks"]
-    assert [bar["track"] for bar in longest] == [1]
+    longest = show_timeline(runs, issues, "longest", 2)["tracks"]
+    assert [bar["track"] for bar in longest] == [2, 1]
     with pytest.raises(ValueError, match="expected worst or longest, not 'best'"):
-        show_timeline(runs, issues, "best", 0, 9)
+        show_timeline(runs, issues, "best", 9)
 
 
 @pytest.mark.parametrize(("size", "iou"), [(0.25, 0.5), (0.4, 0.3), (0.05, 0.8)])
@@ -263,8 +330,8 @@ def test_thresholds_are_counted_without_an_audit(dataset, size, iou):
         ),
         (
             "list_issues",
-            {"offset": -1},
-            "expected a whole number of at least 0 as 'offset', not -1",
+            {"track": 1.5},
+            "expected a whole number of at least 0 as 'track', not 1.5",
         ),
         (
             "list_issues",
@@ -282,12 +349,12 @@ def test_thresholds_are_counted_without_an_audit(dataset, size, iou):
             "expected a number as 'least_score', not 'high'",
         ),
         ("show_issue", {}, "expected a text as 'id', not None"),
-        ("show_issue", {"id": "x"}, "'x' is no ID of an issue"),
+        ("show_issue", {"id": "x"}, "'x' is no ID"),
         ("show_crop", {"sequence": "a", "track": 1}, "whole number of at least 1"),
         ("show_timeline", {}, "expected a text as 'sequence', not None"),
-        ("decide", {"ids": ["x"], "decision": None}, "'x' is no ID of an issue"),
+        ("decide", {"ids": ["x"], "decision": None}, "'x' is no ID"),
         ("decide", {"ids": ["0" * 24], "decision": "later"}, "not 'later'"),
-        ("show_in_view", {"which": "all"}, "expected 'confirmed' or 'shown'"),
+        ("find_to_send", {"which": "all"}, "expected 'confirmed' or 'listed'"),
         ("open_sample", {"frame": 1}, "expected a text as 'sample_id', not None"),
     ],
 )
@@ -313,17 +380,56 @@ def test_decides_and_counts(dataset):
     assert learned["size"] is None
 
 
-def test_shows_issues_in_the_app(dataset):
+def test_a_decision_about_an_issue_that_was_just_replaced_is_refused(
+    dataset, monkeypatch
+):
     ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
-    none, triggers = ask(dataset.view(), "show_in_view", which="confirmed")
+    read = issues_module._read_places
+
+    def read_before_an_audit(dataset):
+        places = read(dataset)
+        audit_dataset(dataset)
+        return places
+
+    monkeypatch.setattr(issues_module, "_read_places", read_before_an_audit)
+    with pytest.raises(ValueError, match="an audit replaces the issues, so load them"):
+        decide_issues(dataset, ids[:2], "dismissed")
+    assert read_dataset_issues(dataset, FIELD)["decision"].isna().all()
+
+
+def test_an_audit_keeps_what_is_decided_while_it_ends(dataset, monkeypatch):
+    one = read_dataset_issues(dataset, FIELD).iloc[0]
+    find, meanwhile = issues_module.find_decisions, [one["id"]]
+
+    def decide_meanwhile(records, decisions):
+        if meanwhile:
+            decide_issues(dataset, [meanwhile.pop()], "confirmed")
+        return find(records, decisions)
+
+    monkeypatch.setattr(issues_module, "find_decisions", decide_meanwhile)
+    audit_dataset(dataset)
+    assert meanwhile == []
+    issues = read_dataset_issues(dataset, FIELD)
+    (kept,) = issues[issues["decision"] == "confirmed"].itertuples()
+    assert (kept.kind, kept.first_frame) == (one["kind"], one["first_frame"])
+    assert kept.id != one["id"]
+
+
+def test_finds_what_to_send(dataset):
+    ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
+    none, _ = ask(dataset.view(), "find_to_send", which="confirmed")
     assert none == {"problem": "there are no such issues; nothing would be sent"}
-    assert triggers == []
     decide_issues(dataset, ids[:1], "confirmed")
-    found, triggers = ask(dataset.view(), "show_in_view", which="confirmed")
-    assert (found, triggers) == ({"clips": 1}, ["set_view"])
-    filters = {"kinds": ["shift"]}
-    found, _ = ask(dataset.view(), "show_in_view", which="shown", filters=filters)
-    assert found == {"clips": 2}
+    decide_issues(dataset, ids[1:2], "dismissed")
+    other = dataset.exclude(dataset.select_labels(ids=ids[:1]).first().id)
+    in_view = {"in_view": True}
+    found, triggers = ask(other, "find_to_send", which="confirmed", filters=in_view)
+    assert (found, triggers) == ({"issues": ids[:1]}, [])
+    found, _ = ask(dataset.view(), "find_to_send", which="listed")
+    assert set(found["issues"]) == {ids[0], *ids[2:]}
+    filters = {"kinds": ["shift"], "in_view": True}
+    found, _ = ask(other, "find_to_send", which="listed", filters=filters)
+    assert len(found["issues"]) == 1
 
 
 def test_opens_a_sample_of_any_view(dataset):
@@ -337,6 +443,9 @@ def test_opens_a_sample_of_any_view(dataset):
         (clips, first, 30, away),
         (dataset.to_frames(sample_frames=False), first, 5, away),
     ]
+    gone, triggers = ask(dataset.view(), "open_sample", sample_id="0" * 24, frame=5)
+    assert gone == {"problem": "there is no such video any more; load the list again"}
+    assert triggers == []
     for view, sample, frame, wanted in cases:
         found, triggers = ask(view, "open_sample", sample_id=sample, frame=frame)
         assert triggers == wanted
@@ -383,4 +492,4 @@ def test_filters_need_a_known_decision(dataset):
     with pytest.raises(ValueError, match="not 'later'"):
         Filters(decision="later")
     none = read_dataset_issues(dataset, "nothing").assign(sequence="")
-    assert list_issues(none, Filters(track=3), 0, 9)["issues"] == []
+    assert list_issues(none, Filters(track=3), 9)["issues"] == []

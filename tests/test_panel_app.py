@@ -5,7 +5,7 @@ import re
 from importlib.util import find_spec
 
 import pytest
-from browser import CHROMIUM, open_page, open_panel, shown_seconds
+from browser import CHROMIUM, field, open_page, open_panel, shown_seconds
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
@@ -178,7 +178,11 @@ def test_a_crop_and_a_point_lead_to_their_frame(panel, dataset, page):
     x, y = plots.evaluate(POINT, wanted)
     page.mouse.move(x - 3, y)
     page.mouse.move(x, y)
-    beside.get_by_test_id("hover-crop").wait_for()
+    hovered = beside.get_by_test_id("hover-crop")
+    hovered.locator("img").wait_for()
+    assert hovered.text_content() == f"frame {wanted}"
+    values = beside.get_by_test_id("readouts").locator("span")
+    assert values.count() == beside.get_by_test_id("plots").locator(".subplot").count()
     page.mouse.click(x, y)
     wait_until(page, lambda: head.get_attribute("data-frame") == str(wanted))
     wait_until(page, lambda: head.locator("i").count() > 0)
@@ -396,6 +400,95 @@ def test_a_key_held_down_decides_once(panel, dataset, page):
     assert decided(dataset) == []
 
 
+def test_takes_the_last_decision_back(panel, dataset, page):
+    ids = read_issues(dataset)["id"][:4].tolist()
+    choose(panel, ids[0])
+    page.keyboard.press("c")
+    see(panel, ids[1])
+    panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
+    page.keyboard.press("Control+z")
+    see(panel, ids[0])
+    panel.get_by_text("0 confirmed, 0 dismissed").wait_for()
+    # Each of a selection gets back what was decided of it
+    page.keyboard.press("c")
+    panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
+    boxes = panel.get_by_label("Select")
+    boxes.nth(0).click()
+    boxes.nth(2).click(modifiers=["Shift"])
+    panel.get_by_text("3 selected").wait_for()
+    page.keyboard.press("x")
+    panel.get_by_text("0 confirmed, 3 dismissed").wait_for()
+    panel.get_by_role("button", name="Undo").click()
+    panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
+    assert panel.get_by_role("button", name="Undo").count() == 0
+    decisions = read_issues(dataset).set_index("id")["decision"].dropna()
+    assert decisions.to_dict() == {ids[0]: "confirmed"}
+    see(panel, chosen_id(panel))
+    choose(panel, ids[0])
+    page.keyboard.press("u")
+    panel.get_by_text("0 confirmed, 0 dismissed").wait_for()
+
+
+def test_a_choice_outlives_a_list_that_was_asked_for_before(panel, dataset, page):
+    issues = read_issues(dataset)
+    one, other = issues["id"].iloc[[0, -1]]
+    choose(panel, one)
+    held = []
+
+    def hold(route):
+        wanted = route.request.post_data_json["params"]
+        late = wanted.get("__method__") == "list_issues" and not held
+        held.append(route) if late else route.continue_()
+
+    page.route("**/operators/execute", hold)
+    panel.get_by_label("Least score").fill(str(issues["score"].iloc[1]))
+    wait_until(page, lambda: len(held) > 0)
+    choose(panel, other)
+    for route in held:
+        route.continue_()
+    rows = panel.get_by_test_id("issue")
+    wait_until(page, lambda: rows.count() < len(issues))
+    assert chosen_id(panel) == other
+    page.unroute("**/operators/execute")
+    panel.get_by_role("button", name="Clear filters").click()
+    wait_until(page, lambda: rows.count() == len(issues))
+    assert chosen_id(panel) == other
+    assert panel.get_by_role("button", name="Clear filters").count() == 0
+
+
+def test_what_fails_is_told_and_tried_again(panel, dataset, page):
+    def fail(route):
+        wanted = route.request.post_data_json["params"]
+        fails = wanted.get("__method__") in failing
+        route.abort() if fails else route.continue_()
+
+    first = read_issues(dataset)["id"][0]
+    choose(panel, first)
+    failing = {"decide"}
+    page.route("**/operators/execute", fail)
+    page.keyboard.press("c")
+    close = panel.get_by_role("button", name="Close")
+    close.wait_for()
+    failing.clear()
+    see(panel, read_issues(dataset)["id"][1])
+    page.keyboard.press("x")
+    panel.get_by_text("0 confirmed, 1 dismissed").wait_for()
+    # What was not decided is not forgotten with the next decision
+    close.click()
+    close.wait_for(state="detached")
+    page.keyboard.press("Control+z")
+    panel.get_by_text("0 confirmed, 0 dismissed").wait_for()
+    failing.add("load")
+    page.reload()
+    again = page.get_by_test_id("track-audit").get_by_role("button", name="Load again")
+    again.wait_for()
+    failing.clear()
+    again.click()
+    page.get_by_test_id("strip").wait_for()
+    page.unroute("**/operators/execute")
+    assert decided(dataset) == []
+
+
 def test_views_are_saved_though_the_page_is_left(panel, dataset, page):
     page.keyboard.press("x")
     panel.get_by_text("0 confirmed, 1 dismissed").wait_for()
@@ -436,15 +529,107 @@ def test_decisions_are_kept(panel, dataset, page):
     panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
 
 
-def test_sends_what_is_confirmed(panel, dataset, page):
+@pytest.mark.parametrize("beside_video", [False, True])
+def test_sends_what_is_confirmed(panel, dataset, page, beside_video, tmp_path):
+    import fiftyone as fo
+
+    issue = read_issues(dataset).query("decision == 'confirmed'").iloc[0]
+    if beside_video:
+        panel.get_by_role("button", name="Show in video").click()
+        modal = page.locator("[data-cy=modal]")
+        panel = modal.get_by_test_id("track-audit")
+        panel.get_by_test_id("strip").wait_for()
+        page.get_by_test_id("timeline-playhead-time").wait_for()
     panel.get_by_role("button", name=re.compile("Send 1 confirmed")).click()
-    page.get_by_text(
-        re.compile(r"\d+ frames .* will be written to a folder")
+    dialog = page.get_by_role("dialog").filter(has_text="Export adjustment job")
+    dialog.get_by_text("The frames of 1 issue from the panel's list").wait_for()
+    # Of the clip, with two frames on either side, as far as there are frames
+    first, last = issue["clip_first"] - 2, issue["clip_last"] + 2
+    frames = min(last, dataset.first().metadata.total_frame_count) - max(first, 1) + 1
+    dialog.get_by_text(
+        re.compile(rf"^{frames} frames .* written to a folder")
     ).wait_for()
-    clip = read_issues(dataset).query("decision == 'confirmed'").iloc[0]
-    page.get_by_text(re.compile("^1 clip$")).wait_for()
-    page.keyboard.press("Escape")
-    assert clip["decision"] == "confirmed"
+    folder = tmp_path / "job"
+    field(dialog, "Package folder").fill(str(folder))
+    execute = dialog.get_by_role("button", name="Execute")
+    wait_until(page, lambda: execute.is_enabled())
+    page.wait_for_timeout(1000)
+    execute.click()
+    page.get_by_text("What next").wait_for()
+    names = [path.name for path in folder.rglob("*.json*")]
+    assert any("SeqLabel" in name for name in names), names
+    page.get_by_role("button", name=re.compile("Done|Close")).first.click()
+    assert len(fo.load_dataset(dataset.name).list_runs()) >= 1
+    # The App shows what it showed
+    assert "view=" not in page.url
+    assert panel.get_by_test_id("issue").count() > 0
+    if beside_video:
+        close_modal(page)
+
+
+def test_the_video_goes_along_and_marks_the_track(panel, dataset, page):
+    rate = dataset.first().metadata.frame_rate
+    panel.get_by_role("button", name="Show in video").click()
+    modal = page.locator("[data-cy=modal]")
+    beside = modal.get_by_test_id("track-audit")
+    beside.get_by_test_id("strip").wait_for()
+    page.get_by_test_id("timeline-playhead-time").wait_for()
+    issues = read_issues(dataset)
+    table = read_boxes(dataset)
+    video = dataset.first().metadata
+    aspect = video.frame_width / video.frame_height
+    at = issues["id"].tolist().index(chosen_id(beside))
+    page.wait_for_timeout(1000)
+    for issue in issues.iloc[at + 1 : at + 3].itertuples():
+        page.keyboard.press("j")
+        see(beside, issue.id)
+        time = round((issue.first_frame - 1) / rate, 2)
+        wait_until(page, lambda time=time: shown_seconds(page) == time)
+        mark = modal.locator(".track-audit-mark.own")
+        box = table.loc[(issue.track, issue.first_frame)]
+        wait_until(page, lambda box=box: is_over(mark, box, aspect))
+    close_modal(page)
+    assert page.locator(".track-audit-mark").count() == 0
+
+
+def read_boxes(dataset):
+    """The boxes as shares of the image, by track and frame."""
+    from fiftyone_track_audit.importers import store
+
+    tracks = store.read_tracks(dataset, FIELD).tracks
+    (sequence,) = tracks.sequences.values()
+    table = tracks.table.set_index(["track", "frame"])
+    table[["left", "width"]] /= sequence.width
+    table[["top", "height"]] /= sequence.height
+    return table
+
+
+def is_over(mark, box, aspect):
+    """Whether a mark lies over a box of the video, to two pixels."""
+    if mark.count() != 1 or not mark.is_visible():
+        return False
+    place = mark.evaluate(PLACE)
+    width, height = place["player"]
+    wide = min(width, height * aspect)
+    high = wide / aspect
+    wanted = [
+        (width - wide) / 2 + box["left"] * wide,
+        (height - high) / 2 + box["top"] * high,
+        box["width"] * wide,
+        box["height"] * high,
+    ]
+    pairs = zip(place["mark"], wanted, strict=True)
+    return all(abs(one - two) < 2 for one, two in pairs)
+
+
+#: The size of the player, and where a mark's inside is in it.
+PLACE = """(node) => {
+    const player = node.parentElement.getBoundingClientRect();
+    const mark = node.getBoundingClientRect(), edge = 5;
+    return { player: [player.width, player.height],
+             mark: [mark.left - player.left + edge, mark.top - player.top + edge,
+                    mark.width - 2 * edge, mark.height - 2 * edge] };
+}"""
 
 
 @pytest.mark.parametrize("tracks", [True, False])

@@ -209,6 +209,33 @@ def test_forms_tell_what_is_left_out(dismissed, audited, name):
     assert "include_dismissed" not in properties
 
 
+@pytest.mark.parametrize("name", ["export_adjustment_job", "export_mot_sequences"])
+def test_forms_take_the_issues_of_the_panel(dismissed, name):
+    operator = f"@track-audit/video/{name}"
+    assert dismissed.list_saved_views()
+    issues = read_dataset_issues(dismissed, FIELD)
+    issue = issues[issues["decision"].isna()].iloc[0]
+    params = {"issues": [issue["id"]], "context": 0}
+    # Whatever the App shows, has open, or has selected
+    elsewhere = {"current_sample": dismissed.last().id, "params": params}
+    properties, errors = form(operator, dismissed.limit(0), **elsewhere)
+    assert errors == []
+    frames = issue["clip_last"] - issue["clip_first"] + 1
+    assert "The frames of 1 issue from the panel's list" in str(properties)
+    assert f"{frames} frames" in properties["preview"]["view"]["label"]
+    others = {"open_sample", "view_name", "view_target", "include_dismissed"}
+    assert others.isdisjoint(properties)
+    for wrong, expected in (
+        (["0" * 24], "has no issue 000000000000000000000000"),
+        (["x"], "has no issue x"),
+        ([1], "expected a list of texts, not [1]"),
+    ):
+        params = {"issues": wrong}
+        _, errors = form(operator, dismissed.view(), params=params)
+        assert len(errors) == 1
+        assert expected in errors[0]
+
+
 def test_results_tell_what_was_left_out(audited, tmp_path):
     dismiss_sizes(audited)
     view = show("outliers")(audited)

@@ -14,7 +14,7 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ..issues import count_dismissed
+from ..issues import clips_of_issues, count_dismissed
 from ..texts import count
 
 #: Frames that are sent along before and after each.
@@ -41,7 +41,7 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
         try:
             if self.needs_dataset and ctx.dataset is None:
                 raise ValueError("no dataset is open; open one, or import sequences")
-            if self.config.view_target:
+            if self.config.view_target and not ctx.params.get("issues"):
                 ctx.target_view()  # FiftyOne offers a choice to those who ask for it
             self.build_form(ctx, inputs)
             if not mark_wrong_values(inputs, ctx.params):
@@ -120,7 +120,12 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
         ctx: the execution context
         inputs: the form
     """
-    if ctx.current_sample:
+    if ctx.params.get("issues"):
+        # What the panel was told to send is no entry, and stays with the others
+        inputs.list("issues", types.String(), view=types.HiddenView())
+        issues = count(len(ctx.params["issues"]), "issue")
+        add_notice(inputs, "of_issues", f"The frames of {issues} from the panel's list")
+    elif ctx.current_sample:
         inputs.bool(
             "open_sample",
             default=True,
@@ -136,7 +141,7 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
     )
     field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
     dismissed = count_dismissed(ctx.dataset, field)
-    if dismissed:
+    if dismissed and not ctx.params.get("issues"):
         inputs.bool(
             "include_dismissed",
             default=False,
@@ -158,16 +163,20 @@ def frames_to_send(ctx: ExecutionContext) -> dict[str, Any]:
         ``view``, ``context``, ``selected_labels`` and ``include_dismissed``, as
         those who send take them
     """
-    view = ctx.target_view()
-    if ctx.current_sample and ctx.params.get("open_sample", True):
+    selected_labels = ctx.selected_labels
+    if ctx.params.get("issues"):
+        view, selected_labels = clips_of_issues(ctx.dataset, ctx.params["issues"]), None
+    elif ctx.current_sample and ctx.params.get("open_sample", True):
         view = ctx.view.select(ctx.current_sample)
     elif ctx.selected and not ctx.request_params.get("view_target"):
         view = ctx.view.select(ctx.selected)
+    else:
+        view = ctx.target_view()
     context = ctx.params.get("context")
     return {
         "view": view,
         "context": CONTEXT if context is None else context,
-        "selected_labels": ctx.selected_labels,
+        "selected_labels": selected_labels,
         "include_dismissed": bool(ctx.params.get("include_dismissed")),
     }
 
@@ -273,6 +282,9 @@ def _problem(entry: types.Property, value: Any) -> str | None:  # noqa: ANN401 -
     kind = entry.type
     if isinstance(kind, types.Enum):
         expected, fits = f"one of {', '.join(kind.values)}", value in kind.values
+    elif isinstance(kind, types.List) and isinstance(entry.view, types.HiddenView):
+        expected = "a list of texts"
+        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
     elif isinstance(kind, types.List):
         offered = entry.view.values()
         expected = f"some of {', '.join(offered)}"

@@ -78,7 +78,7 @@ class ExportAdjustmentJob(TrackOperator):
         """Asks what to send where, and says what that will be."""
         add_label_field(ctx, inputs)
         saved = ctx.dataset.list_saved_views()
-        if saved:
+        if saved and not ctx.params.get("issues"):
             inputs.enum(
                 "view_name",
                 saved,

@@ -69,13 +69,12 @@ class Filters:
             )
 
 
-def list_issues(issues: pd.DataFrame, filters: Filters, start: int, most: int) -> Json:
-    """Lists some of the issues, the worst first.
+def list_issues(issues: pd.DataFrame, filters: Filters, most: int) -> Json:
+    """Lists the worst of the issues.
 
     Args:
         issues: the issues
         filters: the :class:`Filters`
-        start: how many of them to leave out at the beginning
         most: how many to list
 
     Returns:
@@ -84,9 +83,8 @@ def list_issues(issues: pd.DataFrame, filters: Filters, start: int, most: int) -
     """
     fits = find_issues(issues, filters)
     chosen = issues[fits & _is_of(issues, filters.kinds)]
-    page = sort_issues(chosen).iloc[start : start + most]
     return {
-        "issues": describe_issues(page),
+        "issues": describe_issues(sort_issues(chosen).head(most)),
         "total": len(chosen),
         "counts": issues.loc[fits, "kind"].value_counts().to_dict(),
     }
@@ -129,6 +127,18 @@ def choose_issues(issues: pd.DataFrame, filters: Filters) -> pd.DataFrame:
     """
     fits = find_issues(issues, filters) & _is_of(issues, filters.kinds)
     return sort_issues(issues[fits])
+
+
+def choose_to_send(issues: pd.DataFrame) -> pd.DataFrame:
+    """Chooses the issues that there is something to correct of.
+
+    Args:
+        issues: the issues
+
+    Returns:
+        those that were not dismissed
+    """
+    return issues[issues["decision"].ne(DISMISSED).fillna(True)]
 
 
 def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:

@@ -36,7 +36,7 @@ _HELP = (
     "Goes through what the audit of tracks found: each issue with its crops and "
     "plots, to be confirmed or dismissed"
 )
-#: Issues and tracks that are sent at once.
+#: Issues and tracks that are listed where nobody says how many.
 _PAGE = 100
 
 Method: TypeAlias = Callable[["TrackAuditPanel", ExecutionContext], Json]
@@ -87,7 +87,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             self.suggest_thresholds,
             self.decide,
             self.save_views,
-            self.show_in_view,
+            self.find_to_send,
             self.open_sample,
         )
         view = types.View(
@@ -107,7 +107,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         if not fields:
             message = f"'{dataset.name}' has no tracks: import sequences"
             return _not_yet(message, _IMPORT)
-        field = _find_field(dataset, ctx.params.get("label_field"))
+        field = _field(ctx)
         if not list_audits(dataset, field):
             message = "The tracks have not been audited yet"
             return _not_yet(message, _AUDIT, field, tuple(fields))
@@ -141,22 +141,21 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
 
     @_told
     def list_issues(self, ctx: ExecutionContext) -> Json:
-        """Lists some of the issues, the worst first, and counts all.
+        """Lists the worst of the issues, and counts all.
 
-        Those that are asked for by ID are described too, where they fit, whatever
-        page they are on.
+        Those that are asked for by ID are described too, whatever page they are on,
+        or else they are named as ``gone``: they fit no more.
         """
-        filters = _filters(ctx)
-        start, most = (
-            _whole(ctx.params, "offset", 0),
-            _whole(ctx.params, "limit", _PAGE, 1),
-        )
+        filters, most = _filters(ctx), _whole(ctx.params, "limit", _PAGE, 1)
         issues = _read_issues(ctx.dataset, _field(ctx), store.read_spans(ctx.dataset))
-        shown = _in_view(ctx, issues)
-        asked = shown[shown["id"].isin(_ids(ctx.params))]
+        shown, ids = _in_view(ctx, issues), _ids(ctx.params)
+        fitting = listing.choose_issues(shown, filters)
+        asked = fitting[fitting["id"].isin(ids)]
         return {
-            **listing.list_issues(shown, filters, start, most),
-            "asked": listing.describe_issues(listing.choose_issues(asked, filters)),
+            **listing.list_issues(shown, filters, most),
+            "asked": listing.describe_issues(asked),
+            "gone": sorted(set(ids).difference(asked["id"])),
+            "to_send": len(listing.choose_to_send(fitting)),
             "kinds": listing.describe_kinds(issues),
             "progress": listing.count_decisions(issues),
         }
@@ -205,8 +204,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             overview["runs"],
             issues[issues["sequence"] == name],
             ctx.params.get("order") or timeline.WORST,
-            _whole(ctx.params, "offset", 0),
-            min(_whole(ctx.params, "limit", _PAGE, 1), _PAGE),
+            _whole(ctx.params, "limit", _PAGE, 1),
         )
         frames = spans[-1].offset + spans[-1].length
         return {"sequence": name, "frames": frames, **shown}
@@ -242,20 +240,23 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         return {"views": save_issue_views(ctx.dataset, _field(ctx))}
 
     @_told
-    def show_in_view(self, ctx: ExecutionContext) -> Json:
-        """Makes the clips of issues the App's view."""
+    def find_to_send(self, ctx: ExecutionContext) -> Json:
+        """Finds the issues to send: all that are confirmed, or those listed.
+
+        What was dismissed is not sent.
+        """
         which = _text(ctx.params, "which")
-        if which not in ("confirmed", "shown"):
-            raise ValueError(f"expected 'confirmed' or 'shown', not '{which}'")
-        confirmed = listing.Filters(decision=CONFIRMED)
-        filters = _filters(ctx) if which == "shown" else confirmed
+        if which not in ("confirmed", "listed"):
+            raise ValueError(f"expected 'confirmed' or 'listed', not '{which}'")
         issues = _read_issues(ctx.dataset, _field(ctx), store.read_spans(ctx.dataset))
-        chosen = listing.choose_issues(_in_view(ctx, issues), filters)
+        if which == "confirmed":
+            chosen = listing.choose_issues(issues, listing.Filters(decision=CONFIRMED))
+        else:
+            chosen = listing.choose_issues(_in_view(ctx, issues), _filters(ctx))
+        chosen = listing.choose_to_send(chosen)
         if chosen.empty:
             raise ValueError("there are no such issues; nothing would be sent")
-        shown = ctx.dataset.select_labels(ids=chosen["id"].tolist(), fields=ISSUES)
-        ctx.ops.set_view(shown.to_clips(ISSUES))
-        return {"clips": len(chosen)}
+        return {"issues": chosen["id"].tolist()}
 
     @_told
     def open_sample(self, ctx: ExecutionContext) -> Json:
@@ -264,10 +265,10 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         The App finds no sample that it has not loaded yet: the component asks again
         when the whole dataset is shown.
         """
-        sample, frame = (
-            _text(ctx.params, "sample_id"),
-            _whole(ctx.params, "frame", least=1),
-        )
+        sample = _check_id(_text(ctx.params, "sample_id"))
+        frame = _whole(ctx.params, "frame", least=1)
+        if not len(ctx.dataset.select(sample)):
+            raise ValueError("there is no such video any more; load the list again")
         wanted = _find_shown(ctx.view, sample, frame)
         if wanted is None:
             ctx.ops.close_sample()
@@ -309,19 +310,14 @@ def _not_yet(
     }
 
 
-def _find_field(dataset: fo.Dataset, wanted: str | None) -> str:
-    """Finds the field to review: the one asked for, or one that was audited."""
-    fields = store.label_fields(dataset)
-    if wanted in fields:
-        return wanted
-    audited = [field for field in fields if list_audits(dataset, field)]
-    if "ground_truth" in audited or not audited:
-        return "ground_truth" if "ground_truth" in fields else fields[0]
-    return audited[0]
-
-
 def _field(ctx: ExecutionContext) -> str:
-    return store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
+    """Finds the field to review: the one asked for, or one that was audited."""
+    wanted, fields = ctx.params.get("label_field"), store.label_fields(ctx.dataset)
+    if wanted in fields or not fields:
+        return store.find_label_field(ctx.dataset, wanted)
+    audited = [field for field in fields if list_audits(ctx.dataset, field)]
+    known = audited or fields
+    return "ground_truth" if "ground_truth" in known else known[0]
 
 
 def _text(params: Json, name: str) -> str:
@@ -337,7 +333,7 @@ def _ids(params: Json) -> list[str]:
 
 def _check_id(value: str) -> str:
     if not ObjectId.is_valid(value):
-        raise ValueError(f"{value!r} is no ID of an issue")
+        raise ValueError(f"{value!r} is no ID")
     return value
 
 

@@ -14,16 +14,13 @@ WORST, LONGEST = "worst", "longest"
 _MARKED = ["id", "kind", "track", "first", "last", "score", "decision"]
 
 
-def show_timeline(
-    runs: Json, issues: pd.DataFrame, order: str, start: int, most: int
-) -> Json:
+def show_timeline(runs: Json, issues: pd.DataFrame, order: str, most: int) -> Json:
     """Collects the bars of some tracks of a sequence.
 
     Args:
         runs: the runs of frames of the sequence's tracks, see ``make_overview()``
         issues: the issues of the sequence
         order: ``worst`` or ``longest``
-        start: how many tracks to leave out at the beginning
         most: how many tracks to show
 
     Returns:
@@ -44,7 +41,7 @@ def show_timeline(
     tracks = tracks.fillna({"worst": 0}).sort_values(
         [order, "longest", "begin"], ascending=[False, False, True]
     )
-    shown = tracks.iloc[start : start + most]
+    shown = tracks.head(most)
     bars: dict[int, list[list[int]]] = defaultdict(list)
     for run in to_records(table[table["track"].isin(shown.index)]):
         bars[run["track"]].append([run["first"], run["last"]])

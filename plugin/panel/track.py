@@ -40,7 +40,8 @@ def show_issue(
     Returns:
         a JSON object: ``strip``, the crops, empty where the frames are not at
         hand, with the reason as ``problem``; ``panels``, the plots; and ``plot``,
-        what they show, see ``plot_issues()``
+        what they show, see ``plot_issues()``, with the size of the ``image`` in
+        whose pixels that is, null where it is unknown
 
     Raises:
         ValueError: if the boxes of the issue are gone
@@ -72,7 +73,11 @@ def show_issue(
         "strip": [describe_crop(crop) for crop in strip],
         "problem": problem,
         "panels": [asdict(panel) for panel in panels],
-        "plot": {"tracks": plotted["tracks"], "issue": plotted["issues"][0]},
+        "plot": {
+            "tracks": plotted["tracks"],
+            "issue": plotted["issues"][0],
+            "image": [tracks.sequences[name].width, tracks.sequences[name].height],
+        },
     }
 
 

@@ -3,8 +3,9 @@
 
 import React, { type ChangeEvent, useEffect, useRef } from "react";
 import type { Decide } from "./decide";
+import { FieldSelect } from "./FieldSelect";
 import * as store from "./state";
-import type { Issue, Listing, Overview, Progress as Counts } from "./types";
+import type { Issue, Listing, Overview, Progress } from "./types";
 
 const STATES: [string, string][] = [
   ["", "all"],
@@ -18,17 +19,30 @@ interface Props {
   overview: Overview;
   listing: Listing | null;
   problem: string | null;
+  choose: (issue: Issue) => void;
   decide: Decide;
-  more: () => void;
+  undo: () => void;
 }
 
-export function IssueList({ overview, listing, problem, decide, more }: Props) {
+export function IssueList({ overview, listing, problem, choose, decide, undo }: Props) {
   const { chosen, selected, failure } = store.useStored();
   const { issues = [], total = 0, kinds = [] } = listing ?? {};
+  /** Selects or leaves an issue, with Shift all from the one before to it. */
+  const before = useRef<string | null>(null);
+  const select = (id: string, range: boolean) => {
+    const { selected } = store.get();
+    const [from, to] = [before.current, id].map((each) => issues.findIndex((issue) => issue.id === each)).sort((one, two) => one - two);
+    const some = range && from >= 0 ? issues.slice(from, to + 1).map((issue) => issue.id) : [id];
+    before.current = id;
+    const rest = selected.filter((each) => !some.includes(each));
+    store.set({ selected: selected.includes(id) ? rest : [...rest, ...some] });
+  };
+  const toggle = useRef(select);
+  toggle.current = select;
   const colors = Object.fromEntries(kinds.map(({ kind, color }) => [kind, color]));
   return (
     <aside>
-      <Filters overview={overview} listing={listing} />
+      <Filters overview={overview} listing={listing} undo={undo} />
       {selected.length > 0 && (
         <div className="selection">
           <b>{selected.length} selected</b>
@@ -44,7 +58,8 @@ export function IssueList({ overview, listing, problem, decide, more }: Props) {
           <button onClick={() => store.set({ selected: [] })}>Clear</button>
         </div>
       )}
-      {(problem ?? failure) && <p className="problem">{problem ?? failure}</p>}
+      {problem && <Problem text={problem} act="Load again" then={store.reload} />}
+      {failure && <Problem text={failure} act="Close" then={() => store.set({ failure: null })} />}
       <ol className="issues" data-testid="issues">
         {issues.map((issue) => (
           <Row
@@ -54,23 +69,32 @@ export function IssueList({ overview, listing, problem, decide, more }: Props) {
             chosen={issue.id === chosen}
             selected={selected.includes(issue.id)}
             several={overview.sequences.length > 1}
+            choose={choose}
+            toggle={toggle}
           />
         ))}
         {listing && !issues.length && <li className="quiet">No issues here</li>}
-        {issues.length < total && <More key={issues.length} total={total} more={more} />}
+        {issues.length < total && <More key={issues.length} total={total} />}
       </ol>
     </aside>
   );
 }
 
+const Problem = ({ text, act, then }: { text: string; act: string; then: () => void }) => (
+  <p className="problem row">
+    {text} <button onClick={then}>{act}</button>
+  </p>
+);
+
 /** The end of the list, which grows when it comes into view. */
-function More({ total, more }: { total: number; more: () => void }) {
+function More({ total }: { total: number }) {
   const node = useRef<HTMLLIElement>(null);
   useEffect(() => {
+    const more = () => store.set({ limit: store.get().limit + store.PAGE });
     const watcher = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && more());
     if (node.current) watcher.observe(node.current);
     return () => watcher.disconnect();
-  }, [more]);
+  }, []);
   return (
     <li ref={node} className="quiet">
       {total.toLocaleString("en")} in all
@@ -84,16 +108,13 @@ interface RowProps {
   chosen: boolean;
   selected: boolean;
   several: boolean;
-}
-
-function toggle(id: string): void {
-  const { selected } = store.get();
-  store.set({ selected: selected.includes(id) ? selected.filter((each) => each !== id) : [...selected, id] });
+  choose: (issue: Issue) => void;
+  toggle: React.MutableRefObject<(id: string, range: boolean) => void>;
 }
 
 const frames = (first: number, last: number) => (first === last ? `${first}` : `${first}–${last}`);
 
-const Row = React.memo(function Row({ issue, color, chosen, selected, several }: RowProps) {
+const Row = React.memo(function Row({ issue, color, chosen, selected, several, choose, toggle }: RowProps) {
   const other = issue.other_track === null ? "" : `, ${issue.other_track}`;
   const node = useRef<HTMLLIElement>(null);
   useEffect(() => {
@@ -105,14 +126,17 @@ const Row = React.memo(function Row({ issue, color, chosen, selected, several }:
       className={chosen ? "chosen" : issue.decision ? "decided" : ""}
       data-testid="issue"
       data-id={issue.id}
-      onClick={() => store.set({ chosen: issue.id, tab: "issue" })}
+      onClick={() => choose(issue)}
     >
       <input
         type="checkbox"
         aria-label="Select"
         checked={selected}
-        onClick={(event) => event.stopPropagation()}
-        onChange={() => toggle(issue.id)}
+        onClick={(event) => {
+          event.stopPropagation();
+          toggle.current(issue.id, event.shiftKey);
+        }}
+        readOnly
       />
       <i className="dot" style={{ background: color }} />
       <span className="kind">{issue.name}</span>
@@ -135,14 +159,21 @@ const Row = React.memo(function Row({ issue, color, chosen, selected, several }:
 const decided = ({ decision, decided_by, decided_at }: Issue) =>
   decision ? `${decision} by ${decided_by}, ${new Date(decided_at as string).toLocaleString()}` : "to review";
 
-function Filters({ overview, listing }: { overview: Overview; listing: Listing | null }) {
+interface FiltersProps {
+  overview: Overview;
+  listing: Listing | null;
+  undo: () => void;
+}
+
+function Filters({ overview, listing, undo }: FiltersProps) {
   const { filters } = store.useStored();
-  const change = (part: Partial<store.Filters>) => store.set({ filters: { ...filters, ...part } });
+  const change = (part: Partial<store.Filters>) => store.narrow({ filters: { ...filters, ...part } });
   // Keys are for decisions again once an entry is picked
-  const pick = (event: ChangeEvent<HTMLSelectElement>, part: Partial<store.State>) => {
+  const pick = (event: ChangeEvent<HTMLSelectElement>, part: Partial<store.Filters>) => {
     event.target.blur();
-    store.set(part);
+    change(part);
   };
+  const filtered = JSON.stringify({ ...store.NO_FILTERS, ...filters }) !== JSON.stringify(store.NO_FILTERS);
   const toggleKind = (kind: string) => {
     const kinds = filters.kinds.includes(kind)
       ? filters.kinds.filter((each) => each !== kind)
@@ -152,7 +183,7 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
   const { progress, kinds = [], counts = {} } = listing ?? {};
   return (
     <div className="filters">
-      {progress && <Progress {...progress} />}
+      {progress && <ProgressBar {...progress} undo={undo} />}
       <div className="chips">
         {kinds.map(({ kind, name, color, precision, confirmed, dismissed }) => (
           <button
@@ -168,22 +199,12 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
         ))}
       </div>
       <div className="row">
-        {overview.label_fields.length > 1 && (
-          <select
-            aria-label="Label field"
-            value={overview.label_field ?? ""}
-            onChange={(event) => pick(event, { field: event.target.value || null, chosen: null })}
-          >
-            {overview.label_fields.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        )}
+        <FieldSelect overview={overview} />
         {overview.sequences.length > 1 && (
           <select
             aria-label="Sequence"
             value={filters.sequence ?? ""}
-            onChange={(event) => pick(event, { filters: { ...filters, sequence: event.target.value || null } })}
+            onChange={(event) => pick(event, { sequence: event.target.value || null })}
           >
             <option value="">all sequences</option>
             {overview.sequences.map(({ name, issues }) => (
@@ -196,10 +217,7 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
         <select
           aria-label="State"
           value={filters.decision ?? ""}
-          onChange={(event) => {
-            const decision = (event.target.value || null) as store.Filters["decision"];
-            pick(event, { filters: { ...filters, decision } });
-          }}
+          onChange={(event) => pick(event, { decision: (event.target.value || null) as store.Filters["decision"] })}
         >
           {STATES.map(([value, name]) => (
             <option key={value} value={value}>
@@ -213,7 +231,7 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
           placeholder="track"
           aria-label="Track"
           value={filters.track ?? ""}
-          onChange={(event) => change({ track: event.target.value === "" ? null : Number(event.target.value) })}
+          onChange={(event) => change({ track: event.target.value === "" ? null : Math.trunc(Number(event.target.value)) })}
         />
         <label className="least" title="The least score">
           score ≥ {filters.least_score.toFixed(2)}
@@ -235,17 +253,26 @@ function Filters({ overview, listing }: { overview: Overview; listing: Listing |
           />
           in view
         </label>
+        {filtered && <button onClick={() => store.narrow({ filters: store.NO_FILTERS })}>Clear filters</button>}
       </div>
     </div>
   );
 }
 
-const Progress = ({ open, confirmed, dismissed }: Counts) => (
-  <div className="progress">
-    <b>{open.toLocaleString("en")} to review</b>
-    <span className="quiet">
-      {confirmed} confirmed, {dismissed} dismissed
-    </span>
-    <meter value={confirmed + dismissed} max={Math.max(1, confirmed + dismissed + open)} />
-  </div>
-);
+function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: () => void }) {
+  const { replaced } = store.useStored();
+  return (
+    <div className="progress">
+      <b>{open.toLocaleString("en")} to review</b>
+      <span className="quiet">
+        {confirmed} confirmed, {dismissed} dismissed
+      </span>
+      {replaced && (
+        <button onClick={undo} title="Take back the last decision: Ctrl+Z">
+          Undo
+        </button>
+      )}
+      <meter value={confirmed + dismissed} max={Math.max(1, confirmed + dismissed + open)} />
+    </div>
+  );
+}

@@ -3,6 +3,7 @@
 
 import React, { useLayoutEffect, useRef } from "react";
 import type { Decide } from "./decide";
+import { useMark } from "./mark";
 import { useGo, usePlayer } from "./player";
 import { Plots } from "./Plots";
 import * as store from "./state";
@@ -12,28 +13,31 @@ interface Props {
   overview: Overview;
   kind: Kind | undefined;
   issue: Issue | undefined;
-  /** What it looks like, once that is known. */
+  /** Whether it is known what it looks like, or why that is not known. */
+  ready: boolean;
   details: Details | null;
   problem: string | null;
   decide: Decide;
   step: (by: number) => void;
 }
 
-export function IssueView({ overview, kind, issue, details, problem, decide, step }: Props) {
+export function IssueView({ overview, kind, issue, ready, details, problem, decide, step }: Props) {
   const { chosen, selected } = store.useStored();
   const go = useGo();
   const player = usePlayer();
+  const sequence = overview.sequences.find(({ name }) => name === issue?.sequence);
+  const part = sequence?.samples.find(({ id }) => id === player.sample);
+  const root = useRef<HTMLElement>(null);
+  useMark(root, details?.plot, part);
   if (!chosen) return <p className="quiet">Choose an issue</p>;
   if (!issue) return problem ? <p className="problem">{problem}</p> : <p className="quiet">Loading …</p>;
   const strip = details?.strip ?? [];
   const color = kind?.color ?? "#8a8f98";
-  const sequence = overview.sequences.find(({ name }) => name === issue.sequence);
-  const part = sequence?.samples.find(({ id }) => id === player.sample);
   const playhead = part && player.frame !== null ? player.frame + part.offset : null;
   const show = (frame: number) => go(sequence, frame);
   const key = (name: string) => selected.length === 0 && <kbd>{name}</kbd>;
   return (
-    <article style={{ "--kind": color } as React.CSSProperties} data-testid="chosen" data-id={issue.id} aria-busy={!details && !problem}>
+    <article ref={root} style={{ "--kind": color } as React.CSSProperties} data-testid="chosen" data-id={issue.id} aria-busy={!ready}>
       <header>
         <h2>
           <i className="dot" style={{ background: color }} />
@@ -51,13 +55,13 @@ export function IssueView({ overview, kind, issue, details, problem, decide, ste
       <p className="reason">{issue.reason}</p>
       {issue.suggestion && <p className="suggestion">{issue.suggestion}</p>}
       <div className="actions">
-        <button className="confirm" disabled={!details} aria-pressed={issue.decision === "confirmed"} onClick={() => decide("confirmed", [issue.id])}>
+        <button className="confirm" disabled={!ready} aria-pressed={issue.decision === "confirmed"} onClick={() => decide("confirmed", [issue.id])}>
           Confirm {key("c")}
         </button>
-        <button className="dismiss" disabled={!details} aria-pressed={issue.decision === "dismissed"} onClick={() => decide("dismissed", [issue.id])}>
+        <button className="dismiss" disabled={!ready} aria-pressed={issue.decision === "dismissed"} onClick={() => decide("dismissed", [issue.id])}>
           Dismiss {key("x")}
         </button>
-        <button disabled={!details || !issue.decision} onClick={() => decide(null, [issue.id])}>
+        <button disabled={!ready || !issue.decision} onClick={() => decide(null, [issue.id])}>
           Leave {key("u")}
         </button>
         <span className="gap" />
@@ -73,7 +77,8 @@ export function IssueView({ overview, kind, issue, details, problem, decide, ste
       </div>
       <Precision kind={kind} corrected={issue.corrected} />
       {(problem ?? details?.problem) && <p className="problem">{problem ?? details?.problem}</p>}
-      {!details && !problem && <p className="quiet waiting">Loading …</p>}
+      {problem && <button onClick={store.reload}>Load again</button>}
+      {!ready && <p className="quiet waiting">Loading …</p>}
       {strip.length > 0 && <Strip strip={strip} playhead={playhead} show={show} />}
       {issue.other_track !== null && strip.length > 0 && (
         <p className="legend quiet">

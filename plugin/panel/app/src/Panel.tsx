@@ -3,13 +3,14 @@
 
 import { usePromptOperatorInput } from "@fiftyone/operators";
 import { datasetName, theme, view } from "@fiftyone/state";
-import React, { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import React, { useCallback, useEffect, useMemo, useRef } from "react";
 import { useRecoilValue } from "recoil";
 import { CallContext, useAhead, useAnswer, useMethods } from "./api";
-import { findNext, isSame, useDecide, useSavedViews } from "./decide";
+import { findIssue, findNext, isSame, useDecide, useSavedViews } from "./decide";
+import { FieldSelect } from "./FieldSelect";
 import { IssueList } from "./IssueList";
 import { IssueView } from "./IssueView";
-import { useTarget, useWaiting } from "./player";
+import { useFollow, useTarget, useWaiting } from "./player";
 import { Send } from "./Send";
 import * as store from "./state";
 import style from "./style.css";
@@ -22,8 +23,6 @@ const TABS: [store.Tab, string][] = [
   ["timeline", "Timeline"],
   ["thresholds", "Thresholds"],
 ];
-const PAGE = 100;
-const NOTHING_LISTED = { kinds: [], progress: { open: 0, confirmed: 0, dismissed: 0 } };
 
 interface Props {
   id: string;
@@ -51,25 +50,30 @@ export function TrackAuditView({ id, schema, layout }: Props) {
 function Content() {
   const { dataset, field, version } = store.useStored();
   const { answer, problem } = useAnswer<Overview>(dataset ? "load" : null, { label_field: field, dataset }, version);
-  if (problem) return <Notice text={problem} />;
-  if (!answer) return <Notice text="Loading …" />;
+  if (problem) return <Failed problem={problem} />;
+  if (!answer) return <div className="notice">Loading …</div>;
   if (answer.status !== "ready") return <NotYet overview={answer} />;
   return <Review overview={answer} />;
 }
 
-const Notice = ({ text }: { text: string }) => <div className="notice">{text}</div>;
+const Failed = ({ problem }: { problem: string }) => (
+  <div className="notice">
+    <p className="problem">{problem}</p>
+    <button onClick={store.reload}>Load again</button>
+  </div>
+);
 
 function NotYet({ overview }: { overview: Overview }) {
   const prompt = usePromptOperatorInput();
   const { operator } = overview;
-  const done = () => store.set({ version: store.get().version + 1 });
   return (
     <div className="notice">
+      <FieldSelect overview={overview} />
       <p>{overview.message}</p>
       {operator && (
         <button
           className="primary"
-          onClick={() => prompt(operator, { label_field: overview.label_field ?? undefined }, { callback: done })}
+          onClick={() => prompt(operator, { label_field: overview.label_field ?? undefined }, { callback: store.reload })}
         >
           {overview.status === "no_tracks" ? "Import sequences" : "Audit tracks"}
         </button>
@@ -84,19 +88,19 @@ const known = () => {
   return { ids: chosen ? [chosen, ...selected] : selected };
 };
 
-/** Keeps to issues that are listed: where an audit replaced the chosen one, to the same mistake. */
+/** Keeps to issues that there are: where an audit replaced the chosen one, to the same mistake. */
 function useChoice(listing: Listing | null): void {
   const { chosen } = store.useStored();
   const mistake = useRef<Issue | undefined>();
   useEffect(() => {
-    mistake.current = listing?.issues.find(({ id }) => id === chosen) ?? mistake.current;
+    mistake.current = findIssue(listing, chosen) ?? mistake.current;
   }, [listing, chosen]);
   useEffect(() => {
     if (!listing) return;
     const { chosen, selected } = store.get();
-    const listed = new Set([...listing.asked, ...listing.issues].map(({ id }) => id));
-    if (!selected.every((id) => listed.has(id))) store.set({ selected: selected.filter((id) => listed.has(id)) });
-    if (chosen && listed.has(chosen)) return;
+    const gone = new Set(listing.gone);
+    if (selected.some((id) => gone.has(id))) store.set({ selected: selected.filter((id) => !gone.has(id)) });
+    if (chosen && !gone.has(chosen)) return;
     const next =
       listing.issues.find((issue) => chosen && isSame(issue, mistake.current)) ??
       listing.issues.find(({ decision }) => !decision) ??
@@ -106,11 +110,9 @@ function useChoice(listing: Listing | null): void {
 }
 
 function Review({ overview }: { overview: Overview }) {
-  const { chosen, filters, tab, version, decisions, field } = store.useStored();
+  const { chosen, filters, limit, tab, version, decisions, field } = store.useStored();
   const shown = useRecoilValue(view);
   const stages = filters.in_view ? JSON.stringify(shown) : "";
-  const [limit, setLimit] = useState(PAGE);
-  useEffect(() => setLimit(PAGE), [filters, stages, field]);
   const { answer: listing, problem } = useAnswer<Listing>(
     "list_issues",
     { ...filters, stages, field, limit },
@@ -121,10 +123,20 @@ function Review({ overview }: { overview: Overview }) {
   const details = late || trouble ? null : answer;
   const next = findNext(listing, chosen, 1, true);
   useAhead("show_issue", details && next ? { id: next.id } : null, version);
-  const more = useCallback(() => setLimit((before) => before + PAGE), []);
   const root = useRef<HTMLDivElement>(null);
+  const follow = useFollow();
+  const choose = useCallback(
+    (issue: Issue) => {
+      store.set({ chosen: issue.id, tab: "issue" });
+      follow(
+        overview.sequences.find(({ name }) => name === issue.sequence),
+        issue.first_frame,
+      );
+    },
+    [follow, overview],
+  );
   // A key decides what is seen, never what is still on its way
-  const { decide, step } = useDecide(listing, details && tab === "issue" ? chosen : null);
+  const { decide, step, undo } = useDecide(listing, !late && tab === "issue" ? chosen : null, choose);
   useChoice(listing);
   useSavedViews();
   useTarget();
@@ -137,8 +149,9 @@ function Review({ overview }: { overview: Overview }) {
       c: () => decide("confirmed"),
       x: () => decide("dismissed"),
       u: () => decide(null),
+      "Ctrl+z": undo,
     }),
-    [step, decide],
+    [step, decide, undo],
   );
   const press = useCallback(
     (event: KeyboardEvent) => {
@@ -148,12 +161,12 @@ function Review({ overview }: { overview: Overview }) {
       if (modal && !modal.contains(root.current)) return;
       const own = root.current?.contains(target) || target === document.body;
       const typing = target.closest?.("input:not([type=checkbox]):not([type=range]), select, textarea");
-      const held = event.repeat && !"jk".includes(event.key);
-      if (!own || typing || held || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+      const key = event.ctrlKey || event.metaKey ? `Ctrl+${event.key}` : event.key;
+      if (!own || typing || event.altKey || !keys[key]) return;
       // The App has keys of its own
       event.preventDefault();
       event.stopPropagation();
-      keys[event.key]();
+      if (!event.repeat || "jk".includes(key)) keys[key]();
     },
     [keys],
   );
@@ -162,11 +175,11 @@ function Review({ overview }: { overview: Overview }) {
     return () => window.removeEventListener("keydown", press, true);
   }, [press]);
 
-  const { kinds, progress } = listing ?? NOTHING_LISTED;
-  const issue = [...(listing?.issues ?? []), ...(listing?.asked ?? [])].find(({ id }) => id === chosen) ?? details?.issue;
+  const kinds = listing?.kinds ?? [];
+  const issue = findIssue(listing, chosen) ?? details?.issue;
   return (
     <div className="review" ref={root} tabIndex={-1}>
-      <IssueList overview={overview} listing={listing} problem={problem} decide={decide} more={more} />
+      <IssueList overview={overview} listing={listing} problem={problem} choose={choose} decide={decide} undo={undo} />
       <main>
         <nav>
           {TABS.map(([name, title]) => (
@@ -174,7 +187,7 @@ function Review({ overview }: { overview: Overview }) {
               {title}
             </button>
           ))}
-          <Send progress={progress} total={listing?.total ?? 0} />
+          <Send overview={overview} listing={listing} />
         </nav>
         <div className="page">
           {tab === "issue" && (
@@ -182,6 +195,7 @@ function Review({ overview }: { overview: Overview }) {
               overview={overview}
               kind={kinds.find(({ kind }) => kind === issue?.kind)}
               issue={issue}
+              ready={!late}
               details={details}
               problem={late ? null : trouble}
               decide={decide}

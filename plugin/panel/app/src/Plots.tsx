@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plots of the track, over the frames around the issue.
 
+import { theme } from "@fiftyone/state";
 import Plotly from "plotly.js-basic-dist-min";
 import React, { useEffect, useRef, useState } from "react";
+import { useRecoilValue } from "recoil";
 import { figureHeight, makeFigure } from "../../../report/plots.js";
-import { useCall } from "./api";
+import { keep, useCall } from "./api";
 import { boxesOver } from "./IssueView";
+import { axesOf, type Drawn, Readouts, withoutLabels } from "./Readouts";
 import * as store from "./state";
 import type { Crop, Details } from "./types";
 import { useWidth } from "./width";
@@ -16,13 +19,7 @@ const REST = 120;
 /** What the crops are given to be drawn before the plots, in milliseconds. */
 const FIRST = 60;
 
-interface Axis {
-  _offset: number;
-  _length: number;
-  l2p(value: number): number;
-}
-interface Plot extends HTMLDivElement {
-  _fullLayout?: Record<string, Axis>;
+interface Plot extends Drawn {
   on?(name: string, listener: (event: { points: { x: number }[]; event: MouseEvent }) => void): void;
   removeAllListeners?(name: string): void;
 }
@@ -42,13 +39,14 @@ export function Plots({ details, color, playhead, show }: Props) {
   const shown = useRef(show);
   shown.current = show;
   const { panels, plot } = details;
+  const scheme = useRecoilValue(theme);
 
   useEffect(() => {
     const plotNode = node.current;
     if (!plotNode || !plot || !frame) return undefined;
     const draw = () => {
       const styles = getComputedStyle(plotNode);
-      const { traces, layout } = makeFigure({
+      const figure = makeFigure({
         panels,
         issue: plot.issue,
         tracks: plot.issue.tracks.map((index) => plot.tracks[index]),
@@ -56,6 +54,7 @@ export function Plots({ details, color, playhead, show }: Props) {
         color: (name: string) => styles.getPropertyValue(`--${name}`).trim(),
         kind: color,
       });
+      const { traces, layout } = withoutLabels(figure);
       void Plotly.react(plotNode, traces, layout, CONFIG).then(() => {
         for (const name of ["plotly_click", "plotly_hover", "plotly_unhover", "plotly_relayout"]) {
           plotNode.removeAllListeners?.(name);
@@ -73,7 +72,7 @@ export function Plots({ details, color, playhead, show }: Props) {
     // What is quick to draw is seen first, and who goes on waits for nothing
     const timer = setTimeout(draw, FIRST);
     return () => clearTimeout(timer);
-  }, [panels, plot, frame, color]);
+  }, [panels, plot, frame, color, scheme]);
 
   useEffect(() => {
     const plotNode = node.current;
@@ -84,12 +83,9 @@ export function Plots({ details, color, playhead, show }: Props) {
 
   // Lines of their own: to draw the plots again for each frame would be too slow
   useEffect(() => {
-    const layout = node.current?._fullLayout;
-    if (!heads.current || !layout) return;
-    const axes = Object.keys(layout).filter((name) => /^xaxis\d*$/.test(name));
+    if (!heads.current || !node.current) return;
     heads.current.replaceChildren(
-      ...axes.flatMap((name) => {
-        const axis = layout[name];
+      ...axesOf(node.current).flatMap((axis) => {
         const at = playhead === null ? -1 : axis.l2p(playhead);
         if (at < 0 || at > axis._length) return [];
         const line = document.createElement("i");
@@ -103,14 +99,26 @@ export function Plots({ details, color, playhead, show }: Props) {
     <div className="plots" ref={setWidth} style={{ height: figureHeight(panels.length, frame || 400) }}>
       <div ref={node} data-testid="plots" data-drawn={drawn} />
       <div ref={heads} className="playheads" data-testid="playhead" data-frame={playhead ?? ""} />
-      {hovered && <HoverCrop details={details} {...hovered} />}
+      {hovered && node.current && <Readouts plot={node.current} frame={hovered.frame} />}
+      {hovered && <HoverCrop details={details} {...hovered} width={frame} />}
     </div>
   );
 }
 
-const cache = new Map<string, Crop | null>();
+/** The crops that the pointer was on, and how many of them are kept. */
+const cache = new Map<string, Crop | null>(), KEPT = 200;
 
-function HoverCrop({ details, frame, x, y }: { details: Details; frame: number; x: number; y: number }) {
+interface HoverProps {
+  details: Details;
+  frame: number;
+  x: number;
+  y: number;
+  /** Of the plots. */
+  width: number;
+}
+
+/** The frame that the pointer is on, beside it, with the track's crop as soon as that is there. */
+function HoverCrop({ details, frame, x, y, width }: HoverProps) {
   const call = useCall();
   const [crop, setCrop] = useState<Crop | null>(null);
   const { sequence, track } = details.issue;
@@ -120,24 +128,32 @@ function HoverCrop({ details, frame, x, y }: { details: Details; frame: number; 
     const known = cache.get(name);
     setCrop(known ?? null);
     if (known !== undefined) return undefined;
+    let wanted = true;
     const timer = setTimeout(() => {
       call<{ crop: Crop | null }>("show_crop", { sequence, track, frame }).then(
-        (answer) => {
-          cache.set(name, answer.crop);
-          setCrop(answer.crop);
+        ({ crop }) => {
+          keep(cache, name, crop, KEPT);
+          if (wanted) setCrop(crop);
         },
-        () => cache.set(name, null),
+        // Without its crop, the values are there all the same
+        () => undefined,
       );
     }, REST);
-    return () => clearTimeout(timer);
+    return () => {
+      wanted = false;
+      clearTimeout(timer);
+    };
   }, [call, name, sequence, track, frame]);
-  if (!crop || crop.frame !== frame) return null;
+  const shown = crop?.frame === frame ? crop : null;
   return (
-    <figure className="hover" style={{ left: x, top: y }} data-testid="hover-crop">
-      <span style={{ width: crop.size[0], height: crop.size[1] }}>
-        <img src={`data:image/jpeg;base64,${crop.image}`} alt="" />
-        {boxesOver(crop)}
-      </span>
+    <figure className={x < width / 2 ? "hover" : "hover left"} style={{ left: x, top: y }} data-testid="hover-crop">
+      {shown && (
+        <span style={{ width: shown.size[0], height: shown.size[1] }}>
+          <img src={`data:image/jpeg;base64,${shown.image}`} alt="" />
+          {boxesOver(shown)}
+        </span>
+      )}
+      <figcaption>frame {frame}</figcaption>
     </figure>
   );
 }

@@ -1,35 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends issues to be corrected: shows them in the App, and asks how to send what it shows.
+// Sends issues to be corrected: asks how to send the frames that they are about.
 
 import { usePromptOperatorInput } from "@fiftyone/operators";
 import React, { useState } from "react";
 import { useCall } from "./api";
 import * as store from "./state";
-import type { Progress } from "./types";
+import type { Listing, Overview } from "./types";
 
 const EXPORT = "@track-audit/video/export_adjustment_job";
 
-export function Send({ progress, total }: { progress: Progress; total: number }) {
+export function Send({ overview, listing }: { overview: Overview; listing: Listing | null }) {
   const call = useCall();
   const prompt = usePromptOperatorInput();
   const [problem, setProblem] = useState<string | null>(null);
-  const send = (which: "confirmed" | "shown") => {
-    const { filters, field } = store.get();
-    call("show_in_view", { which, filters }).then(
-      () => {
-        setProblem(null);
-        // The form reads the view, which the App takes a moment to change
-        setTimeout(() => prompt(EXPORT, field ? { label_field: field } : {}), 600);
-      },
+  const send = (which: "confirmed" | "listed") => {
+    setProblem(null);
+    call<{ issues: string[] }>("find_to_send", { which, filters: store.get().filters }).then(
+      ({ issues }) => prompt(EXPORT, { issues, label_field: overview.label_field }),
       (error: Error) => setProblem(error.message),
     );
   };
+  const confirmed = listing?.progress.confirmed ?? 0, listed = listing?.to_send ?? 0;
   return (
     <span className="send">
       {problem && <em className="problem">{problem}</em>}
       <span className="quiet">Send</span>
-      <SendButton what={`${progress.confirmed} confirmed`} count={progress.confirmed} send={() => send("confirmed")} />
-      <SendButton what={`${total} listed`} count={total} send={() => send("shown")} />
+      <SendButton what={`${confirmed} confirmed`} count={confirmed} send={() => send("confirmed")} />
+      <SendButton what={`${listed} listed`} count={listed} send={() => send("listed")} />
     </span>
   );
 }

@@ -21,30 +21,29 @@ const flagged = (signal: Signal, threshold: number) =>
   signal.counts.reduce((sum, count, bin) => sum + (broken(signal, bin, threshold) ? count : 0), 0);
 
 export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds: Kind[] }) {
-  const { version, field } = store.useStored();
+  const { version, auditing } = store.useStored();
   const call = useCall();
   const { answer, problem } = useAnswer<Thresholds>("show_thresholds", {}, version);
   const [values, setValues] = useState<Partial<Record<Signal["name"], number>>>({});
   const [message, setMessage] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
   if (problem) return <p className="problem">{problem}</p>;
   if (!answer) return <p className="quiet">Loading …</p>;
   const valueOf = (signal: Signal) => values[signal.name] ?? signal.value;
   const changed = answer.signals.some((signal) => valueOf(signal) !== signal.value);
 
   const apply = () => {
-    setBusy(true);
+    store.set({ auditing: true });
     setMessage(null);
     const wanted = Object.fromEntries(answer.signals.map((signal) => [`${signal.name}_threshold`, valueOf(signal)]));
     void executeOperator(
       AUDIT,
-      { label_field: field ?? overview.label_field, view_target: "DATASET", ...wanted },
+      { label_field: overview.label_field, view_target: "DATASET", ...wanted },
       {
         callback: ({ error, errorMessage }) => {
-          setBusy(false);
+          store.set({ auditing: false });
           setValues({});
           if (error || errorMessage) setMessage(String(errorMessage ?? error));
-          store.set({ version: store.get().version + 1 });
+          store.reload();
         },
       },
     );
@@ -94,13 +93,13 @@ export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds:
         </section>
       ))}
       <div className="actions">
-        <button className="primary" disabled={busy || !changed} onClick={apply}>
-          {busy ? "Auditing …" : "Apply: audit again"}
+        <button className="primary" disabled={auditing || !changed} onClick={apply}>
+          {auditing ? "Auditing …" : "Apply: audit again"}
         </button>
-        <button disabled={busy} onClick={suggest}>
+        <button disabled={auditing} onClick={suggest}>
           Suggest from decisions
         </button>
-        <button disabled={busy || !changed} onClick={() => setValues({})}>
+        <button disabled={auditing || !changed} onClick={() => setValues({})}>
           Reset
         </button>
       </div>
@@ -140,35 +139,38 @@ function Histogram({ signal, value }: { signal: Signal; value: number }) {
 const percent = (share: number | null) => (share === null ? "–" : `${Math.round(100 * share)} %`);
 
 function Precision({ kinds }: { kinds: Kind[] }) {
+  const checked = kinds.some((kind) => kind.checked);
   return (
-    <table data-testid="precision">
-      <thead>
-        <tr>
-          <th>kind</th>
-          <th>issues</th>
-          <th>to review</th>
-          <th>confirmed</th>
-          <th>dismissed</th>
-          <th>precision</th>
-          <th title="Of the issues that annotators looked at">corrected</th>
-        </tr>
-      </thead>
-      <tbody>
-        {kinds.map((kind) => (
-          <tr key={kind.kind}>
-            <th>
-              <i className="dot" style={{ background: kind.color }} />
-              {kind.name}
-            </th>
-            <td>{kind.issues}</td>
-            <td>{kind.open}</td>
-            <td>{kind.confirmed}</td>
-            <td>{kind.dismissed}</td>
-            <td>{percent(kind.precision)}</td>
-            <td>{kind.checked ? `${kind.corrected} of ${kind.checked}` : "–"}</td>
+    <div className="wide">
+      <table data-testid="precision">
+        <thead>
+          <tr>
+            <th>kind</th>
+            <th>issues</th>
+            <th>to review</th>
+            <th>confirmed</th>
+            <th>dismissed</th>
+            <th>precision</th>
+            {checked && <th title="Of the issues that annotators looked at">corrected</th>}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {kinds.map((kind) => (
+            <tr key={kind.kind}>
+              <th>
+                <i className="dot" style={{ background: kind.color }} />
+                {kind.name}
+              </th>
+              <td>{kind.issues}</td>
+              <td>{kind.open}</td>
+              <td>{kind.confirmed}</td>
+              <td>{kind.dismissed}</td>
+              <td>{percent(kind.precision)}</td>
+              {checked && <td>{kind.checked ? `${kind.corrected} of ${kind.checked}` : "–"}</td>}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // When the tracks of a sequence are labelled, and where their issues are.
 
-import React, { useEffect, useState } from "react";
-import { useAnswer, useCall } from "./api";
+import React, { useState } from "react";
+import { useAnswer } from "./api";
 import { useGo, usePlayer } from "./player";
 import * as store from "./state";
 import type { Kind, Mark, Overview, Timeline } from "./types";
@@ -15,22 +15,35 @@ export function TimelineView({ overview, kinds }: { overview: Overview; kinds: K
   const [picked, setPicked] = useState<string | null>(filters.sequence);
   const [order, setOrder] = useState("worst");
   const [width, setWidth] = useWidth();
+  const [limit, setLimit] = useState(PAGE);
   const go = useGo();
-  const call = useCall();
   const player = usePlayer();
   const worst = [...overview.sequences].sort((one, two) => two.issues - one.issues)[0];
   const sequence = overview.sequences.find(({ name }) => name === picked) ?? worst;
-  const asked = { sequence: sequence?.name, order, limit: PAGE };
+  const asked = { sequence: sequence?.name, order, limit };
   const { answer, problem } = useAnswer<Timeline>(sequence ? "show_timeline" : null, asked, version + decisions);
-  const [more, setMore] = useState<Timeline["tracks"]>([]);
-  useEffect(() => setMore([]), [answer]);
-  if (!sequence || problem) return <p className="problem">{problem ?? "There are no sequences"}</p>;
-  if (!answer) return <p className="quiet">Loading …</p>;
-  const tracks = [...answer.tracks, ...more];
-  const load = () =>
-    void call<Timeline>("show_timeline", { ...asked, offset: tracks.length }).then((next) =>
-      setMore([...more, ...next.tracks]),
+  if (!sequence) return <p className="problem">There are no sequences</p>;
+  const pick = (name: string) => {
+    setPicked(name);
+    setLimit(PAGE);
+  };
+  const choice = overview.sequences.length > 1 && (
+    <select aria-label="Sequence" value={sequence.name} onChange={(event) => pick(event.target.value)}>
+      {overview.sequences.map(({ name, issues }) => (
+        <option key={name} value={name}>
+          {name} ({issues})
+        </option>
+      ))}
+    </select>
+  );
+  if (problem || answer?.sequence !== sequence.name)
+    return (
+      <div className="timeline">
+        <div className="row">{choice}</div>
+        <p className={problem ? "problem" : "quiet"}>{problem ?? "Loading …"}</p>
+      </div>
     );
+  const { tracks } = answer;
   const span = Math.max(1, width - LEFT - RIGHT) / Math.max(1, answer.frames);
   const x = (frame: number) => LEFT + (frame - 1) * span;
   const part = sequence.samples.find(({ id }) => id === player.sample);
@@ -44,15 +57,7 @@ export function TimelineView({ overview, kinds }: { overview: Overview; kinds: K
   return (
     <div className="timeline" data-testid="timeline">
       <div className="row">
-        {overview.sequences.length > 1 && (
-          <select aria-label="Sequence" value={sequence.name} onChange={(event) => setPicked(event.target.value)}>
-            {overview.sequences.map(({ name, issues }) => (
-              <option key={name} value={name}>
-                {name} ({issues})
-              </option>
-            ))}
-          </select>
-        )}
+        {choice}
         <select aria-label="Order" value={order} onChange={(event) => setOrder(event.target.value)}>
           <option value="worst">worst tracks first</option>
           <option value="longest">longest tracks first</option>
@@ -123,7 +128,7 @@ export function TimelineView({ overview, kinds }: { overview: Overview; kinds: K
         </svg>
       </div>
       {tracks.length < answer.total && (
-        <button className="more" onClick={load}>
+        <button className="more" onClick={() => setLimit(limit + PAGE)}>
           Show more tracks
         </button>
       )}

@@ -41,6 +41,13 @@ export function useMethods(panelId: string, uris: Record<string, string>): Call 
   );
 }
 
+/** Keeps a value, and no more than so many: the oldest goes. */
+export function keep<T>(values: Map<string, T>, name: string, value: T, most: number): void {
+  values.set(name, value);
+  const [oldest] = values.keys();
+  if (values.size > most) values.delete(oldest);
+}
+
 /** How long an answer that was asked for ahead is good, in milliseconds, and how many are kept. */
 const GOOD = 60_000, KEPT = 4;
 
@@ -55,14 +62,13 @@ export function useAhead(method: string, params: object | null, version: number)
   const asked = params && JSON.stringify(params);
   useEffect(() => {
     if (!asked) return;
-    const key = place(method, JSON.parse(asked), version);
+    const wanted = JSON.parse(asked);
+    const key = place(method, wanted, version);
     if (ahead.has(key)) return;
-    const answer = call(method, JSON.parse(asked));
-    ahead.set(key, { asked: Date.now(), answer });
+    const answer = call(method, wanted);
+    keep(ahead, key, { asked: Date.now(), answer }, KEPT);
     // Whoever wants it asks again, and is told
     answer.catch(() => ahead.delete(key));
-    const [oldest] = ahead.keys();
-    if (ahead.size > KEPT) ahead.delete(oldest);
   }, [call, method, asked, version]);
 }
 
@@ -74,6 +80,13 @@ function askOrTake<T>(call: Call, method: string, params: object, version: numbe
   return call<T>(method, params);
 }
 
+/** The last good answer, what has gone wrong since, and to which question that was said. */
+interface Answer<T> {
+  answer: T | null;
+  problem: string | null;
+  asked: string | null;
+}
+
 /**
  * Asks a method, and again when what it is asked changes; late answers are dropped,
  * and until there is another, the answer is that to an earlier question.
@@ -81,29 +94,18 @@ function askOrTake<T>(call: Call, method: string, params: object, version: numbe
  */
 export function useAnswer<T>(method: string | null, params: object, version: number, more?: () => object) {
   const call = useCall();
-  const [answer, setAnswer] = useState<T | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [answered, setAnswered] = useState<string | null>(null);
-  const asked = JSON.stringify(params);
+  const [last, setLast] = useState<Answer<T>>({ answer: null, problem: null, asked: null });
+  const asked = JSON.stringify({ params, version });
   useEffect(() => {
     if (!method) return undefined;
     let wanted = true;
-    askOrTake<T>(call, method, { ...JSON.parse(asked), ...more?.() }, version).then(
-      (result) => {
-        if (!wanted) return;
-        setAnswer(result);
-        setProblem(null);
-        setAnswered(asked);
-      },
-      (error: Error) => {
-        if (!wanted) return;
-        setProblem(error.message);
-        setAnswered(asked);
-      },
+    askOrTake<T>(call, method, { ...JSON.parse(asked).params, ...more?.() }, version).then(
+      (answer) => wanted && setLast({ answer, problem: null, asked }),
+      (error: Error) => wanted && setLast(({ answer }) => ({ answer, problem: error.message, asked })),
     );
     return () => {
       wanted = false;
     };
-  }, [call, method, asked, version]);
-  return { answer, problem, late: answered !== asked };
+  }, [call, method, asked]);
+  return { answer: last.answer, problem: last.problem, late: last.asked !== asked };
 }

@@ -20,6 +20,11 @@ export const isSame = (one: Issue, two?: Issue): boolean =>
   one.first_frame <= two.last_frame &&
   two.first_frame <= one.last_frame;
 
+export const findIssue = (listing: Listing | null, wanted: string | null): Issue | undefined => {
+  const isWanted = ({ id }: Issue) => id === wanted;
+  return listing?.issues.find(isWanted) ?? listing?.asked.find(isWanted);
+};
+
 /** Finds the issue before or after one, or the next of those to review. */
 export function findNext(listing: Listing | null, from: string | null, by: number, open = false): Issue | undefined {
   const issues = listing?.issues ?? [];
@@ -28,36 +33,67 @@ export function findNext(listing: Listing | null, from: string | null, by: numbe
   return (open && rest.find(({ decision }) => !decision)) || rest[0];
 }
 
-export function useDecide(listing: Listing | null, seen: string | null) {
+/** What was decided of issues, by that. */
+function decidedBefore(listing: Listing | null, ids: string[]): store.Replaced["before"] {
+  const decisions: (Decision | null)[] = ["confirmed", "dismissed", null];
+  return decisions
+    .map((decision) => ({ decision, ids: ids.filter((id) => (findIssue(listing, id)?.decision ?? null) === decision) }))
+    .filter(({ ids }) => ids.length);
+}
+
+/** The last decision that is on its way: they are taken in the order in which they were made. */
+let last: Promise<void> = Promise.resolve();
+
+export function useDecide(listing: Listing | null, seen: string | null, choose: (issue: Issue) => void) {
   const call = useCall();
   const known = useRef({ listing, seen });
   known.current = { listing, seen };
 
-  const step = useCallback((by: number, open = false) => {
-    const next = findNext(known.current.listing, store.get().chosen, by, open);
-    if (next) store.set({ chosen: next.id, tab: "issue" });
-  }, []);
+  const step = useCallback(
+    (by: number, open = false) => {
+      const next = findNext(known.current.listing, store.get().chosen, by, open);
+      if (next) choose(next);
+    },
+    [choose],
+  );
 
-  const decide = useCallback<Decide>(
-    (decision, some) => {
-      const { chosen, selected, dataset } = store.get();
-      const { seen } = known.current;
-      const ids = some ?? (selected.length ? selected : seen ? [seen] : []);
-      if (!ids.length) return;
-      if (decision && ids.length === 1 && ids[0] === chosen) step(1, true);
-      call<{ label_field: string }>("decide", { ids, decision }).then(
+  const send = useCallback(
+    (decision: Decision | null, ids: string[]) => {
+      const { dataset, field } = store.get();
+      const sent = () => call<{ label_field: string }>("decide", { ids, decision, label_field: field });
+      last = last.then(sent).then(
         ({ label_field }) => {
           if (dataset) localStorage.setItem(stale(dataset), label_field);
           const { decisions, selected } = store.get();
-          const left = selected.filter((id) => !ids.includes(id));
-          store.set({ decisions: decisions + 1, failure: null, selected: left });
+          store.set({ decisions: decisions + 1, selected: selected.filter((id) => !ids.includes(id)) });
         },
         (error: Error) => store.set({ failure: error.message }),
       );
     },
-    [call, step],
+    [call],
   );
-  return { decide, step };
+
+  const decide = useCallback<Decide>(
+    (decision, some) => {
+      const { chosen, selected } = store.get();
+      const { listing, seen } = known.current;
+      const ids = some ?? (selected.length ? selected : seen ? [seen] : []);
+      if (!ids.length) return;
+      store.set({ replaced: { chosen, before: decidedBefore(listing, ids) } });
+      if (decision && ids.length === 1 && ids[0] === chosen) step(1, true);
+      send(decision, ids);
+    },
+    [send, step],
+  );
+
+  const undo = useCallback(() => {
+    const { replaced } = store.get();
+    if (!replaced) return;
+    store.set({ replaced: null, chosen: replaced.chosen, tab: "issue" });
+    replaced.before.forEach(({ decision, ids }) => send(decision, ids));
+  }, [send]);
+
+  return { decide, step, undo };
 }
 
 /** Where it is noted, of which field a dataset's saved views are older than its decisions. */
@@ -71,9 +107,9 @@ export function useSavedViews(): void {
     if (!dataset || !localStorage.getItem(stale(dataset))) return undefined;
     const timer = setTimeout(() => {
       const field = localStorage.getItem(stale(dataset));
-      localStorage.removeItem(stale(dataset));
       if (!field) return;
-      call("save_views", { label_field: field }).catch((error: Error) => store.set({ failure: error.message }));
+      const saved = () => store.get().decisions === decisions && localStorage.removeItem(stale(dataset));
+      call("save_views", { label_field: field }).then(saved, (error: Error) => store.set({ failure: error.message }));
     }, REST);
     return () => clearTimeout(timer);
   }, [call, dataset, decisions]);

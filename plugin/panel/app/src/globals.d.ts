@@ -82,5 +82,5 @@ declare module "*/report/plots.js" {
     width: number;
     color: (name: string) => string;
     kind: string;
-  }): { traces: object[]; layout: object; height: number };
+  }): { traces: object[]; layout: Record<string, unknown>; height: number };
 }

@@ -7,13 +7,22 @@ import { useCallback, useEffect, useState } from "react";
 import { useRecoilValue } from "recoil";
 import { useCall } from "./api";
 import * as store from "./state";
-import type { SequenceInfo } from "./types";
+import type { Box, SequenceInfo } from "./types";
 
 /** The parts of FiftyOne's video looker that are used. */
 export interface Looker {
   sample?: { _id?: string; _sample_id?: string };
   frameNumber: number;
-  state: { loaded?: boolean; playing?: boolean; duration?: number | null; config: { sampleId: string; support?: [number, number] } };
+  state: {
+    loaded?: boolean;
+    playing?: boolean;
+    duration?: number | null;
+    config: { sampleId: string; support?: [number, number] };
+    /** Where the player and, panned and zoomed, its video are: left, top, width, height. */
+    windowBBox?: Box;
+    transformedMediaBBox?: Box;
+  };
+  lookerElement?: { element: HTMLElement };
   seekToFrame?(frame: number): void;
   pause?(): void;
   subscribeToState?(name: string, listener: () => void): () => void;
@@ -37,7 +46,8 @@ export interface Player {
   frame: number | null;
 }
 
-function follow(looker: Looker, name: string, tell: () => void): () => void {
+/** Tells when a player has loaded, or something about it is another. */
+export function follow(looker: Looker, name: string, tell: () => void): () => void {
   const stop = looker.subscribeToState?.(name, tell);
   looker.addEventListener("load", tell);
   return () => {
@@ -46,7 +56,7 @@ function follow(looker: Looker, name: string, tell: () => void): () => void {
   };
 }
 
-function usePlayerLooker(): Looker | null {
+export function usePlayerLooker(): Looker | null {
   const active = useRecoilValue(isModalActive);
   const looker = useRecoilValue(modalLooker);
   return active && looker?.seekToFrame ? looker : null;
@@ -161,16 +171,34 @@ export function useWaiting(): void {
   }, [target, waiting, active, stages, open]);
 }
 
+type Go = (sequence: SequenceInfo | undefined, frame: number) => void;
+
+function findTarget(sequence: SequenceInfo | undefined, frame: number): store.Target | undefined {
+  const part = sequence?.samples.find(({ offset, length }) => frame > offset && frame <= offset + length);
+  return part && { sample: part.id, frame: frame - part.offset };
+}
+
+/** Returns what takes the player along to a frame of the video that it shows. */
+export function useFollow(): Go {
+  const looker = usePlayerLooker();
+  return useCallback(
+    (sequence, frame) => {
+      const target = findTarget(sequence, frame);
+      if (looker && target && shows(looker, target)) store.set({ target });
+    },
+    [looker],
+  );
+}
+
 /** Returns what shows a frame of a sequence in the player, opening its sample. */
-export function useGo(): (sequence: SequenceInfo | undefined, frame: number) => void {
+export function useGo(): Go {
   const looker = usePlayerLooker();
   const open = useOpen();
   return useCallback(
     (sequence, frame) => {
-      const part = sequence?.samples.find(({ offset, length }) => frame > offset && frame <= offset + length);
-      if (!part) return;
-      const target = { sample: part.id, frame: frame - part.offset };
-      store.set({ target, failure: null });
+      const target = findTarget(sequence, frame);
+      if (!target) return;
+      store.set({ target });
       // The next key is meant for the player: Space would press the same button again
       if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
       if (!looker || !shows(looker, target)) open(target);

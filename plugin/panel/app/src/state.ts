@@ -20,10 +20,18 @@ export interface Target {
   frame: number;
 }
 
+/** What the last decision replaced, and which issue was seen then. */
+export interface Replaced {
+  chosen: string | null;
+  before: { ids: string[]; decision: Decision | null }[];
+}
+
 export interface State {
   dataset: string | null;
   field: string | null;
   filters: Filters;
+  /** How many issues are listed at most. */
+  limit: number;
   chosen: string | null;
   /** The issues that are decided together. */
   selected: string[];
@@ -32,8 +40,11 @@ export interface State {
   target: Target | null;
   /** Whether its sample is opened as soon as the App shows the whole dataset. */
   waiting: boolean;
-  /** What went wrong with the last decision or the way to a frame. */
+  /** What went wrong with a decision or on the way to a frame, until somebody has read it. */
   failure: string | null;
+  replaced: Replaced | null;
+  /** Whether an audit that the panel began is under way. */
+  auditing: boolean;
   /** Grows with every change of the issues. */
   version: number;
   /** Grows with every decision. */
@@ -49,16 +60,22 @@ export const NO_FILTERS: Filters = {
   in_view: false,
 };
 
+/** How many issues are listed at first, and how many more each time. */
+export const PAGE = 100;
+
 const START: State = {
   dataset: null,
   field: null,
   filters: NO_FILTERS,
+  limit: PAGE,
   chosen: null,
   selected: [],
   tab: "issue",
   target: null,
   waiting: false,
   failure: null,
+  replaced: null,
+  auditing: false,
   version: 0,
   decisions: 0,
 };
@@ -73,11 +90,17 @@ export const get = (): State => state;
 export function set(change: Partial<State>): void {
   state = { ...state, ...change };
   if (state.dataset) {
-    const { field, filters, chosen, tab } = state;
-    sessionStorage.setItem(place(state.dataset), JSON.stringify({ field, filters, chosen, tab }));
+    const { field, filters, limit, chosen, tab } = state;
+    sessionStorage.setItem(place(state.dataset), JSON.stringify({ field, filters, limit, chosen, tab }));
   }
   listeners.forEach((listener) => listener());
 }
+
+/** Lists other issues, from the worst on. */
+export const narrow = (change: Partial<State>): void => set({ ...change, limit: PAGE });
+
+/** Asks for all anew. */
+export const reload = (): void => set({ version: state.version + 1 });
 
 /** Begins with what was remembered of a dataset. */
 export function open(dataset: string): void {

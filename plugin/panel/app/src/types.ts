@@ -65,6 +65,10 @@ export interface Listing {
   counts: Record<string, number>;
   /** Those asked for by ID, as far as they fit, whatever page they are on. */
   asked: Issue[];
+  /** The IDs of the others. */
+  gone: string[];
+  /** How many of those that fit were not dismissed. */
+  to_send: number;
   /** Of all issues, whether they are listed or not. */
   kinds: Kind[];
   progress: Progress;
@@ -82,8 +86,13 @@ export interface Crop {
   image: string;
 }
 
+/** A track over its frames, null where it is broken. */
+export type Track = Record<string, (number | null)[]>;
+
 export interface Figure {
-  tracks: Record<string, (number | null)[]>[];
+  /** Width and height of the image in whose pixels boxes are. */
+  image: [number | null, number | null];
+  tracks: Track[];
   issue: { tracks: number[]; first: number; last: number; view: [number, number]; limits: Record<string, number> };
 }
 
