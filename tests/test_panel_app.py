@@ -580,12 +580,12 @@ def test_the_video_goes_along_and_marks_the_track(panel, dataset, page):
     aspect = video.frame_width / video.frame_height
     at = issues["id"].tolist().index(chosen_id(beside))
     page.wait_for_timeout(1000)
+    mark = modal.locator(".track-audit-mark.own")
     for issue in issues.iloc[at + 1 : at + 3].itertuples():
         page.keyboard.press("j")
         see(beside, issue.id)
         time = round((issue.first_frame - 1) / rate, 2)
         wait_until(page, lambda time=time: shown_seconds(page) == time)
-        mark = modal.locator(".track-audit-mark.own")
         box = table.loc[(issue.track, issue.first_frame)]
         wait_until(page, lambda box=box: is_over(mark, box, aspect))
     close_modal(page)
