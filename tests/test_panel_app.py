@@ -529,11 +529,23 @@ def test_decisions_are_kept(panel, dataset, page):
     panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
 
 
-@pytest.mark.parametrize("beside_video", [False, True])
-def test_sends_what_is_confirmed(panel, dataset, page, beside_video, tmp_path):
-    import fiftyone as fo
+@pytest.fixture
+def confirmed(dataset):
+    """The only issue that is confirmed."""
+    from fiftyone_track_audit.plugin.issues import decide_issues
 
-    issue = read_issues(dataset).query("decision == 'confirmed'").iloc[0]
+    ids = read_issues(dataset)["id"].tolist()
+    decide_issues(dataset, ids, None)
+    decide_issues(dataset, ids[2:3], "confirmed")
+    yield read_issues(dataset).iloc[2]
+    decide_issues(dataset, ids, None)
+
+
+@pytest.mark.parametrize("beside_video", [False, True])
+def test_sends_what_is_confirmed(
+    confirmed, panel, dataset, page, beside_video, tmp_path
+):
+    runs = set(dataset.list_runs())
     if beside_video:
         panel.get_by_role("button", name="Show in video").click()
         modal = page.locator("[data-cy=modal]")
@@ -544,7 +556,7 @@ def test_sends_what_is_confirmed(panel, dataset, page, beside_video, tmp_path):
     dialog = page.get_by_role("dialog").filter(has_text="Export adjustment job")
     dialog.get_by_text("The frames of 1 issue from the panel's list").wait_for()
     # Of the clip, with two frames on either side, as far as there are frames
-    first, last = issue["clip_first"] - 2, issue["clip_last"] + 2
+    first, last = confirmed["clip_first"] - 2, confirmed["clip_last"] + 2
     frames = min(last, dataset.first().metadata.total_frame_count) - max(first, 1) + 1
     dialog.get_by_text(
         re.compile(rf"^{frames} frames .* written to a folder")
@@ -559,7 +571,8 @@ def test_sends_what_is_confirmed(panel, dataset, page, beside_video, tmp_path):
     names = [path.name for path in folder.rglob("*.json*")]
     assert any("SeqLabel" in name for name in names), names
     page.get_by_role("button", name=re.compile("Done|Close")).first.click()
-    assert len(fo.load_dataset(dataset.name).list_runs()) >= 1
+    dataset.reload()
+    assert len(set(dataset.list_runs()) - runs) == 1
     # The App shows what it showed
     assert "view=" not in page.url
     assert panel.get_by_test_id("issue").count() > 0

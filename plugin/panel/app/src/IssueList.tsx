@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of issues, the worst first, with its filters.
 
-import React, { type ChangeEvent, useEffect, useRef } from "react";
+import React, { type ChangeEvent, useCallback, useEffect, useRef } from "react";
 import type { Decide } from "./decide";
 import { FieldSelect } from "./FieldSelect";
+import { Problem } from "./Problem";
 import * as store from "./state";
 import type { Issue, Listing, Overview, Progress } from "./types";
 
@@ -27,18 +28,20 @@ interface Props {
 export function IssueList({ overview, listing, problem, choose, decide, undo }: Props) {
   const { chosen, selected, failure } = store.useStored();
   const { issues = [], total = 0, kinds = [] } = listing ?? {};
-  /** Selects or leaves an issue, with Shift all from the one before to it. */
   const before = useRef<string | null>(null);
-  const select = (id: string, range: boolean) => {
-    const { selected } = store.get();
-    const [from, to] = [before.current, id].map((each) => issues.findIndex((issue) => issue.id === each)).sort((one, two) => one - two);
-    const some = range && from >= 0 ? issues.slice(from, to + 1).map((issue) => issue.id) : [id];
-    before.current = id;
-    const rest = selected.filter((each) => !some.includes(each));
-    store.set({ selected: selected.includes(id) ? rest : [...rest, ...some] });
-  };
-  const toggle = useRef(select);
-  toggle.current = select;
+  /** Selects or leaves an issue; with Shift, all from the one before to it. */
+  const toggle = useCallback(
+    (id: string, range: boolean) => {
+      const { selected } = store.get();
+      const listed = listing?.issues.map((issue) => issue.id) ?? [];
+      const ends = [before.current ?? id, id].map((each) => listed.indexOf(each));
+      const some = range && !ends.includes(-1) ? listed.slice(Math.min(...ends), Math.max(...ends) + 1) : [id];
+      const rest = selected.filter((each) => !some.includes(each));
+      store.set({ selected: selected.includes(id) ? rest : [...rest, ...some] });
+      before.current = id;
+    },
+    [listing],
+  );
   const colors = Object.fromEntries(kinds.map(({ kind, color }) => [kind, color]));
   return (
     <aside>
@@ -58,7 +61,7 @@ export function IssueList({ overview, listing, problem, choose, decide, undo }: 
           <button onClick={() => store.set({ selected: [] })}>Clear</button>
         </div>
       )}
-      {problem && <Problem text={problem} act="Load again" then={store.reload} />}
+      {problem && <Problem text={problem} />}
       {failure && <Problem text={failure} act="Close" then={() => store.set({ failure: null })} />}
       <ol className="issues" data-testid="issues">
         {issues.map((issue) => (
@@ -79,12 +82,6 @@ export function IssueList({ overview, listing, problem, choose, decide, undo }: 
     </aside>
   );
 }
-
-const Problem = ({ text, act, then }: { text: string; act: string; then: () => void }) => (
-  <p className="problem row">
-    {text} <button onClick={then}>{act}</button>
-  </p>
-);
 
 /** The end of the list, which grows when it comes into view. */
 function More({ total }: { total: number }) {
@@ -109,7 +106,7 @@ interface RowProps {
   selected: boolean;
   several: boolean;
   choose: (issue: Issue) => void;
-  toggle: React.MutableRefObject<(id: string, range: boolean) => void>;
+  toggle: (id: string, range: boolean) => void;
 }
 
 const frames = (first: number, last: number) => (first === last ? `${first}` : `${first}–${last}`);
@@ -134,7 +131,7 @@ const Row = React.memo(function Row({ issue, color, chosen, selected, several, c
         checked={selected}
         onClick={(event) => {
           event.stopPropagation();
-          toggle.current(issue.id, event.shiftKey);
+          toggle(issue.id, event.shiftKey);
         }}
         readOnly
       />

@@ -6,6 +6,7 @@ import type { Decide } from "./decide";
 import { useMark } from "./mark";
 import { useGo, usePlayer } from "./player";
 import { Plots } from "./Plots";
+import { Problem } from "./Problem";
 import * as store from "./state";
 import type { Box, Crop, Details, Issue, Kind, Overview } from "./types";
 
@@ -30,7 +31,7 @@ export function IssueView({ overview, kind, issue, ready, details, problem, deci
   const root = useRef<HTMLElement>(null);
   useMark(root, details?.plot, part);
   if (!chosen) return <p className="quiet">Choose an issue</p>;
-  if (!issue) return problem ? <p className="problem">{problem}</p> : <p className="quiet">Loading …</p>;
+  if (!issue) return problem ? <Problem text={problem} /> : <p className="quiet">Loading …</p>;
   const strip = details?.strip ?? [];
   const color = kind?.color ?? "#8a8f98";
   const playhead = part && player.frame !== null ? player.frame + part.offset : null;
@@ -76,8 +77,8 @@ export function IssueView({ overview, kind, issue, ready, details, problem, deci
         </button>
       </div>
       <Precision kind={kind} corrected={issue.corrected} />
-      {(problem ?? details?.problem) && <p className="problem">{problem ?? details?.problem}</p>}
-      {problem && <button onClick={store.reload}>Load again</button>}
+      {problem && <Problem text={problem} />}
+      {details?.problem && <p className="problem">{details.problem}</p>}
       {!ready && <p className="quiet waiting">Loading …</p>}
       {strip.length > 0 && <Strip strip={strip} playhead={playhead} show={show} />}
       {issue.other_track !== null && strip.length > 0 && (

@@ -3,14 +3,16 @@
 
 import { usePromptOperatorInput } from "@fiftyone/operators";
 import { datasetName, theme, view } from "@fiftyone/state";
-import React, { useCallback, useEffect, useMemo, useRef } from "react";
+import React, { useCallback, useEffect, useRef } from "react";
 import { useRecoilValue } from "recoil";
 import { CallContext, useAhead, useAnswer, useMethods } from "./api";
 import { findIssue, findNext, isSame, useDecide, useSavedViews } from "./decide";
 import { FieldSelect } from "./FieldSelect";
 import { IssueList } from "./IssueList";
 import { IssueView } from "./IssueView";
+import { useKeys } from "./keys";
 import { useFollow, useTarget, useWaiting } from "./player";
+import { Problem } from "./Problem";
 import { Send } from "./Send";
 import * as store from "./state";
 import style from "./style.css";
@@ -50,18 +52,10 @@ export function TrackAuditView({ id, schema, layout }: Props) {
 function Content() {
   const { dataset, field, version } = store.useStored();
   const { answer, problem } = useAnswer<Overview>(dataset ? "load" : null, { label_field: field, dataset }, version);
-  if (problem) return <Failed problem={problem} />;
-  if (!answer) return <div className="notice">Loading …</div>;
+  if (problem || !answer) return <div className="notice">{problem ? <Problem text={problem} /> : "Loading …"}</div>;
   if (answer.status !== "ready") return <NotYet overview={answer} />;
   return <Review overview={answer} />;
 }
-
-const Failed = ({ problem }: { problem: string }) => (
-  <div className="notice">
-    <p className="problem">{problem}</p>
-    <button onClick={store.reload}>Load again</button>
-  </div>
-);
 
 function NotYet({ overview }: { overview: Overview }) {
   const prompt = usePromptOperatorInput();
@@ -142,38 +136,14 @@ function Review({ overview }: { overview: Overview }) {
   useTarget();
   useWaiting();
 
-  const keys = useMemo<Record<string, () => void>>(
-    () => ({
-      j: () => step(1),
-      k: () => step(-1),
-      c: () => decide("confirmed"),
-      x: () => decide("dismissed"),
-      u: () => decide(null),
-      "Ctrl+z": undo,
-    }),
-    [step, decide, undo],
-  );
-  const press = useCallback(
-    (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement;
-      const modal = document.querySelector("[data-cy=modal]");
-      // Of two panels, only the one that is seen
-      if (modal && !modal.contains(root.current)) return;
-      const own = root.current?.contains(target) || target === document.body;
-      const typing = target.closest?.("input:not([type=checkbox]):not([type=range]), select, textarea");
-      const key = event.ctrlKey || event.metaKey ? `Ctrl+${event.key}` : event.key;
-      if (!own || typing || event.altKey || !keys[key]) return;
-      // The App has keys of its own
-      event.preventDefault();
-      event.stopPropagation();
-      if (!event.repeat || "jk".includes(key)) keys[key]();
-    },
-    [keys],
-  );
-  useEffect(() => {
-    window.addEventListener("keydown", press, true);
-    return () => window.removeEventListener("keydown", press, true);
-  }, [press]);
+  useKeys(root, {
+    j: () => step(1),
+    k: () => step(-1),
+    c: () => decide("confirmed"),
+    x: () => decide("dismissed"),
+    u: () => decide(null),
+    "Ctrl+z": undo,
+  });
 
   const kinds = listing?.kinds ?? [];
   const issue = findIssue(listing, chosen) ?? details?.issue;

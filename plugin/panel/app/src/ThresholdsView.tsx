@@ -4,6 +4,7 @@
 import { executeOperator } from "@fiftyone/operators";
 import React, { useState } from "react";
 import { useAnswer, useCall } from "./api";
+import { Problem } from "./Problem";
 import * as store from "./state";
 import type { Kind, Overview, Signal, Suggestion, Thresholds } from "./types";
 
@@ -26,7 +27,7 @@ export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds:
   const { answer, problem } = useAnswer<Thresholds>("show_thresholds", {}, version);
   const [values, setValues] = useState<Partial<Record<Signal["name"], number>>>({});
   const [message, setMessage] = useState<string | null>(null);
-  if (problem) return <p className="problem">{problem}</p>;
+  if (problem) return <Problem text={problem} />;
   if (!answer) return <p className="quiet">Loading …</p>;
   const valueOf = (signal: Signal) => values[signal.name] ?? signal.value;
   const changed = answer.signals.some((signal) => valueOf(signal) !== signal.value);

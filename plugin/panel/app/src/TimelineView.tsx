@@ -4,6 +4,7 @@
 import React, { useState } from "react";
 import { useAnswer } from "./api";
 import { useGo, usePlayer } from "./player";
+import { Problem } from "./Problem";
 import * as store from "./state";
 import type { Kind, Mark, Overview, Timeline } from "./types";
 import { useWidth } from "./width";
@@ -40,7 +41,7 @@ export function TimelineView({ overview, kinds }: { overview: Overview; kinds: K
     return (
       <div className="timeline">
         <div className="row">{choice}</div>
-        <p className={problem ? "problem" : "quiet"}>{problem ?? "Loading …"}</p>
+        {problem ? <Problem text={problem} /> : <p className="quiet">Loading …</p>}
       </div>
     );
   const { tracks } = answer;

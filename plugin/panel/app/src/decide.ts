@@ -90,8 +90,10 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
     const { replaced } = store.get();
     if (!replaced) return;
     store.set({ replaced: null, chosen: replaced.chosen, tab: "issue" });
+    const issue = findIssue(known.current.listing, replaced.chosen);
+    if (issue) choose(issue);
     replaced.before.forEach(({ decision, ids }) => send(decision, ids));
-  }, [send]);
+  }, [send, choose]);
 
   return { decide, step, undo };
 }
