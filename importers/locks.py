@@ -15,7 +15,7 @@ _WAIT = 10
 
 
 @contextmanager
-def exclusive(dataset: fo.Dataset, what: str) -> Iterator[None]:
+def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[None]:
     """Keeps other processes of this machine from writing to a dataset.
 
     FiftyOne writes a dataset's fields and runs from what each process knows of them:
@@ -25,13 +25,14 @@ def exclusive(dataset: fo.Dataset, what: str) -> Iterator[None]:
     Args:
         dataset: the dataset
         what: what is done to it, for others who wait: ``loading corrections into``
+        part (""): what of the dataset is written, where others may write the rest
 
     Raises:
         ValueError: if another process does not finish in time
     """
     folder = Path(fo.config.default_dataset_dir).expanduser() / ".track-audit"
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{dataset._doc.id}.lock")
+    lock = FileLock(folder / f"{dataset._doc.id}{part}.lock")
     try:
         lock.acquire(timeout=_WAIT)
     except Timeout as error:

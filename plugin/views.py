@@ -7,6 +7,7 @@ import fiftyone as fo
 from fiftyone import ViewField as F
 
 from ..importers import store
+from ..importers.locks import exclusive
 from .comparing import ATTRIBUTES, CORRECTIONS
 from .decisions import CONFIRMED, DISMISSED
 from .issues import ISSUES
@@ -32,6 +33,9 @@ _ISSUES = {
     DISMISSED: (DISMISSED, "Issues that are no mistakes, the worst first"),
 }
 
+#: What is done, and to which part of a dataset.
+_SAVING = ("saving views of", "-views")
+
 
 def save_outlier_views(
     dataset: fo.Dataset, label_field: str | None = None
@@ -55,25 +59,31 @@ def save_outlier_views(
         ValueError: if the dataset was not audited
     """
     field = store.find_label_field(dataset, label_field)
-    counts = {}
-    for name, (attribute, description) in _FILTERS.items():
-        if dataset.has_field(f"frames.{field}.detections.{attribute}"):
-            view = outlier_view(dataset, field, attribute)
-            dataset.save_view(name, view, description=description, overwrite=True)
-            counts[name] = view.count(f"frames.{field}.detections")
-    if not counts:
+    audited = {
+        name: (attribute, description)
+        for name, (attribute, description) in _FILTERS.items()
+        if dataset.has_field(f"frames.{field}.detections.{attribute}")
+    }
+    if not audited:
         raise ValueError(
             f"the tracks in '{field}' have no signals yet; audit the tracks first"
         )
-    counts |= save_issue_views(dataset, field)
-    return counts
+    counts = {}
+    with exclusive(dataset, *_SAVING):
+        for name, (attribute, description) in audited.items():
+            if _is_own(dataset, name):
+                view = outlier_view(dataset, field, attribute)
+                dataset.save_view(name, view, description=description, overwrite=True)
+                counts[name] = view.count(f"frames.{field}.detections")
+    return counts | save_issue_views(dataset, field)
 
 
 def save_issue_views(dataset: fo.Dataset, field: str) -> dict[str, int]:
     """Saves the views of issues, and deletes those that there are no issues for.
 
     FiftyOne makes the clips of a view when it is saved: an earlier view would go on
-    showing what was an issue then, and what was decided then.
+    showing what was an issue then, and what was decided then. Views of such names
+    that somebody else saved stay as they are.
 
     Args:
         dataset: an audited dataset
@@ -83,16 +93,62 @@ def save_issue_views(dataset: fo.Dataset, field: str) -> dict[str, int]:
         the number of clips, by the view's name; without those that are empty
     """
     counts = {}
-    for name, (decision, description) in _ISSUES.items():
-        clips = (
-            issue_view(dataset, field, decision) if dataset.has_field(ISSUES) else []
-        )
-        if len(clips):
-            counts[name] = len(clips)
-            dataset.save_view(name, clips, description=description, overwrite=True)
-        elif dataset.has_saved_view(name):
-            dataset.delete_saved_view(name)
+    with exclusive(dataset, *_SAVING):
+        for name in filter(lambda name: _is_own(dataset, name), _ISSUES):
+            decision, description = _ISSUES[name]
+            number = _count(dataset, field, decision)
+            if number:
+                counts[name] = number
+                _save_clips(dataset, name, field, decision, f"{description}: {field}")
+            elif dataset.has_saved_view(name):
+                dataset.delete_saved_view(name)
     return counts
+
+
+def list_foreign_views(dataset: fo.Dataset) -> list[str]:
+    """Lists the views that somebody else saved under names that are needed here.
+
+    Args:
+        dataset: a dataset
+
+    Returns:
+        their names
+    """
+    return [name for name in (*_FILTERS, *_ISSUES) if not _is_own(dataset, name)]
+
+
+def _is_own(dataset: fo.Dataset, name: str) -> bool:
+    """Whether there is no saved view of a name, or it was saved here."""
+    if not dataset.has_saved_view(name):
+        return True
+    _, description = (_FILTERS | _ISSUES)[name]
+    told = dataset.get_saved_view_info(name)["description"] or ""
+    return bool(told.startswith(description))
+
+
+def _count(dataset: fo.Dataset, field: str, decision: str | None) -> int:
+    if not dataset.has_field(ISSUES):
+        return 0
+    return int(_issues(dataset, field, decision).count(f"{ISSUES}.detections"))
+
+
+def _save_clips(
+    dataset: fo.Dataset,
+    name: str,
+    field: str,
+    decision: str | None,
+    description: str,
+) -> None:
+    """Saves a view of clips, or makes the clips of the one that there is anew."""
+    known = dataset.has_saved_view(name)
+    if known and dataset.get_saved_view_info(name)["description"] == description:
+        clips = dataset.load_saved_view(name)
+        # Another view would leave the clips of this one behind in the database
+        clips.reload()
+        clips._dataset.persistent = True
+        return
+    clips = issue_view(dataset, field, decision)
+    dataset.save_view(name, clips, description=description, overwrite=True)
 
 
 def outlier_view(dataset: fo.Dataset, field: str, attribute: str) -> fo.DatasetView:
@@ -128,11 +184,15 @@ def issue_view(
     Returns:
         a :class:`fiftyone.core.clips.ClipsView`
     """
+    clips = _issues(dataset, field, decision).to_clips(ISSUES)
+    return clips.sort_by(f"{ISSUES}.confidence", reverse=True)
+
+
+def _issues(dataset: fo.Dataset, field: str, decision: str | None) -> fo.DatasetView:
     about = F("label_field") == field
     if decision is not None:
         about &= F("decision") == (decision or None)
-    clips = dataset.filter_labels(ISSUES, about).to_clips(ISSUES)
-    return clips.sort_by(f"{ISSUES}.confidence", reverse=True)
+    return dataset.filter_labels(ISSUES, about)
 
 
 def save_changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> int:
@@ -152,7 +212,8 @@ def save_changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> int:
     """
     view = changed_view(dataset, field, adjusted)
     description = "Labels that reviewers changed, before and after"
-    dataset.save_view(CHANGED, view, description=description, overwrite=True)
+    with exclusive(dataset, *_SAVING):
+        dataset.save_view(CHANGED, view, description=description, overwrite=True)
     return int(view.count(f"frames.{adjusted}.detections"))
 
 

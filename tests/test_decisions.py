@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decisions on issues: kept, found again, and learned from."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pandas as pd
 import pytest
+from fiftyone.core.odm.database import get_db_conn
 from fiftyone.operators.executor import ExecutionContext, ExecutionError
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.plugin.audit import Thresholds
@@ -17,7 +21,11 @@ from fiftyone_track_audit.plugin.decisions import (
     suggest_thresholds,
 )
 from fiftyone_track_audit.plugin.issues import decide_issues, read_dataset_issues
-from fiftyone_track_audit.plugin.views import save_issue_views
+from fiftyone_track_audit.plugin.views import (
+    list_foreign_views,
+    save_issue_views,
+    save_outlier_views,
+)
 from small_datasets import SHIFTED, SHORT, walkers
 
 FIELD = "ground_truth"
@@ -169,6 +177,71 @@ def test_views_show_what_was_decided(dataset, issues):
     assert set(dataset.list_saved_views()) == set(counts)
     assert dataset.load_saved_view("confirmed").values("issues.id") == ids[:1]
     assert dataset.load_saved_view("dismissed").values("issues.id") == ids[1:]
+
+
+def made_clips():
+    """The names of the datasets that views of clips are made of."""
+    found = get_db_conn()["datasets"].find(
+        {"sample_collection_name": {"$regex": "^clips"}}
+    )
+    return {each["name"] for each in found}
+
+
+def test_views_leave_no_clips_behind(dataset, issues):
+    decide_issues(dataset, issues["id"][:1].tolist(), CONFIRMED)
+    save_issue_views(dataset, FIELD)
+    before = made_clips()
+    for decision in (DISMISSED, CONFIRMED, DISMISSED):
+        decide_issues(dataset, issues["id"][1:].tolist(), decision)
+        save_issue_views(dataset, FIELD)
+    counts = save_issue_views(dataset, FIELD)
+    assert counts == {"issues": 2, "confirmed": 1, "dismissed": 1}
+    # That of nothing to review any more went, and that of what was dismissed came
+    assert len(made_clips() - before) <= 2
+    clips = dataset.load_saved_view("issues")
+    assert sorted(clips.values("issues.decision")) == sorted(decisions(dataset))
+    assert made_persistent(clips)
+
+
+def made_persistent(view):
+    """Whether the clips of a view outlive the session."""
+    return fo.load_dataset(view._dataset.name).persistent
+
+
+def test_views_of_others_stay_as_they_are(dataset, issues):
+    own = dataset.limit(0)
+    dataset.save_view("confirmed", own, description="Mine")
+    dataset.save_view("outliers", own)
+    decide_issues(dataset, issues["id"].tolist(), CONFIRMED)
+    assert list_foreign_views(dataset) == ["outliers", "confirmed"]
+    assert "confirmed" not in save_issue_views(dataset, FIELD)
+    assert "outliers" not in save_outlier_views(dataset, FIELD)
+    for name in ("confirmed", "outliers"):
+        assert len(dataset.load_saved_view(name)) == 0
+    form = foo.get_operator(f"{PLUGIN}/save_outlier_views").resolve_input(
+        ExecutionContext(request_params={"dataset_name": dataset.name, "params": {}})
+    )
+    assert "'outliers', 'confirmed'" in str(form.to_json())
+
+
+def test_views_are_saved_by_one_at_a_time(dataset, issues):
+    decide_issues(dataset, issues["id"][:1].tolist(), CONFIRMED)
+    with ThreadPoolExecutor(4) as pool:
+        each = list(pool.map(lambda _: save_issue_views(dataset, FIELD), range(8)))
+    assert all(counts == each[0] for counts in each)
+    fresh = get_db_conn()["datasets"].find_one({"name": dataset.name})
+    assert len(fresh["saved_views"]) == len(each[0]) == 3
+    known = {view["_id"] for view in get_db_conn()["views"].find()}
+    assert known.issuperset(fresh["saved_views"])
+
+
+def test_decides_where_the_user_has_no_name(dataset, issues, monkeypatch):
+    def getuser():
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", getuser)
+    decide_issues(dataset, issues["id"].tolist(), CONFIRMED)
+    assert set(read_dataset_issues(dataset, FIELD)["decided_by"]) == {"unknown"}
 
 
 # What can be learned

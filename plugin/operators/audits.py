@@ -16,11 +16,12 @@ from ...importers import store
 from ..audit import APPEARANCE, IOU_KINDS, KINDS, SIZE_KINDS, Thresholds, kind_name
 from ..auditing import MODEL, AuditSummary, audit_dataset, last_thresholds
 from ..texts import count
-from ..views import save_outlier_views
+from ..views import list_foreign_views, save_outlier_views
 from .forms import (
     TrackOperator,
     add_label_field,
     add_notice,
+    add_warning,
     button,
     has_tracks,
     is_audited,
@@ -433,6 +434,15 @@ class SaveOutlierViews(TrackOperator):
             "Will save the views 'size outliers', 'low IoU', 'outliers' and 'issues' "
             "of the whole dataset, in place of those of an earlier audit.",
         )
+        foreign = list_foreign_views(ctx.dataset)
+        if foreign:
+            names = ", ".join(f"'{name}'" for name in foreign)
+            add_warning(
+                inputs,
+                "foreign",
+                f"You have views of the names {names}; they stay as they are. Rename "
+                "them to have those of the audit.",
+            )
 
     def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
         """Saves the views."""
