@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import fiftyone as fo
@@ -55,15 +56,30 @@ def frames_of_labels(labels: list[dict[str, Any]]) -> pd.DataFrame:
     return frames.astype({"frame_number": "int64"}).drop_duplicates()
 
 
-def _frames_of_clips(clips: fo.DatasetView) -> pd.DataFrame:
-    ids, supports = clips.values(["sample_id", "support"])
-    lengths = [last - first + 1 for first, last in supports]
-    frames = [np.arange(first, last + 1) for first, last in supports]
+def frames_of_ranges(
+    sample_ids: Collection[str], ranges: Collection[tuple[int, int]]
+) -> pd.DataFrame:
+    """Returns the frames of some ranges.
+
+    Args:
+        sample_ids: the sample of each range
+        ranges: the first and the last frame of each
+
+    Returns:
+        ``sample_id`` and ``frame_number``, each pair once
+    """
+    lengths = [last - first + 1 for first, last in ranges]
+    frames = [np.arange(first, last + 1) for first, last in ranges]
     columns = {
-        "sample_id": np.repeat(np.array(ids, object), lengths),
+        "sample_id": np.repeat(np.array(sample_ids, object), lengths),
         "frame_number": np.concatenate([np.empty(0, np.int64), *frames]),
     }
     return pd.DataFrame(columns).drop_duplicates()
+
+
+def _frames_of_clips(clips: fo.DatasetView) -> pd.DataFrame:
+    ids, supports = clips.values(["sample_id", "support"])
+    return frames_of_ranges(ids, supports)
 
 
 def _frames_of_videos(

@@ -215,13 +215,16 @@ def read_overview(dataset: fo.Dataset, field: str) -> Json:
         field: the frame field of the tracks
 
     Returns:
-        the overview of each sequence, by its name; empty before any audit
+        the overview of each sequence that there still is, by its name; empty before
+        any audit
     """
+    sequences = store.read_spans(dataset)
     for key in reversed(list_audits(dataset, field)):
         # Another process may have audited meanwhile
         results = dataset.load_run_results(key, cache=False)
         if results is not None:
-            return dict(results.sequences)
+            kept: Json = results.sequences
+            return {name: kept[name] for name in kept if name in sequences}
     return {}
 
 

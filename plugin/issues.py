@@ -25,11 +25,12 @@ from bson import ObjectId
 from fiftyone import ViewField as F
 
 from ..importers import store
-from ..importers.selection import frames_of_view
+from ..importers.selection import frames_of_ranges, frames_of_view
 from ..importers.store import SampleSpan, read_spans
 from .decisions import CONFIRMED, DISMISSED, Record, find_decisions
 from .ranges import are_at
 from .records import to_records
+from .texts import count
 
 #: The sample field of the issues, and that of the record of decisions.
 ISSUES, DECISIONS = "issues", "decisions"
@@ -240,21 +241,30 @@ def count_dismissed(dataset: fo.Dataset, label_field: str) -> int:
     return int(dismissed.count(f"{ISSUES}.detections"))
 
 
-def clips_of_issues(dataset: fo.Dataset, ids: Collection[str]) -> fo.DatasetView:
-    """Returns a clip of each of some issues.
+def frames_of_issues(
+    dataset: fo.Dataset, label_field: str, ids: Collection[str]
+) -> pd.DataFrame:
+    """Returns the frames that some issues are about.
 
     Args:
         dataset: the dataset
+        label_field: the frame field of the tracks that the issues are about
         ids: the IDs of the issues
 
     Returns:
-        a :class:`fiftyone.core.clips.ClipsView`
+        ``sample_id`` and ``frame_number``, each pair once
 
     Raises:
-        ValueError: if an issue does not exist
+        ValueError: if there are none, or an issue of the field does not exist
     """
-    _check_known(dataset, ids, _read_places(dataset)["id"])
-    return dataset.select_labels(ids=list(ids), fields=ISSUES).to_clips(ISSUES)
+    if len(ids) == 0:
+        raise ValueError("no issues are chosen")
+    issues = _read_table(dataset)
+    issues = issues[issues["label_field"] == label_field]
+    _check_known(dataset, ids, issues["id"])
+    issues = issues[issues["id"].isin(ids)]
+    ranges = zip(issues["first_frame"], issues["last_frame"], strict=True)
+    return frames_of_ranges(issues["sample_id"].tolist(), list(ranges))
 
 
 def decide_issues(
@@ -290,7 +300,7 @@ def decide_issues(
     places = places[places["id"].isin(ids)]
     made = dict.fromkeys(_DECIDED)
     if decision:
-        author = author or getpass.getuser()
+        author = author or _user()
         now = datetime.now(timezone.utc)
         made = dict(zip(_DECIDED, (decision, author, now), strict=True))
     updates = {
@@ -299,9 +309,22 @@ def decide_issues(
     }
     store.update_samples(dataset, updates)
     records = dataset.select(list(updates)).values(DECISIONS)
-    recorded = [each.get("issue") for record in records for each in record or ()]
-    _check_known(dataset, ids, recorded)
+    recorded = {each.get("issue") for record in records for each in record or ()}
+    lost = len(places) - len(recorded.intersection(ids))
+    if lost:
+        raise ValueError(
+            f"{len(places) - lost} of {count(len(places), 'issue')} were decided: an "
+            "audit replaces the issues, so load them again"
+        )
     return len(places)
+
+
+def _user() -> str:
+    """Returns the user of this machine, who has no name in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def _check_known(
@@ -368,7 +391,9 @@ def _read_table(samples: fo.core.collections.SampleCollection) -> pd.DataFrame:
     }
     counts = [len(issues or ()) for issues in values[0]] if values else [0] * len(ids)
     table = pd.DataFrame(columns, dtype=object).reindex(columns=list(_READ))
-    return table.assign(sample_id=np.repeat(np.array(ids, object), counts))
+    table = table.assign(sample_id=np.repeat(np.array(ids, object), counts))
+    # Others may have put labels of their own into the field
+    return table.dropna(subset=["track", "first_frame", "last_frame", "support"])
 
 
 def mark_issues(dataset: fo.Dataset, judged: pd.DataFrame) -> None:

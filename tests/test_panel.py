@@ -255,6 +255,45 @@ def test_shows_an_issue_whose_other_track_is_gone(dataset):
     assert all(crop["other_boxes"] == [] for crop in found["strip"])
 
 
+def test_shows_an_issue_beside_boxes_that_are_nowhere(dataset):
+    issue = read_dataset_issues(dataset, FIELD).iloc[0]
+    sample = dataset[issue["sample_id"]]
+    number = int(issue["first_frame"])
+    for frame, box in ((number - 1, None), (number + 1, [np.nan] * 4)):
+        for label in sample.frames[frame][FIELD].detections:
+            label.bounding_box = box
+    sample.save()
+    found, _ = ask(dataset.view(), "show_issue", id=issue["id"])
+    assert found["problem"] is None
+    assert len(found["strip"]) >= 5
+    shown = found["plot"]["tracks"][0]
+    assert {number - 1, number + 1}.isdisjoint(shown["frame"])
+    params = {"sequence": "a", "track": int(issue["track"]), "frame": number + 1}
+    assert ask(dataset.view(), "show_crop", **params)[0]["crop"]["boxes"] == []
+
+
+def test_shows_an_issue_whose_frames_are_gone(dataset):
+    issues = read_dataset_issues(dataset, FIELD)
+    issue = issues[issues["sample_id"] == dataset.first().id].iloc[-1]
+    sample = dataset.first()
+    for label in sample.issues.detections:
+        label.last_frame = 30
+    for number in range(int(issue["first_frame"]) + 1, 31):
+        del sample.frames[number]
+    sample.save()
+    found, _ = ask(dataset.view(), "show_issue", id=issue["id"])
+    assert max(crop["frame"] for crop in found["strip"]) == issue["first_frame"]
+
+
+def test_lists_beside_labels_that_are_no_issues(dataset):
+    sample = dataset.first()
+    own = fo.TemporalDetection(label="mine", support=[3, 5], label_field=FIELD)
+    sample.issues.detections.append(own)
+    sample.save()
+    found, _ = ask(dataset.view(), "list_issues", in_view=True)
+    assert found["total"] == 4
+
+
 def test_says_what_is_gone(dataset):
     issue = read_dataset_issues(dataset, FIELD).iloc[0]
     dataset.set_values("frames.ground_truth", [[None] * 30] * 2)
@@ -283,6 +322,16 @@ def test_shows_timelines(dataset):
         assert issue["first"] == (SHORT if bar["track"] == 1 else SHIFTED)
     unknown, _ = ask(dataset.view(), "show_timeline", sequence="c")
     assert unknown == {"problem": "'c' has not been audited yet; audit the tracks"}
+
+
+def test_knows_no_sequence_that_was_deleted(dataset):
+    dataset.delete_samples(dataset.last().id)
+    gone, _ = ask(dataset.view(), "show_timeline", sequence="b")
+    assert gone == {"problem": "'b' has not been audited yet; audit the tracks"}
+    boxes = dataset.count(f"frames.{FIELD}.detections")
+    assert ask(dataset.view(), "show_thresholds")[0]["boxes"] == boxes
+    audit_dataset(dataset)
+    assert set(read_overview(dataset, FIELD)) == {"a"}
 
 
 def test_orders_tracks():
@@ -331,17 +380,17 @@ def test_thresholds_are_counted_without_an_audit(dataset, size, iou):
         (
             "list_issues",
             {"track": 1.5},
-            "expected a whole number of at least 0 as 'track', not 1.5",
+            "expected a whole number from 0 to 2147483647 as 'track', not 1.5",
         ),
         (
             "list_issues",
             {"limit": 0},
-            "expected a whole number of at least 1 as 'limit', not 0",
+            "expected a whole number from 1 to 2147483647 as 'limit', not 0",
         ),
         (
             "list_issues",
             {"track": "one"},
-            "expected a whole number of at least 0 as 'track', not 'one'",
+            "expected a whole number from 0 to 2147483647 as 'track', not 'one'",
         ),
         (
             "list_issues",
@@ -350,7 +399,7 @@ def test_thresholds_are_counted_without_an_audit(dataset, size, iou):
         ),
         ("show_issue", {}, "expected a text as 'id', not None"),
         ("show_issue", {"id": "x"}, "'x' is no ID"),
-        ("show_crop", {"sequence": "a", "track": 1}, "whole number of at least 1"),
+        ("show_crop", {"sequence": "a", "track": 1}, "whole number from 1 to"),
         ("show_timeline", {}, "expected a text as 'sequence', not None"),
         ("decide", {"ids": ["x"], "decision": None}, "'x' is no ID"),
         ("decide", {"ids": ["0" * 24], "decision": "later"}, "not 'later'"),
@@ -435,7 +484,7 @@ def test_finds_what_to_send(dataset):
 def test_opens_a_sample_of_any_view(dataset):
     first, last = dataset.first().id, dataset.last().id
     clips = dataset.to_clips("issues")
-    away = ["close_sample", "clear_view"]
+    away = ["close_sample", "clear_view", "open_panel"]
     cases = [
         (dataset.view(), first, 5, ["open_sample"]),
         (dataset.select(first), last, 5, away),
@@ -450,6 +499,36 @@ def test_opens_a_sample_of_any_view(dataset):
         found, triggers = ask(view, "open_sample", sample_id=sample, frame=frame)
         assert triggers == wanted
         assert found == {"opened": wanted != away}
+    # Or it is left as it is
+    params = {"sample_id": last, "frame": 5, "stay": True}
+    assert ask(dataset.select(first), "open_sample", **params) == (
+        {"opened": False},
+        [],
+    )
+
+
+def test_opens_the_clip_of_the_issue(dataset):
+    supports = [[[1, 30] for _ in sample.issues.detections] for sample in dataset]
+    dataset.set_values("issues.detections.support", supports)
+    clips, first = dataset.to_clips("issues"), dataset.first()
+    own = [issue.id for issue in first.issues.detections]
+    for issue in own:
+        params = {"sample_id": first.id, "frame": SHORT, "issue": issue}
+        assert open_params(clips, **params) == issue
+    assert open_params(dataset.view(), **params) == first.id
+
+
+def open_params(view, **params):
+    """What the App is told to open."""
+    params |= {"__method__": "open_sample", "panel_id": "1", "panel_state": {}}
+    ctx = {"dataset": view._root_dataset, "view": view, "params": params}
+    requests = foo.execute_operator(PANEL, ctx).executor.to_json()["requests"]
+    (opened,) = [
+        request["params"]["id"]
+        for request in requests
+        if request["operator_uri"] == "open_sample"
+    ]
+    return opened
 
 
 # What the panel is made of

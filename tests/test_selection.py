@@ -20,6 +20,7 @@ from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.issues import decide_issues, read_dataset_issues
 from fiftyone_track_audit.plugin.mot_package import export_mot, preview_mot
 from fiftyone_track_audit.plugin.selection import select_to_send
+from fiftyone_track_audit.plugin.texts import count
 from fiftyone_track_audit.plugin.views import save_issue_views, save_outlier_views
 from small_datasets import SHIFTED, SHORT, walkers
 
@@ -220,12 +221,13 @@ def test_forms_take_the_issues_of_the_panel(dismissed, name):
     elsewhere = {"current_sample": dismissed.last().id, "params": params}
     properties, errors = form(operator, dismissed.limit(0), **elsewhere)
     assert errors == []
-    frames = issue["clip_last"] - issue["clip_first"] + 1
+    frames = count(issue["last_frame"] - issue["first_frame"] + 1, "frame")
     assert "The frames of 1 issue from the panel's list" in str(properties)
-    assert f"{frames} frames" in properties["preview"]["view"]["label"]
+    assert properties["preview"]["view"]["label"].startswith(f"{frames} ")
     others = {"open_sample", "view_name", "view_target", "include_dismissed"}
     assert others.isdisjoint(properties)
     for wrong, expected in (
+        ([], "no issues are chosen"),
         (["0" * 24], "has no issue 000000000000000000000000"),
         (["x"], "has no issue x"),
         ([1], "expected a list of texts, not [1]"),
@@ -234,6 +236,12 @@ def test_forms_take_the_issues_of_the_panel(dismissed, name):
         _, errors = form(operator, dismissed.view(), params=params)
         assert len(errors) == 1
         assert expected in errors[0]
+    # Those of other tracks
+    dismissed.clone_frame_field(FIELD, "predictions")
+    params = {"issues": [issue["id"]], "label_field": "predictions"}
+    _, errors = form(operator, dismissed.view(), params=params)
+    assert f"has no issue {issue['id']}" in errors[0]
+    dismissed.delete_frame_field("predictions")
 
 
 def test_results_tell_what_was_left_out(audited, tmp_path):

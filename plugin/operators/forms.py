@@ -14,7 +14,7 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ..issues import clips_of_issues, count_dismissed
+from ..issues import count_dismissed, frames_of_issues
 from ..texts import count
 
 #: Frames that are sent along before and after each.
@@ -41,7 +41,7 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
         try:
             if self.needs_dataset and ctx.dataset is None:
                 raise ValueError("no dataset is open; open one, or import sequences")
-            if self.config.view_target and not ctx.params.get("issues"):
+            if self.config.view_target and ctx.params.get("issues") is None:
                 ctx.target_view()  # FiftyOne offers a choice to those who ask for it
             self.build_form(ctx, inputs)
             if not mark_wrong_values(inputs, ctx.params):
@@ -120,7 +120,7 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
         ctx: the execution context
         inputs: the form
     """
-    if ctx.params.get("issues"):
+    if ctx.params.get("issues") is not None:
         # What the panel was told to send is no entry, and stays with the others
         inputs.list("issues", types.String(), view=types.HiddenView())
         issues = count(len(ctx.params["issues"]), "issue")
@@ -141,7 +141,7 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
     )
     field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
     dismissed = count_dismissed(ctx.dataset, field)
-    if dismissed and not ctx.params.get("issues"):
+    if dismissed and ctx.params.get("issues") is None:
         inputs.bool(
             "include_dismissed",
             default=False,
@@ -164,8 +164,10 @@ def frames_to_send(ctx: ExecutionContext) -> dict[str, Any]:
         those who send take them
     """
     selected_labels = ctx.selected_labels
-    if ctx.params.get("issues"):
-        view, selected_labels = clips_of_issues(ctx.dataset, ctx.params["issues"]), None
+    if ctx.params.get("issues") is not None:
+        field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
+        frames = frames_of_issues(ctx.dataset, field, ctx.params["issues"])
+        view, selected_labels = ctx.dataset.view(), frames.to_dict("records")
     elif ctx.current_sample and ctx.params.get("open_sample", True):
         view = ctx.view.select(ctx.current_sample)
     elif ctx.selected and not ctx.request_params.get("view_target"):

@@ -78,7 +78,7 @@ class ExportAdjustmentJob(TrackOperator):
         """Asks what to send where, and says what that will be."""
         add_label_field(ctx, inputs)
         saved = ctx.dataset.list_saved_views()
-        if saved and not ctx.params.get("issues"):
+        if saved and ctx.params.get("issues") is None:
             inputs.enum(
                 "view_name",
                 saved,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -38,6 +38,8 @@ _HELP = (
 )
 #: Issues and tracks that are listed where nobody says how many.
 _PAGE = 100
+#: The largest number that the database takes for a frame's.
+_MOST = 2**31 - 1
 
 Method: TypeAlias = Callable[["TrackAuditPanel", ExecutionContext], Json]
 
@@ -146,9 +148,9 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         Those that are asked for by ID are described too, whatever page they are on,
         or else they are named as ``gone``: they fit no more.
         """
-        filters, most = _filters(ctx), _whole(ctx.params, "limit", _PAGE, 1)
+        filters, most = _filters(ctx.params), _whole(ctx.params, "limit", _PAGE, 1)
         issues = _read_issues(ctx.dataset, _field(ctx), store.read_spans(ctx.dataset))
-        shown, ids = _in_view(ctx, issues), _ids(ctx.params)
+        shown, ids = _in_view(ctx, issues, ctx.params), _ids(ctx.params)
         fitting = listing.choose_issues(shown, filters)
         asked = fitting[fitting["id"].isin(ids)]
         return {
@@ -252,7 +254,9 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         if which == "confirmed":
             chosen = listing.choose_issues(issues, listing.Filters(decision=CONFIRMED))
         else:
-            chosen = listing.choose_issues(_in_view(ctx, issues), _filters(ctx))
+            filters = ctx.params.get("filters") or {}
+            shown = _in_view(ctx, issues, filters)
+            chosen = listing.choose_issues(shown, _filters(filters))
         chosen = listing.choose_to_send(chosen)
         if chosen.empty:
             raise ValueError("there are no such issues; nothing would be sent")
@@ -263,34 +267,41 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         """Opens a video at a frame, or makes way for it where the view lacks it.
 
         The App finds no sample that it has not loaded yet: the component asks again
-        when the whole dataset is shown.
+        when the whole dataset is shown. It stays in the view where that is asked for.
         """
         sample = _check_id(_text(ctx.params, "sample_id"))
         frame = _whole(ctx.params, "frame", least=1)
         if not len(ctx.dataset.select(sample)):
             raise ValueError("there is no such video any more; load the list again")
-        wanted = _find_shown(ctx.view, sample, frame)
-        if wanted is None:
+        wanted = _find_shown(ctx.view, sample, frame, ctx.params.get("issue"))
+        if wanted is not None:
+            ctx.ops.open_sample(id=wanted)
+        elif not ctx.params.get("stay"):
             ctx.ops.close_sample()
             ctx.ops.clear_view()
-        else:
-            ctx.ops.open_sample(id=wanted)
+            # It is the one above the grid that asks again
+            ctx.ops.open_panel("track_audit", layout="horizontal")
         return {"opened": wanted is not None}
 
 
-def _find_shown(view: fo.DatasetView, sample_id: str, frame: int) -> str | None:
-    """Finds what of a view shows a frame of a video: the video, or a clip of it."""
+def _find_shown(
+    view: fo.DatasetView, sample_id: str, frame: int, issue: str | None
+) -> str | None:
+    """Finds what of a view shows a frame of a video: the video, or a clip of it.
+
+    Of clips of issues, that of the issue.
+    """
     if view._is_frames or view._is_patches:
         return None
     if not view._is_clips:
         return sample_id if len(view.select(sample_id)) else None
     clips = zip(*view.values(["id", "sample_id", "support"]), strict=True)
-    fits = (
+    fits = [
         clip
         for clip, sample, (first, last) in clips
         if sample == sample_id and first <= frame <= last
-    )
-    return next(fits, None)
+    ]
+    return issue if issue in fits else next(iter(fits), None)
 
 
 def _not_yet(
@@ -327,8 +338,15 @@ def _text(params: Json, name: str) -> str:
     return value
 
 
+def _texts(params: Json, name: str) -> list[str]:
+    values = params.get(name) or []
+    if not (isinstance(values, list) and all(isinstance(each, str) for each in values)):
+        raise ValueError(f"expected a list of texts as '{name}', not {values!r}")
+    return values
+
+
 def _ids(params: Json) -> list[str]:
-    return [_check_id(each) for each in params.get("ids") or ()]
+    return [_check_id(each) for each in _texts(params, "ids")]
 
 
 def _check_id(value: str) -> str:
@@ -338,31 +356,32 @@ def _check_id(value: str) -> str:
 
 
 def _whole(params: Json, name: str, default: int | None = None, least: int = 0) -> int:
-    value = params.get(name, default)
-    if not isinstance(value, int) or value < least:
-        expected = f"expected a whole number of at least {least} as '{name}'"
-        raise ValueError(f"{expected}, not {value!r}")
-    return value
+    value: Any = params.get(name, default)
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if is_whole and least <= value <= _MOST:
+        return int(value)
+    expected = f"expected a whole number from {least} to {_MOST} as '{name}'"
+    raise ValueError(f"{expected}, not {value!r}")
 
 
-def _filters(ctx: ExecutionContext) -> listing.Filters:
-    params = ctx.params.get("filters") or ctx.params
+def _filters(params: Json) -> listing.Filters:
     score = params.get("least_score") or 0.0
     if not isinstance(score, (int, float)):
         raise ValueError(f"expected a number as 'least_score', not {score!r}")
     return listing.Filters(
-        kinds=params.get("kinds") or (),
-        sequence=params.get("sequence") or None,
+        kinds=_texts(params, "kinds"),
+        sequence=_text(params, "sequence") if params.get("sequence") else None,
         track=None if params.get("track") is None else _whole(params, "track"),
         least_score=score,
-        decision=params.get("decision") or None,
+        decision=_text(params, "decision") if params.get("decision") else None,
     )
 
 
-def _in_view(ctx: ExecutionContext, issues: pd.DataFrame) -> pd.DataFrame:
+def _in_view(
+    ctx: ExecutionContext, issues: pd.DataFrame, filters: Json
+) -> pd.DataFrame:
     """Returns the issues, or those in the App's view where only these are wanted."""
-    params = ctx.params.get("filters") or ctx.params
-    if not params.get("in_view"):
+    if not filters.get("in_view"):
         return issues
     return issues[issues["id"].isin(issues_of_view(ctx.view, _field(ctx)))]
 

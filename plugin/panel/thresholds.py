@@ -52,6 +52,7 @@ def show_thresholds(overview: Json, thresholds: Thresholds) -> Json:
             signal
             | {
                 "value": asdict(thresholds)[signal["name"]],
+                "max": max(signal["max"], asdict(thresholds)[signal["name"]]),
                 "step": 0.01,
                 "edges": EDGES[signal["name"]].round(6).tolist(),
                 "counts": _sum(

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import fiftyone as fo
+import numpy as np
 import pandas as pd
 
 from ...importers import store
-from ...importers.tracks import InputError
+from ...importers.tracks import BOX, InputError
 from ..audit import Audit, Thresholds
 from ..audit.neighbours import find_neighbours
 from ..records import Json
@@ -55,6 +56,7 @@ def show_issue(
         (issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND),
         signals,
     )
+    tracks = replace(tracks, table=_placed(tracks.table))
     if not (tracks.table["track"] == issue["track"]).any():
         raise ValueError(
             f"the boxes of track {issue['track']} are gone; audit the tracks again"
@@ -98,6 +100,7 @@ def show_crop(
     """
     around = (frame - _BESIDE, frame + _BESIDE)
     tracks, _ = store.read_part(dataset, field, sequence, [track], around)
+    tracks = replace(tracks, table=_placed(tracks.table))
     known = tracks.sequences.get(sequence)
     within = known is not None and frame <= len(known.frame_names)
     crop = cut_crop(tracks, sequence, frame) if within else None
@@ -123,6 +126,13 @@ def describe_crop(crop: Crop) -> Json:
         "other_boxes": crop.other_boxes.round(1).tolist(),
         "image": crop.image,
     }
+
+
+def _placed(table: pd.DataFrame) -> pd.DataFrame:
+    """Leaves out boxes that are nowhere: there is nothing to show of them."""
+    placed = np.isfinite(table[BOX].to_numpy()).all(axis=1)
+    kept: pd.DataFrame = table[placed].reset_index(drop=True)
+    return kept
 
 
 def _known_signals(dataset: fo.Dataset, field: str) -> list[str]:

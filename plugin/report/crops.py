@@ -153,6 +153,8 @@ def _plan_strip(
         away = (other["frame"] - issue.first_frame).abs().to_numpy()
         nearest = other["frame"].iloc[np.argsort(away)[:_BESIDE]]
         frames = np.union1d(frames, nearest)
+    # The last ones may be gone from the dataset
+    frames = frames[frames <= len(tracks.sequences[name].frame_names)]
     return [
         _make_crop(
             tracks.sequences[name],
