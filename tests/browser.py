@@ -105,3 +105,11 @@ def shown_seconds(page) -> float:
     shown = page.get_by_test_id("timeline-playhead-time").text_content().split("/")[0]
     minutes, seconds = shown.split(":")
     return int(minutes) * 60 + float(seconds)
+
+
+def wait_until(page, condition):
+    for _ in range(600):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it did not happen")

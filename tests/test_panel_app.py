@@ -5,7 +5,8 @@ import re
 from importlib.util import find_spec
 
 import pytest
-from browser import CHROMIUM, field, open_page, open_panel, shown_seconds
+from browser import CHROMIUM, field, open_page, open_panel, shown_seconds, wait_until
+from panel_page import choose, chosen_id, close_modal, see, see_decided
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
@@ -76,37 +77,9 @@ def spans(dataset):
     return spans
 
 
-def chosen_id(panel):
-    return panel.get_by_test_id("chosen").get_attribute("data-id")
-
-
-def choose(panel, issue_id):
-    panel.locator(f"[data-testid=issue][data-id='{issue_id}']").click()
-    see(panel, issue_id)
-
-
-def see(panel, issue_id):
-    """Waits until an issue is shown with its crops."""
-    shown = f"[data-testid=chosen][data-id='{issue_id}'][aria-busy=false]"
-    panel.locator(shown).wait_for()
-
-
 def frames_of_strip(panel):
     crops = panel.get_by_test_id("strip").locator("[data-frame]").all()
     return [int(crop.get_attribute("data-frame")) for crop in crops]
-
-
-def close_modal(page):
-    page.mouse.click(5, 500)
-    page.locator("[data-cy=modal]").wait_for(state="detached")
-
-
-def wait_until(page, condition):
-    for _ in range(600):
-        if condition():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("it did not happen")
 
 
 def test_shows_the_worst_issue_first(panel, dataset):
@@ -335,7 +308,7 @@ def test_keys_decide_the_selection_or_what_is_listed(panel, dataset, page):
         rows.nth(place).get_by_label("Select").click()
     panel.get_by_text("2 selected").wait_for()
     page.keyboard.press("c")
-    panel.get_by_text("2 confirmed, 0 dismissed").wait_for()
+    see_decided(panel, 2, 0)
     assert decided(dataset) == ["confirmed", "confirmed"]
     assert panel.get_by_text("2 selected").count() == 0
     rows.nth(0).get_by_label("Select").click()
@@ -377,12 +350,12 @@ def test_decides_only_what_is_seen(panel, dataset, page):
     page.unroute("**/operators/execute")
     choose(panel, three)
     page.keyboard.press("x")
-    panel.get_by_text("0 confirmed, 1 dismissed").wait_for()
+    see_decided(panel, 0, 1)
     decisions = read_issues(dataset).set_index("id")["decision"].dropna()
     assert decisions.to_dict() == {three: "dismissed"}
     choose(panel, three)
     page.keyboard.press("u")
-    panel.get_by_text("0 confirmed, 0 dismissed").wait_for()
+    see_decided(panel, 0, 0)
 
 
 def test_a_key_held_down_decides_once(panel, dataset, page):
@@ -392,11 +365,11 @@ def test_a_key_held_down_decides_once(panel, dataset, page):
         page.keyboard.down("c")
         page.wait_for_timeout(300)
     page.keyboard.up("c")
-    panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
+    see_decided(panel, 1, 0)
     see(panel, second)
     choose(panel, first)
     page.keyboard.press("u")
-    panel.get_by_text("0 confirmed, 0 dismissed").wait_for()
+    see_decided(panel, 0, 0)
     assert decided(dataset) == []
 
 
@@ -405,28 +378,28 @@ def test_takes_the_last_decision_back(panel, dataset, page):
     choose(panel, ids[0])
     page.keyboard.press("c")
     see(panel, ids[1])
-    panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
+    see_decided(panel, 1, 0)
     page.keyboard.press("Control+z")
     see(panel, ids[0])
-    panel.get_by_text("0 confirmed, 0 dismissed").wait_for()
+    see_decided(panel, 0, 0)
     # Each of a selection gets back what was decided of it
     page.keyboard.press("c")
-    panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
+    see_decided(panel, 1, 0)
     boxes = panel.get_by_label("Select")
     boxes.nth(0).click()
     boxes.nth(2).click(modifiers=["Shift"])
     panel.get_by_text("3 selected").wait_for()
     page.keyboard.press("x")
-    panel.get_by_text("0 confirmed, 3 dismissed").wait_for()
+    see_decided(panel, 0, 3)
     panel.get_by_role("button", name="Undo").click()
-    panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
+    see_decided(panel, 1, 0)
     assert panel.get_by_role("button", name="Undo").count() == 0
     decisions = read_issues(dataset).set_index("id")["decision"].dropna()
     assert decisions.to_dict() == {ids[0]: "confirmed"}
     see(panel, chosen_id(panel))
     choose(panel, ids[0])
     page.keyboard.press("u")
-    panel.get_by_text("0 confirmed, 0 dismissed").wait_for()
+    see_decided(panel, 0, 0)
 
 
 def test_a_choice_outlives_a_list_that_was_asked_for_before(panel, dataset, page):
@@ -472,12 +445,12 @@ def test_what_fails_is_told_and_tried_again(panel, dataset, page):
     failing.clear()
     see(panel, read_issues(dataset)["id"][1])
     page.keyboard.press("x")
-    panel.get_by_text("0 confirmed, 1 dismissed").wait_for()
+    see_decided(panel, 0, 1)
     # What was not decided is not forgotten with the next decision
     close.click()
     close.wait_for(state="detached")
     page.keyboard.press("Control+z")
-    panel.get_by_text("0 confirmed, 0 dismissed").wait_for()
+    see_decided(panel, 0, 0)
     failing.add("load")
     page.reload()
     again = page.get_by_test_id("track-audit").get_by_role("button", name="Load again")
@@ -491,7 +464,7 @@ def test_what_fails_is_told_and_tried_again(panel, dataset, page):
 
 def test_views_are_saved_though_the_page_is_left(panel, dataset, page):
     page.keyboard.press("x")
-    panel.get_by_text("0 confirmed, 1 dismissed").wait_for()
+    see_decided(panel, 0, 1)
     page.reload()
     panel = open_panel(page)
 
@@ -518,15 +491,15 @@ def test_decisions_are_kept(panel, dataset, page):
     wait_until(page, lambda: len(read_issues(dataset)["decision"].dropna()) == 2)
     decided = read_issues(dataset).set_index("id")["decision"]
     assert decided[[one, two]].tolist() == ["confirmed", "dismissed"]
-    panel.get_by_text("1 confirmed, 1 dismissed").wait_for()
+    see_decided(panel, 1, 1)
     page.reload()
     panel = open_panel(page)
-    panel.get_by_text("1 confirmed, 1 dismissed").wait_for()
+    see_decided(panel, 1, 1)
     choose(panel, two)
     panel.get_by_test_id("state").get_by_text("dismissed").wait_for()
     page.keyboard.press("u")
     panel.get_by_test_id("state").get_by_text("to review").wait_for()
-    panel.get_by_text("1 confirmed, 0 dismissed").wait_for()
+    see_decided(panel, 1, 0)
 
 
 @pytest.fixture
@@ -555,8 +528,8 @@ def test_sends_what_is_confirmed(
     panel.get_by_role("button", name=re.compile("Send 1 confirmed")).click()
     dialog = page.get_by_role("dialog").filter(has_text="Export adjustment job")
     dialog.get_by_text("The frames of 1 issue from the panel's list").wait_for()
-    # Of the clip, with two frames on either side, as far as there are frames
-    first, last = confirmed["clip_first"] - 2, confirmed["clip_last"] + 2
+    # Of the issue, with two frames on either side, as far as there are frames
+    first, last = confirmed["first_frame"] - 2, confirmed["last_frame"] + 2
     frames = min(last, dataset.first().metadata.total_frame_count) - max(first, 1) + 1
     dialog.get_by_text(
         re.compile(rf"^{frames} frames .* written to a folder")

@@ -37,7 +37,7 @@ export function IssueList({ overview, listing, problem, choose, decide, undo }: 
       const ends = [before.current ?? id, id].map((each) => listed.indexOf(each));
       const some = range && !ends.includes(-1) ? listed.slice(Math.min(...ends), Math.max(...ends) + 1) : [id];
       const rest = selected.filter((each) => !some.includes(each));
-      store.set({ selected: selected.includes(id) ? rest : [...rest, ...some] });
+      store.set({ selected: selected.includes(id) && !range ? rest : [...rest, ...some] });
       before.current = id;
     },
     [listing],
@@ -77,21 +77,20 @@ export function IssueList({ overview, listing, problem, choose, decide, undo }: 
           />
         ))}
         {listing && !issues.length && <li className="quiet">No issues here</li>}
-        {issues.length < total && <More key={issues.length} total={total} />}
+        {issues.length < total && <More key={issues.length} listed={issues.length} total={total} />}
       </ol>
     </aside>
   );
 }
 
 /** The end of the list, which grows when it comes into view. */
-function More({ total }: { total: number }) {
+function More({ listed, total }: { listed: number; total: number }) {
   const node = useRef<HTMLLIElement>(null);
   useEffect(() => {
-    const more = () => store.set({ limit: store.get().limit + store.PAGE });
-    const watcher = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && more());
+    const watcher = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && store.grow(listed));
     if (node.current) watcher.observe(node.current);
     return () => watcher.disconnect();
-  }, []);
+  }, [listed]);
   return (
     <li ref={node} className="quiet">
       {total.toLocaleString("en")} in all
@@ -109,7 +108,7 @@ interface RowProps {
   toggle: (id: string, range: boolean) => void;
 }
 
-const frames = (first: number, last: number) => (first === last ? `${first}` : `${first}–${last}`);
+export const frames = (first: number, last: number) => (first === last ? `frame ${first}` : `frames ${first}–${last}`);
 
 const Row = React.memo(function Row({ issue, color, chosen, selected, several, choose, toggle }: RowProps) {
   const other = issue.other_track === null ? "" : `, ${issue.other_track}`;
@@ -127,7 +126,7 @@ const Row = React.memo(function Row({ issue, color, chosen, selected, several, c
     >
       <input
         type="checkbox"
-        aria-label="Select"
+        aria-label={`Select ${issue.name}, track ${issue.track}, frame ${issue.first_frame}`}
         checked={selected}
         onClick={(event) => {
           event.stopPropagation();
@@ -145,8 +144,7 @@ const Row = React.memo(function Row({ issue, color, chosen, selected, several, c
       </span>
       <span className="where">
         track {issue.track}
-        {other} · {issue.first_frame === issue.last_frame ? "frame" : "frames"}{" "}
-        {frames(issue.first_frame, issue.last_frame)}
+        {other} · {frames(issue.first_frame, issue.last_frame)}
         {several && ` · ${issue.sequence}`}
       </span>
     </li>
@@ -154,7 +152,7 @@ const Row = React.memo(function Row({ issue, color, chosen, selected, several, c
 });
 
 const decided = ({ decision, decided_by, decided_at }: Issue) =>
-  decision ? `${decision} by ${decided_by}, ${new Date(decided_at as string).toLocaleString()}` : "to review";
+  decision && decided_at ? `${decision} by ${decided_by}, ${new Date(decided_at).toLocaleString()}` : (decision ?? "to review");
 
 interface FiltersProps {
   overview: Overview;
@@ -228,7 +226,8 @@ function Filters({ overview, listing, undo }: FiltersProps) {
           placeholder="track"
           aria-label="Track"
           value={filters.track ?? ""}
-          onChange={(event) => change({ track: event.target.value === "" ? null : Math.trunc(Number(event.target.value)) })}
+          onChange={({ target: { value } }) => change({ track: value === "" ? null : Math.max(0, Math.trunc(Number(value))) })}
+          onKeyDown={({ key, currentTarget }) => ["Enter", "Escape"].includes(key) && currentTarget.blur()}
         />
         <label className="least" title="The least score">
           score ≥ {filters.least_score.toFixed(2)}
@@ -257,9 +256,9 @@ function Filters({ overview, listing, undo }: FiltersProps) {
 }
 
 function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: () => void }) {
-  const { replaced } = store.useStored();
+  const { replaced, underWay } = store.useStored();
   return (
-    <div className="progress">
+    <div className="progress" aria-busy={underWay > 0} data-testid="progress">
       <b>{open.toLocaleString("en")} to review</b>
       <span className="quiet">
         {confirmed} confirmed, {dismissed} dismissed
@@ -269,7 +268,7 @@ function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: ()
           Undo
         </button>
       )}
-      <meter value={confirmed + dismissed} max={Math.max(1, confirmed + dismissed + open)} />
+      <meter aria-label="Decided" value={confirmed + dismissed} max={Math.max(1, confirmed + dismissed + open)} />
     </div>
   );
 }

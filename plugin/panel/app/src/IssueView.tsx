@@ -3,15 +3,15 @@
 
 import React, { useLayoutEffect, useRef } from "react";
 import type { Decide } from "./decide";
-import { useMark } from "./mark";
-import { useGo, usePlayer } from "./player";
+import { useElsewhere, useGo, usePlayer } from "./player";
 import { Plots } from "./Plots";
 import { Problem } from "./Problem";
 import * as store from "./state";
-import type { Box, Crop, Details, Issue, Kind, Overview } from "./types";
+import type { Box, Crop, Details, Issue, Kind, SequenceInfo } from "./types";
 
 interface Props {
-  overview: Overview;
+  /** The one that the issue is in. */
+  sequence: SequenceInfo | undefined;
   kind: Kind | undefined;
   issue: Issue | undefined;
   /** Whether it is known what it looks like, or why that is not known. */
@@ -22,23 +22,21 @@ interface Props {
   step: (by: number) => void;
 }
 
-export function IssueView({ overview, kind, issue, ready, details, problem, decide, step }: Props) {
+export function IssueView({ sequence, kind, issue, ready, details, problem, decide, step }: Props) {
   const { chosen, selected } = store.useStored();
   const go = useGo();
   const player = usePlayer();
-  const sequence = overview.sequences.find(({ name }) => name === issue?.sequence);
+  const elsewhere = useElsewhere(sequence, issue?.first_frame ?? 1);
   const part = sequence?.samples.find(({ id }) => id === player.sample);
-  const root = useRef<HTMLElement>(null);
-  useMark(root, details?.plot, part);
   if (!chosen) return <p className="quiet">Choose an issue</p>;
   if (!issue) return problem ? <Problem text={problem} /> : <p className="quiet">Loading …</p>;
   const strip = details?.strip ?? [];
   const color = kind?.color ?? "#8a8f98";
   const playhead = part && player.frame !== null ? player.frame + part.offset : null;
-  const show = (frame: number) => go(sequence, frame);
+  const show = (frame: number) => go(sequence, frame, issue.id);
   const key = (name: string) => selected.length === 0 && <kbd>{name}</kbd>;
   return (
-    <article ref={root} style={{ "--kind": color } as React.CSSProperties} data-testid="chosen" data-id={issue.id} aria-busy={!ready}>
+    <article style={{ "--kind": color } as React.CSSProperties} data-testid="chosen" data-id={issue.id} aria-busy={!ready}>
       <header>
         <h2>
           <i className="dot" style={{ background: color }} />
@@ -76,6 +74,7 @@ export function IssueView({ overview, kind, issue, ready, details, problem, deci
           ▶
         </button>
       </div>
+      {elsewhere && <p className="quiet">The video that is open shows other frames; ▶ opens these</p>}
       <Precision kind={kind} corrected={issue.corrected} />
       {problem && <Problem text={problem} />}
       {details?.problem && <p className="problem">{details.problem}</p>}

@@ -2,15 +2,16 @@
 // The panel: the list of issues, and beside it the chosen one, a timeline, or thresholds.
 
 import { usePromptOperatorInput } from "@fiftyone/operators";
-import { datasetName, theme, view } from "@fiftyone/state";
-import React, { useCallback, useEffect, useRef } from "react";
+import { datasetName, filters as sidebar, refresher, theme, view } from "@fiftyone/state";
+import React, { useCallback, useEffect, useMemo, useRef } from "react";
 import { useRecoilValue } from "recoil";
 import { CallContext, useAhead, useAnswer, useMethods } from "./api";
-import { findIssue, findNext, isSame, useDecide, useSavedViews } from "./decide";
+import { findIssue, findNext, isSame, useDecide, useSavedViews, withPending } from "./decide";
 import { FieldSelect } from "./FieldSelect";
 import { IssueList } from "./IssueList";
 import { IssueView } from "./IssueView";
 import { useKeys } from "./keys";
+import { Marks } from "./mark";
 import { useFollow, useTarget, useWaiting } from "./player";
 import { Problem } from "./Problem";
 import { Send } from "./Send";
@@ -18,7 +19,7 @@ import * as store from "./state";
 import style from "./style.css";
 import { ThresholdsView } from "./ThresholdsView";
 import { TimelineView } from "./TimelineView";
-import type { Details, Issue, Listing, Overview } from "./types";
+import type { Decision, Details, Issue, Listing, Overview } from "./types";
 
 const TABS: [store.Tab, string][] = [
   ["issue", "Issue"],
@@ -36,14 +37,16 @@ export function TrackAuditView({ id, schema, layout }: Props) {
   const call = useMethods(id, schema.view);
   const dataset = useRecoilValue(datasetName);
   const scheme = useRecoilValue(theme);
+  const refreshed = useRecoilValue(refresher);
   useEffect(() => {
     if (dataset) store.open(dataset);
   }, [dataset]);
+  useEffect(() => store.refresh(refreshed), [refreshed]);
   return (
     <CallContext.Provider value={call}>
       <style>{style}</style>
       <div className={`track-audit ${scheme}`} style={{ height: layout?.height ?? "100%" }} data-testid="track-audit">
-        <Content />
+        <Content key={dataset} />
       </div>
     </CallContext.Provider>
   );
@@ -51,10 +54,17 @@ export function TrackAuditView({ id, schema, layout }: Props) {
 
 function Content() {
   const { dataset, field, version } = store.useStored();
-  const { answer, problem } = useAnswer<Overview>(dataset ? "load" : null, { label_field: field, dataset }, version);
-  if (problem || !answer) return <div className="notice">{problem ? <Problem text={problem} /> : "Loading …"}</div>;
+  const { answer, problem, late } = useAnswer<Overview>(dataset ? "load" : null, { label_field: field, dataset }, version);
+  const found = answer?.label_field ?? null;
+  const isOther = field !== null && found !== field;
+  useEffect(() => {
+    // The one that was asked for is gone
+    if (answer && !late && isOther) store.set({ field: found });
+  }, [answer, late, isOther, found]);
+  if (problem) return <div className="notice"><Problem text={problem} /></div>;
+  if (!answer || (late && isOther)) return <div className="notice">Loading …</div>;
   if (answer.status !== "ready") return <NotYet overview={answer} />;
-  return <Review overview={answer} />;
+  return <Review key={found} overview={answer} />;
 }
 
 function NotYet({ overview }: { overview: Overview }) {
@@ -92,9 +102,9 @@ function useChoice(listing: Listing | null): void {
   useEffect(() => {
     if (!listing) return;
     const { chosen, selected } = store.get();
-    const gone = new Set(listing.gone);
-    if (selected.some((id) => gone.has(id))) store.set({ selected: selected.filter((id) => !gone.has(id)) });
-    if (chosen && !gone.has(chosen)) return;
+    const kept = selected.filter((id) => findIssue(listing, id));
+    if (kept.length < selected.length) store.set({ selected: kept });
+    if (chosen && !listing.gone.includes(chosen)) return;
     const next =
       listing.issues.find((issue) => chosen && isSame(issue, mistake.current)) ??
       listing.issues.find(({ decision }) => !decision) ??
@@ -103,53 +113,74 @@ function useChoice(listing: Listing | null): void {
   }, [listing]);
 }
 
+/** Lists more before the chosen issue is the last one that is listed. */
+function useMore(listing: Listing | null, chosen: string | null): void {
+  useEffect(() => {
+    const { issues = [], total = 0 } = listing ?? {};
+    const at = issues.findIndex(({ id }) => id === chosen);
+    if (at >= issues.length - store.PAGE / 2 && issues.length < total) store.grow(issues.length);
+  }, [listing, chosen]);
+}
+
+/** Shows that a key did nothing, as what it is about is still on its way. */
+const flash = (panel: HTMLElement | null) =>
+  panel?.querySelector(".waiting")?.animate({ opacity: [0.1, 1] }, { duration: 400 });
+
 function Review({ overview }: { overview: Overview }) {
-  const { chosen, filters, limit, tab, version, decisions, field } = store.useStored();
-  const shown = useRecoilValue(view);
-  const stages = filters.in_view ? JSON.stringify(shown) : "";
-  const { answer: listing, problem } = useAnswer<Listing>(
+  const { chosen, filters, limit, tab, version, decisions, pending, underWay } = store.useStored();
+  const shown = [useRecoilValue(view), useRecoilValue(sidebar)];
+  const listed = useAnswer<Listing>(
     "list_issues",
-    { ...filters, stages, field, limit },
+    { ...filters, stages: filters.in_view ? JSON.stringify(shown) : "", limit },
     version + decisions,
     known,
   );
+  const listing = useMemo(() => withPending(listed.answer, pending), [listed.answer, pending]);
+  useEffect(() => {
+    if (!listed.late && !underWay && Object.keys(pending).length) store.set({ pending: {} });
+  }, [listed.late, underWay, pending]);
   const { answer, late, problem: trouble } = useAnswer<Details>(chosen ? "show_issue" : null, { id: chosen }, version);
   const details = late || trouble ? null : answer;
   const next = findNext(listing, chosen, 1, true);
   useAhead("show_issue", details && next ? { id: next.id } : null, version);
   const root = useRef<HTMLDivElement>(null);
   const follow = useFollow();
+  const sequenceOf = useCallback(
+    (issue: Issue | undefined) => overview.sequences.find(({ name }) => name === issue?.sequence),
+    [overview],
+  );
   const choose = useCallback(
     (issue: Issue) => {
       store.set({ chosen: issue.id, tab: "issue" });
-      follow(
-        overview.sequences.find(({ name }) => name === issue.sequence),
-        issue.first_frame,
-      );
+      follow(sequenceOf(issue), issue.first_frame, issue.id);
     },
-    [follow, overview],
+    [follow, sequenceOf],
   );
   // A key decides what is seen, never what is still on its way
   const { decide, step, undo } = useDecide(listing, !late && tab === "issue" ? chosen : null, choose);
-  useChoice(listing);
+  useChoice(listed.answer);
+  useMore(listing, chosen);
   useSavedViews();
   useTarget();
   useWaiting();
 
+  const { replaced } = store.useStored();
+  const press = (decision: Decision | null) => () => decide(decision) || flash(root.current);
   useKeys(root, {
     j: () => step(1),
     k: () => step(-1),
-    c: () => decide("confirmed"),
-    x: () => decide("dismissed"),
-    u: () => decide(null),
-    "Ctrl+z": undo,
+    c: press("confirmed"),
+    x: press("dismissed"),
+    u: press(null),
+    "Ctrl+z": replaced && undo,
   });
 
   const kinds = listing?.kinds ?? [];
   const issue = findIssue(listing, chosen) ?? details?.issue;
   return (
     <div className="review" ref={root} tabIndex={-1}>
-      <IssueList overview={overview} listing={listing} problem={problem} choose={choose} decide={decide} undo={undo} />
+      <IssueList overview={overview} listing={listing} problem={listed.problem} choose={choose} decide={decide} undo={undo} />
+      <Marks panel={root} plot={details?.plot} sequence={sequenceOf(issue)} />
       <main>
         <nav>
           {TABS.map(([name, title]) => (
@@ -162,7 +193,7 @@ function Review({ overview }: { overview: Overview }) {
         <div className="page">
           {tab === "issue" && (
             <IssueView
-              overview={overview}
+              sequence={sequenceOf(issue)}
               kind={kinds.find(({ kind }) => kind === issue?.kind)}
               issue={issue}
               ready={!late}

@@ -122,8 +122,8 @@ function HoverCrop({ details, frame, x, y, width }: HoverProps) {
   const call = useCall();
   const [crop, setCrop] = useState<Crop | null>(null);
   const { sequence, track } = details.issue;
-  const { dataset, field } = store.get();
-  const name = [dataset, field, sequence, track, frame].join("/");
+  const { dataset, field, version } = store.get();
+  const name = [dataset, field, version, sequence, track, frame].join("/");
   useEffect(() => {
     const known = cache.get(name);
     setCrop(known ?? null);

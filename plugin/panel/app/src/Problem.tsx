@@ -11,7 +11,7 @@ interface Props {
 }
 
 export const Problem = ({ text, act = "Load again", then = store.reload }: Props) => (
-  <p className="problem row">
+  <p className="problem row" role="alert">
     {text} <button onClick={then}>{act}</button>
   </p>
 );

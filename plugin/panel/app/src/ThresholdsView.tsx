@@ -43,7 +43,7 @@ export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds:
         callback: ({ error, errorMessage }) => {
           store.set({ auditing: false });
           setValues({});
-          if (error || errorMessage) setMessage(String(errorMessage ?? error));
+          if (error || errorMessage) store.set({ failure: String(errorMessage ?? error) });
           store.reload();
         },
       },

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // When the tracks of a sequence are labelled, and where their issues are.
 
-import React, { useState } from "react";
+import React, { useEffect, useState } from "react";
 import { useAnswer } from "./api";
+import { frames } from "./IssueList";
 import { useGo, usePlayer } from "./player";
 import { Problem } from "./Problem";
 import * as store from "./state";
@@ -14,6 +15,7 @@ const ROW = 18, LEFT = 66, RIGHT = 10, LEAST = 5, PAGE = 60;
 export function TimelineView({ overview, kinds }: { overview: Overview; kinds: Kind[] }) {
   const { filters, chosen, version, decisions } = store.useStored();
   const [picked, setPicked] = useState<string | null>(filters.sequence);
+  useEffect(() => setPicked(filters.sequence), [filters.sequence]);
   const [order, setOrder] = useState("worst");
   const [width, setWidth] = useWidth();
   const [limit, setLimit] = useState(PAGE);
@@ -53,7 +55,7 @@ export function TimelineView({ overview, kinds }: { overview: Overview; kinds: K
   const height = tracks.length * ROW;
   const choose = (issue: Mark) => {
     store.set({ chosen: issue.id });
-    go(sequence, issue.first);
+    go(sequence, issue.first, issue.id);
   };
   return (
     <div className="timeline" data-testid="timeline">
@@ -118,7 +120,7 @@ export function TimelineView({ overview, kinds }: { overview: Overview; kinds: K
                     onClick={() => choose(issue)}
                   >
                     <title>
-                      {`${kinds.find(({ kind }) => kind === issue.kind)?.name}, frames ${issue.first}–${issue.last}`}
+                      {`${kinds.find(({ kind }) => kind === issue.kind)?.name ?? issue.kind}, ${frames(issue.first, issue.last)}`}
                     </title>
                   </rect>
                 );

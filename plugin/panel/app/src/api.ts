@@ -48,36 +48,33 @@ export function keep<T>(values: Map<string, T>, name: string, value: T, most: nu
   if (values.size > most) values.delete(oldest);
 }
 
-/** How long an answer that was asked for ahead is good, in milliseconds, and how many are kept. */
-const GOOD = 60_000, KEPT = 4;
+/** How long an answer is good, in milliseconds, and how many are kept. */
+const GOOD = 60_000, KEPT = 12;
 
-const ahead = new Map<string, { asked: number; answer: Promise<unknown> }>();
+/** What was answered to which question: the panel above the grid and that beside the video share it. */
+const answers = new Map<string, { asked: number; answer: Promise<unknown> }>();
 
-const place = (method: string, params: object, version: number) =>
-  JSON.stringify([get().dataset, get().field, method, params, version]);
+/** Asks a method, unless it was asked the same just now; what else it is told makes no other question. */
+function ask<T>(call: Call, method: string, params: object, version: number, more: object = {}): Promise<T> {
+  const key = JSON.stringify([get().dataset, get().field, method, params, version]);
+  const kept = answers.get(key);
+  if (kept && Date.now() - kept.asked < GOOD) return kept.answer as Promise<T>;
+  const answer = call<T>(method, { ...params, ...more });
+  answers.delete(key);
+  keep(answers, key, { asked: Date.now(), answer }, KEPT);
+  // Whoever wants it asks again, and is told
+  answer.catch(() => answers.delete(key));
+  return answer;
+}
 
 /** Asks a method for what is likely wanted next. */
 export function useAhead(method: string, params: object | null, version: number): void {
   const call = useCall();
   const asked = params && JSON.stringify(params);
   useEffect(() => {
-    if (!asked) return;
-    const wanted = JSON.parse(asked);
-    const key = place(method, wanted, version);
-    if (ahead.has(key)) return;
-    const answer = call(method, wanted);
-    keep(ahead, key, { asked: Date.now(), answer }, KEPT);
-    // Whoever wants it asks again, and is told
-    answer.catch(() => ahead.delete(key));
+    // What goes wrong is told to whoever wants it
+    if (asked) ask(call, method, JSON.parse(asked), version).catch(() => undefined);
   }, [call, method, asked, version]);
-}
-
-function askOrTake<T>(call: Call, method: string, params: object, version: number): Promise<T> {
-  const key = place(method, params, version);
-  const kept = ahead.get(key);
-  if (kept && Date.now() - kept.asked < GOOD) return kept.answer as Promise<T>;
-  ahead.delete(key);
-  return call<T>(method, params);
 }
 
 /** The last good answer, what has gone wrong since, and to which question that was said. */
@@ -99,7 +96,7 @@ export function useAnswer<T>(method: string | null, params: object, version: num
   useEffect(() => {
     if (!method) return undefined;
     let wanted = true;
-    askOrTake<T>(call, method, { ...JSON.parse(asked).params, ...more?.() }, version).then(
+    ask<T>(call, method, JSON.parse(asked).params, version, more?.()).then(
       (answer) => wanted && setLast({ answer, problem: null, asked }),
       (error: Error) => wanted && setLast(({ answer }) => ({ answer, problem: error.message, asked })),
     );

@@ -9,8 +9,8 @@ import type { Decision, Issue, Listing } from "./types";
 /** How long after the last decision the saved views are made anew, in milliseconds. */
 const REST = 4000;
 
-/** Decides some issues: without IDs the selected ones, or else the one that is seen. */
-export type Decide = (decision: Decision | null, ids?: string[]) => void;
+/** Decides some issues: without IDs the selected ones, or else the one that is seen. Tells whether there are any. */
+export type Decide = (decision: Decision | null, ids?: string[]) => boolean;
 
 export const isSame = (one: Issue, two?: Issue): boolean =>
   two !== undefined &&
@@ -25,12 +25,27 @@ export const findIssue = (listing: Listing | null, wanted: string | null): Issue
   return listing?.issues.find(isWanted) ?? listing?.asked.find(isWanted);
 };
 
-/** Finds the issue before or after one, or the next of those to review. */
+/** Finds the issue before or after one, or the next of those to review, wherever it is. */
 export function findNext(listing: Listing | null, from: string | null, by: number, open = false): Issue | undefined {
   const issues = listing?.issues ?? [];
   const at = issues.findIndex(({ id }) => id === from);
   const rest = by > 0 ? issues.slice(at + 1) : issues.slice(0, Math.max(at, 0)).reverse();
-  return (open && rest.find(({ decision }) => !decision)) || rest[0];
+  const isOpen = ({ id, decision }: Issue) => !decision && id !== from;
+  return (open && (rest.find(isOpen) ?? issues.find(isOpen))) || rest[0];
+}
+
+/** A list with the decisions that it does not know of yet. */
+export function withPending(listing: Listing | null, pending: store.State["pending"]): Listing | null {
+  if (!listing || !Object.keys(pending).length) return listing;
+  const progress = { ...listing.progress };
+  for (const [id, decision] of Object.entries(pending)) {
+    const issue = findIssue(listing, id);
+    if (!issue) continue;
+    progress[issue.decision ?? "open"] -= 1;
+    progress[decision ?? "open"] += 1;
+  }
+  const decided = (issue: Issue) => (issue.id in pending ? { ...issue, decision: pending[issue.id] } : issue);
+  return { ...listing, progress, issues: listing.issues.map(decided), asked: listing.asked.map(decided) };
 }
 
 /** What was decided of issues, by that. */
@@ -59,16 +74,25 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
 
   const send = useCallback(
     (decision: Decision | null, ids: string[]) => {
-      const { dataset, field } = store.get();
+      const { dataset, field, pending, underWay } = store.get();
+      store.set({
+        pending: { ...pending, ...Object.fromEntries(ids.map((id) => [id, decision])) },
+        underWay: underWay + 1,
+      });
       const sent = () => call<{ label_field: string }>("decide", { ids, decision, label_field: field });
-      last = last.then(sent).then(
-        ({ label_field }) => {
-          if (dataset) localStorage.setItem(stale(dataset), label_field);
-          const { decisions, selected } = store.get();
-          store.set({ decisions: decisions + 1, selected: selected.filter((id) => !ids.includes(id)) });
-        },
-        (error: Error) => store.set({ failure: error.message }),
-      );
+      const told = ({ label_field }: { label_field: string }) => {
+        if (dataset) localStorage.setItem(stale(dataset) + label_field, "stale");
+        const { decisions, selected, underWay } = store.get();
+        const rest = selected.filter((id) => !ids.includes(id));
+        store.set({ decisions: decisions + 1, selected: rest, underWay: underWay - 1 });
+      };
+      const refused = (error: Error) => {
+        const { chosen, underWay } = store.get();
+        store.set({ failure: error.message, underWay: underWay - 1, chosen: ids.length === 1 ? ids[0] : chosen });
+        // The issues may be others by now
+        store.reload();
+      };
+      last = last.then(sent).then(told, refused);
     },
     [call],
   );
@@ -78,10 +102,11 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
       const { chosen, selected } = store.get();
       const { listing, seen } = known.current;
       const ids = some ?? (selected.length ? selected : seen ? [seen] : []);
-      if (!ids.length) return;
+      if (!ids.length) return false;
       store.set({ replaced: { chosen, before: decidedBefore(listing, ids) } });
       if (decision && ids.length === 1 && ids[0] === chosen) step(1, true);
       send(decision, ids);
+      return true;
     },
     [send, step],
   );
@@ -98,21 +123,25 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
   return { decide, step, undo };
 }
 
-/** Where it is noted, of which field a dataset's saved views are older than its decisions. */
-const stale = (dataset: string) => `track-audit:views:${dataset}`;
+/** Where it is noted, of which fields a dataset's saved views are older than its decisions. */
+const stale = (dataset: string) => `track-audit:views:${dataset}/`;
+
+/** When the saved views are made anew; of several panels, the last one that was told of a decision does it. */
+let resting: number | undefined;
 
 /** Saves the views of issues anew when deciding rests; later, where the page is closed before that. */
 export function useSavedViews(): void {
   const call = useCall();
   const { dataset, decisions } = store.useStored();
   useEffect(() => {
-    if (!dataset || !localStorage.getItem(stale(dataset))) return undefined;
-    const timer = setTimeout(() => {
-      const field = localStorage.getItem(stale(dataset));
-      if (!field) return;
-      const saved = () => store.get().decisions === decisions && localStorage.removeItem(stale(dataset));
-      call("save_views", { label_field: field }).then(saved, (error: Error) => store.set({ failure: error.message }));
-    }, REST);
-    return () => clearTimeout(timer);
+    if (!dataset) return;
+    const notes = () => Object.keys(localStorage).filter((note) => note.startsWith(stale(dataset)));
+    const save = (note: string) => {
+      const saved = () => store.get().decisions === decisions && localStorage.removeItem(note);
+      const field = note.slice(stale(dataset).length);
+      return call("save_views", { label_field: field }).then(saved, (error: Error) => store.set({ failure: error.message }));
+    };
+    window.clearTimeout(resting);
+    resting = window.setTimeout(() => notes().forEach(save), REST);
   }, [call, dataset, decisions]);
 }

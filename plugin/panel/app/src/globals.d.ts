@@ -29,6 +29,8 @@ declare module "@fiftyone/state" {
   export const isModalActive: RecoilAtom<boolean>;
   export const datasetName: RecoilAtom<string | null>;
   export const view: RecoilAtom<unknown[]>;
+  export const filters: RecoilAtom<Record<string, unknown>>;
+  export const refresher: RecoilAtom<number>;
   export const theme: RecoilAtom<"light" | "dark">;
 }
 

@@ -2,8 +2,8 @@
 // The tracks of the chosen issue, marked in the player as they are in the crops.
 
 import { type RefObject, useEffect } from "react";
-import { follow, type Looker, usePlayerLooker } from "./player";
-import type { Box, Figure, Part, Track } from "./types";
+import { follow, type Looker, usePlayer, usePlayerLooker } from "./player";
+import type { Box, Figure, SequenceInfo, Track } from "./types";
 
 /** What moves a box in the player. */
 const MOVES = ["frameNumber", "pan", "scale", "windowBBox"];
@@ -23,9 +23,17 @@ function placeOf(looker: Looker, [width, height]: Figure["image"], track: Track,
   ];
 }
 
-/** Marks the tracks of an issue in the player beside a panel, where it shows their part of the sequence. */
-export function useMark(panel: RefObject<HTMLElement>, plot: Figure | null | undefined, part: Part | undefined): void {
+interface Props {
+  panel: RefObject<HTMLElement>;
+  plot: Figure | null | undefined;
+  sequence: SequenceInfo | undefined;
+}
+
+/** Marks the tracks of an issue in the player beside a panel, where it shows their sequence. */
+export function Marks({ panel, plot, sequence }: Props): null {
   const looker = usePlayerLooker();
+  const { sample } = usePlayer();
+  const part = sequence?.samples.find(({ id }) => id === sample);
   useEffect(() => {
     const player = looker?.lookerElement?.element;
     // There may be another panel, above the grid
@@ -59,4 +67,5 @@ export function useMark(panel: RefObject<HTMLElement>, plot: Figure | null | und
       marks.forEach(({ node }) => node.remove());
     };
   }, [looker, panel, plot, part]);
+  return null;
 }

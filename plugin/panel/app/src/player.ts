@@ -2,8 +2,8 @@
 // The App's video player: which frame it shows, and how to make it show another.
 
 import { Layout, useSpaceNodes, useSpaces } from "@fiftyone/spaces";
-import { isModalActive, modalLooker, view } from "@fiftyone/state";
-import { useCallback, useEffect, useState } from "react";
+import { filters, isModalActive, modalLooker, view } from "@fiftyone/state";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useRecoilValue } from "recoil";
 import { useCall } from "./api";
 import * as store from "./state";
@@ -145,49 +145,78 @@ function useBeside(): () => void {
   }, [spaces, nodes]);
 }
 
-/** Returns what opens the sample of a frame. */
-function useOpen(): (target: store.Target) => void {
+/** Returns what opens the sample of a frame, and tells whether the view has it, which it may be to stay in. */
+function useOpen(): (target: store.Target, stay?: boolean) => Promise<boolean> {
   const call = useCall();
   return useCallback(
-    ({ sample, frame }) =>
-      void call<{ opened: boolean }>("open_sample", { sample_id: sample, frame }).then(
-        ({ opened }) => store.set({ waiting: !opened }),
-        (error: Error) => store.set({ target: null, failure: error.message }),
+    ({ sample, ...rest }, stay = false) =>
+      call<{ opened: boolean }>("open_sample", { sample_id: sample, ...rest, stay }).then(
+        ({ opened }) => opened,
+        (error: Error) => {
+          store.set({ target: null, failure: error.message });
+          return true;
+        },
       ),
     [call],
   );
 }
 
+const HIDDEN = "The App does not show this video; clear its view and filters";
+
 /** Opens the sample that waits for the App to show the whole dataset. */
 export function useWaiting(): void {
   const { target, waiting } = store.useStored();
   const stages = useRecoilValue(view);
+  const filtered = useRecoilValue(filters);
   const active = useRecoilValue(isModalActive);
   const open = useOpen();
+  const isAway = active || stages.length > 0 || Object.keys(filtered).length > 0;
   useEffect(() => {
-    if (!target || !waiting || active || stages.length) return;
+    // There may be another panel
+    if (!target || isAway || !store.get().waiting) return;
     store.set({ waiting: false });
-    open(target);
-  }, [target, waiting, active, stages, open]);
+    void open(target, true).then((opened) => opened || store.set({ target: null, failure: HIDDEN }));
+  }, [target, waiting, isAway, open]);
 }
 
-type Go = (sequence: SequenceInfo | undefined, frame: number) => void;
+/** What shows a frame of a sequence, where there is a choice the clip of an issue. */
+type Go = (sequence: SequenceInfo | undefined, frame: number, issue?: string) => void;
 
-function findTarget(sequence: SequenceInfo | undefined, frame: number): store.Target | undefined {
+function findTarget(sequence: SequenceInfo | undefined, frame: number, issue?: string): store.Target | undefined {
   const part = sequence?.samples.find(({ offset, length }) => frame > offset && frame <= offset + length);
-  return part && { sample: part.id, frame: frame - part.offset };
+  return part && { sample: part.id, frame: frame - part.offset, issue };
 }
 
-/** Returns what takes the player along to a frame of the video that it shows. */
+/** How long somebody rests on an issue before another video is opened for it, in milliseconds. */
+const REST = 400;
+
+/** Returns what takes the player along, also to another video or clip, as far as the view has it. */
 export function useFollow(): Go {
   const looker = usePlayerLooker();
+  const open = useOpen();
+  const timer = useRef<number>();
   return useCallback(
-    (sequence, frame) => {
-      const target = findTarget(sequence, frame);
-      if (looker && target && shows(looker, target)) store.set({ target });
+    (sequence, frame, issue) => {
+      window.clearTimeout(timer.current);
+      const target = findTarget(sequence, frame, issue);
+      if (!looker || !target) return;
+      if (shows(looker, target)) store.set({ target });
+      else {
+        timer.current = window.setTimeout(() => {
+          void open(target, true).then((opened) => opened && store.set({ target }));
+        }, REST);
+      }
     },
-    [looker],
+    [looker, open],
   );
+}
+
+/** Whether the player shows a video or clip that a frame of a sequence is not in. */
+export function useElsewhere(sequence: SequenceInfo | undefined, frame: number): boolean {
+  const looker = usePlayerLooker();
+  const { sample } = usePlayer();
+  const target = findTarget(sequence, frame);
+  return Boolean(looker && sample && target && !shows(looker, target));
 }
 
 /** Returns what shows a frame of a sequence in the player, opening its sample. */
@@ -195,13 +224,13 @@ export function useGo(): Go {
   const looker = usePlayerLooker();
   const open = useOpen();
   return useCallback(
-    (sequence, frame) => {
-      const target = findTarget(sequence, frame);
+    (sequence, frame, issue) => {
+      const target = findTarget(sequence, frame, issue);
       if (!target) return;
       store.set({ target });
       // The next key is meant for the player: Space would press the same button again
       if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
-      if (!looker || !shows(looker, target)) open(target);
+      if (!looker || !shows(looker, target)) void open(target).then((opened) => store.set({ waiting: !opened }));
     },
     [looker, open],
   );

@@ -18,6 +18,8 @@ export type Tab = "issue" | "timeline" | "thresholds";
 export interface Target {
   sample: string;
   frame: number;
+  /** The issue whose clip is to show it, where the view is of clips. */
+  issue?: string;
 }
 
 /** What the last decision replaced, and which issue was seen then. */
@@ -43,12 +45,18 @@ export interface State {
   /** What went wrong with a decision or on the way to a frame, until somebody has read it. */
   failure: string | null;
   replaced: Replaced | null;
+  /** Decisions that the list does not know of yet, by issue. */
+  pending: Record<string, Decision | null>;
+  /** How many times decisions are on their way. */
+  underWay: number;
   /** Whether an audit that the panel began is under way. */
   auditing: boolean;
   /** Grows with every change of the issues. */
   version: number;
   /** Grows with every decision. */
   decisions: number;
+  /** How often the App has loaded the dataset again, as far as that was seen. */
+  refreshed: number | null;
 }
 
 export const NO_FILTERS: Filters = {
@@ -75,9 +83,12 @@ const START: State = {
   waiting: false,
   failure: null,
   replaced: null,
+  pending: {},
+  underWay: 0,
   auditing: false,
   version: 0,
   decisions: 0,
+  refreshed: null,
 };
 
 const listeners = new Set<() => void>();
@@ -99,15 +110,28 @@ export function set(change: Partial<State>): void {
 /** Lists other issues, from the worst on. */
 export const narrow = (change: Partial<State>): void => set({ ...change, limit: PAGE });
 
-/** Asks for all anew. */
-export const reload = (): void => set({ version: state.version + 1 });
+/** Lists more, once what was asked for is there. */
+export function grow(listed: number): void {
+  if (listed >= state.limit) set({ limit: state.limit + PAGE });
+}
+
+/** Asks for all anew; an audit may have replaced the issues of the last decision. */
+export const reload = (): void => set({ version: state.version + 1, replaced: null });
+
+/** Asks for all anew where the App has loaded the dataset again. */
+export function refresh(refreshed: number): void {
+  const { refreshed: before } = state;
+  if (before === refreshed) return;
+  set({ refreshed });
+  if (before !== null) reload();
+}
 
 /** Begins with what was remembered of a dataset. */
 export function open(dataset: string): void {
   if (state.dataset === dataset) return;
   const kept = sessionStorage.getItem(place(dataset));
-  const { version, decisions } = state;
-  set({ ...START, version, decisions, ...(kept ? JSON.parse(kept) : {}), dataset });
+  const { version, decisions, refreshed, underWay } = state;
+  set({ ...START, version, decisions, refreshed, underWay, ...(kept ? JSON.parse(kept) : {}), dataset });
 }
 
 export function useStored(): State {
