@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import re
+
 import fiftyone as fo
 from fiftyone import ViewField as F
+from fiftyone.core.odm.database import get_db_conn
 
 from ..importers import store
 from ..importers.locks import exclusive
@@ -99,9 +102,8 @@ def save_issue_views(dataset: fo.Dataset, field: str) -> dict[str, int]:
             number = _count(dataset, field, decision)
             if number:
                 counts[name] = number
-                _save_clips(dataset, name, field, decision, f"{description}: {field}")
-            elif dataset.has_saved_view(name):
-                dataset.delete_saved_view(name)
+            clips = issue_view(dataset, field, decision) if number else None
+            _replace_clips(dataset, name, clips, description)
     return counts
 
 
@@ -132,23 +134,27 @@ def _count(dataset: fo.Dataset, field: str, decision: str | None) -> int:
     return int(_issues(dataset, field, decision).count(f"{ISSUES}.detections"))
 
 
-def _save_clips(
-    dataset: fo.Dataset,
-    name: str,
-    field: str,
-    decision: str | None,
-    description: str,
+def _replace_clips(
+    dataset: fo.Dataset, name: str, clips: fo.DatasetView | None, description: str
 ) -> None:
-    """Saves a view of clips, or makes the clips of the one that there is anew."""
-    known = dataset.has_saved_view(name)
-    if known and dataset.get_saved_view_info(name)["description"] == description:
-        clips = dataset.load_saved_view(name)
-        # Another view would leave the clips of this one behind in the database
-        clips.reload()
-        clips._dataset.persistent = True
-        return
-    clips = issue_view(dataset, field, decision)
-    dataset.save_view(name, clips, description=description, overwrite=True)
+    """Saves a view of clips in place of the one that there is, or saves none."""
+    before = dataset.load_saved_view(name) if dataset.has_saved_view(name) else None
+    if clips is not None:
+        dataset.save_view(name, clips, description=description, overwrite=True)
+    elif before is not None:
+        dataset.delete_saved_view(name)
+    if before is not None and before._is_clips:
+        _drop_clips(before._dataset)
+
+
+def _drop_clips(clips: fo.Dataset) -> None:
+    """Drops clips that no view is made of; FiftyOne keeps them for the time being.
+
+    The view of a clone of a dataset is made of the same ones.
+    """
+    stages = {"view_stages": {"$regex": re.escape(clips.name)}}
+    if not get_db_conn()["views"].count_documents(stages):
+        clips.delete()
 
 
 def outlier_view(dataset: fo.Dataset, field: str, attribute: str) -> fo.DatasetView:

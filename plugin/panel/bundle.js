@@ -151,8 +151,8 @@
 .track-audit .histogram rect.broken { fill: var(--threshold); }
 .track-audit output { font-weight: 600; font-variant-numeric: tabular-nums; }
 .track-audit .wide { overflow-x: auto; }
-.track-audit table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; width: fit-content; }
-.track-audit th, .track-audit td { padding: 3px 6px; text-align: right; border-bottom: 1px solid var(--grid); font-weight: 400; white-space: nowrap; }
+.track-audit table { border-collapse: collapse; font-size: 12px; font-variant-numeric: tabular-nums; width: fit-content; }
+.track-audit th, .track-audit td { padding: 3px 4px; text-align: right; border-bottom: 1px solid var(--grid); font-weight: 400; white-space: nowrap; }
 .track-audit th:first-child { text-align: left; padding-left: 0; }
 .track-audit thead th { color: var(--quiet); white-space: normal; }
 
