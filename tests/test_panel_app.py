@@ -443,7 +443,9 @@ def test_what_fails_is_told_and_tried_again(panel, dataset, page):
     close = panel.get_by_role("button", name="Close")
     close.wait_for()
     failing.clear()
-    see(panel, read_issues(dataset)["id"][1])
+    # What was not decided is there again
+    see(panel, first)
+    see_decided(panel, 0, 0)
     page.keyboard.press("x")
     see_decided(panel, 0, 1)
     # What was not decided is not forgotten with the next decision
