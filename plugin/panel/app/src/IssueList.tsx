@@ -120,6 +120,7 @@ const Row = React.memo(function Row({ issue, color, chosen, selected, several, c
     <li
       ref={node}
       className={chosen ? "chosen" : issue.decision ? "decided" : ""}
+      aria-current={chosen}
       data-testid="issue"
       data-id={issue.id}
       onClick={() => choose(issue)}

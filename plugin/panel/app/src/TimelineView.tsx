@@ -117,7 +117,10 @@ export function TimelineView({ overview, kinds }: { overview: Overview; kinds: K
                     width={wide}
                     height={ROW - 4}
                     fill={colors[issue.kind]}
+                    role="button"
+                    tabIndex={0}
                     onClick={() => choose(issue)}
+                    onKeyDown={({ key }) => key === "Enter" && choose(issue)}
                   >
                     <title>
                       {`${kinds.find(({ kind }) => kind === issue.kind)?.name ?? issue.kind}, ${frames(issue.first, issue.last)}`}

@@ -195,6 +195,8 @@ export function useFollow(): Go {
   const looker = usePlayerLooker();
   const open = useOpen();
   const timer = useRef<number>();
+  // Who has closed the video has done with it
+  useEffect(() => () => window.clearTimeout(timer.current), []);
   return useCallback(
     (sequence, frame, issue) => {
       window.clearTimeout(timer.current);
