@@ -84,22 +84,31 @@ interface Answer<T> {
   asked: string | null;
 }
 
+/** How long the next question waits for the answer to the one before, in milliseconds. */
+const PATIENCE = 1000;
+
 /**
  * Asks a method, and again when what it is asked changes; late answers are dropped,
  * and until there is another, the answer is that to an earlier question.
+ * Of many questions that come quickly, only the last one is asked.
  * What else it is told, as things stand then, does not make it ask again.
  */
 export function useAnswer<T>(method: string | null, params: object, version: number, more?: () => object) {
   const call = useCall();
   const [last, setLast] = useState<Answer<T>>({ answer: null, problem: null, asked: null });
+  const before = useRef<Promise<unknown>>(Promise.resolve());
   const asked = JSON.stringify({ params, version });
   useEffect(() => {
     if (!method) return undefined;
     let wanted = true;
-    ask<T>(call, method, JSON.parse(asked).params, version, more?.()).then(
-      (answer) => wanted && setLast({ answer, problem: null, asked }),
-      (error: Error) => wanted && setLast(({ answer }) => ({ answer, problem: error.message, asked })),
-    );
+    void before.current.then(() => {
+      if (!wanted) return;
+      const answered = ask<T>(call, method, JSON.parse(asked).params, version, more?.()).then(
+        (answer) => wanted && setLast({ answer, problem: null, asked }),
+        (error: Error) => wanted && setLast(({ answer }) => ({ answer, problem: error.message, asked })),
+      );
+      before.current = Promise.race([answered, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+    });
     return () => {
       wanted = false;
     };
