@@ -97,6 +97,7 @@ def widen(page, panel) -> None:  # noqa: ANN001 - a Playwright page
     page.mouse.down()
     page.mouse.move(area["x"] - 260, area["y"] + area["height"] / 2, steps=5)
     page.mouse.up()
+    page.mouse.move(0, 0)
 
 
 def take_form(page, url: str) -> None:  # noqa: ANN001 - a Playwright page

@@ -264,12 +264,15 @@ function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: ()
       <span className="quiet">
         {confirmed} confirmed, {dismissed} dismissed
       </span>
-      {replaced && (
-        <button onClick={undo} title="Take back the last decision: Ctrl+Z">
-          Undo
-        </button>
-      )}
       <meter aria-label="Decided" value={confirmed + dismissed} max={Math.max(1, confirmed + dismissed + open)} />
+      <button
+        aria-label="Undo"
+        title="Take back the last decision: Ctrl+Z"
+        style={{ visibility: replaced ? "visible" : "hidden" }}
+        onClick={undo}
+      >
+        ↶
+      </button>
     </div>
   );
 }
