@@ -68,7 +68,6 @@ def open_page(width: int = 1600, height: int = 1000, scheme: str = "dark") -> It
             "localStorage.setItem('fiftyone-enterprise-tooltip-seen', 'true')"
         )
         page = context.new_page()
-        page.set_default_timeout(30_000)
         yield page
         browser.close()
 

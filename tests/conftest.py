@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from browser import serve_app
+from browser import open_page, serve_app
 from PIL import Image
 
 _home = tempfile.TemporaryDirectory(prefix="track-audit-tests-")
@@ -121,6 +121,14 @@ def app(dataset):
     """The App on the module's dataset; its URL."""
     with serve_app() as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def page(app):
+    """A page in headless Chromium, for the App."""
+    with open_page() as page:
+        page.set_default_timeout(60_000)
+        yield page
 
 
 @pytest.fixture

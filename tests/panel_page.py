@@ -1,6 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What somebody does and sees in the panel."""
 
+from browser import open_panel
+
+
+def begin(page, url):
+    """Opens the panel as somebody does who was never here; gives it."""
+    page.goto(url)
+    page.evaluate("sessionStorage.clear(); localStorage.clear()")
+    page.reload()
+    panel = open_panel(page)
+    panel.get_by_test_id("strip").wait_for()
+    return panel
+
 
 def chosen_id(panel):
     return panel.get_by_test_id("chosen").get_attribute("data-id")

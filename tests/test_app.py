@@ -10,8 +10,8 @@ from browser import (
     CHROMIUM,
     field,
     open_operator,
-    open_page,
     shown_seconds,
+    wait_until,
 )
 
 pytestmark = [
@@ -45,12 +45,6 @@ def dataset(database, request, tmp_path_factory):
     save_outlier_views(dataset)
     yield dataset
     fo.delete_dataset("in-the-app")
-
-
-@pytest.fixture(scope="module")
-def page(app):
-    with open_page() as page:
-        yield page
 
 
 def test_plays_an_issue(app, page, dataset):
@@ -171,14 +165,6 @@ def test_lists_the_jobs(app, page, dataset, tmp_path):
     row = page.get_by_role("row").filter(has_text="Watch-1")
     row.get_by_text("NotStarted").wait_for()
     assert row.count() == 1
-
-
-def wait_until(page, condition):
-    for _ in range(200):
-        if condition():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("it did not happen")
 
 
 def show(page, url):

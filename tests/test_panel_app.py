@@ -5,8 +5,8 @@ import re
 from importlib.util import find_spec
 
 import pytest
-from browser import CHROMIUM, field, open_page, open_panel, shown_seconds, wait_until
-from panel_page import choose, chosen_id, close_modal, see, see_decided
+from browser import CHROMIUM, field, open_panel, shown_seconds, wait_until
+from panel_page import begin, choose, chosen_id, close_modal, see, see_decided
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
@@ -43,22 +43,10 @@ def dataset(database, request, tmp_path_factory):
     fo.delete_dataset("in-the-panel")
 
 
-@pytest.fixture(scope="module")
-def page(app):
-    with open_page() as page:
-        page.set_default_timeout(60_000)
-        yield page
-
-
 @pytest.fixture
 def panel(app, page, dataset):
     """The panel, opened anew, as somebody does who begins."""
-    page.goto(f"{app}/datasets/{dataset.name}")
-    page.evaluate("sessionStorage.clear()")
-    page.reload()
-    panel = open_panel(page)
-    panel.get_by_test_id("strip").wait_for()
-    return panel
+    return begin(page, f"{app}/datasets/{dataset.name}")
 
 
 def read_issues(dataset):

@@ -8,12 +8,11 @@ import pytest
 from browser import (
     CHROMIUM,
     open_operator,
-    open_page,
     open_panel,
     shown_seconds,
     wait_until,
 )
-from panel_page import choose, chosen_id, close_modal, see, see_decided
+from panel_page import begin, choose, chosen_id, close_modal, see, see_decided
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
@@ -77,25 +76,13 @@ def read_issues(dataset, field=FIELD):
     return sort_issues(issues).reset_index(drop=True)
 
 
-@pytest.fixture(scope="module")
-def page(app):
-    with open_page() as page:
-        page.set_default_timeout(60_000)
-        yield page
-
-
 @pytest.fixture
 def panel(app, page, dataset):
     """The panel, opened anew, with nothing decided."""
     from fiftyone_track_audit.plugin.issues import decide_issues
 
     decide_issues(dataset, read_issues(dataset)["id"].tolist(), None)
-    page.goto(f"{app}/datasets/{NAME}")
-    page.evaluate("sessionStorage.clear(); localStorage.clear()")
-    page.reload()
-    panel = open_panel(page)
-    panel.get_by_test_id("strip").wait_for()
-    return panel
+    return begin(page, f"{app}/datasets/{NAME}")
 
 
 def open_video(page, panel):
@@ -282,6 +269,9 @@ def test_an_audit_from_elsewhere_is_told_and_seen(panel, dataset, page):
 
 
 def test_two_panels_save_the_views_once(panel, dataset, page):
+    from fiftyone_track_audit.plugin.views import save_issue_views
+
+    assert "confirmed" not in save_issue_views(dataset, FIELD)
     beside = open_video(page, panel)
     first = chosen_id(beside)
     saved = []
