@@ -13,7 +13,7 @@ frames of the mistake itself.
 from __future__ import annotations
 
 import getpass
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timezone
 from itertools import chain
 from typing import Any
@@ -272,6 +272,7 @@ def decide_issues(
     ids: Collection[str],
     decision: str | None,
     author: str | None = None,
+    time: datetime | None = None,
 ) -> int:
     """Confirms or dismisses issues, or takes that back.
 
@@ -281,6 +282,7 @@ def decide_issues(
         decision: ``confirmed``, ``dismissed``, or None to take back what was
             decided
         author (None): who decided it; by default the user of this machine
+        time (None): when; by default now
 
     Returns:
         the number of issues
@@ -298,18 +300,24 @@ def decide_issues(
     places = _read_places(dataset)
     _check_known(dataset, ids, places["id"])
     places = places[places["id"].isin(ids)]
-    made = dict.fromkeys(_DECIDED)
+    made: dict[str, Any] = dict.fromkeys(_DECIDED)
     if decision:
         author = author or _user()
-        now = datetime.now(timezone.utc)
-        made = dict(zip(_DECIDED, (decision, author, now), strict=True))
+        time = time or datetime.now(timezone.utc)
+        # As exact as the database keeps it
+        time = time.replace(microsecond=time.microsecond // 1000 * 1000)
+        made = dict(zip(_DECIDED, (decision, author, time), strict=True))
     updates = {
         str(sample): _decide(own.tolist(), {"$literal": made})
         for sample, own in places.groupby("sample_id")["id"]
     }
     store.update_samples(dataset, updates)
     records = dataset.select(list(updates)).values(DECISIONS)
-    recorded = {each.get("issue") for record in records for each in record or ()}
+    recorded = {
+        each.get("issue")
+        for each in chain.from_iterable(filter(None, records))
+        if _is_made(each, made)
+    }
     lost = len(places) - len(recorded.intersection(ids))
     if lost:
         raise ValueError(
@@ -317,6 +325,14 @@ def decide_issues(
             "audit replaces the issues, so load them again"
         )
     return len(places)
+
+
+def _is_made(record: Record, made: Mapping[str, Any]) -> bool:
+    """Whether a record is of that decision, and not of an earlier one."""
+    decided = {name: record.get(name) for name in _DECIDED}
+    if decided["decided_at"] is not None:
+        decided["decided_at"] = decided["decided_at"].replace(tzinfo=timezone.utc)
+    return decided == made
 
 
 def _user() -> str:
@@ -344,19 +360,16 @@ def _decide(ids: list[str], made: dict[str, Any]) -> dict[str, Any]:
     is_chosen = {"$in": ["$$this._id", [ObjectId(each) for each in ids]]}
     mistake = {name: f"$$this.{name}" for name in _MISTAKE}
     about = {"issue": {"$toString": "$$this._id"}, "kind": "$$this.label", **mistake}
+    chosen = {"$filter": {"input": labels, "cond": is_chosen}}
+    known = {"$map": {"input": chosen, "in": {"$toString": "$$this._id"}}}
     # Who changes their mind about an issue replaces what they said of it
     earlier = {
         "$filter": {
             "input": {"$ifNull": [f"${DECISIONS}", []]},
-            "cond": {"$not": {"$in": ["$$this.issue", ids]}},
+            "cond": {"$not": {"$in": ["$$this.issue", known]}},
         }
     }
-    new = {
-        "$map": {
-            "input": {"$filter": {"input": labels, "cond": is_chosen}},
-            "in": {"$mergeObjects": [about, made]},
-        }
-    }
+    new = {"$map": {"input": chosen, "in": {"$mergeObjects": [about, made]}}}
     decided = {"$mergeObjects": ["$$this", made]}
     return {
         DECISIONS: {"$concatArrays": [earlier, new]},

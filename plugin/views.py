@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import re
+from itertools import chain
 
 import fiftyone as fo
 from fiftyone import ViewField as F
-from fiftyone.core.odm.database import get_db_conn
 
 from ..importers import store
 from ..importers.locks import exclusive
@@ -95,15 +94,20 @@ def save_issue_views(dataset: fo.Dataset, field: str) -> dict[str, int]:
     Returns:
         the number of clips, by the view's name; without those that are empty
     """
-    counts = {}
+    counts: dict[str, int] = {}
+    has_issues = dataset.has_field(ISSUES)
     with exclusive(dataset, *_SAVING):
         for name in filter(lambda name: _is_own(dataset, name), _ISSUES):
             decision, description = _ISSUES[name]
-            number = _count(dataset, field, decision)
+            issues = _issues(dataset, field, decision) if has_issues else None
+            number = issues.count(f"{ISSUES}.detections") if issues else 0
             if number:
-                counts[name] = number
-            clips = issue_view(dataset, field, decision) if number else None
-            _replace_clips(dataset, name, clips, description)
+                counts[name] = int(number)
+            if not number and dataset.has_saved_view(name):
+                dataset.delete_saved_view(name)
+            elif number and not _is_current(dataset, name, issues):
+                clips = issue_view(dataset, field, decision)
+                dataset.save_view(name, clips, description=description, overwrite=True)
     return counts
 
 
@@ -128,33 +132,23 @@ def _is_own(dataset: fo.Dataset, name: str) -> bool:
     return bool(told.startswith(description))
 
 
-def _count(dataset: fo.Dataset, field: str, decision: str | None) -> int:
-    if not dataset.has_field(ISSUES):
-        return 0
-    return int(_issues(dataset, field, decision).count(f"{ISSUES}.detections"))
+def _is_current(dataset: fo.Dataset, name: str, issues: fo.DatasetView) -> bool:
+    """Whether a saved view has the clips of issues, as they are decided now.
 
-
-def _replace_clips(
-    dataset: fo.Dataset, name: str, clips: fo.DatasetView | None, description: str
-) -> None:
-    """Saves a view of clips in place of the one that there is, or saves none."""
-    before = dataset.load_saved_view(name) if dataset.has_saved_view(name) else None
-    if clips is not None:
-        dataset.save_view(name, clips, description=description, overwrite=True)
-    elif before is not None:
-        dataset.delete_saved_view(name)
-    if before is not None and before._is_clips:
-        _drop_clips(before._dataset)
-
-
-def _drop_clips(clips: fo.Dataset) -> None:
-    """Drops clips that no view is made of; FiftyOne keeps them for the time being.
-
-    The view of a clone of a dataset is made of the same ones.
+    Clips that are saved anew stay in the database until FiftyOne cleans up: the App
+    may show them.
     """
-    stages = {"view_stages": {"$regex": re.escape(clips.name)}}
-    if not get_db_conn()["views"].count_documents(stages):
-        clips.delete()
+    if not dataset.has_saved_view(name):
+        return False
+    saved = dataset.load_saved_view(name)
+    if not saved._is_clips:
+        return False
+    shown = saved.values([f"{ISSUES}.id", f"{ISSUES}.decision"])
+    paths = [f"{ISSUES}.detections.id", f"{ISSUES}.detections.decision"]
+    stored = [
+        chain.from_iterable(filter(None, lists)) for lists in issues.values(paths)
+    ]
+    return set(zip(*shown, strict=True)) == set(zip(*stored, strict=True))
 
 
 def outlier_view(dataset: fo.Dataset, field: str, attribute: str) -> fo.DatasetView:

@@ -3,6 +3,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from fiftyone.core.odm.database import get_db_conn
 from fiftyone.operators.executor import ExecutionContext, ExecutionError
 from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.plugin import issues as issues_module
 from fiftyone_track_audit.plugin.audit import Thresholds
 from fiftyone_track_audit.plugin.auditing import audit_dataset
 from fiftyone_track_audit.plugin.decisions import (
@@ -186,19 +188,31 @@ def made_clips():
     return {each["name"] for each in found}
 
 
-def test_views_leave_no_clips_behind(dataset, issues):
+def test_views_that_are_as_they_should_be_stay(dataset, issues):
+    decide_issues(dataset, issues["id"][:1].tolist(), CONFIRMED)
+    counts = save_issue_views(dataset, FIELD)
+    before = made_clips()
+    assert save_issue_views(dataset, FIELD) == counts
+    assert made_clips() == before
+    decide_issues(dataset, issues["id"].tolist(), DISMISSED)
+    assert save_issue_views(dataset, FIELD) == {"issues": 2, "dismissed": 2}
+    clips = dataset.load_saved_view("issues")
+    assert clips.values("issues.decision") == [DISMISSED, DISMISSED]
+    audit_dataset(dataset, thresholds=Thresholds(size=0.3))
+    clips = dataset.load_saved_view("dismissed")
+    assert set(clips.values("issues.id")) == set(
+        read_dataset_issues(dataset, FIELD)["id"]
+    )
+
+
+def test_views_that_are_open_stay_as_they_are(dataset, issues):
+    save_issue_views(dataset, FIELD)
+    shown = dataset.load_saved_view("issues to review")
     decide_issues(dataset, issues["id"][:1].tolist(), CONFIRMED)
     save_issue_views(dataset, FIELD)
-    before = made_clips()
-    for decision in (DISMISSED, CONFIRMED, DISMISSED):
-        decide_issues(dataset, issues["id"][1:].tolist(), decision)
-        save_issue_views(dataset, FIELD)
-    counts = save_issue_views(dataset, FIELD)
-    assert counts == {"issues": 2, "confirmed": 1, "dismissed": 1}
-    names = {dataset.load_saved_view(name)._dataset.name for name in counts}
-    assert made_clips() - before <= names <= made_clips()
-    clips = dataset.load_saved_view("issues")
-    assert set(clips.values("issues.decision")) == {CONFIRMED, DISMISSED}
+    assert len(shown.values("id")) == 2
+    again = fo.DatasetView._build(dataset, shown._serialize())
+    assert len(again) == 2
 
 
 def test_views_of_a_clone_stay_as_they_are(dataset, issues):
@@ -237,6 +251,25 @@ def test_views_are_saved_by_one_at_a_time(dataset, issues):
     assert len(fresh["saved_views"]) == len(each[0]) == 3
     known = {view["_id"] for view in get_db_conn()["views"].find()}
     assert known.issuperset(fresh["saved_views"])
+
+
+def test_a_refused_decision_leaves_the_one_before(dataset, issues, monkeypatch):
+    decide_issues(dataset, issues["id"].tolist(), CONFIRMED, "alice")
+    read = issues_module._read_places
+
+    def read_before_an_audit(dataset):
+        places = read(dataset)
+        audit_dataset(dataset)
+        return places
+
+    monkeypatch.setattr(issues_module, "_read_places", read_before_an_audit)
+    with pytest.raises(ValueError, match="0 of 2 issues were decided"):
+        decide_issues(dataset, issues["id"].tolist(), DISMISSED, "bob")
+    monkeypatch.undo()
+    audit_dataset(dataset)
+    kept = read_dataset_issues(dataset, FIELD)
+    assert set(kept["decision"]) == {CONFIRMED}
+    assert set(kept["decided_by"]) == {"alice"}
 
 
 def test_decides_where_the_user_has_no_name(dataset, issues, monkeypatch):

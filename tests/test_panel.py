@@ -397,6 +397,8 @@ def test_thresholds_are_counted_without_an_audit(dataset, size, iou):
             {"least_score": "high"},
             "expected a number as 'least_score', not 'high'",
         ),
+        ("find_to_send", {"which": "listed", "filters": "x"}, "expected an object"),
+        ("decide", {"ids": []}, "expected a 'decision'"),
         ("show_issue", {}, "expected a text as 'id', not None"),
         ("show_issue", {"id": "x"}, "'x' is no ID"),
         ("show_crop", {"sequence": "a", "track": 1}, "whole number from 1 to"),
@@ -427,6 +429,30 @@ def test_decides_and_counts(dataset):
     assert "has no issue 000000000000000000000000" in wrong["problem"]
     learned, _ = ask(dataset.view(), "suggest_thresholds")
     assert learned["size"] is None
+
+
+def test_what_is_decided_as_before_keeps_author_and_time(dataset):
+    issues = read_dataset_issues(dataset, FIELD)
+    decide_issues(dataset, issues["id"][:1].tolist(), "confirmed", "alice")
+    (before,) = ask(dataset.view(), "list_issues", decision="confirmed")[0]["issues"]
+    ask(dataset.view(), "decide", ids=[before["id"]], decision="dismissed")
+    names = ("decision", "decided_by", "decided_at")
+    was = {name: before[name] for name in names}
+    ask(dataset.view(), "decide", ids=[before["id"]], **was)
+    (after,) = ask(dataset.view(), "list_issues", decision="confirmed")[0]["issues"]
+    assert after == before
+
+
+def test_decides_in_the_dataset_that_was_open(dataset, source):
+    ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
+    other = source.clone("panel elsewhere")
+    params = {"ids": ids[:1], "decision": "confirmed"}
+    ask(other.view(), "decide", dataset=dataset.name, **params)
+    assert read_dataset_issues(dataset, FIELD)["decision"].notna().sum() == 1
+    assert read_dataset_issues(other, FIELD)["decision"].isna().all()
+    gone, _ = ask(other.view(), "decide", dataset="gone", **params)
+    assert gone == {"problem": "there is no dataset 'gone' any more"}
+    other.delete()
 
 
 def test_a_decision_about_an_issue_that_was_just_replaced_is_refused(

@@ -9,6 +9,7 @@ from browser import (
     CHROMIUM,
     open_operator,
     open_panel,
+    serve_app,
     shown_seconds,
     wait_until,
 )
@@ -32,7 +33,7 @@ def dataset(database, tmp_path_factory):
     from fiftyone_track_audit.importers.dataset import create_dataset
     from fiftyone_track_audit.importers.tracks import Tracks, make_table
     from fiftyone_track_audit.plugin.auditing import audit_dataset
-    from fiftyone_track_audit.plugin.views import issue_view
+    from fiftyone_track_audit.plugin.views import issue_view, save_issue_views
     from small_datasets import walkers
 
     folder = tmp_path_factory.mktemp("frames")
@@ -45,6 +46,7 @@ def dataset(database, tmp_path_factory):
         audit_dataset(dataset, field)
     add_issues(dataset, 2 * PAGE)
     # The server does not see views that are saved later
+    save_issue_views(dataset, FIELD)
     dataset.save_view(ONE, dataset.match({"sequence": "a"}))
     dataset.save_view(WORST, issue_view(dataset, FIELD).limit(1))
     yield dataset
@@ -199,10 +201,8 @@ def test_keys_work_wherever_the_focus_is(panel, dataset, page):
     ids = read_issues(dataset)["id"]
     see(panel, ids[0])
     track = panel.get_by_label("Track", exact=True)
-    track.fill("1")
     track.press("j")
     assert chosen_id(panel) == ids[0]
-    track.fill("")
     track.press("Enter")
     page.keyboard.press("j")
     see(panel, ids[1])
@@ -238,6 +238,26 @@ def test_each_label_field_has_its_own_review(panel, dataset, page):
     panel.get_by_test_id("timeline").get_by_label("Sequence").select_option("a")
     wait_until(page, lambda: marks.count() == 2)
     assert set(others) >= {mark.get_attribute("data-id") for mark in marks.all()}
+
+
+def test_a_filter_keeps_to_what_it_lists(panel, dataset, page):
+    issues = read_issues(dataset)
+    kinds = issues["kind"].value_counts()
+    chip = panel.locator(f"button[data-kind='{kinds.index[-1]}']")
+    rows = panel.get_by_test_id("issue")
+    chip.click()
+    wait_until(page, lambda: rows.count() == kinds.iloc[-1])
+    chip.click()
+    wait_until(page, lambda: rows.count() == PAGE)
+    other = issues[issues["kind"] == kinds.index[0]]["id"].iloc[0]
+    choose(panel, other)
+    panel.locator(f"[data-id='{other}']").get_by_label("Select").click()
+    chip.click()
+    wait_until(page, lambda: rows.count() == kinds.iloc[-1])
+    wait_until(page, lambda: chosen_id(panel) != other)
+    assert panel.get_by_text("1 selected").count() == 0
+    panel.get_by_role("button", name="Clear filters").click()
+    wait_until(page, lambda: rows.count() == PAGE)
 
 
 def test_an_audit_from_elsewhere_is_told_and_seen(panel, dataset, page):
@@ -297,3 +317,29 @@ def test_two_panels_save_the_views_once(panel, dataset, page):
     names = dataset.list_saved_views()
     assert len(names) == len(set(names))
     close_modal(page)
+
+
+def test_a_view_of_clips_stays_while_it_is_reviewed(dataset, page):
+    from fiftyone_track_audit.plugin.issues import decide_issues
+    from fiftyone_track_audit.plugin.views import save_issue_views
+
+    decide_issues(dataset, read_issues(dataset)["id"].tolist(), None)
+    save_issue_views(dataset, FIELD)
+
+    def has_view():
+        dataset.reload()
+        return dataset.has_saved_view("confirmed")
+
+    # A server keeps to the views that it knows
+    with serve_app() as app:
+        panel = begin(page, f"{app}/datasets/{NAME}?view=issues-to-review")
+        clips = page.locator("[data-cy=looker]")
+        clips.nth(2).wait_for()
+        page.keyboard.press("c")
+        see_decided(panel, 1, 0)
+        wait_until(page, has_view)
+        clips.nth(2).click()
+        modal = page.locator("[data-cy=modal]")
+        modal.get_by_test_id("timeline-playhead-time").wait_for()
+        assert panel.get_by_test_id("issue").count() > 0
+        close_modal(page)

@@ -231,6 +231,7 @@ def test_forms_take_the_issues_of_the_panel(dismissed, name):
         (["0" * 24], "has no issue 000000000000000000000000"),
         (["x"], "has no issue x"),
         ([1], "expected a list of texts, not [1]"),
+        (5, "expected a list of texts, not 5"),
     ):
         params = {"issues": wrong}
         _, errors = form(operator, dismissed.view(), params=params)

@@ -123,8 +123,10 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
     if ctx.params.get("issues") is not None:
         # What the panel was told to send is no entry, and stays with the others
         inputs.list("issues", types.String(), view=types.HiddenView())
-        issues = count(len(ctx.params["issues"]), "issue")
-        add_notice(inputs, "of_issues", f"The frames of {issues} from the panel's list")
+        if isinstance(ctx.params["issues"], list):
+            issues = count(len(ctx.params["issues"]), "issue")
+            told = f"The frames of {issues} from the panel's list"
+            add_notice(inputs, "of_issues", told)
     elif ctx.current_sample:
         inputs.bool(
             "open_sample",

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from functools import wraps
 from typing import Any, TypeAlias
 
@@ -229,12 +231,24 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
 
     @_told
     def decide(self, ctx: ExecutionContext) -> Json:
-        """Confirms or dismisses issues, or takes that back."""
-        field = _field(ctx)
+        """Confirms or dismisses issues, or takes that back.
+
+        A decision is about the dataset that it was made in, though the App may show
+        another by now. What is decided as it was before keeps its author and time.
+        """
+        params = ctx.params
+        if "decision" not in params:
+            raise ValueError("expected a 'decision'")
+        name, by, at = map(params.get, ("dataset", "decided_by", "decided_at"))
+        dataset = ctx.dataset if name in (None, ctx.dataset.name) else _load(name)
         decided = decide_issues(
-            ctx.dataset, _ids(ctx.params), ctx.params.get("decision"), author(ctx)
+            dataset,
+            _ids(params),
+            params["decision"],
+            _text(params, "decided_by") if by else author(ctx),
+            datetime.fromisoformat(_text(params, "decided_at")) if at else None,
         )
-        return {"decided": decided, "label_field": field}
+        return {"decided": decided}
 
     @_told
     def save_views(self, ctx: ExecutionContext) -> Json:
@@ -255,6 +269,8 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             chosen = listing.choose_issues(issues, listing.Filters(decision=CONFIRMED))
         else:
             filters = ctx.params.get("filters") or {}
+            if not isinstance(filters, dict):
+                raise ValueError(f"expected an object as 'filters', not {filters!r}")
             shown = _in_view(ctx, issues, filters)
             chosen = listing.choose_issues(shown, _filters(filters))
         chosen = listing.choose_to_send(chosen)
@@ -321,6 +337,12 @@ def _not_yet(
     }
 
 
+def _load(name: str) -> fo.Dataset:
+    if not fo.dataset_exists(name):
+        raise ValueError(f"there is no dataset '{name}' any more")
+    return fo.load_dataset(name)
+
+
 def _field(ctx: ExecutionContext) -> str:
     """Finds the field to review: the one asked for, or one that was audited."""
     wanted, fields = ctx.params.get("label_field"), store.label_fields(ctx.dataset)
@@ -366,7 +388,7 @@ def _whole(params: Json, name: str, default: int | None = None, least: int = 0) 
 
 def _filters(params: Json) -> listing.Filters:
     score = params.get("least_score") or 0.0
-    if not isinstance(score, (int, float)):
+    if not isinstance(score, (int, float)) or not -math.inf < score < math.inf:
         raise ValueError(f"expected a number as 'least_score', not {score!r}")
     return listing.Filters(
         kinds=_texts(params, "kinds"),

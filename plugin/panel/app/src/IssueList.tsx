@@ -14,6 +14,8 @@ const STATES: [string, string][] = [
   ["confirmed", "confirmed"],
   ["dismissed", "dismissed"],
 ];
+/** The largest number that the database takes for a track's. */
+const MOST = 2 ** 31 - 1;
 const MARKS = { confirmed: "✓", dismissed: "✕" };
 
 interface Props {
@@ -227,7 +229,7 @@ function Filters({ overview, listing, undo }: FiltersProps) {
           placeholder="track"
           aria-label="Track"
           value={filters.track ?? ""}
-          onChange={({ target: { value } }) => change({ track: value === "" ? null : Math.max(0, Math.trunc(Number(value))) })}
+          onChange={({ target: { value } }) => change({ track: value === "" ? null : Math.min(Math.max(0, Math.trunc(Number(value))), MOST) })}
           onKeyDown={({ key, currentTarget }) => ["Enter", "Escape"].includes(key) && currentTarget.blur()}
         />
         <label className="least" title="The least score">

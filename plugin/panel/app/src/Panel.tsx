@@ -38,6 +38,7 @@ export function TrackAuditView({ id, schema, layout }: Props) {
   const dataset = useRecoilValue(datasetName);
   const scheme = useRecoilValue(theme);
   const refreshed = useRecoilValue(refresher);
+  const { dataset: opened } = store.useStored();
   useEffect(() => {
     if (dataset) store.open(dataset);
   }, [dataset]);
@@ -46,23 +47,26 @@ export function TrackAuditView({ id, schema, layout }: Props) {
     <CallContext.Provider value={call}>
       <style>{style}</style>
       <div className={`track-audit ${scheme}`} style={{ height: layout?.height ?? "100%" }} data-testid="track-audit">
-        <Content key={dataset} />
+        {dataset && opened === dataset && <Content key={dataset} dataset={dataset} />}
       </div>
     </CallContext.Provider>
   );
 }
 
-function Content() {
-  const { dataset, field, version } = store.useStored();
-  const { answer, problem, late } = useAnswer<Overview>(dataset ? "load" : null, { label_field: field, dataset }, version);
+function Content({ dataset }: { dataset: string }) {
+  const { field, filters, version } = store.useStored();
+  const { answer, problem, late } = useAnswer<Overview>("load", { label_field: field, dataset }, version);
   const found = answer?.label_field ?? null;
-  const isOther = field !== null && found !== field;
+  const isOther = found !== field;
   useEffect(() => {
-    // The one that was asked for is gone
-    if (answer && !late && isOther) store.set({ field: found });
-  }, [answer, late, isOther, found]);
+    if (!answer || late) return;
+    // What was remembered may be gone
+    if (isOther) store.set({ field: found });
+    const isGone = filters.sequence && !answer.sequences?.some(({ name }) => name === filters.sequence);
+    if (isGone) store.narrow({ filters: { ...filters, sequence: null } });
+  }, [answer, late, isOther, found, filters]);
   if (problem) return <div className="notice"><Problem text={problem} /></div>;
-  if (!answer || (late && isOther)) return <div className="notice">Loading …</div>;
+  if (!answer || isOther) return <div className="notice">Loading …</div>;
   if (answer.status !== "ready") return <NotYet overview={answer} />;
   return <Review key={found} overview={answer} />;
 }

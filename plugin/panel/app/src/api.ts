@@ -54,9 +54,9 @@ const GOOD = 60_000, KEPT = 12;
 /** What was answered to which question: the panel above the grid and that beside the video share it. */
 const answers = new Map<string, { asked: number; answer: Promise<unknown> }>();
 
-/** Asks a method, unless it was asked the same just now; what else it is told makes no other question. */
+/** Asks a method, unless it was asked and told the same just now. */
 function ask<T>(call: Call, method: string, params: object, version: number, more: object = {}): Promise<T> {
-  const key = JSON.stringify([get().dataset, get().field, method, params, version]);
+  const key = JSON.stringify([get().dataset, get().field, method, params, version, more]);
   const kept = answers.get(key);
   if (kept && Date.now() - kept.asked < GOOD) return kept.answer as Promise<T>;
   const answer = call<T>(method, { ...params, ...more });

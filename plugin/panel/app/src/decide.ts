@@ -44,16 +44,22 @@ export function withPending(listing: Listing | null, pending: store.State["pendi
     progress[issue.decision ?? "open"] -= 1;
     progress[decision ?? "open"] += 1;
   }
-  const decided = (issue: Issue) => (issue.id in pending ? { ...issue, decision: pending[issue.id] } : issue);
+  const decided = (issue: Issue) =>
+    issue.id in pending ? { ...issue, decision: pending[issue.id], decided_by: null, decided_at: null } : issue;
   return { ...listing, progress, issues: listing.issues.map(decided), asked: listing.asked.map(decided) };
 }
 
-/** What was decided of issues, by that. */
+/** What was decided of issues, by that, and by whom and when. */
 function decidedBefore(listing: Listing | null, ids: string[]): store.Replaced["before"] {
-  const decisions: (Decision | null)[] = ["confirmed", "dismissed", null];
-  return decisions
-    .map((decision) => ({ decision, ids: ids.filter((id) => (findIssue(listing, id)?.decision ?? null) === decision) }))
-    .filter(({ ids }) => ids.length);
+  const groups = new Map<string, store.Replaced["before"][number]>();
+  for (const id of ids) {
+    const { decision = null, decided_by = null, decided_at = null } = findIssue(listing, id) ?? {};
+    const key = JSON.stringify([decision, decided_by, decided_at]);
+    const group = groups.get(key) ?? { ids: [], decision, decided_by, decided_at };
+    group.ids.push(id);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
 }
 
 /** The last decision that is on its way: they are taken in the order in which they were made. */
@@ -73,22 +79,24 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
   );
 
   const send = useCallback(
-    (decision: Decision | null, ids: string[]) => {
+    (decision: Decision | null, ids: string[], was: object = {}) => {
       const { dataset, field, pending, underWay } = store.get();
       store.set({
         pending: { ...pending, ...Object.fromEntries(ids.map((id) => [id, decision])) },
         underWay: underWay + 1,
       });
-      const sent = () => call<{ label_field: string }>("decide", { ids, decision, label_field: field });
-      const told = ({ label_field }: { label_field: string }) => {
-        if (dataset) localStorage.setItem(stale(dataset) + label_field, "stale");
+      // By then, the App may show another dataset
+      const sent = () => call("decide", { ...was, ids, decision, dataset });
+      const told = () => {
+        if (dataset && field) localStorage.setItem(stale(dataset) + field, `${Math.random()}`);
         const { decisions, selected, underWay } = store.get();
         const rest = selected.filter((id) => !ids.includes(id));
         store.set({ decisions: decisions + 1, selected: rest, underWay: underWay - 1 });
       };
       const refused = (error: Error) => {
-        const { chosen, underWay } = store.get();
-        store.set({ failure: error.message, underWay: underWay - 1, chosen: ids.length === 1 ? ids[0] : chosen });
+        const { dataset: now, chosen, underWay } = store.get();
+        const again = now === dataset && ids.length === 1 ? ids[0] : chosen;
+        store.set({ failure: error.message, underWay: underWay - 1, chosen: again });
         // The issues may be others by now
         store.reload();
       };
@@ -117,7 +125,7 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
     store.set({ replaced: null, chosen: replaced.chosen, tab: "issue" });
     const issue = findIssue(known.current.listing, replaced.chosen);
     if (issue) choose(issue);
-    replaced.before.forEach(({ decision, ids }) => send(decision, ids));
+    replaced.before.forEach(({ decision, ids, ...was }) => send(decision, ids, was));
   }, [send, choose]);
 
   return { decide, step, undo };
@@ -134,14 +142,16 @@ export function useSavedViews(): void {
   const call = useCall();
   const { dataset, decisions } = store.useStored();
   useEffect(() => {
+    window.clearTimeout(resting);
     if (!dataset) return;
     const notes = () => Object.keys(localStorage).filter((note) => note.startsWith(stale(dataset)));
     const save = (note: string) => {
-      const saved = () => store.get().decisions === decisions && localStorage.removeItem(note);
+      // Somebody may decide meanwhile, also in another window
+      const told = localStorage.getItem(note);
+      const saved = () => localStorage.getItem(note) === told && localStorage.removeItem(note);
       const field = note.slice(stale(dataset).length);
       return call("save_views", { label_field: field }).then(saved, (error: Error) => store.set({ failure: error.message }));
     };
-    window.clearTimeout(resting);
     resting = window.setTimeout(() => notes().forEach(save), REST);
   }, [call, dataset, decisions]);
 }

@@ -25,7 +25,7 @@ export interface Target {
 /** What the last decision replaced, and which issue was seen then. */
 export interface Replaced {
   chosen: string | null;
-  before: { ids: string[]; decision: Decision | null }[];
+  before: { ids: string[]; decision: Decision | null; decided_by: string | null; decided_at: string | null }[];
 }
 
 export interface State {
@@ -70,6 +70,8 @@ export const NO_FILTERS: Filters = {
 
 /** How many issues are listed at first, and how many more each time. */
 export const PAGE = 100;
+/** How many are listed again when the page is loaded again, at most. */
+const KEPT = 5 * PAGE;
 
 const START: State = {
   dataset: null,
@@ -101,7 +103,8 @@ export const get = (): State => state;
 export function set(change: Partial<State>): void {
   state = { ...state, ...change };
   if (state.dataset) {
-    const { field, filters, limit, chosen, tab } = state;
+    const { field, filters, chosen, tab } = state;
+    const limit = Math.min(state.limit, KEPT);
     sessionStorage.setItem(place(state.dataset), JSON.stringify({ field, filters, limit, chosen, tab }));
   }
   listeners.forEach((listener) => listener());
