@@ -32,7 +32,7 @@ from .audit import (
 from .issues import declare_issues, replace_issues
 from .overview import make_overview
 from .records import Json
-from .views import ISSUE_CLIPS, save_issue_views
+from .views import ISSUE_CLIPS, save_issue_views, view_name
 
 #: The first part of the method of the runs that record audits.
 METHOD = "track_audit/audit"
@@ -153,7 +153,7 @@ def audit_dataset(
     dataset.register_run(key, config, overwrite=True)
     results = dataset.init_run_results(key, sequences=overview)
     dataset.save_run_results(key, results, overwrite=True)
-    if dataset.has_saved_view(ISSUE_CLIPS):
+    if dataset.has_saved_view(view_name(dataset, ISSUE_CLIPS, field)):
         save_issue_views(dataset, field)
     return summary
 

@@ -72,8 +72,9 @@ def save_outlier_views(
         )
     counts = {}
     with exclusive(dataset, *_SAVING):
-        for name, (attribute, description) in audited.items():
-            if _is_own(dataset, name):
+        for what, (attribute, description) in audited.items():
+            name = view_name(dataset, what, field)
+            if _is_own(dataset, name, description):
                 view = outlier_view(dataset, field, attribute)
                 dataset.save_view(name, view, description=description, overwrite=True)
                 counts[name] = view.count(f"frames.{field}.detections")
@@ -97,8 +98,10 @@ def save_issue_views(dataset: fo.Dataset, field: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     has_issues = dataset.has_field(ISSUES)
     with exclusive(dataset, *_SAVING):
-        for name in filter(lambda name: _is_own(dataset, name), _ISSUES):
-            decision, description = _ISSUES[name]
+        for what, (decision, description) in _ISSUES.items():
+            name = view_name(dataset, what, field)
+            if not _is_own(dataset, name, description):
+                continue
             issues = _issues(dataset, field, decision) if has_issues else None
             number = issues.count(f"{ISSUES}.detections") if issues else 0
             if number:
@@ -111,23 +114,43 @@ def save_issue_views(dataset: fo.Dataset, field: str) -> dict[str, int]:
     return counts
 
 
-def list_foreign_views(dataset: fo.Dataset) -> list[str]:
+def view_name(dataset: fo.Dataset, what: str, field: str) -> str:
+    """Returns the name of a saved view, which tells label fields apart.
+
+    Args:
+        dataset: a dataset
+        what: what the view shows, such as ``issues``
+        field: the frame field of the tracks
+
+    Returns:
+        that; with the field, where it is not ``ground_truth`` or the first one
+    """
+    fields = store.label_fields(dataset)
+    main = "ground_truth" if "ground_truth" in fields else next(iter(fields), field)
+    return what if field == main else f"{what} ({field})"
+
+
+def list_foreign_views(dataset: fo.Dataset, field: str) -> list[str]:
     """Lists the views that somebody else saved under names that are needed here.
 
     Args:
         dataset: a dataset
+        field: the frame field of the tracks
 
     Returns:
         their names
     """
-    return [name for name in (*_FILTERS, *_ISSUES) if not _is_own(dataset, name)]
+    names = {
+        view_name(dataset, what, field): description
+        for what, (_, description) in (_FILTERS | _ISSUES).items()
+    }
+    return [name for name in names if not _is_own(dataset, name, names[name])]
 
 
-def _is_own(dataset: fo.Dataset, name: str) -> bool:
+def _is_own(dataset: fo.Dataset, name: str, description: str) -> bool:
     """Whether there is no saved view of a name, or it was saved here."""
     if not dataset.has_saved_view(name):
         return True
-    _, description = (_FILTERS | _ISSUES)[name]
     told = dataset.get_saved_view_info(name)["description"] or ""
     return bool(told.startswith(description))
 

@@ -205,6 +205,21 @@ def test_views_that_are_as_they_should_be_stay(dataset, issues):
     )
 
 
+def test_each_label_field_has_its_own_views(dataset, issues):
+    dataset.clone_frame_field(FIELD, "model")
+    audit_dataset(dataset, "model")
+    others = read_dataset_issues(dataset, "model")["id"].tolist()
+    decide_issues(dataset, others, DISMISSED)
+    of_model = {"issues (model)": 2, "dismissed (model)": 2}
+    assert save_issue_views(dataset, "model") == of_model
+    decide_issues(dataset, issues["id"].tolist(), CONFIRMED)
+    assert save_issue_views(dataset, FIELD) == {"issues": 2, "confirmed": 2}
+    clips = dataset.load_saved_view("dismissed (model)")
+    assert set(clips.values("issues.id")) == set(others)
+    names = save_outlier_views(dataset, "model")
+    assert all(name.endswith(" (model)") for name in names)
+
+
 def test_views_that_are_open_stay_as_they_are(dataset, issues):
     save_issue_views(dataset, FIELD)
     shown = dataset.load_saved_view("issues to review")
@@ -231,7 +246,7 @@ def test_views_of_others_stay_as_they_are(dataset, issues):
     dataset.save_view("confirmed", own, description="Mine")
     dataset.save_view("outliers", own)
     decide_issues(dataset, issues["id"].tolist(), CONFIRMED)
-    assert list_foreign_views(dataset) == ["outliers", "confirmed"]
+    assert list_foreign_views(dataset, FIELD) == ["outliers", "confirmed"]
     assert "confirmed" not in save_issue_views(dataset, FIELD)
     assert "outliers" not in save_outlier_views(dataset, FIELD)
     for name in ("confirmed", "outliers"):

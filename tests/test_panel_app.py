@@ -241,8 +241,10 @@ def test_the_timeline_leads_to_issues(panel, dataset, page):
     rate = dataset.first().metadata.frame_rate
     wait_until(page, lambda: shown_seconds(page) == round((first - 1) / rate, 2))
     close_modal(page)
-    panel.get_by_role("button", name="Issue", exact=True).click()
-    wait_until(page, lambda: chosen_id(panel) == issues["id"].iloc[2])
+    # What is not seen is shown first
+    page.keyboard.press("c")
+    see(panel, issues["id"].iloc[2])
+    see_decided(panel, 0, 0)
 
 
 def test_a_threshold_counts_what_it_would_flag(panel, dataset, page):

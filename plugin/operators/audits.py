@@ -434,7 +434,7 @@ class SaveOutlierViews(TrackOperator):
             "Will save the views 'size outliers', 'low IoU', 'outliers' and 'issues' "
             "of the whole dataset, in place of those of an earlier audit.",
         )
-        foreign = list_foreign_views(ctx.dataset)
+        foreign = list_foreign_views(ctx.dataset, field)
         if foreign:
             names = ", ".join(f"'{name}'" for name in foreign)
             add_warning(

@@ -15,7 +15,7 @@ from ..auditing import last_thresholds
 from ..decisions import CONFIRMED, DISMISSED, suggest_thresholds
 from ..issues import ISSUES, decide_issues, issues_of_view, read_dataset_issues
 from ..texts import count
-from ..views import save_issue_views
+from ..views import TO_REVIEW, save_issue_views, view_name
 from .forms import TrackOperator, add_label_field, add_notice, author
 
 _LEAVE = "leave"
@@ -77,7 +77,7 @@ class DecideIssues(TrackOperator):
         decided = decide_issues(ctx.dataset, ids, chosen, author(ctx))
         views = save_issue_views(ctx.dataset, field)
         ctx.trigger("reload_dataset")
-        left = views.get("issues to review", 0)
+        left = views.get(view_name(ctx.dataset, TO_REVIEW, field), 0)
         said = decision if chosen else "left open again"
         return {
             "decided": decided,

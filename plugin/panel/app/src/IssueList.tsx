@@ -145,7 +145,7 @@ const Row = React.memo(function Row({ issue, color, chosen, selected, several, c
       <span className="score" title={`Score ${issue.score?.toFixed(2) ?? "unknown"}`}>
         <i style={{ width: `${100 * (issue.score ?? 0)}%`, background: color }} />
       </span>
-      <span className="where">
+      <span className="where" title={issue.sequence}>
         track {issue.track}
         {other} · {frames(issue.first_frame, issue.last_frame)}
         {several && ` · ${issue.sequence}`}

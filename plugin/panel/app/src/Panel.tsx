@@ -126,9 +126,11 @@ function useMore(listing: Listing | null, chosen: string | null): void {
   }, [listing, chosen]);
 }
 
-/** Shows that a key did nothing, as what it is about is still on its way. */
-const flash = (panel: HTMLElement | null) =>
+/** Shows the issue that a key is about, or that it is still on its way: the key did nothing. */
+function showFirst(panel: HTMLElement | null): void {
+  store.set({ tab: "issue" });
   panel?.querySelector(".waiting")?.animate({ opacity: [0.1, 1] }, { duration: 400 });
+}
 
 function Review({ overview }: { overview: Overview }) {
   const { chosen, filters, limit, tab, version, decisions, pending, underWay } = store.useStored();
@@ -169,7 +171,7 @@ function Review({ overview }: { overview: Overview }) {
   useWaiting();
 
   const { replaced } = store.useStored();
-  const press = (decision: Decision | null) => () => decide(decision) || flash(root.current);
+  const press = (decision: Decision | null) => () => decide(decision) || showFirst(root.current);
   useKeys(root, {
     j: () => step(1),
     k: () => step(-1),
