@@ -161,7 +161,11 @@ def test_lists_the_jobs(app, page, dataset, tmp_path):
     )
     show(page, f"{app}/datasets/{dataset.name}")
     dialog = open_operator(page, "Adjustment job status")
-    dialog.get_by_role("button", name="Execute").click()
+    execute = dialog.get_by_role("button", name="Execute")
+    wait_until(page, execute.is_enabled)
+    # The form is resolved once more
+    page.wait_for_timeout(1000)
+    execute.click()
     row = page.get_by_role("row").filter(has_text="Watch-1")
     row.get_by_text("NotStarted").wait_for()
     assert row.count() == 1
