@@ -14,6 +14,10 @@ from filelock import FileLock, Timeout
 _WAIT = 10
 
 
+class LockedError(ValueError):
+    """Somebody else is writing to a dataset."""
+
+
 @contextmanager
 def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[None]:
     """Keeps other processes of this machine from writing to a dataset.
@@ -28,7 +32,7 @@ def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[None]:
         part (""): what of the dataset is written, where others may write the rest
 
     Raises:
-        ValueError: if another process does not finish in time
+        LockedError: if another process does not finish in time
     """
     folder = Path(fo.config.default_dataset_dir).expanduser() / ".track-audit"
     folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +40,7 @@ def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[None]:
     try:
         lock.acquire(timeout=_WAIT)
     except Timeout as error:
-        raise ValueError(
+        raise LockedError(
             f"somebody else is writing to '{dataset.name}'; wait with {what} it until "
             "that is done"
         ) from error

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..importers import store
 from ..importers.dataset import Progress
+from ..importers.locks import LockedError
 from ..importers.tracks import Tracks
 from .audit import (
     ALL_KINDS,
@@ -63,6 +64,8 @@ class AuditSummary:
         issues: number of issues, by kind
         changed_frames: number of frames that were left alone, because somebody
             changed their labels meanwhile
+        outdated_views: whether saved views still show the issues of an earlier audit,
+            because somebody else was saving views
     """
 
     sequences: int
@@ -70,6 +73,7 @@ class AuditSummary:
     outliers: int
     issues: dict[str, int]
     changed_frames: int
+    outdated_views: bool = False
 
 
 def audit_dataset(
@@ -153,9 +157,17 @@ def audit_dataset(
     dataset.register_run(key, config, overwrite=True)
     results = dataset.init_run_results(key, sequences=overview)
     dataset.save_run_results(key, results, overwrite=True)
+    return replace(summary, outdated_views=not _renew_views(dataset, field))
+
+
+def _renew_views(dataset: fo.Dataset, field: str) -> bool:
+    """Saves the views of issues anew where there are any; tells whether it could."""
     if dataset.has_saved_view(view_name(dataset, ISSUE_CLIPS, field)):
-        save_issue_views(dataset, field)
-    return summary
+        try:
+            save_issue_views(dataset, field)
+        except LockedError:
+            return False
+    return True
 
 
 def _check_identities(table: pd.DataFrame, field: str) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from fiftyone.core.odm.database import get_db_conn
 from fiftyone.operators.executor import ExecutionContext, ExecutionError
+from fiftyone_track_audit.importers import locks
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.plugin import issues as issues_module
 from fiftyone_track_audit.plugin.audit import Thresholds
@@ -203,6 +204,16 @@ def test_views_that_are_as_they_should_be_stay(dataset, issues):
     assert set(clips.values("issues.id")) == set(
         read_dataset_issues(dataset, FIELD)["id"]
     )
+
+
+def test_an_audit_tells_of_views_that_somebody_else_saves(dataset, issues, monkeypatch):
+    save_issue_views(dataset, FIELD)
+    monkeypatch.setattr(locks, "_WAIT", 0.1)
+    with locks.exclusive(dataset, "saving views of", "-views"):
+        assert audit_dataset(dataset, thresholds=Thresholds(size=0.3)).outdated_views
+    assert not audit_dataset(dataset).outdated_views
+    clips = dataset.load_saved_view("issues").values("issues.id")
+    assert set(clips) == set(read_dataset_issues(dataset, FIELD)["id"])
 
 
 def test_each_label_field_has_its_own_views(dataset, issues):

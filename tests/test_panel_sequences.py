@@ -164,6 +164,24 @@ def test_the_video_goes_along_to_another_sequence(panel, dataset, page):
     close_modal(page)
 
 
+def test_a_track_is_marked_once_its_picture_is_there(panel, dataset, page):
+    held = []
+    page.route("**/media?**", lambda route: held.append(route))
+    panel.get_by_role("button", name="Show in video").click()
+    modal = page.locator("[data-cy=modal]")
+    modal.get_by_test_id("track-audit").get_by_test_id("strip").wait_for()
+    mark = modal.locator(".track-audit-mark.own")
+    mark.wait_for(state="attached")
+    page.wait_for_timeout(500)
+    assert held
+    assert not mark.is_visible()
+    for route in held:
+        route.continue_()
+    page.unroute("**/media?**")
+    wait_until(page, mark.is_visible)
+    close_modal(page)
+
+
 def test_says_where_the_open_clip_lacks_the_issue(app, page, panel, dataset):
     issues = read_issues(dataset)
     (clip,) = dataset.load_saved_view(WORST).values("id")
@@ -316,7 +334,19 @@ def test_two_panels_save_the_views_once(panel, dataset, page):
     assert dataset.load_saved_view("confirmed").values("id") == [first]
     names = dataset.list_saved_views()
     assert len(names) == len(set(names))
+    # The App lists them as soon as that disturbs no video, and what was done can
+    # still be taken back
+    modal = page.locator("[data-cy=modal]")
+    assert modal.is_visible()
     close_modal(page)
+    page.locator("[data-cy=saved-views-selection-container]").click()
+    listed = page.locator("[data-cy=saved-views-confirmed-selection-option]")
+    listed.wait_for()
+    page.keyboard.press("Escape")
+    page.mouse.click(600, 900)
+    listed.wait_for(state="detached")
+    page.keyboard.press("Control+z")
+    see_decided(panel, 0, 0)
 
 
 def test_a_view_of_clips_stays_while_it_is_reviewed(dataset, page):

@@ -151,6 +151,11 @@ def _describe(summary: AuditSummary) -> dict[str, str]:
             f". The labels of {count(summary.changed_frames, 'frame')} changed "
             "meanwhile: run this again"
         )
+    if summary.outdated_views:
+        message += (
+            ". Somebody else was saving views: the saved views of issues still show "
+            "an earlier audit until 'Save outlier views' or the next decision"
+        )
     return {
         "message": message,
         "next": "Open the panel 'Track audit' and go through the issues",

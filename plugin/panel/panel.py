@@ -252,8 +252,14 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
 
     @_told
     def save_views(self, ctx: ExecutionContext) -> Json:
-        """Saves the views of issues anew, as they are decided now."""
-        return {"views": save_issue_views(ctx.dataset, _field(ctx))}
+        """Saves the views of issues anew, as they are decided now.
+
+        The App does not see by itself that there are others than before.
+        """
+        before = ctx.dataset.list_saved_views()
+        counts = save_issue_views(ctx.dataset, _field(ctx))
+        others = set(before) != set(ctx.dataset.list_saved_views())
+        return {"views": counts, "others": others}
 
     @_told
     def find_to_send(self, ctx: ExecutionContext) -> Json:

@@ -31,6 +31,10 @@ export function IssueList({ overview, listing, problem, choose, decide, undo }: 
   const { chosen, selected, failure } = store.useStored();
   const { issues = [], total = 0, kinds = [] } = listing ?? {};
   const before = useRef<string | null>(null);
+  const list = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    list.current?.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
+  }, [chosen, total]);
   /** Selects or leaves an issue; with Shift, all from the one before to it. */
   const toggle = useCallback(
     (id: string, range: boolean) => {
@@ -48,24 +52,9 @@ export function IssueList({ overview, listing, problem, choose, decide, undo }: 
   return (
     <aside>
       <Filters overview={overview} listing={listing} undo={undo} />
-      {selected.length > 0 && (
-        <div className="selection">
-          <b>{selected.length} selected</b>
-          <button onClick={() => decide("confirmed")}>
-            Confirm <kbd>c</kbd>
-          </button>
-          <button onClick={() => decide("dismissed")}>
-            Dismiss <kbd>x</kbd>
-          </button>
-          <button onClick={() => decide(null)}>
-            Leave <kbd>u</kbd>
-          </button>
-          <button onClick={() => store.set({ selected: [] })}>Clear</button>
-        </div>
-      )}
       {problem && <Problem text={problem} />}
       {failure && <Problem text={failure} act="Close" then={() => store.set({ failure: null })} />}
-      <ol className="issues" data-testid="issues">
+      <ol className="issues" data-testid="issues" ref={list}>
         {issues.map((issue) => (
           <Row
             key={issue.id}
@@ -81,6 +70,21 @@ export function IssueList({ overview, listing, problem, choose, decide, undo }: 
         {listing && !issues.length && <li className="quiet">No issues here</li>}
         {issues.length < total && <More key={issues.length} listed={issues.length} total={total} />}
       </ol>
+      {selected.length > 0 && (
+        <div className="selection">
+          <b>{selected.length} selected</b>
+          <button onClick={() => decide("confirmed")}>
+            Confirm <kbd>c</kbd>
+          </button>
+          <button onClick={() => decide("dismissed")}>
+            Dismiss <kbd>x</kbd>
+          </button>
+          <button onClick={() => decide(null)}>
+            Leave <kbd>u</kbd>
+          </button>
+          <button onClick={() => store.set({ selected: [] })}>Clear</button>
+        </div>
+      )}
     </aside>
   );
 }
@@ -114,13 +118,8 @@ export const frames = (first: number, last: number) => (first === last ? `frame 
 
 const Row = React.memo(function Row({ issue, color, chosen, selected, several, choose, toggle }: RowProps) {
   const other = issue.other_track === null ? "" : `, ${issue.other_track}`;
-  const node = useRef<HTMLLIElement>(null);
-  useEffect(() => {
-    if (chosen) node.current?.scrollIntoView({ block: "nearest" });
-  }, [chosen]);
   return (
     <li
-      ref={node}
       className={chosen ? "chosen" : issue.decision ? "decided" : ""}
       aria-current={chosen}
       data-testid="issue"
@@ -171,7 +170,6 @@ function Filters({ overview, listing, undo }: FiltersProps) {
     event.target.blur();
     change(part);
   };
-  const filtered = JSON.stringify({ ...store.NO_FILTERS, ...filters }) !== JSON.stringify(store.NO_FILTERS);
   const toggleKind = (kind: string) => {
     const kinds = filters.kinds.includes(kind)
       ? filters.kinds.filter((each) => each !== kind)
@@ -252,14 +250,14 @@ function Filters({ overview, listing, undo }: FiltersProps) {
           />
           in view
         </label>
-        {filtered && <button onClick={() => store.narrow({ filters: store.NO_FILTERS })}>Clear filters</button>}
       </div>
     </div>
   );
 }
 
 function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: () => void }) {
-  const { replaced, underWay } = store.useStored();
+  const { filters, replaced, underWay } = store.useStored();
+  const isFiltered = JSON.stringify({ ...store.NO_FILTERS, ...filters }) !== JSON.stringify(store.NO_FILTERS);
   return (
     <div className="progress" aria-busy={underWay > 0} data-testid="progress">
       <b>{open.toLocaleString("en")} to review</b>
@@ -267,7 +265,9 @@ function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: ()
         {confirmed} confirmed, {dismissed} dismissed
       </span>
       <meter aria-label="Decided" value={confirmed + dismissed} max={Math.max(1, confirmed + dismissed + open)} />
+      {isFiltered && <button onClick={() => store.narrow({ filters: store.NO_FILTERS })}>Clear filters</button>}
       <button
+        className="undo"
         aria-label="Undo"
         title="Take back the last decision: Ctrl+Z"
         style={{ visibility: replaced ? "visible" : "hidden" }}

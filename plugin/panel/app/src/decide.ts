@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decisions, and the way from issue to issue.
 
+import { isModalActive, useRefresh } from "@fiftyone/state";
 import { useCallback, useEffect, useRef } from "react";
+import { useRecoilValue } from "recoil";
 import { useCall } from "./api";
 import * as store from "./state";
 import type { Decision, Issue, Listing } from "./types";
@@ -148,10 +150,28 @@ export function useSavedViews(): void {
     const save = (note: string) => {
       // Somebody may decide meanwhile, also in another window
       const told = localStorage.getItem(note);
-      const saved = () => localStorage.getItem(note) === told && localStorage.removeItem(note);
-      const field = note.slice(stale(dataset).length);
-      return call("save_views", { label_field: field }).then(saved, (error: Error) => store.set({ failure: error.message }));
+      const saved = ({ others }: { others: boolean }) => {
+        if (localStorage.getItem(note) === told) localStorage.removeItem(note);
+        if (others) store.set({ otherViews: true });
+      };
+      const label_field = note.slice(stale(dataset).length);
+      const refused = (error: Error) => store.set({ failure: error.message });
+      return call<{ others: boolean }>("save_views", { label_field }).then(saved, refused);
     };
     resting = window.setTimeout(() => notes().forEach(save), REST);
   }, [call, dataset, decisions]);
+  useOtherViews();
+}
+
+/** Makes the App list the saved views that there are, once no sample is open that it would load again. */
+function useOtherViews(): void {
+  const { otherViews } = store.useStored();
+  const active = useRecoilValue(isModalActive);
+  const refresh = useRefresh();
+  useEffect(() => {
+    if (active || !store.get().otherViews) return;
+    // The issues are the same
+    store.set({ otherViews: false, refreshed: null });
+    refresh();
+  }, [otherViews, active, refresh]);
 }

@@ -31,6 +31,7 @@ declare module "@fiftyone/state" {
   export const view: RecoilAtom<unknown[]>;
   export const filters: RecoilAtom<Record<string, unknown>>;
   export const refresher: RecoilAtom<number>;
+  export function useRefresh(): () => void;
   export const theme: RecoilAtom<"light" | "dark">;
 }
 

@@ -48,10 +48,11 @@ export function Marks({ panel, plot, sequence }: Props): null {
     });
     const draw = () => {
       for (const { node, track } of marks) {
-        const place = placeOf(looker, plot.image, track, looker.frameNumber + part.offset);
+        // A video that is on its way is black
+        const place = looker.state.loaded && placeOf(looker, plot.image, track, looker.frameNumber + part.offset);
         node.hidden = !place;
         const names = ["left", "top", "width", "height"] as const;
-        names.forEach((name, at) => (node.style[name] = `${place?.[at] ?? 0}px`));
+        names.forEach((name, at) => (node.style[name] = `${place ? place[at] : 0}px`));
       }
     };
     let drawn = requestAnimationFrame(draw);

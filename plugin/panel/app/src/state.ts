@@ -55,6 +55,8 @@ export interface State {
   version: number;
   /** Grows with every decision. */
   decisions: number;
+  /** Whether there are saved views that the App does not know of, or no more. */
+  otherViews: boolean;
   /** How often the App has loaded the dataset again, as far as that was seen. */
   refreshed: number | null;
 }
@@ -90,6 +92,7 @@ const START: State = {
   auditing: false,
   version: 0,
   decisions: 0,
+  otherViews: false,
   refreshed: null,
 };
 
@@ -121,7 +124,7 @@ export function grow(listed: number): void {
 /** Asks for all anew; an audit may have replaced the issues of the last decision. */
 export const reload = (): void => set({ version: state.version + 1, replaced: null });
 
-/** Asks for all anew where the App has loaded the dataset again. */
+/** Asks for all anew where the App has loaded the dataset again, other than for its saved views. */
 export function refresh(refreshed: number): void {
   const { refreshed: before } = state;
   if (before === refreshed) return;
