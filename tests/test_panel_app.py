@@ -632,3 +632,27 @@ def test_says_what_to_do_first(app, page, dataset, tracks):
         assert panel.get_by_test_id("issue").count() == 0
     finally:
         empty.delete()
+
+
+def test_what_the_first_audit_adds_is_seen_beside_the_video(app, page, dataset):
+    import fiftyone as fo
+
+    name = "first-audit"
+    first = dataset.exclude_fields(["issues"]).clone(name, persistent=True)
+    first.delete_runs()
+    try:
+        page.goto(f"{app}/datasets/{name}")
+        panel = open_panel(page)
+        panel.get_by_role("button", name="Audit tracks").click()
+        form = page.get_by_role("dialog")
+        form.get_by_text("Will judge every box of 1 video").wait_for()
+        form.get_by_role("button", name="Execute").click()
+        page.get_by_text("What next").wait_for()
+        page.get_by_role("button", name="Done").click()
+        panel.get_by_test_id("strip").wait_for()
+        panel.get_by_role("button", name="Show in video").click()
+        fields = page.locator("[data-cy=modal]")
+        fields.locator("[data-cy=sidebar-field-container-issues]").wait_for()
+        close_modal(page)
+    finally:
+        fo.delete_dataset(name)

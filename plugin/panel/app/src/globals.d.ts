@@ -32,6 +32,7 @@ declare module "@fiftyone/state" {
   export const filters: RecoilAtom<Record<string, unknown>>;
   export const refresher: RecoilAtom<number>;
   export function useRefresh(): () => void;
+  export function useSetModalState(): () => Promise<void>;
   export const theme: RecoilAtom<"light" | "dark">;
 }
 

@@ -2,7 +2,7 @@
 // The App's video player: which frame it shows, and how to make it show another.
 
 import { Layout, useSpaceNodes, useSpaces } from "@fiftyone/spaces";
-import { filters, isModalActive, modalLooker, view } from "@fiftyone/state";
+import { filters, isModalActive, modalLooker, useSetModalState, view } from "@fiftyone/state";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useRecoilValue } from "recoil";
 import { useCall } from "./api";
@@ -148,16 +148,20 @@ function useBeside(): () => void {
 /** Returns what opens the sample of a frame, and tells whether the view has it, which it may be to stay in. */
 function useOpen(): (target: store.Target, stay?: boolean) => Promise<boolean> {
   const call = useCall();
+  const active = useRecoilValue(isModalActive);
+  const takeAlong = useSetModalState();
   return useCallback(
-    ({ sample, ...rest }, stay = false) =>
-      call<{ opened: boolean }>("open_sample", { sample_id: sample, ...rest, stay }).then(
-        ({ opened }) => opened,
-        (error: Error) => {
-          store.set({ target: null, failure: error.message });
-          return true;
-        },
-      ),
-    [call],
+    async ({ sample, ...rest }, stay = false) => {
+      try {
+        // Which fields there are and shown, as a click in the grid does
+        if (!active) await takeAlong();
+        return (await call<{ opened: boolean }>("open_sample", { sample_id: sample, ...rest, stay })).opened;
+      } catch (error) {
+        store.set({ target: null, failure: (error as Error).message });
+        return true;
+      }
+    },
+    [call, active, takeAlong],
   );
 }
 
