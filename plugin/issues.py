@@ -357,22 +357,35 @@ def _check_known(
 def _decide(ids: list[str], made: dict[str, Any]) -> dict[str, Any]:
     """Decides issues of one sample, and puts that at the end of its record."""
     labels = f"${ISSUES}.detections"
-    is_chosen = {"$in": ["$$this._id", [ObjectId(each) for each in ids]]}
-    mistake = {name: f"$$this.{name}" for name in _MISTAKE}
-    about = {"issue": {"$toString": "$$this._id"}, "kind": "$$this.label", **mistake}
+    chosen_ids = {"$literal": [ObjectId(each) for each in ids]}
+    is_chosen = {"$in": ["$$this._id", chosen_ids]}
     chosen = {"$filter": {"input": labels, "cond": is_chosen}}
-    known = {"$map": {"input": chosen, "in": {"$toString": "$$this._id"}}}
-    # Who changes their mind about an issue replaces what they said of it
-    earlier = {
-        "$filter": {
-            "input": {"$ifNull": [f"${DECISIONS}", []]},
-            "cond": {"$not": {"$in": ["$$this.issue", known]}},
+    issue, frames = {"$toString": "$$this._id"}, {n: f"$$this.{n}" for n in _MISTAKE}
+    mistake = {"kind": "$$this.label", **frames}
+    # Who changes their mind about a mistake replaces what they said of it, also of
+    # the issue that it was in an earlier audit: the record would grow with each one
+    is_about_others = {
+        "$not": {
+            "$or": [
+                {"$in": ["$$this.issue", "$$issues"]},
+                {"$in": [{"kind": "$$this.kind", **frames}, "$$mistakes"]},
+            ]
         }
     }
-    new = {"$map": {"input": chosen, "in": {"$mergeObjects": [about, made]}}}
+    known = {"$ifNull": [f"${DECISIONS}", []]}
+    earlier = {"$filter": {"input": known, "cond": is_about_others}}
+    record = {"$mergeObjects": [{"issue": issue}, mistake, made]}
+    new = {"$map": {"input": "$$chosen", "in": record}}
+    # Named, they are not made again for each decision of the record
+    names = {
+        "issues": {"$map": {"input": "$$chosen", "in": issue}},
+        "mistakes": {"$map": {"input": "$$chosen", "in": mistake}},
+    }
+    kept = {"$let": {"vars": names, "in": earlier}}
+    together = {"$concatArrays": [kept, new]}
     decided = {"$mergeObjects": ["$$this", made]}
     return {
-        DECISIONS: {"$concatArrays": [earlier, new]},
+        DECISIONS: {"$let": {"vars": {"chosen": chosen}, "in": together}},
         f"{ISSUES}.detections": {
             "$map": {
                 "input": labels,

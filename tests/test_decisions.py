@@ -206,6 +206,18 @@ def test_views_that_are_as_they_should_be_stay(dataset, issues):
     )
 
 
+def test_the_record_does_not_grow_with_audits(dataset, issues):
+    for decision in (CONFIRMED, DISMISSED, CONFIRMED):
+        audit_dataset(dataset)
+        ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
+        decide_issues(dataset, ids, decision)
+    (record,) = dataset.values("decisions")
+    assert {each["issue"] for each in record} == set(ids)
+    assert len(record) == len(ids)
+    audit_dataset(dataset)
+    assert decisions(dataset) == [CONFIRMED, CONFIRMED]
+
+
 def test_an_audit_tells_of_views_that_somebody_else_saves(dataset, issues, monkeypatch):
     save_issue_views(dataset, FIELD)
     monkeypatch.setattr(locks, "_WAIT", 0.1)
