@@ -30,7 +30,8 @@ from .audit import (
     audit_tracks,
     suspected_rows,
 )
-from .issues import declare_issues, replace_issues
+from .decisions import CONFIRMED
+from .issues import count_decided, declare_issues, replace_issues
 from .overview import make_overview
 from .records import Json
 from .views import ISSUE_CLIPS, save_issue_views, view_name
@@ -64,6 +65,8 @@ class AuditSummary:
         issues: number of issues, by kind
         changed_frames: number of frames that were left alone, because somebody
             changed their labels meanwhile
+        confirmed: number of confirmed issues in the dataset, before and after: one
+            that is no longer found is confirmed again as soon as it is found again
         outdated_views: whether saved views still show the issues of an earlier audit,
             because somebody else was saving views
     """
@@ -73,6 +76,7 @@ class AuditSummary:
     outliers: int
     issues: dict[str, int]
     changed_frames: int
+    confirmed: tuple[int, int] = (0, 0)
     outdated_views: bool = False
 
 
@@ -129,6 +133,7 @@ def audit_dataset(
     if APPEARANCE in judged and APPEARANCE not in kinds:
         model, suspects = _earlier_model(audits)
     frames = dataset.select(list(ids)).count("frames")
+    confirmed = count_decided(dataset, field, CONFIRMED)
     parts = []
     overview = read_overview(dataset, field)
     with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
@@ -157,7 +162,11 @@ def audit_dataset(
     dataset.register_run(key, config, overwrite=True)
     results = dataset.init_run_results(key, sequences=overview)
     dataset.save_run_results(key, results, overwrite=True)
-    return replace(summary, outdated_views=not _renew_views(dataset, field))
+    return replace(
+        summary,
+        confirmed=(confirmed, count_decided(dataset, field, CONFIRMED)),
+        outdated_views=not _renew_views(dataset, field),
+    )
 
 
 def _renew_views(dataset: fo.Dataset, field: str) -> bool:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from .audit import IOU_KINDS, SIZE_KINDS, Thresholds
 from .audit.issues import MERGE_WITHIN
 from .ranges import count_ranges
+from .texts import count
 
 #: What can be decided of an issue, and what is said where nothing was.
 CONFIRMED, DISMISSED, OPEN = "confirmed", "dismissed", "open"
@@ -58,7 +59,8 @@ def find_decisions(
 
     It is the same mistake where tracks and kind are the same, and so are the frames:
     at least half of those of both are common to both, or they have some in common and
-    begin and end within the two frames that an issue may leave out.
+    begin and end within the two frames that an issue may leave out. What was decided
+    of frames holds for each part of them, which is what stricter thresholds find.
 
     Args:
         issues: the attributes of issues of a sample
@@ -89,11 +91,13 @@ def _mistake(issue: Record) -> Mistake:
     return issue["label_field"], issue["kind"], tracks
 
 
-def _are_same_frames(one: Record, two: Record) -> bool:
+def _are_same_frames(issue: Record, decision: Record) -> bool:
     first, last = (
-        [record[name] for record in (one, two)]
+        [record[name] for record in (issue, decision)]
         for name in ("first_frame", "last_frame")
     )
+    if first[0] >= first[1] and last[0] <= last[1]:
+        return True
     common = min(last) - max(first) + 1
     ends = max(np.ptp(first), np.ptp(last))
     either = max(last) - min(first) + 1
@@ -187,11 +191,14 @@ def _suggest(
     between = np.round((values[1:] + values[:-1]) / 2, 2)
     candidates = np.append(np.clip(between, 0.01, most), present)
     breaks = sign * limits > sign * candidates[:, None]
-    wrong = (breaks != confirmed).sum(axis=1)
-    best = np.lexsort((np.abs(candidates - present), wrong))[0]
+    wrong = breaks != confirmed
+    best = np.lexsort((np.abs(candidates - present), wrong.sum(axis=1)))[0]
     found = float(candidates[best])
+    missed, flagged = wrong[:, confirmed].sum(axis=1), wrong[:, ~confirmed].sum(axis=1)
+    told = (
+        f"{found:g} misses {missed[best]} of {count(right, 'confirmed issue')} and "
+        f"flags {flagged[best]} of {len(decided) - right} dismissed"
+    )
     if found == present:
-        told = f"keep {present:g}, which judges {wrong[-1]}"
-    else:
-        told = f"{found:g} would judge {wrong[best]}, and {present:g} {wrong[-1]},"
-    return found, f"{title}: {told} of {len(decided)} decided issues wrongly"
+        return found, f"{title}: keep {told}"
+    return found, f"{title}: {told}; {present:g} {missed[-1]} and {flagged[-1]}"

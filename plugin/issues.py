@@ -224,21 +224,22 @@ def issues_of_view(
     return ids
 
 
-def count_dismissed(dataset: fo.Dataset, label_field: str) -> int:
-    """Counts the issues that were dismissed.
+def count_decided(dataset: fo.Dataset, label_field: str, decision: str) -> int:
+    """Counts the issues that were confirmed, or those that were dismissed.
 
     Args:
         dataset: the dataset
         label_field: the frame field of the tracks that the issues are about
+        decision: ``confirmed`` or ``dismissed``
 
     Returns:
         their number
     """
     if not dataset.has_field(f"{ISSUES}.detections.decision"):
         return 0
-    chosen = (F("label_field") == label_field) & (F("decision") == DISMISSED)
-    dismissed = dataset.filter_labels(ISSUES, chosen)
-    return int(dismissed.count(f"{ISSUES}.detections"))
+    chosen = (F("label_field") == label_field) & (F("decision") == decision)
+    decided = dataset.filter_labels(ISSUES, chosen)
+    return int(decided.count(f"{ISSUES}.detections"))
 
 
 def frames_of_issues(

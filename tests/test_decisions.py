@@ -51,10 +51,11 @@ def mistake(kind="shift", track=1, other=None, first=10, last=12, field=FIELD):
         (mistake(), True),
         (mistake(first=12, last=14), True),
         (mistake(first=13, last=14), False),
+        (mistake(first=11, last=16), False),
         (mistake(first=10, last=15), True),
-        (mistake(first=10, last=16), False),
+        (mistake(first=9, last=16), True),
         (mistake(first=12, last=40), False),
-        (mistake(first=1, last=40), False),
+        (mistake(first=1, last=40), True),
         (mistake(first=11, last=11), True),
         (mistake(first=1, last=9), False),
         (mistake(kind="drift"), False),
@@ -218,6 +219,16 @@ def test_the_record_does_not_grow_with_audits(dataset, issues):
     assert decisions(dataset) == [CONFIRMED, CONFIRMED]
 
 
+def test_an_audit_tells_of_confirmed_issues_that_it_does_not_find(dataset, issues):
+    size_change = issues["id"][issues["kind"] == "size_change"].tolist()
+    decide_issues(dataset, size_change, CONFIRMED)
+    higher = run("audit_tracks", dataset.view(), params={"size_threshold": 2.0})
+    assert higher["confirmed"] == (1, 0)
+    assert "0 of the issues are confirmed, 1 were before" in higher["message"]
+    again = audit_dataset(dataset)
+    assert again.confirmed == (0, 1)
+
+
 def test_an_audit_tells_of_views_that_somebody_else_saves(dataset, issues, monkeypatch):
     save_issue_views(dataset, FIELD)
     monkeypatch.setattr(locks, "_WAIT", 0.1)
@@ -378,8 +389,8 @@ def test_suggests_an_iou_threshold():
     found = suggest_thresholds(judged(*rows), Thresholds())
     assert found.iou == pytest.approx(0.3)
     assert found.size is None
-    said = "IoU: 0.3 would judge 0, and 0.5 3, of 6 decided issues wrongly."
-    assert found.message.endswith(said)
+    said = "0.3 misses 0 of 3 confirmed issues and flags 0 of 3 dismissed; 0.5 0 and 3."
+    assert found.message.endswith(f"IoU: {said}")
 
 
 # Operators

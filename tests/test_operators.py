@@ -227,7 +227,8 @@ def test_import_form_errors(source, params, message):
 
 def test_audit(dataset):
     result, triggers = run("audit_tracks", dataset)
-    assert result["message"].startswith("2 outliers among 120 boxes of 2 sequences;")
+    message = "2 outliers among 120 boxes of 2 sequences; they make 2 issues: "
+    assert result["message"].startswith(message)
     assert result["issues"] == {"size_change": 1, "shift": 1}
     assert triggers == ["reload_dataset"]
     wrong = dataset.filter_labels("frames.ground_truth", F("outlier_score") > 0.5)

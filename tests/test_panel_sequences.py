@@ -250,7 +250,7 @@ def test_each_label_field_has_its_own_review(panel, dataset, page):
     rows = panel.get_by_test_id("issue")
     wait_until(page, lambda: rows.count() == len(others))
     assert slider.input_value() == "0.25"
-    assert panel.get_by_role("button", name="Apply").is_disabled()
+    assert panel.get_by_role("button", name="Reset").is_disabled()
     panel.get_by_role("button", name="Timeline").click()
     marks = panel.get_by_test_id("timeline").locator(".mark")
     panel.get_by_test_id("timeline").get_by_label("Sequence").select_option("a")

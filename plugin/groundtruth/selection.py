@@ -228,7 +228,7 @@ def image_scales(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.Dat
             rows[name] = (size[0] / drawn[0], size[1] / drawn[1], *size)
         if size and None not in drawn and size != drawn:
             report.notes.append(
-                f"{name}: boxes drawn on {drawn[0]}x{drawn[1]} images were scaled to "
+                f"{name}: boxes drawn on {drawn[0]}x{drawn[1]} images are scaled to "
                 f"the {size[0]}x{size[1]} images that are sent."
             )
     columns = ["x", "y", "image_width", "image_height"]

@@ -145,11 +145,18 @@ def _describe(summary: AuditSummary) -> dict[str, str]:
         f"{count(summary.detections, 'box')} of {count(summary.sequences, 'sequence')}"
     )
     if issues:
-        message += f"; issues: {issues}"
+        found = count(sum(summary.issues.values()), "issue")
+        message += f"; they make {found}: {issues}"
     if summary.changed_frames:
         message += (
             f". The labels of {count(summary.changed_frames, 'frame')} changed "
             "meanwhile: run this again"
+        )
+    before, confirmed = summary.confirmed
+    if confirmed < before:
+        message += (
+            f". {confirmed} of the issues are confirmed, {before} were before: what is "
+            "no longer found keeps its decision until it is found again"
         )
     if summary.outdated_views:
         message += (
@@ -158,7 +165,7 @@ def _describe(summary: AuditSummary) -> dict[str, str]:
         )
     return {
         "message": message,
-        "next": "Open the panel 'Track audit' and go through the issues",
+        "next": "Go through the issues in the panel 'Track audit'",
     }
 
 

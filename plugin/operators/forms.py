@@ -14,7 +14,8 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ..issues import count_dismissed, frames_of_issues
+from ..decisions import DISMISSED
+from ..issues import count_decided, frames_of_issues
 from ..texts import count
 
 #: Frames that are sent along before and after each.
@@ -142,7 +143,7 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
         description="Labelled frames to send along before and after each",
     )
     field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
-    dismissed = count_dismissed(ctx.dataset, field)
+    dismissed = count_decided(ctx.dataset, field, DISMISSED)
     if dismissed and ctx.params.get("issues") is None:
         inputs.bool(
             "include_dismissed",

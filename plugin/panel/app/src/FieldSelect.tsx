@@ -14,7 +14,7 @@ export function FieldSelect({ overview: { label_field, label_fields } }: { overv
       onChange={(event) => {
         // Keys are for decisions again once an entry is picked
         event.target.blur();
-        store.narrow({ field: event.target.value, chosen: null, selected: [], replaced: null, pending: {} });
+        store.narrow({ field: event.target.value, chosen: null, selected: [], replaced: [], pending: {} });
       }}
     >
       {label_fields.map((name) => (

@@ -270,7 +270,7 @@ function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: ()
         className="undo"
         aria-label="Undo"
         title="Take back the last decision: Ctrl+Z"
-        style={{ visibility: replaced ? "visible" : "hidden" }}
+        style={{ visibility: replaced.length ? "visible" : "hidden" }}
         onClick={undo}
       >
         ↶

@@ -28,7 +28,7 @@ export function IssueView({ sequence, kind, issue, ready, details, problem, deci
   const player = usePlayer();
   const elsewhere = useElsewhere(sequence, issue?.first_frame ?? 1);
   const part = sequence?.samples.find(({ id }) => id === player.sample);
-  if (!chosen) return <p className="quiet">Choose an issue</p>;
+  if (!chosen) return <p className="quiet">No issue fits the filters</p>;
   if (!issue) return problem ? <Problem text={problem} /> : <p className="quiet">Loading …</p>;
   const strip = details?.strip ?? [];
   const color = kind?.color ?? "#8a8f98";
@@ -60,7 +60,11 @@ export function IssueView({ sequence, kind, issue, ready, details, problem, deci
         <button className="dismiss" disabled={!ready} aria-pressed={issue.decision === "dismissed"} onClick={() => decide("dismissed", [issue.id])}>
           Dismiss {key("x")}
         </button>
-        <button disabled={!ready || !issue.decision} onClick={() => decide(null, [issue.id])}>
+        <button
+          disabled={!ready}
+          title={issue.decision ? "Take back what was decided" : "Go on, and decide later"}
+          onClick={() => decide(null, [issue.id])}
+        >
           Leave {key("u")}
         </button>
         <span className="gap" />

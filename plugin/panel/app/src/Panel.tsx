@@ -178,7 +178,7 @@ function Review({ overview }: { overview: Overview }) {
     c: press("confirmed"),
     x: press("dismissed"),
     u: press(null),
-    "Ctrl+z": replaced && undo,
+    "Ctrl+z": replaced.length ? undo : null,
   });
 
   const kinds = listing?.kinds ?? [];

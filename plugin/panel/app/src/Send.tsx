@@ -26,13 +26,13 @@ export function Send({ overview, listing }: { overview: Overview; listing: Listi
       {problem && <em className="problem">{problem}</em>}
       <span className="quiet">Send</span>
       <SendButton what={`${confirmed} confirmed`} count={confirmed} send={() => send("confirmed")} />
-      <SendButton what={`${listed} listed`} count={listed} send={() => send("listed")} />
+      <SendButton what={`${listed} listed`} count={listed} send={() => send("listed")} note=": all but those dismissed" />
     </span>
   );
 }
 
-const SendButton = ({ what, count, send }: { what: string; count: number; send: () => void }) => (
-  <button aria-label={`Send ${what}`} title={`Send ${what} to be corrected`} disabled={!count} onClick={send}>
+const SendButton = ({ what, count, send, note = "" }: { what: string; count: number; send: () => void; note?: string }) => (
+  <button aria-label={`Send ${what}`} title={`Send ${what} to be corrected${note}`} disabled={!count} onClick={send}>
     {what}
   </button>
 );

@@ -94,8 +94,8 @@ export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds:
         </section>
       ))}
       <div className="actions">
-        <button className="primary" disabled={auditing || !changed} onClick={apply}>
-          {auditing ? "Auditing …" : "Apply: audit again"}
+        <button className="primary" disabled={auditing} onClick={apply}>
+          {auditing ? "Auditing …" : changed ? "Apply: audit again" : "Audit again"}
         </button>
         <button disabled={auditing} onClick={suggest}>
           Suggest from decisions
@@ -107,7 +107,8 @@ export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds:
       {message && <p data-testid="threshold-message">{message}</p>}
       <p className="quiet">
         A threshold says which boxes are flagged however likely they are right. What the audit holds for a mistake for
-        other reasons stays an issue. Decisions are kept.
+        other reasons stays an issue. Decisions are kept, also those of issues that are no longer found: they are not
+        listed and sent until they are found again.
       </p>
       <Precision kinds={kinds} />
     </div>

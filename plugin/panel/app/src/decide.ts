@@ -10,6 +10,8 @@ import type { Decision, Issue, Listing } from "./types";
 
 /** How long after the last decision the saved views are made anew, in milliseconds. */
 const REST = 4000;
+/** How many decisions can be taken back, one by one. */
+const KEPT = 100;
 
 /** Decides some issues: without IDs the selected ones, or else the one that is seen. Tells whether there are any. */
 export type Decide = (decision: Decision | null, ids?: string[]) => boolean;
@@ -113,8 +115,15 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
       const { listing, seen } = known.current;
       const ids = some ?? (selected.length ? selected : seen ? [seen] : []);
       if (!ids.length) return false;
-      store.set({ replaced: { chosen, before: decidedBefore(listing, ids) } });
-      if (decision && ids.length === 1 && ids[0] === chosen) step(1, true);
+      const isSeen = ids.length === 1 && ids[0] === chosen;
+      // There is nothing to take back: to leave an issue is to go on
+      if (!decision && isSeen && !findIssue(listing, chosen)?.decision) {
+        step(1, true);
+        return true;
+      }
+      const { replaced } = store.get();
+      store.set({ replaced: [...replaced, { chosen, before: decidedBefore(listing, ids) }].slice(-KEPT) });
+      if (decision && isSeen) step(1, true);
       send(decision, ids);
       return true;
     },
@@ -123,11 +132,12 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
 
   const undo = useCallback(() => {
     const { replaced } = store.get();
-    if (!replaced) return;
-    store.set({ replaced: null, chosen: replaced.chosen, tab: "issue" });
-    const issue = findIssue(known.current.listing, replaced.chosen);
+    const last = replaced[replaced.length - 1];
+    if (!last) return;
+    store.set({ replaced: replaced.slice(0, -1), chosen: last.chosen, tab: "issue" });
+    const issue = findIssue(known.current.listing, last.chosen);
     if (issue) choose(issue);
-    replaced.before.forEach(({ decision, ids, ...was }) => send(decision, ids, was));
+    last.before.forEach(({ decision, ids, ...was }) => send(decision, ids, was));
   }, [send, choose]);
 
   return { decide, step, undo };

@@ -22,7 +22,7 @@ export interface Target {
   issue?: string;
 }
 
-/** What the last decision replaced, and which issue was seen then. */
+/** What a decision replaced, and which issue was seen then. */
 export interface Replaced {
   chosen: string | null;
   before: { ids: string[]; decision: Decision | null; decided_by: string | null; decided_at: string | null }[];
@@ -44,7 +44,8 @@ export interface State {
   waiting: boolean;
   /** What went wrong with a decision or on the way to a frame, until somebody has read it. */
   failure: string | null;
-  replaced: Replaced | null;
+  /** What can be taken back: the last decision is the last one. */
+  replaced: Replaced[];
   /** Decisions that the list does not know of yet, by issue. */
   pending: Record<string, Decision | null>;
   /** How many times decisions are on their way. */
@@ -86,7 +87,7 @@ const START: State = {
   target: null,
   waiting: false,
   failure: null,
-  replaced: null,
+  replaced: [],
   pending: {},
   underWay: 0,
   auditing: false,
@@ -121,8 +122,8 @@ export function grow(listed: number): void {
   if (listed >= state.limit) set({ limit: state.limit + PAGE });
 }
 
-/** Asks for all anew; an audit may have replaced the issues of the last decision. */
-export const reload = (): void => set({ version: state.version + 1, replaced: null });
+/** Asks for all anew; an audit may have replaced the issues that were decided. */
+export const reload = (): void => set({ version: state.version + 1, replaced: [] });
 
 /** Asks for all anew where the App has loaded the dataset again, other than for its saved views. */
 export function refresh(refreshed: number): void {
