@@ -100,13 +100,17 @@ def test_imports_and_opens_the_dataset(app, page, dataset, write_mot):
 
     show(page, f"{app}/datasets/{dataset.name}")
     dialog = open_operator(page, "Import sequences")
-    field(dialog, "Folder").fill(str(write_mot()))
-    field(dialog, "Dataset name").fill("imported-in-the-app")
+    folder = write_mot()
+    field(dialog, "Folder").fill(str(folder))
+    # The folder's name is suggested
+    name = folder.name
+    wait_until(page, lambda: field(dialog, "Dataset name").input_value() == name)
+    dialog.get_by_text("6 frames of 1 sequence").wait_for()
     dialog.get_by_role("button", name="Execute").click()
     page.get_by_text("6 boxes in 6 frames of 1 sequence").wait_for()
-    page.wait_for_url("**/datasets/imported-in-the-app")
+    page.wait_for_url(f"**/datasets/{name}")
     assert page.get_by_text("Please note").count() == 0
-    imported = fo.load_dataset("imported-in-the-app")
+    imported = fo.load_dataset(name)
     assert imported.count("frames.ground_truth.detections") == 6
     imported.delete()
 

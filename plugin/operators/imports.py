@@ -69,6 +69,7 @@ class ImportSequences(TrackOperator):
         inputs.str(
             "name",
             required=True,
+            default=_suggest_name(ctx),
             label="Dataset name",
             description="The name of the new dataset",
         )
@@ -152,6 +153,13 @@ class ImportSequences(TrackOperator):
             frame_rate=frame_rate,
             progress=progress,
         )
+
+
+def _suggest_name(ctx: ExecutionContext) -> str | None:
+    """Returns the name of the chosen folder, where no dataset has it yet."""
+    folder = Path(ctx.params.get("dataset_dir") or "").expanduser()
+    is_free = folder.is_dir() and not fo.dataset_exists(folder.name)
+    return folder.name or None if is_free else None
 
 
 def _is_mot(ctx: ExecutionContext) -> bool:
