@@ -147,7 +147,8 @@ def audit_dataset(
             result = audit_tracks(stored.tracks, thresholds, judged, vectors=vectors)
             overview |= make_overview(stored.tracks, result)
             parts.append(_store_audit(dataset, field, stored, result, ids, bar.update))
-    summary = _total(parts)
+    after = count_decided(dataset, field, CONFIRMED)
+    summary = replace(_total(parts), confirmed=(confirmed, after))
     config = dataset.init_run(
         method=f"{METHOD}/{run_key}",
         version=__version__,
@@ -162,11 +163,7 @@ def audit_dataset(
     dataset.register_run(key, config, overwrite=True)
     results = dataset.init_run_results(key, sequences=overview)
     dataset.save_run_results(key, results, overwrite=True)
-    return replace(
-        summary,
-        confirmed=(confirmed, count_decided(dataset, field, CONFIRMED)),
-        outdated_views=not _renew_views(dataset, field),
-    )
+    return replace(summary, outdated_views=not _renew_views(dataset, field))
 
 
 def _renew_views(dataset: fo.Dataset, field: str) -> bool:

@@ -6,8 +6,9 @@ Pure functions over issues and decisions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -59,8 +60,9 @@ def find_decisions(
 
     It is the same mistake where tracks and kind are the same, and so are the frames:
     at least half of those of both are common to both, or they have some in common and
-    begin and end within the two frames that an issue may leave out. What was decided
-    of frames holds for each part of them, which is what stricter thresholds find.
+    begin and end within the two frames that an issue may leave out. Where nothing
+    was decided of the same frames, what was confirmed holds for each part of it, which
+    is what stricter thresholds find.
 
     Args:
         issues: the attributes of issues of a sample
@@ -73,17 +75,21 @@ def find_decisions(
     latest_first: dict[Mistake, list[Record]] = {}
     for decision in reversed(list(decisions)):
         latest_first.setdefault(_mistake(decision), []).append(decision)
-    return [
-        next(
-            (
-                decision
-                for decision in latest_first.get(_mistake(issue), ())
-                if _are_same_frames(issue, decision)
-            ),
-            None,
-        )
-        for issue in issues
-    ]
+    return [_find(issue, latest_first.get(_mistake(issue), ())) for issue in issues]
+
+
+def _find(issue: Record, decisions: Sequence[Record]) -> Record | None:
+    same = (each for each in decisions if _are_same_frames(issue, each))
+    whole = (each for each in decisions if _is_part_of_confirmed(issue, each))
+    return next(chain(same, whole), None)
+
+
+def _is_part_of_confirmed(issue: Record, decision: Record) -> bool:
+    return (
+        decision.get("decision") == CONFIRMED
+        and decision["first_frame"] <= issue["first_frame"]
+        and issue["last_frame"] <= decision["last_frame"]
+    )
 
 
 def _mistake(issue: Record) -> Mistake:
@@ -91,13 +97,11 @@ def _mistake(issue: Record) -> Mistake:
     return issue["label_field"], issue["kind"], tracks
 
 
-def _are_same_frames(issue: Record, decision: Record) -> bool:
+def _are_same_frames(one: Record, two: Record) -> bool:
     first, last = (
-        [record[name] for record in (issue, decision)]
+        [record[name] for record in (one, two)]
         for name in ("first_frame", "last_frame")
     )
-    if first[0] >= first[1] and last[0] <= last[1]:
-        return True
     common = min(last) - max(first) + 1
     ends = max(np.ptp(first), np.ptp(last))
     either = max(last) - min(first) + 1

@@ -53,9 +53,9 @@ def mistake(kind="shift", track=1, other=None, first=10, last=12, field=FIELD):
         (mistake(first=13, last=14), False),
         (mistake(first=11, last=16), False),
         (mistake(first=10, last=15), True),
-        (mistake(first=9, last=16), True),
+        (mistake(first=10, last=16), False),
         (mistake(first=12, last=40), False),
-        (mistake(first=1, last=40), True),
+        (mistake(first=1, last=40), False),
         (mistake(first=11, last=11), True),
         (mistake(first=1, last=9), False),
         (mistake(kind="drift"), False),
@@ -71,6 +71,19 @@ def test_the_same_mistake_is_known_again(decided, found):
 def test_two_tracks_are_the_same_in_either_order():
     decided = mistake("identity_switch", 4, 7)
     assert found_of(mistake("identity_switch", 7, 4), [decided]) is decided
+
+
+def test_what_is_confirmed_holds_for_its_parts():
+    wide, part = mistake(first=1, last=40), mistake()
+    confirmed = wide | {"decision": CONFIRMED}
+    assert found_of(part, [confirmed]) is confirmed
+    assert found_of(mistake(first=39, last=42), [confirmed]) is None
+    for decision in (DISMISSED, None):
+        assert found_of(part, [wide | {"decision": decision}]) is None
+    # What was decided of the part itself comes first
+    own = part | {"decision": DISMISSED}
+    assert found_of(part, [own, confirmed]) is own
+    assert found_of(part, [confirmed, own]) is own
 
 
 def test_the_last_decision_counts():

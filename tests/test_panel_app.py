@@ -275,7 +275,9 @@ def test_a_threshold_counts_what_it_would_flag(panel, dataset, page):
     page.get_by_role("button", name="Done").click()
     panel.get_by_role("button", name="Issue", exact=True).click()
     same = ["kind", "track", "first_frame", "last_frame"]
-    anew = read_issues(dataset).set_index("id").loc[chosen_id(panel)]
+    issues = read_issues(dataset).set_index("id")
+    wait_until(page, lambda: chosen_id(panel) in issues.index)
+    anew = issues.loc[chosen_id(panel)]
     assert anew[same].tolist() == chosen[same].tolist()
     audit_dataset(dataset, thresholds=Thresholds())
     assert count_outliers(dataset) == before

@@ -155,8 +155,8 @@ def _describe(summary: AuditSummary) -> dict[str, str]:
     before, confirmed = summary.confirmed
     if confirmed < before:
         message += (
-            f". {confirmed} of the issues are confirmed, {before} were before: what is "
-            "no longer found keeps its decision until it is found again"
+            f". {confirmed} of the issues are confirmed, {before} were before: what "
+            "was decided is kept for when the same mistake is found again"
         )
     if summary.outdated_views:
         message += (

@@ -28,7 +28,7 @@ export function IssueView({ sequence, kind, issue, ready, details, problem, deci
   const player = usePlayer();
   const elsewhere = useElsewhere(sequence, issue?.first_frame ?? 1);
   const part = sequence?.samples.find(({ id }) => id === player.sample);
-  if (!chosen) return <p className="quiet">No issue fits the filters</p>;
+  if (!chosen) return <p className="quiet">No issue is chosen</p>;
   if (!issue) return problem ? <Problem text={problem} /> : <p className="quiet">Loading …</p>;
   const strip = details?.strip ?? [];
   const color = kind?.color ?? "#8a8f98";

@@ -117,7 +117,7 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
       if (!ids.length) return false;
       const isSeen = ids.length === 1 && ids[0] === chosen;
       // There is nothing to take back: to leave an issue is to go on
-      if (!decision && isSeen && !findIssue(listing, chosen)?.decision) {
+      if (!decision && isSeen && !selected.length && findIssue(listing, chosen)?.decision === null) {
         step(1, true);
         return true;
       }
