@@ -157,9 +157,11 @@ class ImportSequences(TrackOperator):
 
 def _suggest_name(ctx: ExecutionContext) -> str | None:
     """Returns the name of the chosen folder, where no dataset has it yet."""
-    folder = Path(ctx.params.get("dataset_dir") or "").expanduser()
-    is_free = folder.is_dir() and not fo.dataset_exists(folder.name)
-    return folder.name or None if is_free else None
+    chosen = ctx.params.get("dataset_dir")
+    folder = Path(chosen).expanduser() if chosen else None
+    if not folder or not folder.is_dir() or fo.dataset_exists(folder.name):
+        return None
+    return folder.name or None
 
 
 def _is_mot(ctx: ExecutionContext) -> bool:

@@ -111,7 +111,7 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
 
   const decide = useCallback<Decide>(
     (decision, some) => {
-      const { chosen, selected } = store.get();
+      const { chosen, selected, replaced } = store.get();
       const { listing, seen } = known.current;
       const ids = some ?? (selected.length ? selected : seen ? [seen] : []);
       if (!ids.length) return false;
@@ -121,7 +121,6 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
         step(1, true);
         return true;
       }
-      const { replaced } = store.get();
       store.set({ replaced: [...replaced, { chosen, before: decidedBefore(listing, ids) }].slice(-KEPT) });
       if (decision && isSeen) step(1, true);
       send(decision, ids);
@@ -132,12 +131,12 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
 
   const undo = useCallback(() => {
     const { replaced } = store.get();
-    const last = replaced[replaced.length - 1];
-    if (!last) return;
-    store.set({ replaced: replaced.slice(0, -1), chosen: last.chosen, tab: "issue" });
-    const issue = findIssue(known.current.listing, last.chosen);
+    const latest = replaced[replaced.length - 1];
+    if (!latest) return;
+    store.set({ replaced: replaced.slice(0, -1), chosen: latest.chosen, tab: "issue" });
+    const issue = findIssue(known.current.listing, latest.chosen);
     if (issue) choose(issue);
-    last.before.forEach(({ decision, ids, ...was }) => send(decision, ids, was));
+    latest.before.forEach(({ decision, ids, ...was }) => send(decision, ids, was));
   }, [send, choose]);
 
   return { decide, step, undo };
