@@ -222,6 +222,22 @@ def test_import_form_errors(source, params, message):
     assert message in error
 
 
+def test_import_form_suggests_the_name_of_the_folder(source, write_mot):
+    folder = write_mot()
+    shown = form("import_sequences", source, dataset_dir=str(folder))
+    assert shown["type"]["properties"]["name"]["default"] == folder.name
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [7, ["a"], "", "/", "/nowhere", "~nobody-of-this-name", "a\0", "a" * 5000],
+    ids=lambda folder: repr(folder)[:20],
+)
+def test_import_form_suggests_no_name_for_what_is_no_folder(source, folder):
+    shown = form("import_sequences", source, dataset_dir=folder)
+    assert shown["type"]["properties"]["name"]["default"] is None
+
+
 # The audit
 
 

@@ -158,10 +158,14 @@ class ImportSequences(TrackOperator):
 def _suggest_name(ctx: ExecutionContext) -> str | None:
     """Returns the name of the chosen folder, where no dataset has it yet."""
     chosen = ctx.params.get("dataset_dir")
-    folder = Path(chosen).expanduser() if chosen else None
-    if not folder or not folder.is_dir() or fo.dataset_exists(folder.name):
+    if not isinstance(chosen, str):
         return None
-    return folder.name or None
+    try:
+        folder = Path(chosen).expanduser()
+        is_new = folder.is_dir() and not fo.dataset_exists(folder.name)
+    except (OSError, RuntimeError, ValueError):  # which the preview tells of
+        return None
+    return folder.name if is_new and folder.name else None
 
 
 def _is_mot(ctx: ExecutionContext) -> bool:
