@@ -30,8 +30,8 @@ from .audit import (
     audit_tracks,
     suspected_rows,
 )
-from .decisions import CONFIRMED
-from .issues import count_decided, declare_issues, replace_issues
+from .decisions import CONFIRMED, count_lost
+from .issues import declare_issues, read_decided, replace_issues
 from .overview import make_overview
 from .records import Json
 from .views import ISSUE_CLIPS, save_issue_views, view_name
@@ -65,8 +65,8 @@ class AuditSummary:
         issues: number of issues, by kind
         changed_frames: number of frames that were left alone, because somebody
             changed their labels meanwhile
-        confirmed: number of confirmed issues in the dataset, before and after: one
-            that is no longer found is confirmed again as soon as it is found again
+        lost: number of confirmed issues that were not found again; each is confirmed
+            as soon as an audit finds it again
         outdated_views: whether saved views still show the issues of an earlier audit,
             because somebody else was saving views
     """
@@ -76,7 +76,7 @@ class AuditSummary:
     outliers: int
     issues: dict[str, int]
     changed_frames: int
-    confirmed: tuple[int, int] = (0, 0)
+    lost: int = 0
     outdated_views: bool = False
 
 
@@ -133,7 +133,7 @@ def audit_dataset(
     if APPEARANCE in judged and APPEARANCE not in kinds:
         model, suspects = _earlier_model(audits)
     frames = dataset.select(list(ids)).count("frames")
-    confirmed = count_decided(dataset, field, CONFIRMED)
+    confirmed = read_decided(dataset, field, CONFIRMED)
     parts = []
     overview = read_overview(dataset, field)
     with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
@@ -147,8 +147,11 @@ def audit_dataset(
             result = audit_tracks(stored.tracks, thresholds, judged, vectors=vectors)
             overview |= make_overview(stored.tracks, result)
             parts.append(_store_audit(dataset, field, stored, result, ids, bar.update))
-    after = count_decided(dataset, field, CONFIRMED)
-    summary = replace(_total(parts), confirmed=(confirmed, after))
+    summary = replace(
+        _total(parts),
+        lost=count_lost(confirmed, read_decided(dataset, field, CONFIRMED)),
+        outdated_views=not _renew_views(dataset, field),
+    )
     config = dataset.init_run(
         method=f"{METHOD}/{run_key}",
         version=__version__,
@@ -163,7 +166,7 @@ def audit_dataset(
     dataset.register_run(key, config, overwrite=True)
     results = dataset.init_run_results(key, sequences=overview)
     dataset.save_run_results(key, results, overwrite=True)
-    return replace(summary, outdated_views=not _renew_views(dataset, field))
+    return summary
 
 
 def _renew_views(dataset: fo.Dataset, field: str) -> bool:

@@ -108,6 +108,32 @@ def _are_same_frames(one: Record, two: Record) -> bool:
     return bool(common > 0 and (ends <= MERGE_WITHIN or 2 * common >= either))
 
 
+def count_lost(before: pd.DataFrame, after: pd.DataFrame) -> int:
+    """Counts the mistakes that are not found again.
+
+    Args:
+        before: one row per issue: ``sample_id``, ``kind``, ``track``,
+            ``other_track``, ``first_frame``, ``last_frame``
+        after: later issues, as ``before``
+
+    Returns:
+        the number of issues of which no later one has the kind and the tracks, and
+        a frame in common
+    """
+    earlier, later = map(_with_tracks, (before, after))
+    pairs = earlier.reset_index().merge(later, on=["sample_id", "kind", "tracks"])
+    meet = (pairs["first_frame_x"] <= pairs["last_frame_y"]) & (
+        pairs["first_frame_y"] <= pairs["last_frame_x"]
+    )
+    return len(earlier) - int(pairs.loc[meet, "index"].nunique())
+
+
+def _with_tracks(issues: pd.DataFrame) -> pd.DataFrame:
+    pairs = zip(issues["track"], issues["other_track"], strict=True)
+    tracks = pd.Series([frozenset(pair) for pair in pairs], dtype=object)
+    return issues.reset_index(drop=True).assign(tracks=tracks)
+
+
 def only_dismissed(
     places: pd.DataFrame, issues: pd.DataFrame, by: list[str]
 ) -> NDArray[np.bool_]:

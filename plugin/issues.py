@@ -224,6 +224,22 @@ def issues_of_view(
     return ids
 
 
+def read_decided(dataset: fo.Dataset, label_field: str, decision: str) -> pd.DataFrame:
+    """Reads the issues that were confirmed, or those that were dismissed.
+
+    Args:
+        dataset: the dataset
+        label_field: the frame field of the tracks that the issues are about
+        decision: ``confirmed`` or ``dismissed``
+
+    Returns:
+        their attributes, with the frames as they are in the samples
+    """
+    table = _read_table(dataset)
+    chosen = (table["label_field"] == label_field) & (table["decision"] == decision)
+    return table[chosen]
+
+
 def count_decided(dataset: fo.Dataset, label_field: str, decision: str) -> int:
     """Counts the issues that were confirmed, or those that were dismissed.
 

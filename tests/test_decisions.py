@@ -14,10 +14,11 @@ from fiftyone_track_audit.importers import locks
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.plugin import issues as issues_module
 from fiftyone_track_audit.plugin.audit import Thresholds
-from fiftyone_track_audit.plugin.auditing import audit_dataset
+from fiftyone_track_audit.plugin.auditing import audit_dataset, list_audits
 from fiftyone_track_audit.plugin.decisions import (
     CONFIRMED,
     DISMISSED,
+    count_lost,
     find_decisions,
     precision,
     suggest_thresholds,
@@ -236,10 +237,31 @@ def test_an_audit_tells_of_confirmed_issues_that_it_does_not_find(dataset, issue
     size_change = issues["id"][issues["kind"] == "size_change"].tolist()
     decide_issues(dataset, size_change, CONFIRMED)
     higher = run("audit_tracks", dataset.view(), params={"size_threshold": 2.0})
-    assert higher["confirmed"] == (1, 0)
-    assert "0 of the issues are confirmed, 1 were before" in higher["message"]
-    again = audit_dataset(dataset)
-    assert again.confirmed == (0, 1)
+    assert higher["lost"] == 1
+    assert ". Not found again: 1 confirmed issue; what was" in higher["message"]
+    again = run("audit_tracks", dataset.view())
+    assert again["lost"] == 0
+    assert "Not found again" not in again["message"]
+    assert CONFIRMED in decisions(dataset)
+
+
+def test_a_mistake_is_lost_where_none_of_its_frames_is_found():
+    places = [(1, 9, 10, 19), (1, 9, 40, 44), (1, None, 10, 19), (2, None, 10, 19)]
+    before = located(*places)
+    assert count_lost(before, before) == 0
+    # Into two parts, with the tracks the other way round; at its last frame alone
+    found = located((9, 1, 11, 12), (1, 9, 15, 16), (1, 9, 44, 60), (2, None, 20, 29))
+    assert count_lost(before, found) == 2
+    assert count_lost(before, found.assign(kind="gap")) == 4
+    assert count_lost(before, found.assign(sample_id="b")) == 4
+    assert count_lost(before, found[:0]) == 4
+    assert count_lost(before[:0], found) == 0
+
+
+def located(*places):
+    columns = ["track", "other_track", "first_frame", "last_frame"]
+    table = pd.DataFrame(places, columns=columns, dtype=object)
+    return table.assign(sample_id="a", kind="shift")
 
 
 def test_an_audit_tells_of_views_that_somebody_else_saves(dataset, issues, monkeypatch):
@@ -247,6 +269,8 @@ def test_an_audit_tells_of_views_that_somebody_else_saves(dataset, issues, monke
     monkeypatch.setattr(locks, "_WAIT", 0.1)
     with locks.exclusive(dataset, "saving views of", "-views"):
         assert audit_dataset(dataset, thresholds=Thresholds(size=0.3)).outdated_views
+    (audit,) = list_audits(dataset, FIELD).values()
+    assert audit.summary["outdated_views"]
     assert not audit_dataset(dataset).outdated_views
     clips = dataset.load_saved_view("issues").values("issues.id")
     assert set(clips) == set(read_dataset_issues(dataset, FIELD)["id"])

@@ -152,11 +152,10 @@ def _describe(summary: AuditSummary) -> dict[str, str]:
             f". The labels of {count(summary.changed_frames, 'frame')} changed "
             "meanwhile: run this again"
         )
-    before, confirmed = summary.confirmed
-    if confirmed < before:
+    if summary.lost:
         message += (
-            f". {confirmed} of the issues are confirmed, {before} were before: what "
-            "was decided is kept for when the same mistake is found again"
+            f". Not found again: {count(summary.lost, 'confirmed issue')}; what was "
+            "decided is kept for when the same mistake is found"
         )
     if summary.outdated_views:
         message += (
