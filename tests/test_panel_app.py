@@ -396,6 +396,39 @@ def test_takes_decisions_back(panel, dataset, page):
     panel.get_by_role("button", name="Undo").click()
     see_decided(panel, 0, 0)
     assert panel.get_by_role("button", name="Undo").count() == 0
+    # Nor is there anything to take back of a selection that nobody has decided
+    boxes.nth(1).click()
+    panel.get_by_text("1 selected").wait_for()
+    panel.get_by_role("button", name="Leave u").first.click()
+    panel.get_by_text("1 selected").wait_for(state="detached")
+    assert panel.get_by_role("button", name="Undo").count() == 0
+
+
+def test_gives_back_what_somebody_decided_of_an_issue_that_is_not_listed(
+    panel, dataset, page
+):
+    from fiftyone_track_audit.plugin.issues import decide_issues
+
+    issues = read_issues(dataset)
+    other, kind = issues["id"].iloc[-1], issues["kind"].iloc[0]
+    assert kind != issues["kind"].iloc[-1]
+    decide_issues(dataset, [other], "dismissed", "Ann")
+    panel.locator(f"button[data-kind='{kind}']").click()
+    row = panel.locator(f"[data-testid=issue][data-id='{other}']")
+    row.wait_for(state="detached")
+    panel.get_by_role("button", name="Timeline").click()
+    panel.locator(f".mark[data-id='{other}']").click()
+    page.locator("[data-cy=modal]").wait_for()
+    close_modal(page)
+    panel.get_by_role("button", name="Issue", exact=True).click()
+    see(panel, other)
+    page.keyboard.press("c")
+    see_decided(panel, 1, 0)
+    page.keyboard.press("Control+z")
+    see_decided(panel, 0, 1)
+    (decided_by,) = read_issues(dataset)["decided_by"].dropna()
+    assert decided_by == "Ann"
+    decide_issues(dataset, [other], None)
 
 
 def test_a_choice_outlives_a_list_that_was_asked_for_before(panel, dataset, page):
@@ -456,6 +489,14 @@ def test_what_fails_is_told_and_tried_again(panel, dataset, page):
     failing.clear()
     again.click()
     page.get_by_test_id("strip").wait_for()
+    # A filter that fails can be left
+    panel.get_by_label("Track", exact=True).fill("1")
+    failing.add("list_issues")
+    page.reload()
+    panel.get_by_role("alert").wait_for()
+    failing.clear()
+    panel.get_by_role("button", name="Clear filters").click()
+    choose(panel, first)
     page.unroute("**/operators/execute")
     assert decided(dataset) == []
 

@@ -179,7 +179,7 @@ function Filters({ overview, listing, undo }: FiltersProps) {
   const { progress, kinds = [], counts = {} } = listing ?? {};
   return (
     <div className="filters">
-      {progress && <ProgressBar {...progress} undo={undo} />}
+      {progress ? <ProgressBar {...progress} undo={undo} /> : <ClearFilters />}
       <div className="chips">
         {kinds.map(({ kind, name, color, precision, confirmed, dismissed }) => (
           <button
@@ -255,9 +255,14 @@ function Filters({ overview, listing, undo }: FiltersProps) {
   );
 }
 
-function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: () => void }) {
-  const { filters, replaced, underWay } = store.useStored();
+function ClearFilters() {
+  const { filters } = store.useStored();
   const isFiltered = JSON.stringify({ ...store.NO_FILTERS, ...filters }) !== JSON.stringify(store.NO_FILTERS);
+  return isFiltered ? <button onClick={() => store.narrow({ filters: store.NO_FILTERS })}>Clear filters</button> : null;
+}
+
+function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: () => void }) {
+  const { replaced, underWay } = store.useStored();
   return (
     <div className="progress" aria-busy={underWay > 0} data-testid="progress">
       <b>{open.toLocaleString("en")} to review</b>
@@ -265,7 +270,7 @@ function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: ()
         {confirmed} confirmed, {dismissed} dismissed
       </span>
       <meter aria-label="Decided" value={confirmed + dismissed} max={Math.max(1, confirmed + dismissed + open)} />
-      {isFiltered && <button onClick={() => store.narrow({ filters: store.NO_FILTERS })}>Clear filters</button>}
+      <ClearFilters />
       <button
         className="undo"
         aria-label="Undo"

@@ -162,8 +162,9 @@ function Review({ overview }: { overview: Overview }) {
     },
     [follow, sequenceOf],
   );
+  const issue = findIssue(listing, chosen) ?? details?.issue;
   // A key decides what is seen, never what is still on its way
-  const { decide, step, undo } = useDecide(listing, !late && tab === "issue" ? chosen : null, choose);
+  const { decide, step, undo } = useDecide(listing, !late && tab === "issue" ? issue : undefined, choose);
   useChoice(listed.answer);
   useMore(listing, chosen);
   useSavedViews();
@@ -182,7 +183,6 @@ function Review({ overview }: { overview: Overview }) {
   });
 
   const kinds = listing?.kinds ?? [];
-  const issue = findIssue(listing, chosen) ?? details?.issue;
   return (
     <div className="review" ref={root} tabIndex={-1}>
       <IssueList overview={overview} listing={listing} problem={listed.problem} choose={choose} decide={decide} undo={undo} />

@@ -54,10 +54,10 @@ export function withPending(listing: Listing | null, pending: store.State["pendi
 }
 
 /** What was decided of issues, by that, and by whom and when. */
-function decidedBefore(listing: Listing | null, ids: string[]): store.Replaced["before"] {
+function decidedBefore(ids: string[], find: (id: string) => Issue | undefined): store.Replaced["before"] {
   const groups = new Map<string, store.Replaced["before"][number]>();
   for (const id of ids) {
-    const { decision = null, decided_by = null, decided_at = null } = findIssue(listing, id) ?? {};
+    const { decision = null, decided_by = null, decided_at = null } = find(id) ?? {};
     const key = JSON.stringify([decision, decided_by, decided_at]);
     const group = groups.get(key) ?? { ids: [], decision, decided_by, decided_at };
     group.ids.push(id);
@@ -69,7 +69,8 @@ function decidedBefore(listing: Listing | null, ids: string[]): store.Replaced["
 /** The last decision that is on its way: they are taken in the order in which they were made. */
 let last: Promise<void> = Promise.resolve();
 
-export function useDecide(listing: Listing | null, seen: string | null, choose: (issue: Issue) => void) {
+/** Without `seen`, an issue whose crops are there, only those are decided that are selected. */
+export function useDecide(listing: Listing | null, seen: Issue | undefined, choose: (issue: Issue) => void) {
   const call = useCall();
   const known = useRef({ listing, seen });
   known.current = { listing, seen };
@@ -113,15 +114,18 @@ export function useDecide(listing: Listing | null, seen: string | null, choose: 
     (decision, some) => {
       const { chosen, selected, replaced } = store.get();
       const { listing, seen } = known.current;
-      const ids = some ?? (selected.length ? selected : seen ? [seen] : []);
+      const ids = some ?? (selected.length ? selected : seen ? [seen.id] : []);
       if (!ids.length) return false;
       const isSeen = ids.length === 1 && ids[0] === chosen;
+      // The list lacks what was chosen in the timeline, but does not fit the filters
+      const find = (id: string) => findIssue(listing, id) ?? (seen?.id === id ? seen : undefined);
       // There is nothing to take back: to leave an issue is to go on
-      if (!decision && isSeen && !selected.length && findIssue(listing, chosen)?.decision === null) {
-        step(1, true);
+      if (!decision && ids.every((id) => find(id)?.decision === null)) {
+        store.set({ selected: selected.filter((id) => !ids.includes(id)) });
+        if (isSeen) step(1, true);
         return true;
       }
-      store.set({ replaced: [...replaced, { chosen, before: decidedBefore(listing, ids) }].slice(-KEPT) });
+      store.set({ replaced: [...replaced, { chosen, before: decidedBefore(ids, find) }].slice(-KEPT) });
       if (decision && isSeen) step(1, true);
       send(decision, ids);
       return true;
