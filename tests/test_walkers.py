@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The walkers stay where the camera can draw them, and boxes tell where they are."""
+"""Walkers stay where the camera can draw them, and their boxes say where they are."""
+
+import copy
 
 import numpy as np
 import pytest
-from walkers import FRAME_RATE, NEAREST, Camera, Scene, _paths
+from walkers import FRAME_RATE, Scene
+from walkers.camera import Camera
+from walkers.paths import NEAREST, choose_paths
 
 CAMERA = Camera(320, 180)
 
@@ -17,7 +21,7 @@ def scene() -> Scene:
 @pytest.mark.parametrize("seconds", [2, 8, 30])
 def test_nobody_walks_behind_the_camera_or_into_another(seed, seconds):
     frames = seconds * FRAME_RATE
-    paths = _paths(np.random.default_rng(seed), CAMERA, 20, frames)
+    paths = choose_paths(np.random.default_rng(seed), CAMERA, 20, frames)
     places = np.array([path.places for path in paths])
     assert places.shape == (20, frames, 2)
     assert (places @ CAMERA.axes[2, :2]).min() >= NEAREST
@@ -27,7 +31,7 @@ def test_nobody_walks_behind_the_camera_or_into_another(seed, seconds):
 
 
 def test_steps_are_as_long_as_the_speed_says():
-    paths = _paths(np.random.default_rng(0), CAMERA, 12, 50)
+    paths = choose_paths(np.random.default_rng(0), CAMERA, 12, 50)
     alone = [path for path in paths if path.speed > 0][:3]
     for path in alone:
         steps = np.linalg.norm(np.diff(path.places, axis=0), axis=1)
@@ -42,7 +46,9 @@ def test_ground_is_the_inverse_of_project(place):
 
 
 def test_boxes_are_tight_around_what_is_drawn(scene):
-    drawn, empty = scene.draw(5), scene.background()
+    deserted = copy.copy(scene)
+    deserted.walkers = []
+    drawn, empty = scene.draw(5), deserted.draw(5).image
     assert drawn.image.shape == empty.shape
     assert ((drawn.visibility >= 0) & (drawn.visibility <= 1)).all()
     assert (drawn.boxes[:, 2:] > drawn.boxes[:, :2]).all()
