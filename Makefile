@@ -1,31 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-# make demo    the whole way on a sample sequence, ending in the FiftyOne App
-#              (DATA=<MOT sequence> LABELS=<SeqLabel.json> for your own data)
-# make test    everything that the tests need, then the tests
-# make lint    ruff and mypy
-# make panel   the panel's bundle from its source, with npm
-# make bench   speed, memory and planted mistakes beside rivals
-# make clean   removes the environment and what the demo made
+.DEFAULT_GOAL := help
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 MONGOD = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod
 
+PURE := not database and not browser and not aws
+
 DATA ?=
 LABELS ?=
 export DATA LABELS
 
-.PHONY: demo test lint panel bench browser clean
+.PHONY: help demo test test-pure lint panel bench browser clean
 
-demo: $(VENV)/.installed
+# A target's help is the comment behind it.
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed ## Import, audit and export a sample sequence, and open the App (DATA=<MOT sequence> LABELS=<SeqLabel.json> NO_APP=1)
 	@$(BIN)/python examples/demo.py $${DATA:+--data "$$DATA"} $${LABELS:+--labels "$$LABELS"}
 
-test: $(VENV)/.installed-for-tests browser
+test: $(VENV)/.installed-for-tests browser ## Run all tests
 	$(BIN)/python -m pytest
 
+test-pure: $(VENV)/.installed-for-tests ## Run the tests that need no database, browser or AWS
+	$(BIN)/python -m pytest -m "$(PURE)"
+
 # The package is the repository's root, which mypy knows by a link of its name.
-lint: $(VENV)/.installed-for-tests
+lint: $(VENV)/.installed-for-tests ## Run ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@mypy="$$(cd $(BIN) && pwd)/mypy --config-file $(CURDIR)/pyproject.toml"; \
@@ -39,15 +42,15 @@ lint: $(VENV)/.installed-for-tests
 
 # Exact versions stand in package.json; a lock file would name a registry.
 panel: BUNDLE ?= ../bundle.js
-panel:
+panel: ## Build the panel's bundle from its source, with npm
 	@cd plugin/panel/app && npm install --silent --no-package-lock --no-audit --no-fund && \
 		npm run --silent check && npm run --silent build -- "$(BUNDLE)"
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.installed ## Measure speed, memory and the mistakes found, beside rivals
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/faults.py
 
-clean:
+clean: ## Remove the environment and everything that was built
 	rm -rf $(VENV) build *.egg-info demo plugin/panel/app/node_modules
 
 $(VENV)/.installed: requirements.txt pyproject.toml
