@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole way: frames and tracks in, outliers found, an adjustment job out.
+"""Demo: import tracks, find their outliers, and write an adjustment job.
 
 ``make demo`` runs it on a sample sequence with planted mistakes, and
 ``make demo DATA=<MOT sequence> LABELS=<SeqLabel.json>`` on your own data.
@@ -30,15 +30,15 @@ from fiftyone_track_audit.plugin.views import OUTLIERS, save_outlier_views
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "demo"
-#: The tag of the demo's datasets.
+#: The tag of the datasets that the demo creates.
 DEMO = "track-audit-demo"
-#: A planted mistake counts as found when an outlier of its track is at most this
-#: many labelled frames away.
+#: A planted mistake counts as found if an outlier of its track is at most this many
+#: labeled frames away.
 NEAR = 1
 
 
 def main() -> int:
-    """Runs the demo.
+    """Run the demo.
 
     Returns:
         the exit code
@@ -48,7 +48,7 @@ def main() -> int:
     parser.add_argument("--labels", help="a SeqLabel.json over its frames")
     arguments = parser.parse_args()
     if arguments.labels and not arguments.data:
-        parser.error("LABELS needs DATA, the MOT sequence whose frames were labelled")
+        parser.error("LABELS needs DATA, the MOT sequence whose frames were labeled")
     install_plugin()
     try:
         dataset, planted = run(arguments.data, arguments.labels)
@@ -62,15 +62,17 @@ def main() -> int:
     return 0
 
 
-def run(data: Path | None, labels: str | None) -> tuple[fo.Dataset, Any]:
-    """Imports, audits, saves the views and writes an adjustment package.
+def run(
+    data: Path | None, labels: str | None
+) -> tuple[fo.Dataset, list[dict[str, Any]] | None]:
+    """Import and audit tracks, save the views and write an adjustment package.
 
     Args:
-        data: a MOT sequence's folder, None for the sample sequence
-        labels: a ``SeqLabel.json`` over its frames, None for MOT's own tracks
+        data: the folder of a MOT sequence, or None for the sample sequence
+        labels: a ``SeqLabel.json`` over its frames, or None for its own tracks
 
     Returns:
-        the dataset, and the mistakes that were planted, None for other data
+        the dataset, and the mistakes planted in it, None if it is not the sample
     """
     planted = None
     if data is None:
@@ -78,7 +80,7 @@ def run(data: Path | None, labels: str | None) -> tuple[fo.Dataset, Any]:
     tracks = read_seq_label(labels, data) if labels else read_mot(data)
     print(f"1. Importing {describe(tracks)} ...")
     dataset = import_anew(tracks, f"demo-{next(iter(tracks.sequences))}")
-    print("2. Judging every box against its own track ...")
+    print("2. Comparing every box with the rest of its track ...")
     summary = audit_dataset(dataset)
     print(f"   {summary.outliers} outliers, {sum(summary.issues.values())} issues")
     print_issues(dataset)
@@ -89,22 +91,24 @@ def run(data: Path | None, labels: str | None) -> tuple[fo.Dataset, Any]:
 
 
 def import_anew(tracks: Tracks, name: str) -> fo.Dataset:
-    """Imports tracks in place of an earlier demo's dataset of that name.
+    """Import tracks, and replace the dataset of that name of an earlier demo.
 
     Raises:
-        ValueError: if there is a dataset of that name that no demo made
+        ValueError: if the demo did not create the dataset of that name
     """
     if fo.dataset_exists(name):
         if DEMO not in fo.load_dataset(name).tags:
-            raise ValueError(f"the dataset '{name}' is not the demo's; rename it")
+            raise ValueError(
+                f"a dataset '{name}' exists that the demo did not create; rename it"
+            )
         fo.delete_dataset(name)
     dataset = create_dataset(tracks, name)
     dataset.tags = [DEMO]
     return dataset
 
 
-def make_sample_sequence() -> tuple[Path, str, Any]:
-    """Makes the sample sequence, unless it is there already.
+def make_sample_sequence() -> tuple[Path, str, list[dict[str, Any]]]:
+    """Make the sample sequence, unless it exists already.
 
     Returns:
         its folder, its labels, and the mistakes planted in them
@@ -113,20 +117,18 @@ def make_sample_sequence() -> tuple[Path, str, Any]:
 
     sequence = make_sample(FOLDER)
     labels = FOLDER / f"{sequence.name}-SeqLabel.json"
-    planted = json.loads((FOLDER / f"{sequence.name}-planted.json").read_text())[
-        "mistakes"
-    ]
-    return sequence, str(labels), planted
+    planted = json.loads((FOLDER / f"{sequence.name}-planted.json").read_text())
+    return sequence, str(labels), planted["mistakes"]
 
 
 def describe(tracks: Tracks) -> str:
-    """Says how much there is to import."""
+    """Return how many boxes and frames there are, for the terminal."""
     frames = sum(len(sequence.frame_names) for sequence in tracks.sequences.values())
     return f"{len(tracks.table):,} boxes in {frames:,} frames"
 
 
 def print_issues(dataset: fo.Dataset, most: int = 10) -> None:
-    """Prints the worst issues."""
+    """Print the issues with the highest scores."""
     scores, reasons = dataset.values(
         [f"{ISSUES}.detections.confidence", f"{ISSUES}.detections.reason"]
     )
@@ -142,9 +144,9 @@ def print_issues(dataset: fo.Dataset, most: int = 10) -> None:
 
 
 def export(dataset: fo.Dataset, views: dict[str, int]) -> None:
-    """Writes the outliers' frames as an adjustment package."""
+    """Write the frames with outliers as an adjustment package."""
     if not views.get(OUTLIERS):
-        print("4. Nothing to send back: no outliers")
+        print("4. There are no outliers, so there is no adjustment package to write.")
         return
     folder = FOLDER / f"{dataset.name}-adjustment"
     shutil.rmtree(folder, ignore_errors=True)
@@ -160,14 +162,14 @@ def export(dataset: fo.Dataset, views: dict[str, int]) -> None:
 
 
 def compare(dataset: fo.Dataset, planted: list[dict[str, Any]]) -> str:
-    """Compares the outliers with the mistakes that were planted.
+    """Compare the outliers with the mistakes that were planted.
 
     Args:
         dataset: the audited dataset of one sequence in one sample
-        planted: dicts of ``kind``, ``track``, ``first_frame``, ``last_frame``
+        planted: the mistakes, see :func:`sample.make_sample`
 
     Returns:
-        a table, and how many of the outliers are none of the planted mistakes
+        a table of the mistakes, and how many outliers belong to none of them
     """
     outliers = outliers_of(dataset)
     rows, explained = [], pd.Series(False, index=outliers.index)
@@ -186,21 +188,19 @@ def compare(dataset: fo.Dataset, planted: list[dict[str, Any]]) -> str:
     boxes = dataset.count("frames.ground_truth.detections")
     return (
         f"\n{table.to_string(index=False)}\n\n{found} of {len(table)} planted mistakes "
-        f"found; {int((~explained).sum())} of {boxes} "
-        "boxes flagged that nobody planted"
+        f"were found; {(~explained).sum()} of {boxes} boxes were flagged without one"
     )
 
 
 def outliers_of(dataset: fo.Dataset) -> pd.DataFrame:
-    """Returns ``frame`` and ``track`` of the outliers."""
+    """Return ``frame`` and ``track`` of the outliers."""
     patches = dataset.load_saved_view(OUTLIERS).to_frames().to_patches("ground_truth")
-    paths = ["frame_number", "ground_truth.index"]
-    values = patches.values(paths)
+    values = patches.values(["frame_number", "ground_truth.index"])
     return pd.DataFrame(dict(zip(["frame", "track"], values, strict=True)))
 
 
 def install_plugin() -> None:
-    """Lets the App, which is a process of its own, find the plugin in this folder."""
+    """Let the App, which runs in its own process, find the plugin."""
     plugins = FOLDER / "plugins"
     plugins.mkdir(parents=True, exist_ok=True)
     link = plugins / "track-audit"
@@ -211,10 +211,10 @@ def install_plugin() -> None:
 
 
 def show(dataset: fo.Dataset) -> None:
-    """Opens the App on the issues, until it is closed."""
+    """Open the App on the issues and wait until it is closed."""
     name = "issues" if dataset.has_saved_view("issues") else OUTLIERS
     session = fo.launch_app(dataset, view=dataset.load_saved_view(name))
-    print("\nThe saved views are in the menu at the top left. Ctrl-C ends the demo.")
+    print("\nThe saved views are in the menu at the top left. Press Ctrl-C to end.")
     session.wait(-1)
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a sample sequence: a MOT folder, and labels with planted mistakes.
+"""Make a sample sequence: a MOT folder, and labels with planted mistakes.
 
-The frames, their true boxes and the labels come from one seed, so every mistake
-in the labels is known. The sequence has MOT Challenge's layout, and the labels
-are what a SageMaker Ground Truth video object tracking job returns.
+The frames, the true boxes and the labels all come from one seed, so every mistake
+in the labels is known. The sequence has the layout of MOT Challenge, and the labels
+are in the format that SageMaker Ground Truth returns for video object tracking.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,13 @@ from tqdm import tqdm
 from walkers import FRAME_RATE, Scene
 
 NAME = "WALKERS-01"
-#: Every how many frames one is labelled.
+#: One in so many frames is labeled.
 LABEL_STEP = 2
-#: Raise it when the same seed should make another sample.
+#: Raise this when the same seed makes another sample than before.
 _VERSION = 2
 _EDGES = ["left", "top", "right", "bottom"]
-#: Labelled frames between two mistakes of a track, and from a mistake to the
-#: track's ends.
+#: Labeled frames between two mistakes of a track, and from a mistake to the ends of
+#: its track.
 _SPACING, _MARGIN = 10, 5
 _SIZE_CHANGES = (1, 2, 3, 1, 2)
 _SHIFTS = 3
@@ -50,13 +49,13 @@ def make_sample(
     walkers: int = 28,
     progress: bool = True,
 ) -> Path:
-    """Makes a sample sequence, unless the folder holds the same one already.
+    """Make a sample sequence, unless the folder holds the same one already.
 
-    Writes ``WALKERS-01/`` (``img1/``, ``gt/gt.txt``, ``seqinfo.ini``),
+    Write ``WALKERS-01/`` (``img1/``, ``gt/gt.txt``, ``seqinfo.ini``),
     ``WALKERS-01-SeqLabel.json`` and ``WALKERS-01-planted.json``, whose
     ``mistakes`` each have ``kind``, ``track``, ``first_frame`` and
-    ``last_frame`` (1-based positions among the labelled frames),
-    ``frame_names`` and a sentence, ``what``.
+    ``last_frame`` (1-based positions among the labeled frames), ``frame_names`` and
+    ``what``, a sentence.
 
     Args:
         folder: the folder to write to
@@ -85,13 +84,14 @@ def make_sample(
         _write_sample(Path(unfinished), recipe, progress)
         planted.unlink(missing_ok=True)
         shutil.rmtree(folder / NAME, ignore_errors=True)
-        # The planted mistakes last: where they are, everything is
+        # The planted mistakes come last: if they exist, so does everything else.
         for name in (NAME, f"{NAME}-SeqLabel.json", planted.name):
             Path(unfinished, name).replace(folder / name)
     return folder / NAME
 
 
 def _write_sample(folder: Path, recipe: dict[str, Any], progress: bool) -> None:
+    """Draw, label and write a sample sequence into an empty folder."""
     size, seed = tuple(recipe["size"]), recipe["seed"]
     frames = round(recipe["seconds"] * FRAME_RATE)
     images = folder / NAME / "img1"
@@ -111,7 +111,7 @@ def _write_sample(folder: Path, recipe: dict[str, Any], progress: bool) -> None:
 def _draw(
     scene: Scene, frames: int, images: Path, progress: bool
 ) -> tuple[Floats, Floats]:
-    """Writes the frames, and returns edges and visibility per frame and walker."""
+    """Write the frames, and return edges and visibility per frame and walker."""
 
     def write(frame: int) -> tuple[Floats, Floats]:
         drawn = scene.draw(frame)
@@ -135,19 +135,19 @@ def _frame_name(frame: int) -> str:
 def _true_boxes(
     edges: Floats, visibility: Floats, size: tuple[int, int]
 ) -> pd.DataFrame:
-    """Returns the true boxes of all walkers in view.
+    """Return the true boxes of all walkers in view.
 
     Args:
-        edges: pixels of shape (frames, walkers, 4)
-        visibility: shares of shape (frames, walkers)
-        size: width and height of the image
+        edges: left, top, right, bottom in pixels, of shape (frames, walkers, 4)
+        visibility: shares in [0, 1], of shape (frames, walkers)
+        size: width and height of the image in pixels
 
     Returns:
         ``frame`` (0-based), ``track``, ``left``, ``top``, ``width``, ``height``
         (pixels inside the image) and ``visibility``
     """
     frames, walkers = visibility.shape
-    # Nobody draws each swing of an arm: a box follows the body for a second
+    # Annotators do not follow each swing of an arm: average over a second.
     smooth = pd.DataFrame(edges.reshape(frames, -1))
     smooth = smooth.rolling(FRAME_RATE, center=True, min_periods=1).mean()
     boxes = pd.DataFrame(smooth.to_numpy().reshape(-1, 4), columns=_EDGES)
@@ -166,17 +166,21 @@ def _true_boxes(
 def _write_mot(
     folder: Path, truth: pd.DataFrame, frames: int, size: tuple[int, int]
 ) -> None:
-    """Writes ``gt/gt.txt``, 1-based in frames and pixels, and ``seqinfo.ini``."""
+    """Write ``gt/gt.txt``, with 1-based frames and pixels, and ``seqinfo.ini``."""
     rows = truth.sort_values(["track", "frame"])
-    columns = [
-        *(rows[name].astype(int) + 1 for name in ("frame", "track", "left", "top")),
-        *(rows[name].astype(int) for name in ("width", "height")),
-        pd.Series(1, rows.index),
-        pd.Series(1, rows.index),
-        rows["visibility"].round(5),
-    ]
-    columns[1] = rows["track"]
-    gt = pd.concat(columns, axis=1)
+    gt = pd.DataFrame(
+        {
+            "frame": rows["frame"] + 1,
+            "track": rows["track"],
+            "left": rows["left"].astype(int) + 1,
+            "top": rows["top"].astype(int) + 1,
+            "width": rows["width"].astype(int),
+            "height": rows["height"].astype(int),
+            "considered": 1,
+            "class": 1,
+            "visibility": rows["visibility"].round(5),
+        }
+    )
     (folder / "gt").mkdir()
     gt.to_csv(folder / "gt" / "gt.txt", header=False, index=False)
     (folder / "seqinfo.ini").write_text(
@@ -188,10 +192,10 @@ def _write_mot(
 def _label(
     truth: pd.DataFrame, rng: np.random.Generator, size: tuple[int, int]
 ) -> pd.DataFrame:
-    """Labels every other frame as a careful person does: right but for a pixel.
+    """Label one in ``LABEL_STEP`` frames, about as exactly as a careful annotator.
 
     Returns:
-        ``frame`` (1-based position among the labelled frames), ``track``,
+        ``frame`` (1-based position among the labeled frames), ``track``,
         ``left``, ``top``, ``width``, ``height``, ``visibility``
     """
     seen = truth["visibility"] > 0.02
@@ -210,16 +214,18 @@ def _label(
 def _plant(
     labels: pd.DataFrame, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """Plants mistakes in the interior of tracks that can be seen well."""
+    """Plant mistakes in tracks, where they are seen well and away from their ends."""
     labels = labels.sort_values(["track", "frame"], ignore_index=True)
     mistakes: list[dict[str, Any]] = []
     labels = _plant_switch(labels, mistakes)
     labels = _plant_ghost(labels, mistakes)
     for number, length in enumerate(_SIZE_CHANGES):
-        for rows in _choose(labels, mistakes, length, rng):
+        rows = _choose(labels, mistakes, length, rng)
+        if rows is not None:
             mistakes.append(_cut(labels, rows, rng, from_side=number % 2 == 1))
     for _ in range(_SHIFTS):
-        for rows in _choose(labels, mistakes, 1, rng):
+        rows = _choose(labels, mistakes, 1, rng)
+        if rows is not None:
             mistakes.append(_shift(labels, rows, rng))
     return labels, sorted(mistakes, key=lambda mistake: mistake["first_frame"])
 
@@ -229,8 +235,8 @@ def _choose(
     mistakes: list[dict[str, Any]],
     length: int,
     rng: np.random.Generator,
-) -> Iterator[pd.Index[int]]:
-    """Yields the rows of one place for a mistake, or nothing where there is none."""
+) -> pd.Index[int] | None:
+    """Return the rows of a random place for a mistake, or None if there is none."""
     places = []
     for track, rows in labels.groupby("track"):
         busy = [
@@ -243,19 +249,16 @@ def _choose(
             around = rows.iloc[start - 1 : start + length + 1]
             frames = around["frame"].to_numpy()
             apart = all(np.abs(frames - frame).min() > _SPACING for frame in busy)
-            if (
-                apart
-                and np.ptp(frames) == length + 1
-                and around["visibility"].min() > 0.7
-            ):
+            unbroken = np.ptp(frames) == length + 1
+            if apart and unbroken and around["visibility"].min() > 0.7:
                 places.append(around.index[1:-1])
-    if places:
-        yield places[rng.integers(len(places))]
+    return places[rng.integers(len(places))] if places else None
 
 
 def _record(
     labels: pd.DataFrame, rows: pd.Index[int], kind: str, what: str, **more: int
 ) -> dict[str, Any]:
+    """Describe a planted mistake, see :func:`make_sample`."""
     frames = labels.loc[rows, "frame"]
     return {
         "kind": kind,
@@ -274,12 +277,11 @@ def _cut(
     rng: np.random.Generator,
     from_side: bool,
 ) -> dict[str, Any]:
-    """Makes boxes end at the knees, or leaves out a side of the body."""
+    """Cut off the lower or the right part of boxes."""
     share = rng.uniform(0.28, 0.45)
     length = "width" if from_side else "height"
-    labels.loc[rows, length] = (
-        (labels.loc[rows, length] * (1 - share)).round().astype(int)
-    )
+    kept = labels.loc[rows, length] * (1 - share)
+    labels.loc[rows, length] = kept.round().astype(int)
     what = f"the box lacks {share:.0%} of its {length}"
     return _record(labels, rows, "size_change", what)
 
@@ -287,7 +289,7 @@ def _cut(
 def _shift(
     labels: pd.DataFrame, rows: pd.Index[int], rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Moves boxes to a side."""
+    """Move boxes to a side."""
     share = rng.uniform(0.35, 0.5) * rng.choice([-1, 1])
     moved = labels.loc[rows, "left"] + share * labels.loc[rows, "width"]
     labels.loc[rows, "left"] = moved.round().astype(int)
@@ -297,14 +299,13 @@ def _shift(
 
 
 def _plant_switch(labels: pd.DataFrame, mistakes: list[dict[str, Any]]) -> pd.DataFrame:
-    """Lets two walkers who meet exchange their identities from there on."""
+    """Exchange the identities of two walkers from where they meet."""
     pairs = labels.merge(labels, on="frame", suffixes=("", "_other"))
     pairs = pairs[pairs["track"] < pairs["track_other"]]
     gap = (pairs["left"] - pairs["left_other"]).abs() / pairs["width"]
     level = (pairs["top"] - pairs["top_other"]).abs() / pairs["height"]
-    middle = pairs["frame"].between(
-        labels["frame"].max() * 0.3, labels["frame"].max() * 0.7
-    )
+    last = labels["frame"].max()
+    middle = pairs["frame"].between(last * 0.3, last * 0.7)
     meeting = pairs[(gap < 0.5) & (level < 0.3) & middle]
     if meeting.empty:
         return labels
@@ -324,7 +325,7 @@ def _plant_switch(labels: pd.DataFrame, mistakes: list[dict[str, Any]]) -> pd.Da
 
 
 def _plant_ghost(labels: pd.DataFrame, mistakes: list[dict[str, Any]]) -> pd.DataFrame:
-    """Leaves a box standing where its walker was last seen."""
+    """Repeat the last box of a walker after it has left."""
     last = labels.drop_duplicates("track", keep="last")
     busy = {mistake["track"] for mistake in mistakes}
     gone = last[
@@ -332,15 +333,11 @@ def _plant_ghost(labels: pd.DataFrame, mistakes: list[dict[str, Any]]) -> pd.Dat
     ]
     if gone.empty:
         return labels
-    box = gone.iloc[[0]]
-    ghost = box.loc[box.index.repeat(_GHOST)].assign(
-        frame=int(box["frame"].iloc[0]) + 1 + np.arange(_GHOST)
-    )
-    track = int(box["track"].iloc[0])
-    labels = pd.concat([labels, ghost]).sort_values(
-        ["track", "frame"], ignore_index=True
-    )
-    rows = labels.index[labels["track"] == track][-_GHOST:]
+    ghost = gone.iloc[[0] * _GHOST].copy()
+    ghost["frame"] += 1 + np.arange(_GHOST)
+    labels = pd.concat([labels, ghost])
+    labels = labels.sort_values(["track", "frame"], ignore_index=True)
+    rows = labels.index[labels["track"] == ghost["track"].iloc[0]][-_GHOST:]
     what = "the box stands still after its walker has left"
     mistakes.append(_record(labels, rows, "ghost", what))
     return labels
@@ -349,7 +346,7 @@ def _plant_ghost(labels: pd.DataFrame, mistakes: list[dict[str, Any]]) -> pd.Dat
 def _seq_label(
     labels: pd.DataFrame, frames: int, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Returns labels as a Ground Truth job does."""
+    """Return the document that a Ground Truth job would return for the labels."""
     tracks = sorted(labels["track"].unique())
     ids = {track: str(uuid.UUID(bytes=rng.bytes(16), version=4)) for track in tracks}
     per_frame = dict(tuple(labels.groupby("frame")))
@@ -379,7 +376,7 @@ def _seq_label(
 
 
 def main() -> None:
-    """Makes a sample sequence from the command line."""
+    """Make a sample sequence from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
