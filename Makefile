@@ -6,13 +6,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 MONGOD = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod
 
+SITE ?= build/site
 PURE := not database and not browser and not aws
 
 DATA ?=
 LABELS ?=
 export DATA LABELS
 
-.PHONY: help demo test test-pure lint panel bench browser clean
+.PHONY: help demo test test-pure lint docs panel bench browser clean
 
 # A target's help is the comment behind it.
 help: ## List the targets
@@ -39,6 +40,10 @@ lint: $(VENV)/.installed-for-tests ## Run ruff and mypy
 	export MYPYPATH="$$link:$(CURDIR)/examples:$(CURDIR)/benchmarks" && \
 	$$mypy --explicit-package-bases "$(CURDIR)/examples" "$(CURDIR)/benchmarks"; \
 	status=$$?; rm -r "$$link"; exit $$status
+
+docs: $(VENV)/.installed ## Build the docs site in build/site
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
+	$(BIN)/python -m mkdocs build --strict --quiet --site-dir "$(SITE)"
 
 # Exact versions stand in package.json; a lock file would name a registry.
 panel: BUNDLE ?= ../bundle.js
