@@ -6,6 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 MONGOD = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod
 
+LOWEST ?= build/lowest
+UV = VIRTUAL_ENV=$(LOWEST) $(LOWEST)/bin/uv pip
 SITE ?= build/site
 PURE := not database and not browser and not aws
 
@@ -13,7 +15,7 @@ DATA ?=
 LABELS ?=
 export DATA LABELS
 
-.PHONY: help demo test test-pure lint docs panel bench browser clean
+.PHONY: help demo test test-pure test-lowest lint docs panel bench browser clean
 
 # A target's help is the comment behind it.
 help: ## List the targets
@@ -27,6 +29,18 @@ test: $(VENV)/.installed-for-tests browser ## Run all tests
 
 test-pure: $(VENV)/.installed-for-tests ## Run the tests that need no database, browser or AWS
 	$(BIN)/python -m pytest -m "$(PURE)"
+
+# FiftyOne and the packages that it needs are new, only what requirements.txt names is
+# as old as it promises, and without torch, which the pure tests do not need.
+test-lowest: ## Run the pure tests with the lowest versions in requirements.txt
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check uv
+	grep -v '^torch' requirements.txt | $(UV) compile --quiet - --resolution lowest-direct \
+		--constraint tests/lowest.txt --output-file $(LOWEST)/lowest.txt
+	$(UV) install --quiet --requirement $(LOWEST)/lowest.txt \
+		hypothesis jsonschema 'moto[s3,server]>=5' pytest pytest-timeout
+	$(UV) install --quiet --no-deps --editable .
+	$(LOWEST)/bin/python -m pytest -m "$(PURE)"
 
 # The package is the repository's root, which mypy knows by a link of its name.
 lint: $(VENV)/.installed-for-tests ## Run ruff and mypy
