@@ -61,9 +61,10 @@ docs: $(VENV)/.installed ## Build the docs site in build/site
 
 # Exact versions stand in package.json; a lock file would name a registry.
 panel: BUNDLE ?= ../bundle.js
-panel: ## Build the panel's bundle from its source, with npm
+panel: ## Check the panel's source and build its bundle, with npm
 	@cd plugin/panel/app && npm install --silent --no-package-lock --no-audit --no-fund && \
-		npm run --silent check && npm run --silent build -- "$(BUNDLE)"
+		npm run --silent lint && npm run --silent check && \
+		npm run --silent build -- "$(BUNDLE)"
 
 bench: $(VENV)/.installed ## Measure speed, memory and the mistakes found, beside rivals
 	$(BIN)/python benchmarks/run.py

@@ -113,7 +113,7 @@ def test_filters_the_list(panel, dataset, page):
     of_track = issues[["track", "other_track"]].eq(track).any(axis=1).sum()
     wait_until(page, lambda: rows.count() == of_track)
     panel.get_by_label("Track", exact=True).fill("")
-    panel.get_by_label("Least score").fill("0.7")
+    panel.get_by_label("Minimum score").fill("0.7")
     wait_until(page, lambda: rows.count() == (issues["score"] >= 0.7).sum())
 
 
@@ -268,7 +268,7 @@ def test_a_threshold_counts_what_it_would_flag(panel, dataset, page):
     wait_until(page, lambda: boxes() > before)
     expected = boxes()
     panel.get_by_role("button", name="Apply").click()
-    panel.get_by_text(re.compile("now 0.10: ")).wait_for()
+    panel.get_by_text(re.compile("currently 0.10: ")).wait_for()
     dataset.reload()
     assert boxes() == count_outliers(dataset)
     assert abs(boxes() - expected) <= max(2, expected // 20)
@@ -314,7 +314,7 @@ def test_keys_decide_the_selection_or_what_is_listed(panel, dataset, page):
         page.keyboard.press("u")
         wait_until(page, lambda left=left: rows.count() == left)
     assert decided(dataset) == []
-    panel.get_by_text("No issues here").wait_for()
+    panel.get_by_text("No issues match the filters").wait_for()
 
 
 def test_decides_only_what_is_seen(panel, dataset, page):
@@ -399,7 +399,7 @@ def test_takes_decisions_back(panel, dataset, page):
     # Nor is there anything to take back of a selection that nobody has decided
     boxes.nth(1).click()
     panel.get_by_text("1 selected").wait_for()
-    panel.get_by_role("button", name="Leave u").first.click()
+    panel.get_by_role("button", name="Reopen u").first.click()
     panel.get_by_text("1 selected").wait_for(state="detached")
     assert panel.get_by_role("button", name="Undo").count() == 0
 
@@ -443,7 +443,7 @@ def test_a_choice_outlives_a_list_that_was_asked_for_before(panel, dataset, page
         held.append(route) if late else route.continue_()
 
     page.route("**/operators/execute", hold)
-    panel.get_by_label("Least score").fill(str(issues["score"].iloc[1]))
+    panel.get_by_label("Minimum score").fill(str(issues["score"].iloc[1]))
     wait_until(page, lambda: len(held) > 0)
     choose(panel, other)
     for route in held:
@@ -484,7 +484,7 @@ def test_what_fails_is_told_and_tried_again(panel, dataset, page):
     see_decided(panel, 0, 0)
     failing.add("load")
     page.reload()
-    again = page.get_by_test_id("track-audit").get_by_role("button", name="Load again")
+    again = page.get_by_test_id("track-audit").get_by_role("button", name="Reload")
     again.wait_for()
     failing.clear()
     again.click()

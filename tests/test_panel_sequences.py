@@ -189,7 +189,7 @@ def test_says_where_the_open_clip_lacks_the_issue(app, page, panel, dataset):
     panel = open_panel(page)
     choose(panel, clip)
     beside = open_video(page, panel)
-    told = beside.get_by_text("The video that is open shows other frames")
+    told = beside.get_by_text("The open video does not include these frames")
     assert told.count() == 0
     other = issues[issues["sequence"] != issues.set_index("id")["sequence"][clip]]
     beside.locator(f"[data-testid=issue][data-id='{other['id'].iloc[0]}']").click()

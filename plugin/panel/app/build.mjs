@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the panel into one file: node build.mjs [FILE]
+// Build the panel into one file: node build.mjs [FILE]
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { build } from "esbuild";
 
-// What the App shares with plugins
+// The modules that the App shares with plugins, and the global variables that hold them
 const GLOBALS = {
   react: "React",
   recoil: "recoil",
@@ -25,9 +25,9 @@ const shared = {
   },
 };
 
-// Plotly's licence asks for its notice, which esbuild takes for any other comment
+// Plotly's license requires its notice, which esbuild does not recognize as a legal comment
 const plotly = readFileSync(createRequire(import.meta.url).resolve("plotly.js-basic-dist-min"), "utf8");
-const [notice] = plotly.match(/\/\*[^]*?\*\//);
+const [notice] = plotly.match(/\/\*[\s\S]*?\*\//);
 
 await build({
   entryPoints: ["src/index.tsx"],
@@ -35,7 +35,7 @@ await build({
   bundle: true,
   minify: true,
   format: "iife",
-  target: "es2021",
+  target: "es2022",
   charset: "utf8",
   legalComments: "none",
   loader: { ".css": "text" },

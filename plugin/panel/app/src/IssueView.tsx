@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chosen issue: what is wrong, what it looks like, and what is decided.
+// The chosen issue: what is wrong, its crops and plots, and the decision on it.
 
-import React, { useLayoutEffect, useRef } from "react";
+import React from "react";
+import { Strip } from "./Crops";
 import type { Decide } from "./decide";
-import { useElsewhere, useGo, usePlayer } from "./player";
 import { Plots } from "./Plots";
 import { Problem } from "./Problem";
+import { useElsewhere, useGo, usePlayhead } from "./player";
 import * as store from "./state";
-import type { Box, Crop, Details, Issue, Kind, SequenceInfo } from "./types";
+import { describeReliability, formatScore } from "./text";
+import type { Details, Issue, Kind, SequenceInfo } from "./types";
+
+const UNKNOWN_COLOR = "#8a8f98";
 
 interface Props {
-  /** The one that the issue is in. */
+  /** The sequence that contains the issue. */
   sequence: SequenceInfo | undefined;
   kind: Kind | undefined;
   issue: Issue | undefined;
-  /** Whether it is known what it looks like, or why that is not known. */
+  /** Whether the details, or the problem of loading them, have arrived. */
   ready: boolean;
   details: Details | null;
   problem: string | null;
@@ -22,72 +26,38 @@ interface Props {
   step: (by: number) => void;
 }
 
-export function IssueView({ sequence, kind, issue, ready, details, problem, decide, step }: Props) {
-  const { chosen, selected } = store.useStored();
+export function IssueView(props: Props) {
+  const { sequence, kind, issue, ready, details, problem } = props;
   const go = useGo();
-  const player = usePlayer();
+  const playhead = usePlayhead(sequence);
   const elsewhere = useElsewhere(sequence, issue?.first_frame ?? 1);
-  const part = sequence?.samples.find(({ id }) => id === player.sample);
-  if (!chosen) return <p className="quiet">No issue is chosen</p>;
-  if (!issue) return problem ? <Problem text={problem} /> : <p className="quiet">Loading …</p>;
-  const strip = details?.strip ?? [];
-  const color = kind?.color ?? "#8a8f98";
-  const playhead = part && player.frame !== null ? player.frame + part.offset : null;
+  const { chosen } = store.useStored();
+  if (!chosen) return <p className="quiet">No issue selected</p>;
+  if (!issue) return problem ? <Problem text={problem} /> : <p className="quiet">Loading…</p>;
+  const color = kind?.color ?? UNKNOWN_COLOR;
   const show = (frame: number) => go(sequence, frame, issue.id);
-  const key = (name: string) => selected.length === 0 && <kbd>{name}</kbd>;
+  const reliability = describeReliability(kind, issue.corrected);
   return (
-    <article style={{ "--kind": color } as React.CSSProperties} data-testid="chosen" data-id={issue.id} aria-busy={!ready}>
-      <header>
-        <h2>
-          <i className="dot" style={{ background: color }} />
-          {issue.name}
-        </h2>
-        <span className={`state ${issue.decision ?? ""}`} data-testid="state">
-          {issue.decision ?? "to review"}
-        </span>
-        <span className="quiet">
-          track {issue.track}
-          {issue.other_track !== null && ` and ${issue.other_track}`} · {issue.sequence} · score{" "}
-          {issue.score?.toFixed(2) ?? "unknown"}
-        </span>
-      </header>
+    <article
+      style={{ "--kind": color } as React.CSSProperties}
+      data-testid="chosen"
+      data-id={issue.id}
+      aria-busy={!ready}
+    >
+      <Header issue={issue} color={color} />
       <p className="reason">{issue.reason}</p>
       {issue.suggestion && <p className="suggestion">{issue.suggestion}</p>}
-      <div className="actions">
-        <button className="confirm" disabled={!ready} aria-pressed={issue.decision === "confirmed"} onClick={() => decide("confirmed", [issue.id])}>
-          Confirm {key("c")}
-        </button>
-        <button className="dismiss" disabled={!ready} aria-pressed={issue.decision === "dismissed"} onClick={() => decide("dismissed", [issue.id])}>
-          Dismiss {key("x")}
-        </button>
-        <button
-          disabled={!ready}
-          title={issue.decision ? "Take back what was decided" : "Go on, and decide later"}
-          onClick={() => decide(null, [issue.id])}
-        >
-          Leave {key("u")}
-        </button>
-        <span className="gap" />
-        <button aria-label="Previous" title="Previous issue" onClick={() => step(-1)}>
-          ↑ <kbd>k</kbd>
-        </button>
-        <button aria-label="Next" title="Next issue" onClick={() => step(1)}>
-          ↓ <kbd>j</kbd>
-        </button>
-        <button aria-label="Show in video" title="Show in video" onClick={() => show(issue.first_frame)}>
-          ▶
-        </button>
-      </div>
-      {elsewhere && <p className="quiet">The video that is open shows other frames; ▶ opens these</p>}
-      <Precision kind={kind} corrected={issue.corrected} />
+      <Actions {...props} issue={issue} show={() => show(issue.first_frame)} />
+      {elsewhere && <p className="quiet">The open video does not include these frames. Press ▶ to open them.</p>}
+      {reliability && <p className="quiet precision">{reliability}</p>}
       {problem && <Problem text={problem} />}
       {details?.problem && <p className="problem">{details.problem}</p>}
-      {!ready && <p className="quiet waiting">Loading …</p>}
-      {strip.length > 0 && <Strip strip={strip} playhead={playhead} show={show} />}
-      {issue.other_track !== null && strip.length > 0 && (
-        <p className="legend quiet">
-          <i className="own" /> track {issue.track} <i className="other" /> track {issue.other_track}
-        </p>
+      {!ready && <p className="quiet waiting">Loading…</p>}
+      {details && details.strip.length > 0 && (
+        <>
+          <Strip strip={details.strip} playhead={playhead} show={show} />
+          <Legend issue={issue} />
+        </>
       )}
       {details?.plot && details.plot.issue.tracks.length > 0 && (
         <Plots details={details} color={color} playhead={playhead} show={show} />
@@ -96,57 +66,75 @@ export function IssueView({ sequence, kind, issue, ready, details, problem, deci
   );
 }
 
-function Precision({ kind, corrected }: { kind?: Kind; corrected: boolean | null }) {
-  const told: string[] = [];
-  if (kind && kind.precision !== null) {
-    const decided = kind.confirmed + kind.dismissed;
-    told.push(`${kind.name}: ${Math.round(100 * kind.precision)} % of ${decided} decided were right`);
-  }
-  if (kind?.checked) told.push(`annotators corrected ${kind.corrected} of ${kind.checked}`);
-  if (corrected !== null) told.push(corrected ? "annotators corrected this one" : "annotators left this one as it is");
-  return told.length ? <p className="quiet precision">{told.join(" · ")}</p> : null;
+const Header = ({ issue, color }: { issue: Issue; color: string }) => (
+  <header>
+    <h2>
+      <i className="dot" style={{ background: color }} />
+      {issue.name}
+    </h2>
+    <span className={`state ${issue.decision ?? ""}`} data-testid="state">
+      {issue.decision ?? "to review"}
+    </span>
+    <span className="quiet">
+      track {issue.track}
+      {issue.other_track !== null && ` and ${issue.other_track}`} · {issue.sequence} · score {formatScore(issue.score)}
+    </span>
+  </header>
+);
+
+interface ActionProps extends Pick<Props, "ready" | "decide" | "step"> {
+  issue: Issue;
+  show: () => void;
 }
 
-const rectangle = (box: Box, name: string, key: number) => (
-  <rect key={`${name}${key}`} className={name} x={box[0]} y={box[1]} width={box[2]} height={box[3]} />
-);
-
-export const boxesOver = ({ size, boxes, other_boxes }: Pick<Crop, "size" | "boxes" | "other_boxes">) => (
-  <svg viewBox={`0 0 ${size[0]} ${size[1]}`}>
-    {other_boxes.map((box, key) => rectangle(box, "other", key))}
-    {boxes.map((box, key) => rectangle(box, "own", key))}
-  </svg>
-);
-
-/** The frames around the issue; where there is no room for all, those at it are seen first. */
-function Strip({ strip, playhead, show }: { strip: Crop[]; playhead: number | null; show: (frame: number) => void }) {
-  const node = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    const [first] = node.current?.getElementsByClassName("at") ?? [];
-    if (first instanceof HTMLElement) first.parentElement?.scrollTo({ left: first.offsetLeft - 2 * first.offsetWidth });
-  }, [strip]);
+function Actions({ issue, ready, decide, step, show }: ActionProps) {
+  // The keys decide selected issues instead
+  const hasKeys = store.useStored().selected.length === 0;
+  const { decision } = issue;
   return (
-    <div className="strip" data-testid="strip" ref={node}>
-      {strip.map((crop) => (
-        <CropView key={crop.frame} crop={crop} now={crop.frame === playhead} show={show} />
-      ))}
+    <div className="actions">
+      <button
+        className="confirm"
+        disabled={!ready}
+        aria-pressed={decision === "confirmed"}
+        onClick={() => decide("confirmed", [issue.id])}
+      >
+        Confirm {hasKeys && <kbd>c</kbd>}
+      </button>
+      <button
+        className="dismiss"
+        disabled={!ready}
+        aria-pressed={decision === "dismissed"}
+        onClick={() => decide("dismissed", [issue.id])}
+      >
+        Dismiss {hasKeys && <kbd>x</kbd>}
+      </button>
+      <button
+        disabled={!ready}
+        title={decision ? "Take back the decision" : "Go to the next issue and decide later"}
+        onClick={() => decide(null, [issue.id])}
+      >
+        {decision ? "Reopen" : "Skip"} {hasKeys && <kbd>u</kbd>}
+      </button>
+      <span className="gap" />
+      <button aria-label="Previous" title="Previous issue" onClick={() => step(-1)}>
+        ↑ <kbd>k</kbd>
+      </button>
+      <button aria-label="Next" title="Next issue" onClick={() => step(1)}>
+        ↓ <kbd>j</kbd>
+      </button>
+      <button aria-label="Show in video" title="Show in video" onClick={show}>
+        ▶
+      </button>
     </div>
   );
 }
 
-function CropView({ crop, now, show }: { crop: Crop; now: boolean; show: (frame: number) => void }) {
+function Legend({ issue: { track, other_track } }: { issue: Issue }) {
+  if (other_track === null) return null;
   return (
-    <button
-      className={`crop ${crop.place} ${now ? "now" : ""}`}
-      data-frame={crop.frame}
-      title={`${crop.frame_name}: show this frame`}
-      onClick={() => show(crop.frame)}
-    >
-      <span style={{ width: crop.size[0], aspectRatio: crop.size.join("/") }}>
-        <img src={`data:image/jpeg;base64,${crop.image}`} width={crop.size[0]} height={crop.size[1]} alt="" />
-        {boxesOver(crop)}
-      </span>
-      <small>{crop.frame}</small>
-    </button>
+    <p className="legend quiet">
+      <i className="own" /> track {track} <i className="other" /> track {other_track}
+    </p>
   );
 }

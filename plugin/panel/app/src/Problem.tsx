@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What went wrong, and what can be done about it.
+// An error message with the button that resolves it.
 
 import React from "react";
 import * as store from "./state";
 
 interface Props {
   text: string;
-  act?: string;
-  then?: () => void;
+  action?: string;
+  run?: () => void;
 }
 
-export const Problem = ({ text, act = "Load again", then = store.reload }: Props) => (
+export const Problem = ({ text, action = "Reload", run = store.reload }: Props) => (
   <p className="problem row" role="alert">
-    {text} <button onClick={then}>{act}</button>
+    {text} <button onClick={run}>{action}</button>
   </p>
 );

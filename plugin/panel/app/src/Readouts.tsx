@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the plots say of the frame that the pointer is on: beside their titles, where it covers no line.
+// The plotted values of the frame under the pointer, beside the plots' titles.
 
 import React from "react";
 
@@ -17,7 +17,7 @@ interface Trace {
   yaxis: string;
   line?: { color: string; dash?: string };
 }
-/** A node that Plotly has drawn plots into. */
+/** An element that Plotly has drawn plots into. */
 export interface Drawn extends HTMLDivElement {
   data?: Trace[];
   _fullLayout?: Record<string, Axis>;
@@ -25,12 +25,19 @@ export interface Drawn extends HTMLDivElement {
 
 const isX = (name: string) => /^xaxis\d*$/.test(name);
 
-/** The axes of frames, one for each column of plots. */
-export const axesOf = ({ _fullLayout: layout = {} }: Drawn): Axis[] =>
-  Object.keys(layout).filter(isX).map((name) => layout[name]);
+/** Return the axes of frames, one for each plot. */
+export const axesOf = ({ _fullLayout: layout = {} }: Pick<Drawn, "_fullLayout">): Axis[] =>
+  Object.keys(layout)
+    .filter(isX)
+    .map((name) => layout[name]);
 
-/** Keeps Plotly from telling values in a label over the plots. */
-export function withoutLabels({ traces, layout }: { traces: object[]; layout: Record<string, unknown> }) {
+interface Figure {
+  traces: object[];
+  layout: Record<string, unknown>;
+}
+
+/** Turn off Plotly's labels and spikes, which would cover the plots. */
+export function withoutLabels({ traces, layout }: Figure): Figure {
   const axes = Object.entries(layout).map(([name, axis]) =>
     isX(name) ? [name, { ...(axis as object), showspikes: false }] : [name, axis],
   );
@@ -40,31 +47,47 @@ export function withoutLabels({ traces, layout }: { traces: object[]; layout: Re
   };
 }
 
-const told = (value: number) => value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 1 ? 3 : 1 });
+/** Format a plotted value with three decimals below 1, and with one above. */
+export const formatValue = (value: number): string =>
+  value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 1 ? 3 : 1 });
 
-/** The values of a frame, and where it is. */
+/** Return the measured lines of each plot, without thresholds and rolling means. */
+export function linesByPlot(data: Trace[]): Map<string, Trace[]> {
+  const plots = new Map<string, Trace[]>();
+  for (const trace of data)
+    if (trace.mode === "lines" && !trace.line?.dash) plots.set(trace.yaxis, [...(plots.get(trace.yaxis) ?? []), trace]);
+  return plots;
+}
+
+/** The values of a frame in each plot, and a line at the frame. */
 export function Readouts({ plot, frame }: { plot: Drawn; frame: number }) {
   const { data = [], _fullLayout: layout } = plot;
-  const lines = data.filter(({ mode, line }) => mode === "lines" && !line?.dash);
   if (!layout) return null;
   return (
     <div className="readouts" data-testid="readouts">
-      {[...new Set(lines.map(({ yaxis }) => yaxis))].map((name) => {
-        const own = lines.filter(({ yaxis }) => yaxis === name);
-        const x = layout[own[0].xaxis.replace("x", "xaxis")], y = layout[name.replace("y", "yaxis")];
+      {[...linesByPlot(data)].map(([name, lines]) => {
+        const x = layout[lines[0].xaxis.replace("x", "xaxis")];
+        const y = layout[name.replace("y", "yaxis")];
         const at = x.l2p(frame);
+        const isVisible = at >= 0 && at <= x._length;
+        const [left, top, height] = [x._offset + at, y._offset, y._length];
         return (
           <React.Fragment key={name}>
-            {at >= 0 && at <= x._length && <i style={{ left: x._offset + at, top: y._offset, height: y._length }} />}
-            <span className={own.length > 2 ? "several" : ""} style={{ left: x._offset + x._length, top: y._offset }}>
-              {own.map((trace) => {
-                const value = trace.y[trace.x.indexOf(frame)];
-                return typeof value === "number" && <b key={trace.name} style={{ color: trace.line?.color }}>{told(value)}</b>;
-              })}
+            {isVisible && <i style={{ left, top, height }} />}
+            <span className={lines.length > 2 ? "several" : ""} style={{ left: x._offset + x._length, top }}>
+              {lines.map((line) => (
+                <Value key={line.name} line={line} frame={frame} />
+              ))}
             </span>
           </React.Fragment>
         );
       })}
     </div>
   );
+}
+
+function Value({ line, frame }: { line: Trace; frame: number }) {
+  const value = line.y[line.x.indexOf(frame)];
+  if (typeof value !== "number") return null;
+  return <b style={{ color: line.line?.color }}>{formatValue(value)}</b>;
 }

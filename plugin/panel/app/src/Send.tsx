@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends issues to be corrected: asks how to send the frames that they are about.
+// The buttons that send the frames of issues to annotators.
 
 import { usePromptOperatorInput } from "@fiftyone/operators";
 import React, { useState } from "react";
@@ -9,7 +9,13 @@ import type { Listing, Overview } from "./types";
 
 const EXPORT = "@track-audit/video/export_adjustment_job";
 
-export function Send({ overview, listing }: { overview: Overview; listing: Listing | null }) {
+interface Props {
+  overview: Overview;
+  listing: Listing | null;
+}
+
+/** Open the export form for the confirmed issues, or for those in the list. */
+export function Send({ overview, listing }: Props) {
   const call = useCall();
   const prompt = usePromptOperatorInput();
   const [problem, setProblem] = useState<string | null>(null);
@@ -20,19 +26,22 @@ export function Send({ overview, listing }: { overview: Overview; listing: Listi
       (error: Error) => setProblem(error.message),
     );
   };
-  const confirmed = listing?.progress.confirmed ?? 0, listed = listing?.to_send ?? 0;
+  const button = (which: "confirmed" | "listed", count: number, note = "") => (
+    <button
+      aria-label={`Send ${count} ${which}`}
+      title={`Send the frames of the ${count} ${which} issues to annotators${note}`}
+      disabled={!count}
+      onClick={() => send(which)}
+    >
+      {count} {which}
+    </button>
+  );
   return (
     <span className="send">
       {problem && <em className="problem">{problem}</em>}
       <span className="quiet">Send</span>
-      <SendButton what={`${confirmed} confirmed`} count={confirmed} send={() => send("confirmed")} />
-      <SendButton what={`${listed} listed`} count={listed} send={() => send("listed")} note=": all but those dismissed" />
+      {button("confirmed", listing?.progress.confirmed ?? 0)}
+      {button("listed", listing?.to_send ?? 0, "; dismissed issues are not sent")}
     </span>
   );
 }
-
-const SendButton = ({ what, count, send, note = "" }: { what: string; count: number; send: () => void; note?: string }) => (
-  <button aria-label={`Send ${what}`} title={`Send ${what} to be corrected${note}`} disabled={!count} onClick={send}>
-    {what}
-  </button>
-);

@@ -1,59 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thresholds as sliders over the boxes that they would flag.
+// The thresholds as sliders, over histograms of the boxes that they would flag.
 
 import { executeOperator } from "@fiftyone/operators";
 import React, { useState } from "react";
 import { useAnswer, useCall } from "./api";
+import { countFlagged, isFlagged, visibleBins } from "./histogram";
+import { PrecisionTable } from "./PrecisionTable";
 import { Problem } from "./Problem";
 import * as store from "./state";
+import { formatCount } from "./text";
 import type { Kind, Overview, Signal, Suggestion, Thresholds } from "./types";
 
 const AUDIT = "@track-audit/video/audit_tracks";
-const EPSILON = 1e-9;
+const HELP = `A threshold decides which boxes are flagged, no matter how likely they are to be
+  correct. Issues that the audit finds for other reasons remain. Decisions survive a re-audit. Those
+  on issues that it no longer finds are kept too, but these issues are neither listed nor sent until
+  an audit finds them again.`;
 
-/** Whether the boxes of a bin break a threshold. */
-const broken = (signal: Signal, bin: number, threshold: number) =>
-  signal.breaks === "above"
-    ? signal.edges[bin] >= threshold - EPSILON
-    : signal.edges[bin + 1] <= threshold + EPSILON;
+/** The thresholds that the user has moved. */
+type Values = Partial<Record<Signal["name"], number>>;
 
-/** The number of boxes that break a threshold. */
-const flagged = (signal: Signal, threshold: number) =>
-  signal.counts.reduce((sum, count, bin) => sum + (broken(signal, bin, threshold) ? count : 0), 0);
+/** Audit the whole dataset again with new thresholds. */
+function audit(label_field: string | null, thresholds: Record<string, number>, done: () => void) {
+  store.set({ auditing: true });
+  void executeOperator(
+    AUDIT,
+    { label_field, view_target: "DATASET", ...thresholds },
+    {
+      callback: ({ error, errorMessage }) => {
+        store.set({ auditing: false });
+        done();
+        if (error || errorMessage) store.set({ failure: String(errorMessage ?? error) });
+        store.reload();
+      },
+    },
+  );
+}
 
 export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds: Kind[] }) {
   const { version, auditing } = store.useStored();
   const call = useCall();
   const { answer, problem } = useAnswer<Thresholds>("show_thresholds", {}, version);
-  const [values, setValues] = useState<Partial<Record<Signal["name"], number>>>({});
+  const [values, setValues] = useState<Values>({});
   const [message, setMessage] = useState<string | null>(null);
   if (problem) return <Problem text={problem} />;
-  if (!answer) return <p className="quiet">Loading …</p>;
-  const valueOf = (signal: Signal) => values[signal.name] ?? signal.value;
-  const changed = answer.signals.some((signal) => valueOf(signal) !== signal.value);
+  if (!answer) return <p className="quiet">Loading…</p>;
+  const currentValue = (signal: Signal) => values[signal.name] ?? signal.value;
+  const changed = answer.signals.some((signal) => currentValue(signal) !== signal.value);
 
   const apply = () => {
-    store.set({ auditing: true });
     setMessage(null);
-    const wanted = Object.fromEntries(answer.signals.map((signal) => [`${signal.name}_threshold`, valueOf(signal)]));
-    void executeOperator(
-      AUDIT,
-      { label_field: overview.label_field, view_target: "DATASET", ...wanted },
-      {
-        callback: ({ error, errorMessage }) => {
-          store.set({ auditing: false });
-          setValues({});
-          if (error || errorMessage) store.set({ failure: String(errorMessage ?? error) });
-          store.reload();
-        },
-      },
-    );
+    const wanted = answer.signals.map((signal) => [`${signal.name}_threshold`, currentValue(signal)]);
+    audit(overview.label_field, Object.fromEntries(wanted), () => setValues({}));
   };
   const suggest = () =>
     void call<Suggestion>("suggest_thresholds").then(
-      ({ size, iou, message: said }) => {
-        setMessage(said);
-        setValues({ ...values, ...(size === null ? {} : { size }), ...(iou === null ? {} : { iou }) });
+      ({ size, iou, message }) => {
+        setMessage(message);
+        setValues({ ...values, ...(size !== null && { size }), ...(iou !== null && { iou }) });
       },
       (error: Error) => setMessage(error.message),
     );
@@ -61,41 +65,17 @@ export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds:
   return (
     <div className="thresholds" data-testid="thresholds">
       {answer.signals.map((signal) => (
-        <section key={signal.name} data-signal={signal.name}>
-          <h3>
-            {signal.label} <span className="quiet">({signal.unit})</span>
-          </h3>
-          <Histogram signal={signal} value={valueOf(signal)} />
-          <input
-            type="range"
-            aria-label={signal.label}
-            min={signal.min}
-            max={signal.max}
-            step={signal.step}
-            value={valueOf(signal)}
-            onChange={(event) => setValues({ ...values, [signal.name]: Number(event.target.value) })}
-          />
-          <div className="scale quiet">
-            {[0, 0.25, 0.5, 0.75, 1].map((share) => (
-              <span key={share}>{(signal.min + share * (signal.max - signal.min)).toFixed(2)}</span>
-            ))}
-          </div>
-          <p>
-            <b>
-              {signal.breaks} {valueOf(signal).toFixed(2)}:
-            </b>{" "}
-            <output data-testid={`count-${signal.name}`}>
-              {flagged(signal, valueOf(signal)).toLocaleString("en")} of {answer.boxes.toLocaleString("en")} boxes
-            </output>{" "}
-            <span className="quiet">
-              · now {signal.value.toFixed(2)}: {flagged(signal, signal.value).toLocaleString("en")}
-            </span>
-          </p>
-        </section>
+        <SignalView
+          key={signal.name}
+          signal={signal}
+          boxes={answer.boxes}
+          value={currentValue(signal)}
+          change={(value) => setValues({ ...values, [signal.name]: value })}
+        />
       ))}
       <div className="actions">
         <button className="primary" disabled={auditing} onClick={apply}>
-          {auditing ? "Auditing …" : changed ? "Apply: audit again" : "Audit again"}
+          {auditing ? "Auditing…" : changed ? "Apply and re-audit" : "Re-audit"}
         </button>
         <button disabled={auditing} onClick={suggest}>
           Suggest from decisions
@@ -105,74 +85,71 @@ export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds:
         </button>
       </div>
       {message && <p data-testid="threshold-message">{message}</p>}
-      <p className="quiet">
-        A threshold says which boxes are flagged however likely they are right. What the audit holds for a mistake for
-        other reasons stays an issue. Decisions are kept, also those of issues that are no longer found: they are not
-        listed and sent until they are found again.
-      </p>
-      <Precision kinds={kinds} />
+      <p className="quiet">{HELP}</p>
+      <PrecisionTable kinds={kinds} />
     </div>
+  );
+}
+
+interface SignalProps {
+  signal: Signal;
+  /** The number of boxes in the dataset. */
+  boxes: number;
+  value: number;
+  change: (value: number) => void;
+}
+
+function SignalView({ signal, boxes, value, change }: SignalProps) {
+  const { name, label, unit, min, max, step, breaks } = signal;
+  return (
+    <section data-signal={name}>
+      <h3>
+        {label} <span className="quiet">({unit})</span>
+      </h3>
+      <Histogram signal={signal} value={value} />
+      <input
+        type="range"
+        aria-label={label}
+        {...{ min, max, step, value }}
+        onChange={({ target }) => change(Number(target.value))}
+      />
+      <div className="scale quiet">
+        {[0, 0.25, 0.5, 0.75, 1].map((share) => (
+          <span key={share}>{(min + share * (max - min)).toFixed(2)}</span>
+        ))}
+      </div>
+      <p>
+        <b>
+          {breaks} {value.toFixed(2)}:
+        </b>{" "}
+        <output data-testid={`count-${name}`}>
+          {formatCount(countFlagged(signal, value))} of {formatCount(boxes)} boxes
+        </output>{" "}
+        <span className="quiet">
+          · currently {signal.value.toFixed(2)}: {formatCount(countFlagged(signal, signal.value))}
+        </span>
+      </p>
+    </section>
   );
 }
 
 function Histogram({ signal, value }: { signal: Signal; value: number }) {
-  const bins = signal.counts
-    .map((count, bin) => ({ count, bin }))
-    .filter(({ bin }) => signal.edges[bin] >= signal.min - EPSILON && signal.edges[bin] < signal.max - EPSILON);
-  const most = Math.log1p(Math.max(1, ...bins.map(({ count }) => count)));
+  const { edges } = signal;
+  const bins = visibleBins(signal);
   return (
-    <svg className="histogram" viewBox={`0 0 ${bins.length} 1`} preserveAspectRatio="none">
-      {bins.map(({ count, bin }, place) => (
+    <svg className="histogram" viewBox={`0 0 ${bins.length} 1`} preserveAspectRatio="none" aria-hidden="true">
+      {bins.map(({ count, bin, height }, place) => (
         <rect
           key={bin}
-          className={broken(signal, bin, value) ? "broken" : ""}
+          className={isFlagged(signal, bin, value) ? "broken" : ""}
           x={place + 0.08}
           width={0.84}
-          y={1 - Math.log1p(count) / most}
-          height={Math.log1p(count) / most}
+          y={1 - height}
+          height={height}
         >
-          <title>{`${signal.edges[bin].toFixed(2)}–${signal.edges[bin + 1].toFixed(2)}: ${count} boxes`}</title>
+          <title>{`${edges[bin].toFixed(2)}–${edges[bin + 1].toFixed(2)}: ${count} boxes`}</title>
         </rect>
       ))}
     </svg>
-  );
-}
-
-const percent = (share: number | null) => (share === null ? "–" : `${Math.round(100 * share)} %`);
-
-function Precision({ kinds }: { kinds: Kind[] }) {
-  const checked = kinds.some((kind) => kind.checked);
-  return (
-    <div className="wide">
-      <table data-testid="precision">
-        <thead>
-          <tr>
-            <th>kind</th>
-            <th>issues</th>
-            <th>to review</th>
-            <th>confirmed</th>
-            <th>dismissed</th>
-            <th>precision</th>
-            {checked && <th title="Of the issues that annotators looked at">corrected</th>}
-          </tr>
-        </thead>
-        <tbody>
-          {kinds.map((kind) => (
-            <tr key={kind.kind}>
-              <th>
-                <i className="dot" style={{ background: kind.color }} />
-                {kind.name}
-              </th>
-              <td>{kind.issues}</td>
-              <td>{kind.open}</td>
-              <td>{kind.confirmed}</td>
-              <td>{kind.dismissed}</td>
-              <td>{percent(kind.precision)}</td>
-              {checked && <td>{kind.checked ? `${kind.corrected} of ${kind.checked}` : "–"}</td>}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   );
 }

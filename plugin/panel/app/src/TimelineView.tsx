@@ -1,72 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
-// When the tracks of a sequence are labelled, and where their issues are.
+// The timeline: when the tracks of a sequence are labeled, and where their issues are.
 
 import React, { useEffect, useState } from "react";
 import { useAnswer } from "./api";
-import { frames } from "./IssueList";
-import { useGo, usePlayer } from "./player";
 import { Problem } from "./Problem";
+import { useGo, usePlayhead } from "./player";
+import { Select, SequenceSelect } from "./Select";
+import { makeScale, type Scale, ticks } from "./scale";
 import * as store from "./state";
-import type { Kind, Mark, Overview, Timeline } from "./types";
+import { formatFrames } from "./text";
+import type { Kind, Mark, Overview, SequenceInfo, Timeline } from "./types";
 import { useWidth } from "./width";
 
-const ROW = 18, LEFT = 66, RIGHT = 10, LEAST = 5, PAGE = 60;
+/** The height of a track, in pixels. */
+const ROW = 18;
+/** The number of tracks on a page. */
+const PAGE = 60;
+const ORDERS: [string, string][] = [
+  ["worst", "worst tracks first"],
+  ["longest", "longest tracks first"],
+];
 
-export function TimelineView({ overview, kinds }: { overview: Overview; kinds: Kind[] }) {
-  const { filters, chosen, version, decisions } = store.useStored();
-  const [picked, setPicked] = useState<string | null>(filters.sequence);
-  useEffect(() => setPicked(filters.sequence), [filters.sequence]);
+interface Props {
+  overview: Overview;
+  kinds: Kind[];
+}
+
+/** Return the sequence to show: the one picked or filtered by, or the one with the most issues. */
+function useSequence({ sequences }: Overview) {
+  const filtered = store.useStored().filters.sequence;
+  const [picked, pick] = useState(filtered);
+  useEffect(() => pick(filtered), [filtered]);
+  const [worst] = [...sequences].sort((one, two) => two.issues - one.issues);
+  const sequence: SequenceInfo | undefined = sequences.find(({ name }) => name === picked) ?? worst;
+  return { sequence, pick };
+}
+
+export function TimelineView({ overview, kinds }: Props) {
+  const { version, decisions } = store.useStored();
+  const { sequence, pick } = useSequence(overview);
   const [order, setOrder] = useState("worst");
-  const [width, setWidth] = useWidth();
   const [limit, setLimit] = useState(PAGE);
-  const go = useGo();
-  const player = usePlayer();
-  const worst = [...overview.sequences].sort((one, two) => two.issues - one.issues)[0];
-  const sequence = overview.sequences.find(({ name }) => name === picked) ?? worst;
-  const asked = { sequence: sequence?.name, order, limit };
-  const { answer, problem } = useAnswer<Timeline>(sequence ? "show_timeline" : null, asked, version + decisions);
-  if (!sequence) return <p className="problem">There are no sequences</p>;
-  const pick = (name: string) => {
-    setPicked(name);
-    setLimit(PAGE);
-  };
-  const choice = overview.sequences.length > 1 && (
-    <select aria-label="Sequence" value={sequence.name} onChange={(event) => pick(event.target.value)}>
-      {overview.sequences.map(({ name, issues }) => (
-        <option key={name} value={name}>
-          {name} ({issues})
-        </option>
-      ))}
-    </select>
+  const { answer, problem } = useAnswer<Timeline>(
+    sequence ? "show_timeline" : null,
+    { sequence: sequence?.name, order, limit },
+    version + decisions,
+  );
+  if (!sequence) return <p className="problem">The dataset has no sequences</p>;
+  const choice = (
+    <SequenceSelect
+      sequences={overview.sequences}
+      value={sequence.name}
+      pick={(name) => {
+        pick(name);
+        setLimit(PAGE);
+      }}
+    />
   );
   if (problem || answer?.sequence !== sequence.name)
     return (
       <div className="timeline">
         <div className="row">{choice}</div>
-        {problem ? <Problem text={problem} /> : <p className="quiet">Loading …</p>}
+        {problem ? <Problem text={problem} /> : <p className="quiet">Loading…</p>}
       </div>
     );
-  const { tracks } = answer;
-  const span = Math.max(1, width - LEFT - RIGHT) / Math.max(1, answer.frames);
-  const x = (frame: number) => LEFT + (frame - 1) * span;
-  const part = sequence.samples.find(({ id }) => id === player.sample);
-  const playhead = part && player.frame !== null ? player.frame + part.offset : null;
-  const colors = Object.fromEntries(kinds.map(({ kind, color }) => [kind, color]));
-  const height = tracks.length * ROW;
-  const choose = (issue: Mark) => {
-    store.set({ chosen: issue.id });
-    go(sequence, issue.first, issue.id);
-  };
   return (
     <div className="timeline" data-testid="timeline">
       <div className="row">
         {choice}
-        <select aria-label="Order" value={order} onChange={(event) => setOrder(event.target.value)}>
-          <option value="worst">worst tracks first</option>
-          <option value="longest">longest tracks first</option>
-        </select>
+        <Select label="Order" value={order} options={ORDERS} pick={setOrder} />
         <span className="quiet">
-          {tracks.length} of {answer.total} tracks, {answer.frames} frames
+          {answer.tracks.length} of {answer.total} tracks, {answer.frames} frames
         </span>
       </div>
       <p className="legend quiet">
@@ -76,64 +80,8 @@ export function TimelineView({ overview, kinds }: { overview: Overview; kinds: K
           </span>
         ))}
       </p>
-      <div ref={setWidth}>
-        <svg width={width} height={22} className="scale">
-          {ticks(answer.frames, width).map((frame) => (
-            <text key={frame} x={x(frame)} y={15} textAnchor="middle">
-              {frame}
-            </text>
-          ))}
-        </svg>
-        <svg width={width} height={height} className="tracks">
-          {tracks.map((track, row) => (
-            <g key={track.track} transform={`translate(0 ${row * ROW})`}>
-              <text x={LEFT - 8} y={13} textAnchor="end">
-                track {track.track}
-              </text>
-              {track.runs.map(([first, last]) => (
-                <rect
-                  key={first}
-                  className="run"
-                  x={x(first)}
-                  y={4}
-                  width={Math.max(1, (last - first + 1) * span)}
-                  height={ROW - 8}
-                  onClick={(event) => {
-                    const edge = (event.currentTarget.ownerSVGElement as Element).getBoundingClientRect().left;
-                    go(sequence, Math.round((event.clientX - edge - LEFT) / span) + 1);
-                  }}
-                />
-              ))}
-              {track.issues.map((issue) => {
-                const wide = Math.max(LEAST, (issue.last - issue.first + 1) * span);
-                const middle = (x(issue.first) + x(issue.last + 1)) / 2;
-                return (
-                  <rect
-                    key={issue.id}
-                    className={`mark ${issue.id === chosen ? "chosen" : ""} ${issue.decision ?? ""}`}
-                    data-id={issue.id}
-                    x={middle - wide / 2}
-                    y={2}
-                    width={wide}
-                    height={ROW - 4}
-                    fill={colors[issue.kind]}
-                    role="button"
-                    tabIndex={0}
-                    onClick={() => choose(issue)}
-                    onKeyDown={({ key }) => key === "Enter" && choose(issue)}
-                  >
-                    <title>
-                      {`${kinds.find(({ kind }) => kind === issue.kind)?.name ?? issue.kind}, ${frames(issue.first, issue.last)}`}
-                    </title>
-                  </rect>
-                );
-              })}
-            </g>
-          ))}
-          {playhead !== null && <line className="playhead" x1={x(playhead)} x2={x(playhead)} y1={0} y2={height} />}
-        </svg>
-      </div>
-      {tracks.length < answer.total && (
+      <Chart timeline={answer} sequence={sequence} kinds={kinds} />
+      {answer.tracks.length < answer.total && (
         <button className="more" onClick={() => setLimit(limit + PAGE)}>
           Show more tracks
         </button>
@@ -142,9 +90,106 @@ export function TimelineView({ overview, kinds }: { overview: Overview; kinds: K
   );
 }
 
-function ticks(frames: number, width: number): number[] {
-  const rough = frames / Math.max(2, Math.floor(width / 90));
-  const power = 10 ** Math.floor(Math.log10(Math.max(1, rough)));
-  const step = power * ([1, 2, 5, 10].find((each) => each * power >= rough) ?? 10);
-  return Array.from({ length: Math.floor(frames / step) }, (_, place) => (place + 1) * step);
+interface ChartProps {
+  timeline: Timeline;
+  sequence: SequenceInfo;
+  kinds: Kind[];
+}
+
+/** The tracks of a sequence over its frames, with the player's frame as a line. */
+function Chart({ timeline: { frames, tracks }, sequence, kinds }: ChartProps) {
+  const [width, setNode] = useWidth();
+  const go = useGo();
+  const playhead = usePlayhead(sequence);
+  const scale = makeScale(frames, width);
+  const height = tracks.length * ROW;
+  const choose = (issue: Mark) => {
+    store.set({ chosen: issue.id });
+    go(sequence, issue.first, issue.id);
+  };
+  return (
+    <div ref={setNode}>
+      <svg width={width} height={22} className="scale" aria-hidden="true">
+        {ticks(frames, width).map((frame) => (
+          <text key={frame} x={scale.x(frame)} y={15} textAnchor="middle">
+            {frame}
+          </text>
+        ))}
+      </svg>
+      {/* biome-ignore lint/a11y/noSvgWithoutTitle: a title would be a tooltip over all tracks */}
+      <svg width={width} height={height} className="tracks">
+        {tracks.map((track, row) => (
+          <g key={track.track} transform={`translate(0 ${row * ROW})`}>
+            <text x={scale.labels} y={13} textAnchor="end">
+              track {track.track}
+            </text>
+            {track.runs.map((run) => (
+              <Run key={run[0]} run={run} scale={scale} show={(frame) => go(sequence, frame)} />
+            ))}
+            {track.issues.map((issue) => (
+              <IssueMark
+                key={issue.id}
+                issue={issue}
+                kind={kinds.find(({ kind }) => kind === issue.kind)}
+                scale={scale}
+                choose={choose}
+              />
+            ))}
+          </g>
+        ))}
+        {playhead !== null && (
+          <line className="playhead" x1={scale.x(playhead)} x2={scale.x(playhead)} y1={0} y2={height} />
+        )}
+      </svg>
+    </div>
+  );
+}
+
+interface RunProps {
+  run: [number, number];
+  scale: Scale;
+  show: (frame: number) => void;
+}
+
+/** Consecutive frames in which a track is labeled. A click shows the frame under the pointer. */
+const Run = ({ run: [first, last], scale, show }: RunProps) => (
+  // biome-ignore lint/a11y/noStaticElementInteractions: the player's own keys step through frames
+  <rect
+    className="run"
+    y={4}
+    height={ROW - 8}
+    {...scale.bar(first, last)}
+    onClick={({ clientX, currentTarget }) => {
+      const left = currentTarget.ownerSVGElement?.getBoundingClientRect().left ?? 0;
+      show(scale.frameAt(clientX - left));
+    }}
+  />
+);
+
+interface IssueMarkProps {
+  issue: Mark;
+  kind: Kind | undefined;
+  scale: Scale;
+  choose: (issue: Mark) => void;
+}
+
+function IssueMark({ issue, kind, scale, choose }: IssueMarkProps) {
+  const { chosen } = store.useStored();
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: SVG has no button
+    <rect
+      className={`mark ${issue.id === chosen ? "chosen" : ""} ${issue.decision ?? ""}`}
+      data-id={issue.id}
+      y={2}
+      height={ROW - 4}
+      {...scale.mark(issue.first, issue.last)}
+      fill={kind?.color}
+      role="button"
+      tabIndex={0}
+      onClick={() => choose(issue)}
+      onKeyDown={({ key }) => key === "Enter" && choose(issue)}
+    >
+      <title>{`${kind?.name ?? issue.kind}, ${formatFrames(issue.first, issue.last)}`}</title>
+    </rect>
+  );
 }

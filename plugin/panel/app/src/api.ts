@@ -1,38 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls of the panel's Python side.
+// Call the panel's Python side.
 
 import { usePanelEvent } from "@fiftyone/operators";
 import { createContext, useCallback, useContext, useEffect, useRef, useState } from "react";
+import { keep, resultOf } from "./answers";
 import { get } from "./state";
 
 export type Call = <T>(method: string, params?: object) => Promise<T>;
 
-export const CallContext = createContext<Call>(() => Promise.reject(new Error("no panel")));
+export const CallContext = createContext<Call>(() => Promise.reject(new Error("There is no panel to call")));
 
 export const useCall = (): Call => useContext(CallContext);
 
-const told = (error: unknown): string => {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.trim().split("\n").pop() ?? text;
-};
-
-/** Makes the function that calls a method of the panel; what is wrong is thrown. */
+/** Return the function that calls a method of the panel. Its promise rejects with any problem. */
 export function useMethods(panelId: string, uris: Record<string, string>): Call {
   const trigger = usePanelEvent();
   const known = useRef({ trigger, uris });
   known.current = { trigger, uris };
   return useCallback(
-    <T,>(method: string, params: object = {}) =>
+    <T>(method: string, params: object = {}) =>
       new Promise<T>((resolve, reject) => {
         known.current.trigger(panelId, {
           operator: known.current.uris[method],
           params: { label_field: get().field, ...params },
-          callback: ({ result, error, errorMessage }) => {
-            const problem = (result as { problem?: string } | null)?.problem;
-            if (error || errorMessage) reject(new Error(told(error ?? errorMessage)));
-            else if (problem && Object.keys(result as object).length === 1) reject(new Error(problem));
-            else resolve(result as T);
-            // What went wrong is told here, not by the App
+          callback: (reply) => {
+            try {
+              resolve(resultOf<T>(reply));
+            } catch (error) {
+              reject(error);
+            }
+            // The panel shows errors itself instead of the App
             return false;
           },
         });
@@ -41,57 +38,57 @@ export function useMethods(panelId: string, uris: Record<string, string>): Call 
   );
 }
 
-/** Keeps a value, and no more than so many: the oldest goes. */
-export function keep<T>(values: Map<string, T>, name: string, value: T, most: number): void {
-  values.set(name, value);
-  const [oldest] = values.keys();
-  if (values.size > most) values.delete(oldest);
-}
+/** How long an answer is reused, in milliseconds. */
+const MAX_AGE = 60_000;
+/** The number of answers that are kept. */
+const CACHE_SIZE = 12;
 
-/** How long an answer is good, in milliseconds, and how many are kept. */
-const GOOD = 60_000, KEPT = 12;
-
-/** What was answered to which question: the panel above the grid and that beside the video share it. */
+/** The latest answers, which the panel above the grid shares with the one beside the video. */
 const answers = new Map<string, { asked: number; answer: Promise<unknown> }>();
 
-/** Asks a method, unless it was asked and told the same just now. */
+/** Call a method, or reuse the answer to the same recent call. */
 function ask<T>(call: Call, method: string, params: object, version: number, more: object = {}): Promise<T> {
   const key = JSON.stringify([get().dataset, get().field, method, params, version, more]);
   const kept = answers.get(key);
-  if (kept && Date.now() - kept.asked < GOOD) return kept.answer as Promise<T>;
+  if (kept && Date.now() - kept.asked < MAX_AGE) return kept.answer as Promise<T>;
   const answer = call<T>(method, { ...params, ...more });
   answers.delete(key);
-  keep(answers, key, { asked: Date.now(), answer }, KEPT);
-  // Whoever wants it asks again, and is told
+  keep(answers, key, { asked: Date.now(), answer }, CACHE_SIZE);
+  // A failed call is repeated the next time. The caller handles its error.
   answer.catch(() => answers.delete(key));
   return answer;
 }
 
-/** Asks a method for what is likely wanted next. */
-export function useAhead(method: string, params: object | null, version: number): void {
+/** Call a method in advance for what the user is likely to open next. */
+export function usePrefetch(method: string, params: object | null, version: number): void {
   const call = useCall();
   const asked = params && JSON.stringify(params);
   useEffect(() => {
-    // What goes wrong is told to whoever wants it
+    // An error is shown when the user opens it
     if (asked) ask(call, method, JSON.parse(asked), version).catch(() => undefined);
   }, [call, method, asked, version]);
 }
 
-/** The last good answer, what has gone wrong since, and to which question that was said. */
+/** The last good answer, the error since then, and the call that returned either. */
 interface Answer<T> {
   answer: T | null;
   problem: string | null;
   asked: string | null;
 }
 
-/** How long the next question waits for the answer to the one before, in milliseconds. */
+/** How long a call waits for the answer to the previous one, in milliseconds. */
 const PATIENCE = 1000;
 
 /**
- * Asks a method, and again when what it is asked changes; late answers are dropped,
- * and until there is another, the answer is that to an earlier question.
- * Of many questions that come quickly, only the last one is asked.
- * What else it is told, as things stand then, does not make it ask again.
+ * Call a method whenever its parameters change. Of several quick changes only the last one is sent,
+ * and an answer that arrives after a newer call is dropped. Until the next answer arrives, `answer`
+ * is the previous one and `late` is true.
+ *
+ * @param method The method, or null to call nothing.
+ * @param params The parameters.
+ * @param version The version of the issues. The method is called again when it changes.
+ * @param more A stable function that returns further parameters at the time of the call. Their
+ *   changes do not repeat it.
  */
 export function useAnswer<T>(method: string | null, params: object, version: number, more?: () => object) {
   const call = useCall();
@@ -107,11 +104,12 @@ export function useAnswer<T>(method: string | null, params: object, version: num
         (answer) => wanted && setLast({ answer, problem: null, asked }),
         (error: Error) => wanted && setLast(({ answer }) => ({ answer, problem: error.message, asked })),
       );
-      before.current = Promise.race([answered, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+      const waited = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+      before.current = Promise.race([answered, waited]);
     });
     return () => {
       wanted = false;
     };
-  }, [call, method, asked]);
+  }, [call, method, asked, version, more]);
   return { answer: last.answer, problem: last.problem, late: last.asked !== asked };
 }

@@ -1,77 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decisions, and the way from issue to issue.
+// Decide issues, step through them, and undo decisions.
 
-import { isModalActive, useRefresh } from "@fiftyone/state";
-import { useCallback, useEffect, useRef } from "react";
-import { useRecoilValue } from "recoil";
+import { useCallback, useRef } from "react";
 import { useCall } from "./api";
+import { decisionsOf, findIssue, findNext, groupDecisions } from "./issues";
+import { markStale } from "./savedViews";
 import * as store from "./state";
 import type { Decision, Issue, Listing } from "./types";
 
-/** How long after the last decision the saved views are made anew, in milliseconds. */
-const REST = 4000;
-/** How many decisions can be taken back, one by one. */
-const KEPT = 100;
+/** The number of decisions that can be undone, one by one. */
+const UNDO_SIZE = 100;
 
-/** Decides some issues: without IDs the selected ones, or else the one that is seen. Tells whether there are any. */
+/**
+ * Decide issues: those with the given IDs, or else the selected ones, or else the one that is shown.
+ * Null reopens them. Return whether there was any issue to decide.
+ */
 export type Decide = (decision: Decision | null, ids?: string[]) => boolean;
 
-export const isSame = (one: Issue, two?: Issue): boolean =>
-  two !== undefined &&
-  one.kind === two.kind &&
-  one.sequence === two.sequence &&
-  one.track === two.track &&
-  one.first_frame <= two.last_frame &&
-  two.first_frame <= one.last_frame;
+/** The author and time of a decision that is restored. */
+type Origin = Partial<Pick<store.PriorDecision, "decided_by" | "decided_at">>;
 
-export const findIssue = (listing: Listing | null, wanted: string | null): Issue | undefined => {
-  const isWanted = ({ id }: Issue) => id === wanted;
-  return listing?.issues.find(isWanted) ?? listing?.asked.find(isWanted);
-};
-
-/** Finds the issue before or after one, or the next of those to review, wherever it is. */
-export function findNext(listing: Listing | null, from: string | null, by: number, open = false): Issue | undefined {
-  const issues = listing?.issues ?? [];
-  const at = issues.findIndex(({ id }) => id === from);
-  const rest = by > 0 ? issues.slice(at + 1) : issues.slice(0, Math.max(at, 0)).reverse();
-  const isOpen = ({ id, decision }: Issue) => !decision && id !== from;
-  return (open && (rest.find(isOpen) ?? issues.find(isOpen))) || rest[0];
-}
-
-/** A list with the decisions that it does not know of yet. */
-export function withPending(listing: Listing | null, pending: store.State["pending"]): Listing | null {
-  if (!listing || !Object.keys(pending).length) return listing;
-  const progress = { ...listing.progress };
-  for (const [id, decision] of Object.entries(pending)) {
-    const issue = findIssue(listing, id);
-    if (!issue) continue;
-    progress[issue.decision ?? "open"] -= 1;
-    progress[decision ?? "open"] += 1;
-  }
-  const decided = (issue: Issue) =>
-    issue.id in pending ? { ...issue, decision: pending[issue.id], decided_by: null, decided_at: null } : issue;
-  return { ...listing, progress, issues: listing.issues.map(decided), asked: listing.asked.map(decided) };
-}
-
-/** What was decided of issues, by that, and by whom and when. */
-function decidedBefore(ids: string[], find: (id: string) => Issue | undefined): store.Replaced["before"] {
-  const groups = new Map<string, store.Replaced["before"][number]>();
-  for (const id of ids) {
-    const { decision = null, decided_by = null, decided_at = null } = find(id) ?? {};
-    const key = JSON.stringify([decision, decided_by, decided_at]);
-    const group = groups.get(key) ?? { ids: [], decision, decided_by, decided_at };
-    group.ids.push(id);
-    groups.set(key, group);
-  }
-  return [...groups.values()];
-}
-
-/** The last decision that is on its way: they are taken in the order in which they were made. */
+/** The last request under way. Decisions are stored in the order in which they were made. */
 let last: Promise<void> = Promise.resolve();
 
-/** Without `seen`, an issue whose crops are there, only those are decided that are selected. */
-export function useDecide(listing: Listing | null, seen: Issue | undefined, choose: (issue: Issue) => void) {
+/** Return the function that stores a decision, which the list shows at once. */
+function useSend(): (decision: Decision | null, ids: string[], origin?: Origin) => void {
   const call = useCall();
+  return useCallback(
+    (decision, ids, origin = {}) => {
+      const { dataset, field, pending, underWay } = store.get();
+      store.set({
+        pending: { ...pending, ...decisionsOf(ids, decision) },
+        underWay: underWay + 1,
+      });
+      // The App may show another dataset by the time that this is sent
+      const send = () => call("decide", { ...origin, ids, decision, dataset });
+      const succeed = () => {
+        if (dataset && field) markStale(dataset, field);
+        const { decisions, selected, underWay } = store.get();
+        const rest = selected.filter((id) => !ids.includes(id));
+        store.set({ decisions: decisions + 1, selected: rest, underWay: underWay - 1 });
+      };
+      const fail = (error: Error) => {
+        const { dataset: now, chosen, underWay } = store.get();
+        const again = now === dataset && ids.length === 1 ? ids[0] : chosen;
+        store.set({ failure: error.message, underWay: underWay - 1, chosen: again });
+        // An audit may have replaced the issues
+        store.reload();
+      };
+      last = last.then(send).then(succeed, fail);
+    },
+    [call],
+  );
+}
+
+/**
+ * Return the functions that decide issues, step through the list, and undo decisions.
+ *
+ * @param listing The list of issues.
+ * @param seen The issue that is shown with its crops. Without it, only selected issues are decided.
+ * @param choose Shows an issue.
+ */
+export function useDecide(listing: Listing | null, seen: Issue | undefined, choose: (issue: Issue) => void) {
+  const send = useSend();
   const known = useRef({ listing, seen });
   known.current = { listing, seen };
 
@@ -83,50 +74,24 @@ export function useDecide(listing: Listing | null, seen: Issue | undefined, choo
     [choose],
   );
 
-  const send = useCallback(
-    (decision: Decision | null, ids: string[], was: object = {}) => {
-      const { dataset, field, pending, underWay } = store.get();
-      store.set({
-        pending: { ...pending, ...Object.fromEntries(ids.map((id) => [id, decision])) },
-        underWay: underWay + 1,
-      });
-      // By then, the App may show another dataset
-      const sent = () => call("decide", { ...was, ids, decision, dataset });
-      const told = () => {
-        if (dataset && field) localStorage.setItem(stale(dataset) + field, `${Math.random()}`);
-        const { decisions, selected, underWay } = store.get();
-        const rest = selected.filter((id) => !ids.includes(id));
-        store.set({ decisions: decisions + 1, selected: rest, underWay: underWay - 1 });
-      };
-      const refused = (error: Error) => {
-        const { dataset: now, chosen, underWay } = store.get();
-        const again = now === dataset && ids.length === 1 ? ids[0] : chosen;
-        store.set({ failure: error.message, underWay: underWay - 1, chosen: again });
-        // The issues may be others by now
-        store.reload();
-      };
-      last = last.then(sent).then(told, refused);
-    },
-    [call],
-  );
-
   const decide = useCallback<Decide>(
-    (decision, some) => {
+    (decision, wanted) => {
       const { chosen, selected, replaced } = store.get();
       const { listing, seen } = known.current;
-      const ids = some ?? (selected.length ? selected : seen ? [seen.id] : []);
+      const ids = wanted ?? (selected.length ? selected : seen ? [seen.id] : []);
       if (!ids.length) return false;
-      const isSeen = ids.length === 1 && ids[0] === chosen;
-      // The list lacks what was chosen in the timeline, but does not fit the filters
+      const isShown = ids.length === 1 && ids[0] === chosen;
+      // An issue that was chosen in the timeline may not match the list's filters
       const find = (id: string) => findIssue(listing, id) ?? (seen?.id === id ? seen : undefined);
-      // There is nothing to take back: to leave an issue is to go on
+      // Without a decision to take back, the issue is skipped
       if (!decision && ids.every((id) => find(id)?.decision === null)) {
         store.set({ selected: selected.filter((id) => !ids.includes(id)) });
-        if (isSeen) step(1, true);
+        if (isShown) step(1, true);
         return true;
       }
-      store.set({ replaced: [...replaced, { chosen, before: decidedBefore(ids, find) }].slice(-KEPT) });
-      if (decision && isSeen) step(1, true);
+      const latest = { chosen, before: groupDecisions(ids, find) };
+      store.set({ replaced: [...replaced, latest].slice(-UNDO_SIZE) });
+      if (decision && isShown) step(1, true);
       send(decision, ids);
       return true;
     },
@@ -135,56 +100,13 @@ export function useDecide(listing: Listing | null, seen: Issue | undefined, choo
 
   const undo = useCallback(() => {
     const { replaced } = store.get();
-    const latest = replaced[replaced.length - 1];
+    const latest = replaced.at(-1);
     if (!latest) return;
     store.set({ replaced: replaced.slice(0, -1), chosen: latest.chosen, tab: "issue" });
     const issue = findIssue(known.current.listing, latest.chosen);
     if (issue) choose(issue);
-    latest.before.forEach(({ decision, ids, ...was }) => send(decision, ids, was));
+    for (const { decision, ids, ...origin } of latest.before) send(decision, ids, origin);
   }, [send, choose]);
 
   return { decide, step, undo };
-}
-
-/** Where it is noted, of which fields a dataset's saved views are older than its decisions. */
-const stale = (dataset: string) => `track-audit:views:${dataset}/`;
-
-/** When the saved views are made anew; of several panels, the last one that was told of a decision does it. */
-let resting: number | undefined;
-
-/** Saves the views of issues anew when deciding rests; later, where the page is closed before that. */
-export function useSavedViews(): void {
-  const call = useCall();
-  const { dataset, decisions } = store.useStored();
-  useEffect(() => {
-    window.clearTimeout(resting);
-    if (!dataset) return;
-    const notes = () => Object.keys(localStorage).filter((note) => note.startsWith(stale(dataset)));
-    const save = (note: string) => {
-      // Somebody may decide meanwhile, also in another window
-      const told = localStorage.getItem(note);
-      const saved = ({ others }: { others: boolean }) => {
-        if (localStorage.getItem(note) === told) localStorage.removeItem(note);
-        if (others) store.set({ otherViews: true });
-      };
-      const label_field = note.slice(stale(dataset).length);
-      const refused = (error: Error) => store.set({ failure: error.message });
-      return call<{ others: boolean }>("save_views", { label_field }).then(saved, refused);
-    };
-    resting = window.setTimeout(() => notes().forEach(save), REST);
-  }, [call, dataset, decisions]);
-  useOtherViews();
-}
-
-/** Makes the App list the saved views that there are, once no sample is open that it would load again. */
-function useOtherViews(): void {
-  const { otherViews } = store.useStored();
-  const active = useRecoilValue(isModalActive);
-  const refresh = useRefresh();
-  useEffect(() => {
-    if (active || !store.get().otherViews) return;
-    // The issues are the same
-    store.set({ otherViews: false, refreshed: null });
-    refresh();
-  }, [otherViews, active, refresh]);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the App shares with plugins, as far as the panel uses it.
+// Types of the modules that the App shares with plugins, and of files that are not TypeScript.
 
 declare module "*.css" {
   const text: string;
@@ -24,7 +24,7 @@ declare module "recoil" {
 
 declare module "@fiftyone/state" {
   import type { RecoilAtom } from "recoil";
-  import type { Looker } from "./player";
+  import type { Looker } from "./looker";
   export const modalLooker: RecoilAtom<Looker | null>;
   export const isModalActive: RecoilAtom<boolean>;
   export const datasetName: RecoilAtom<string | null>;
@@ -37,12 +37,9 @@ declare module "@fiftyone/state" {
 }
 
 declare module "@fiftyone/operators" {
-  interface Answer {
-    result?: unknown;
-    error?: unknown;
-    errorMessage?: unknown;
-  }
-  type Callback = (answer: Answer) => boolean | void;
+  import type { Reply } from "./answers";
+
+  type Callback = (reply: Reply) => unknown;
   export function usePanelEvent(): (
     panelId: string,
     event: { operator: string; params: object; callback: Callback },

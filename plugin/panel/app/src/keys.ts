@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// The panel's keys, among those of the App.
+// The panel's keyboard shortcuts, beside those of the App.
 
 import { type RefObject, useEffect, useRef } from "react";
 
 const TYPING = "input:not([type=checkbox]):not([type=range]), select, textarea, [contenteditable=true]";
 const MODAL = "[data-cy=modal]";
-/** What takes the keys as long as it is open. */
-const OVER = `[role=dialog]:not(${MODAL}):not(${MODAL} *), [role=menu], [role=listbox]`;
-/** Keys that go on as long as they are held down. */
-const GO_ON = ["j", "k"];
+/** Dialogs and menus, which receive the keys while they are open. */
+const OVERLAY = `[role=dialog]:not(${MODAL}):not(${MODAL} *), [role=menu], [role=listbox]`;
+/** The keys that repeat while they are held down. */
+const REPEATING = ["j", "k"];
+
+type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey" | "repeat">;
+
+/** Return the name of a key press, such as `j` or `Ctrl+z`; null with Alt or Shift. */
+export function keyName({ key, ctrlKey, metaKey, altKey, shiftKey }: Press): string | null {
+  if (altKey || shiftKey) return null;
+  return (ctrlKey || metaKey ? "Ctrl+" : "") + key.toLowerCase();
+}
+
+/** Tell whether to act on a key press: only the keys that step through the list repeat. */
+export const isPressed = (name: string, { repeat }: Press): boolean => !repeat || REPEATING.includes(name);
 
 /**
- * Calls what keys stand for, wherever the focus is, but where somebody is typing or asked something;
- * of two panels, only the one that is seen. Keys that stand for nothing are the App's.
+ * Call the handlers of keys, wherever the focus is, except while the user is typing or a dialog is
+ * open. Only the visible one of two panels reacts. Keys without a handler are left to the App.
  */
 export function useKeys(panel: RefObject<HTMLElement>, keys: Record<string, (() => void) | null>): void {
   const known = useRef(keys);
@@ -22,14 +33,13 @@ export function useKeys(panel: RefObject<HTMLElement>, keys: Record<string, (() 
       const target = event.target as HTMLElement;
       const modal = document.querySelector(MODAL);
       if (modal && !modal.contains(panel.current)) return;
-      const key = event.key.toLowerCase();
-      const name = event.ctrlKey || event.metaKey ? `Ctrl+${key}` : key;
-      const call = known.current[name];
-      if (!call || event.altKey || event.shiftKey || target.closest?.(TYPING) || document.querySelector(OVER)) return;
-      // The App has keys of its own
+      const name = keyName(event);
+      const call = name && known.current[name];
+      if (!call || target.closest?.(TYPING) || document.querySelector(OVERLAY)) return;
+      // The App has shortcuts of its own
       event.preventDefault();
       event.stopPropagation();
-      if (!event.repeat || GO_ON.includes(name)) call();
+      if (isPressed(name, event)) call();
     };
     window.addEventListener("keydown", press, true);
     return () => window.removeEventListener("keydown", press, true);

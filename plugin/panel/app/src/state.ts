@@ -1,89 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the panel remembers: the same above the grid and beside a sample.
+// The panel's state, which the panel above the grid and the one beside a sample share.
 
 import { useSyncExternalStore } from "react";
+import { NEW_SESSION, PAGE, readSession, type Session, writeSession } from "./session";
 import type { Decision } from "./types";
 
-export interface Filters {
-  kinds: string[];
-  sequence: string | null;
-  track: number | null;
-  least_score: number;
-  decision: "open" | Decision | null;
-  in_view: boolean;
-}
-
-export type Tab = "issue" | "timeline" | "thresholds";
-
+/** A frame of a sample, counted from 1. */
 export interface Target {
   sample: string;
   frame: number;
-  /** The issue whose clip is to show it, where the view is of clips. */
+  /** The issue whose clip should show the frame if the view consists of clips. */
   issue?: string;
 }
 
-/** What a decision replaced, and which issue was seen then. */
-export interface Replaced {
-  chosen: string | null;
-  before: { ids: string[]; decision: Decision | null; decided_by: string | null; decided_at: string | null }[];
+/** An earlier decision, with its author and time, and the issues that share it. */
+export interface PriorDecision {
+  ids: string[];
+  decision: Decision | null;
+  decided_by: string | null;
+  decided_at: string | null;
 }
 
-export interface State {
-  dataset: string | null;
-  field: string | null;
-  filters: Filters;
-  /** How many issues are listed at most. */
-  limit: number;
+/** What a decision replaced, and the issue that was shown at that time. */
+export interface Replaced {
   chosen: string | null;
-  /** The issues that are decided together. */
+  before: PriorDecision[];
+}
+
+export interface State extends Session {
+  dataset: string | null;
+  /** The issues to decide together. */
   selected: string[];
-  tab: Tab;
-  /** The frame of a sample that the player is to show as soon as it can. */
+  /** The frame that the player should show as soon as it can. */
   target: Target | null;
-  /** Whether its sample is opened as soon as the App shows the whole dataset. */
+  /** Whether to open the target's sample once the App shows the whole dataset. */
   waiting: boolean;
-  /** What went wrong with a decision or on the way to a frame, until somebody has read it. */
+  /** The last error of a decision or of opening a frame, until the user closes it. */
   failure: string | null;
-  /** What can be taken back: the last decision is the last one. */
+  /** The decisions that can be undone, the most recent one last. */
   replaced: Replaced[];
-  /** Decisions that the list does not know of yet, by issue. */
+  /** The decisions, by issue, that the list does not include yet. */
   pending: Record<string, Decision | null>;
-  /** How many times decisions are on their way. */
+  /** The number of requests that are storing decisions. */
   underWay: number;
-  /** Whether an audit that the panel began is under way. */
+  /** Whether an audit started from the panel is running. */
   auditing: boolean;
-  /** Grows with every change of the issues. */
+  /** Increases whenever the issues change. */
   version: number;
-  /** Grows with every decision. */
+  /** Increases with every decision. */
   decisions: number;
-  /** Whether there are saved views that the App does not know of, or no more. */
+  /** Whether saved views were added or removed that the App does not know about. */
   otherViews: boolean;
-  /** How often the App has loaded the dataset again, as far as that was seen. */
+  /** The App's refresh counter when it was last seen. */
   refreshed: number | null;
 }
 
-export const NO_FILTERS: Filters = {
-  kinds: [],
-  sequence: null,
-  track: null,
-  least_score: 0,
-  decision: null,
-  in_view: false,
-};
-
-/** How many issues are listed at first, and how many more each time. */
-export const PAGE = 100;
-/** How many are listed again when the page is loaded again, at most. */
-const KEPT = 5 * PAGE;
-
 const START: State = {
+  ...NEW_SESSION,
   dataset: null,
-  field: null,
-  filters: NO_FILTERS,
-  limit: PAGE,
-  chosen: null,
   selected: [],
-  tab: "issue",
   target: null,
   waiting: false,
   failure: null,
@@ -100,32 +75,28 @@ const START: State = {
 const listeners = new Set<() => void>();
 let state: State = START;
 
-const place = (dataset: string) => `track-audit:${dataset}`;
+const storageKey = (dataset: string) => `track-audit:${dataset}`;
 
 export const get = (): State => state;
 
 export function set(change: Partial<State>): void {
   state = { ...state, ...change };
-  if (state.dataset) {
-    const { field, filters, chosen, tab } = state;
-    const limit = Math.min(state.limit, KEPT);
-    sessionStorage.setItem(place(state.dataset), JSON.stringify({ field, filters, limit, chosen, tab }));
-  }
-  listeners.forEach((listener) => listener());
+  if (state.dataset) sessionStorage.setItem(storageKey(state.dataset), writeSession(state));
+  for (const listener of listeners) listener();
 }
 
-/** Lists other issues, from the worst on. */
+/** Apply a change that lists other issues, starting from the first page. */
 export const narrow = (change: Partial<State>): void => set({ ...change, limit: PAGE });
 
-/** Lists more, once what was asked for is there. */
+/** List another page once the previous one has arrived. */
 export function grow(listed: number): void {
   if (listed >= state.limit) set({ limit: state.limit + PAGE });
 }
 
-/** Asks for all anew; an audit may have replaced the issues that were decided. */
+/** Request everything again. Undo is cleared because an audit may have replaced the issues. */
 export const reload = (): void => set({ version: state.version + 1, replaced: [] });
 
-/** Asks for all anew where the App has loaded the dataset again, other than for its saved views. */
+/** Reload if the App has refreshed the dataset, unless the panel itself made it do so. */
 export function refresh(refreshed: number): void {
   const { refreshed: before } = state;
   if (before === refreshed) return;
@@ -133,12 +104,12 @@ export function refresh(refreshed: number): void {
   if (before !== null) reload();
 }
 
-/** Begins with what was remembered of a dataset. */
+/** Switch to a dataset, with the session that the browser tab remembers of it. */
 export function open(dataset: string): void {
   if (state.dataset === dataset) return;
-  const kept = sessionStorage.getItem(place(dataset));
+  const session = readSession(sessionStorage.getItem(storageKey(dataset)));
   const { version, decisions, refreshed, underWay } = state;
-  set({ ...START, version, decisions, refreshed, underWay, ...(kept ? JSON.parse(kept) : {}), dataset });
+  set({ ...START, version, decisions, refreshed, underWay, ...session, dataset });
 }
 
 export function useStored(): State {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the panel's Python side answers. Frames are positions in the sequence, from 1.
+// The answers of the panel's Python side. Frames are positions in the sequence, counted from 1.
 
 export type Decision = "confirmed" | "dismissed";
 
@@ -16,8 +16,10 @@ export interface Kind {
   corrected: number;
 }
 
+/** A sample that holds part of a sequence. */
 export interface Part {
   id: string;
+  /** The number of frames before it in the sequence. */
   offset: number;
   length: number;
 }
@@ -63,13 +65,13 @@ export interface Listing {
   issues: Issue[];
   total: number;
   counts: Record<string, number>;
-  /** Those asked for by ID, as far as they fit, whatever page they are on. */
+  /** The issues requested by ID that match the filters, on whatever page they are. */
   asked: Issue[];
-  /** The IDs of the others. */
+  /** The requested IDs that do not match or no longer exist. */
   gone: string[];
-  /** How many of those that fit were not dismissed. */
+  /** The number of matching issues that are not dismissed. */
   to_send: number;
-  /** Of all issues, whether they are listed or not. */
+  /** Counts over all issues, whether or not they match the filters. */
   kinds: Kind[];
   progress: Progress;
 }
@@ -86,14 +88,20 @@ export interface Crop {
   image: string;
 }
 
-/** A track over its frames, null where it is broken. */
+/** The columns of a track, one value per frame. Gaps in the track are null. */
 export type Track = Record<string, (number | null)[]>;
 
 export interface Figure {
-  /** Width and height of the image in whose pixels boxes are. */
+  /** The width and height of the frames, to which box coordinates refer. */
   image: [number | null, number | null];
   tracks: Track[];
-  issue: { tracks: number[]; first: number; last: number; view: [number, number]; limits: Record<string, number> };
+  issue: {
+    tracks: number[];
+    first: number;
+    last: number;
+    view: [number, number];
+    limits: Record<string, number>;
+  };
 }
 
 export interface Details {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+// Measure elements.
+
 import { useEffect, useState } from "react";
 
-/** Follows the width of an element in pixels. */
+/** Return an element's width in pixels, and the ref that attaches to the element. */
 export function useWidth(): [number, (node: HTMLElement | null) => void] {
   const [node, setNode] = useState<HTMLElement | null>(null);
   const [width, setWidth] = useState(0);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Crops of a track: the strip around an issue, and the frame under the pointer.
+
+import React, { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { keep } from "./answers";
+import { useCall } from "./api";
+import * as store from "./state";
+import type { Box, Crop, Issue } from "./types";
+
+const boxes = (positions: Box[], className: string) =>
+  positions.map((box) => {
+    const [x, y, width, height] = box;
+    return <rect key={box.join()} className={className} {...{ x, y, width, height }} />;
+  });
+
+/** A crop with the boxes of the track and of the other track. */
+const CropImage = ({ crop: { size, image, ...crop } }: { crop: Crop }) => (
+  <span style={{ width: size[0], aspectRatio: size.join("/") }}>
+    <img src={`data:image/jpeg;base64,${image}`} width={size[0]} height={size[1]} alt="" />
+    <svg viewBox={`0 0 ${size[0]} ${size[1]}`} aria-hidden="true">
+      {boxes(crop.other_boxes, "other")}
+      {boxes(crop.boxes, "own")}
+    </svg>
+  </span>
+);
+
+interface StripProps {
+  strip: Crop[];
+  playhead: number | null;
+  show: (frame: number) => void;
+}
+
+/** The frames around the issue, scrolled to those of the issue if there is no room for all. */
+export function Strip({ strip, playhead, show }: StripProps) {
+  const node = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const first = node.current?.querySelector<HTMLElement>(".at");
+    first?.parentElement?.scrollTo({ left: first.offsetLeft - 2 * first.offsetWidth });
+  }, [strip]);
+  return (
+    <div className="strip" data-testid="strip" ref={node}>
+      {strip.map((crop) => (
+        <button
+          key={crop.frame}
+          className={`crop ${crop.place} ${crop.frame === playhead ? "now" : ""}`}
+          data-frame={crop.frame}
+          title={`Show frame ${crop.frame_name} in the video`}
+          onClick={() => show(crop.frame)}
+        >
+          <CropImage crop={crop} />
+          <small>{crop.frame}</small>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** How long the pointer rests on a frame before its crop is requested, in milliseconds. */
+const DELAY = 120;
+/** The number of crops that are kept. */
+const CACHE_SIZE = 200;
+
+const cache = new Map<string, Crop | null>();
+
+/** Return the crop of an issue's track in a frame, or null until it has arrived. */
+function useCrop({ sequence, track }: Issue, frame: number): Crop | null {
+  const call = useCall();
+  const [crop, setCrop] = useState<Crop | null>(null);
+  const { dataset, field, version } = store.get();
+  const key = [dataset, field, version, sequence, track, frame].join("/");
+  useEffect(() => {
+    const known = cache.get(key);
+    setCrop(known ?? null);
+    if (known !== undefined) return undefined;
+    let wanted = true;
+    const timer = setTimeout(() => {
+      call<{ crop: Crop | null }>("show_crop", { sequence, track, frame }).then(
+        ({ crop }) => {
+          keep(cache, key, crop, CACHE_SIZE);
+          if (wanted) setCrop(crop);
+        },
+        // The values are shown even without the crop
+        () => undefined,
+      );
+    }, DELAY);
+    return () => {
+      wanted = false;
+      clearTimeout(timer);
+    };
+  }, [call, key, sequence, track, frame]);
+  return crop?.frame === frame ? crop : null;
+}
+
+interface HoverProps {
+  issue: Issue;
+  frame: number;
+  /** The position of the pointer in the plots, in pixels. */
+  x: number;
+  y: number;
+  /** The width of the plots. */
+  width: number;
+}
+
+/** The frame under the pointer, with the track's crop as soon as it has arrived. */
+export function HoverCrop({ issue, frame, x, y, width }: HoverProps) {
+  const crop = useCrop(issue, frame);
+  return (
+    <figure className={x < width / 2 ? "hover" : "hover left"} style={{ left: x, top: y }} data-testid="hover-crop">
+      {crop && <CropImage crop={crop} />}
+      <figcaption>frame {frame}</figcaption>
+    </figure>
+  );
+}

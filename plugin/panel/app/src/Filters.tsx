@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The filters above the list of issues, and the progress of the review.
+
+import React from "react";
+import { FieldSelect, Select, SequenceSelect } from "./Select";
+import { type Filters as FilterValues, MAX_TRACK, NO_FILTERS } from "./session";
+import * as store from "./state";
+import { describePrecision, formatCount } from "./text";
+import type { Listing, Overview, Progress } from "./types";
+
+const STATES: [string, string][] = [
+  ["", "all"],
+  ["open", "to review"],
+  ["confirmed", "confirmed"],
+  ["dismissed", "dismissed"],
+];
+
+const change = (part: Partial<FilterValues>) => store.narrow({ filters: { ...store.get().filters, ...part } });
+
+interface Props {
+  overview: Overview;
+  listing: Listing | null;
+  undo: () => void;
+}
+
+export function Filters({ overview, listing, undo }: Props) {
+  const { filters } = store.useStored();
+  return (
+    <div className="filters">
+      {listing ? <ProgressBar {...listing.progress} undo={undo} /> : <ClearFilters />}
+      <KindChips listing={listing} />
+      <div className="row">
+        <FieldSelect overview={overview} />
+        <SequenceSelect
+          sequences={overview.sequences}
+          all
+          value={filters.sequence ?? ""}
+          pick={(name) => change({ sequence: name || null })}
+        />
+        <Select
+          label="State"
+          value={filters.decision ?? ""}
+          options={STATES}
+          pick={(name) => change({ decision: (name || null) as FilterValues["decision"] })}
+        />
+        <TrackInput track={filters.track} />
+        <label className="least" title="Minimum score">
+          score ≥ {filters.least_score.toFixed(2)}
+          <input
+            type="range"
+            min={0}
+            max={1}
+            step={0.05}
+            aria-label="Minimum score"
+            value={filters.least_score}
+            onChange={({ target }) => change({ least_score: Number(target.value) })}
+          />
+        </label>
+        <label title="List only issues in the App's current view">
+          <input
+            type="checkbox"
+            checked={filters.in_view}
+            onChange={({ target }) => change({ in_view: target.checked })}
+          />
+          in view
+        </label>
+      </div>
+    </div>
+  );
+}
+
+function KindChips({ listing }: { listing: Listing | null }) {
+  const chosen = store.useStored().filters.kinds;
+  const toggle = (kind: string) =>
+    change({
+      kinds: chosen.includes(kind) ? chosen.filter((each) => each !== kind) : [...chosen, kind],
+    });
+  return (
+    <div className="chips">
+      {listing?.kinds.map((each) => (
+        <button
+          key={each.kind}
+          data-kind={each.kind}
+          aria-pressed={chosen.includes(each.kind)}
+          title={describePrecision(each)}
+          onClick={() => toggle(each.kind)}
+        >
+          <i className="dot" style={{ background: each.color }} />
+          {each.name} <span className="quiet">{listing.counts[each.kind] ?? 0}</span>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+const TrackInput = ({ track }: { track: number | null }) => (
+  <input
+    type="number"
+    min={0}
+    placeholder="track"
+    aria-label="Track"
+    value={track ?? ""}
+    onChange={({ target: { value } }) => {
+      const id = Math.min(Math.max(0, Math.trunc(Number(value))), MAX_TRACK);
+      change({ track: value === "" ? null : id });
+    }}
+    onKeyDown={({ key, currentTarget }) => ["Enter", "Escape"].includes(key) && currentTarget.blur()}
+  />
+);
+
+function ClearFilters() {
+  const { filters } = store.useStored();
+  const isFiltered = JSON.stringify(filters) !== JSON.stringify(NO_FILTERS);
+  if (!isFiltered) return null;
+  return <button onClick={() => store.narrow({ filters: NO_FILTERS })}>Clear filters</button>;
+}
+
+function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: () => void }) {
+  const { replaced, underWay } = store.useStored();
+  const decided = confirmed + dismissed;
+  return (
+    <div className="progress" aria-busy={underWay > 0} data-testid="progress">
+      <b>{formatCount(open)} to review</b>
+      <span className="quiet">
+        {confirmed} confirmed, {dismissed} dismissed
+      </span>
+      <meter aria-label="Reviewed" value={decided} max={Math.max(1, decided + open)} />
+      <ClearFilters />
+      <button
+        className="undo"
+        aria-label="Undo"
+        title="Undo the last decision (Ctrl+Z)"
+        style={{ visibility: replaced.length ? "visible" : "hidden" }}
+        onClick={undo}
+      >
+        ↶
+      </button>
+    </div>
+  );
+}

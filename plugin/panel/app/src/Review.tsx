@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// The review: the list of issues and, beside it, one issue, the timeline or the thresholds.
+
+import { filters as sidebar, view } from "@fiftyone/state";
+import React, { type RefObject, useCallback, useEffect, useMemo, useRef } from "react";
+import { useRecoilValue } from "recoil";
+import { useAnswer, usePrefetch } from "./api";
+import { useDecide } from "./decide";
+import { IssueList } from "./IssueList";
+import { IssueView } from "./IssueView";
+import { findIssue, findNext, findReplacement, withPending } from "./issues";
+import { useKeys } from "./keys";
+import { Marks } from "./mark";
+import { useFollow, useTarget, useWaiting } from "./player";
+import { Send } from "./Send";
+import { useSavedViews } from "./savedViews";
+import { PAGE, type Tab } from "./session";
+import * as store from "./state";
+import { ThresholdsView } from "./ThresholdsView";
+import { TimelineView } from "./TimelineView";
+import type { Decision, Details, Issue, Listing, Overview } from "./types";
+
+const TABS: [Tab, string][] = [
+  ["issue", "Issue"],
+  ["timeline", "Timeline"],
+  ["thresholds", "Thresholds"],
+];
+
+/** Return the IDs that the list has to describe even if they are on a later page. */
+const knownIds = () => {
+  const { chosen, selected } = store.get();
+  return { ids: chosen ? [chosen, ...selected] : selected };
+};
+
+/** List the issues that match the filters, with the decisions that are being stored. */
+function useListing() {
+  const { filters, limit, version, decisions, pending, underWay } = store.useStored();
+  const shown = [useRecoilValue(view), useRecoilValue(sidebar)];
+  const { answer, late, problem } = useAnswer<Listing>(
+    "list_issues",
+    { ...filters, stages: filters.in_view ? JSON.stringify(shown) : "", limit },
+    version + decisions,
+    knownIds,
+  );
+  useEffect(() => {
+    if (!late && !underWay && Object.keys(pending).length) store.set({ pending: {} });
+  }, [late, underWay, pending]);
+  useChoice(answer);
+  const listing = useMemo(() => withPending(answer, pending), [answer, pending]);
+  return { listing, problem };
+}
+
+/** Deselect issues that no longer exist, and show another one if the chosen one is among them. */
+function useChoice(listing: Listing | null): void {
+  const { chosen } = store.useStored();
+  const before = useRef<Issue | undefined>();
+  useEffect(() => {
+    before.current = findIssue(listing, chosen) ?? before.current;
+  }, [listing, chosen]);
+  useEffect(() => {
+    if (!listing) return;
+    const { chosen, selected } = store.get();
+    const kept = selected.filter((id) => findIssue(listing, id));
+    if (kept.length < selected.length) store.set({ selected: kept });
+    if (chosen && !listing.gone.includes(chosen)) return;
+    store.set({ chosen: findReplacement(listing, before.current)?.id ?? null });
+  }, [listing]);
+}
+
+/** List another page when the chosen issue gets close to the end of the list. */
+function useMore(listing: Listing | null): void {
+  const { chosen } = store.useStored();
+  useEffect(() => {
+    const { issues = [], total = 0 } = listing ?? {};
+    const at = issues.findIndex(({ id }) => id === chosen);
+    if (at >= issues.length - PAGE / 2 && issues.length < total) store.grow(issues.length);
+  }, [listing, chosen]);
+}
+
+/** Load the chosen issue's details, and then in advance those of the next one to review. */
+function useDetails(listing: Listing | null) {
+  const { chosen, version } = store.useStored();
+  const { answer, late, problem } = useAnswer<Details>(chosen ? "show_issue" : null, { id: chosen }, version);
+  const details = late || problem ? null : answer;
+  const next = findNext(listing, chosen, 1, true);
+  usePrefetch("show_issue", details && next ? { id: next.id } : null, version);
+  return { details, ready: !late, problem: late ? null : problem };
+}
+
+/** Show the issue that a key was meant for, and blink if it is still loading. */
+function showFirst(panel: HTMLElement | null): void {
+  store.set({ tab: "issue" });
+  panel?.querySelector(".waiting")?.animate({ opacity: [0.1, 1] }, { duration: 400 });
+}
+
+function useShortcuts(panel: RefObject<HTMLElement>, { decide, step, undo }: ReturnType<typeof useDecide>): void {
+  const { replaced } = store.useStored();
+  const press = (decision: Decision | null) => () => decide(decision) || showFirst(panel.current);
+  useKeys(panel, {
+    j: () => step(1),
+    k: () => step(-1),
+    c: press("confirmed"),
+    x: press("dismissed"),
+    u: press(null),
+    "Ctrl+z": replaced.length ? undo : null,
+  });
+}
+
+export function Review({ overview }: { overview: Overview }) {
+  const { chosen, tab } = store.useStored();
+  const root = useRef<HTMLDivElement>(null);
+  const { listing, problem } = useListing();
+  const shown = useDetails(listing);
+  const issue = findIssue(listing, chosen) ?? shown.details?.issue;
+  const follow = useFollow();
+  const sequenceOf = useCallback(
+    (issue: Issue | undefined) => overview.sequences.find(({ name }) => name === issue?.sequence),
+    [overview],
+  );
+  const choose = useCallback(
+    (issue: Issue) => {
+      store.set({ chosen: issue.id, tab: "issue" });
+      follow(sequenceOf(issue), issue.first_frame, issue.id);
+    },
+    [follow, sequenceOf],
+  );
+  // A key decides only an issue that the user can see
+  const seen = shown.ready && tab === "issue" ? issue : undefined;
+  const actions = useDecide(listing, seen, choose);
+  useMore(listing);
+  useSavedViews();
+  useTarget();
+  useWaiting();
+  useShortcuts(root, actions);
+
+  const kinds = listing?.kinds ?? [];
+  const sequence = sequenceOf(issue);
+  const kind = kinds.find(({ kind }) => kind === issue?.kind);
+  return (
+    <div className="review" ref={root} tabIndex={-1}>
+      <IssueList {...{ overview, listing, problem, choose, ...actions }} />
+      <Marks panel={root} plot={shown.details?.plot} sequence={sequence} />
+      <main>
+        <Tabs overview={overview} listing={listing} />
+        <div className="page">
+          {tab === "issue" && <IssueView {...{ sequence, kind, issue, ...shown, ...actions }} />}
+          {tab === "timeline" && <TimelineView overview={overview} kinds={kinds} />}
+          {tab === "thresholds" && <ThresholdsView overview={overview} kinds={kinds} />}
+        </div>
+      </main>
+    </div>
+  );
+}
+
+function Tabs({ overview, listing }: { overview: Overview; listing: Listing | null }) {
+  const { tab } = store.useStored();
+  return (
+    <nav>
+      {TABS.map(([name, title]) => (
+        <button key={name} aria-pressed={tab === name} onClick={() => store.set({ tab: name })}>
+          {title}
+        </button>
+      ))}
+      <Send overview={overview} listing={listing} />
+    </nav>
+  );
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// FiftyOne's video looker: which frames it can show, and where it shows a box.
+
+import type { Target } from "./state";
+import type { Box, Figure, SequenceInfo, Track } from "./types";
+
+/** The parts of FiftyOne's video looker that the panel uses. */
+export interface Looker {
+  sample?: { _id?: string; _sample_id?: string };
+  frameNumber: number;
+  state: {
+    loaded?: boolean;
+    playing?: boolean;
+    duration?: number | null;
+    config: { sampleId: string; support?: [number, number] };
+    /** The player and, panned and zoomed, its video: left, top, width and height in CSS pixels. */
+    windowBBox?: Box;
+    transformedMediaBBox?: Box;
+  };
+  lookerElement?: { element: HTMLElement };
+  seekToFrame?(frame: number): void;
+  pause?(): void;
+  subscribeToState?(name: string, listener: () => void): () => void;
+  addEventListener(name: string, listener: () => void): void;
+  removeEventListener(name: string, listener: () => void): void;
+}
+
+/** Return the sample whose video or clip a looker shows, or null if it is not known yet. */
+export const sampleOf = ({ sample, state: { config } }: Looker): string | null =>
+  config.support ? (sample?._sample_id ?? null) : config.sampleId;
+
+/** Tell whether a looker can show a frame. A clip's looker shows only the frames of the clip. */
+export function canShow(looker: Looker, { sample, frame }: Target): boolean {
+  const [first, last] = looker.state.config.support ?? [1, Infinity];
+  return sampleOf(looker) === sample && first <= frame && frame <= last;
+}
+
+/** Call a listener when a looker has loaded or one of its properties changes. */
+export function follow(looker: Looker, name: string, listener: () => void): () => void {
+  const stop = looker.subscribeToState?.(name, listener);
+  looker.addEventListener("load", listener);
+  return () => {
+    stop?.();
+    looker.removeEventListener("load", listener);
+  };
+}
+
+/** Find the sample that holds a frame of a sequence. */
+export function findTarget(sequence: SequenceInfo | undefined, frame: number, issue?: string): Target | undefined {
+  const part = sequence?.samples.find(({ offset, length }) => frame > offset && frame <= offset + length);
+  return part && { sample: part.id, frame: frame - part.offset, issue };
+}
+
+/** Return the number of frames before a sample in its sequence, or null if it is not part of it. */
+export const offsetOf = (sequence: SequenceInfo | undefined, sample: string | null): number | null =>
+  sequence?.samples.find(({ id }) => id === sample)?.offset ?? null;
+
+/** Return a track's box in a frame, in CSS pixels from the player's top left corner. */
+export function boxInPlayer(
+  { windowBBox: player, transformedMediaBBox: video }: Looker["state"],
+  [width, height]: Figure["image"],
+  track: Track,
+  frame: number,
+): Box | null {
+  const row = track.frame.indexOf(frame);
+  if (row < 0 || !width || !height || !player || !video) return null;
+  const across = video[2] / width;
+  const down = video[3] / height;
+  const at = (name: string) => track[name][row] ?? 0;
+  return [
+    video[0] - player[0] + at("left") * across,
+    video[1] - player[1] + at("top") * down,
+    at("width") * across,
+    at("height") * down,
+  ];
+}

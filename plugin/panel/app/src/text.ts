@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers and decisions as text.
+
+import type { Issue, Kind } from "./types";
+
+export const formatCount = (count: number): string => count.toLocaleString("en");
+
+export const formatPercent = (share: number | null): string => (share === null ? "–" : `${Math.round(100 * share)}%`);
+
+export const formatScore = (score: number | null): string => score?.toFixed(2) ?? "unknown";
+
+export const formatFrames = (first: number, last: number): string =>
+  first === last ? `frame ${first}` : `frames ${first}–${last}`;
+
+type Decided = Pick<Issue, "decision" | "decided_by" | "decided_at">;
+
+/** Describe the decision on an issue, with its author and local time. */
+export function describeDecision({ decision, decided_by, decided_at }: Decided): string {
+  if (!decision) return "to review";
+  if (!decided_at) return decision;
+  return `${decision} by ${decided_by} on ${new Date(decided_at).toLocaleString("en")}`;
+}
+
+/** Summarize how often issues of a kind were confirmed by reviewers. */
+export const describePrecision = ({ precision, confirmed, dismissed }: Kind): string =>
+  precision === null ? "No decisions yet" : `${confirmed} of ${confirmed + dismissed} reviewed issues were confirmed`;
+
+/** Summarize what reviewers and annotators found about a kind of issue and about one issue of it. */
+export function describeReliability(kind: Kind | undefined, corrected: boolean | null): string {
+  const parts: string[] = [];
+  if (kind && kind.precision !== null) {
+    const reviewed = kind.confirmed + kind.dismissed;
+    parts.push(`${kind.name}: ${formatPercent(kind.precision)} of ${reviewed} reviewed issues were confirmed`);
+  }
+  if (kind?.checked) parts.push(`annotators corrected ${kind.corrected} of the ${kind.checked} they checked`);
+  if (corrected !== null)
+    parts.push(corrected ? "annotators corrected this issue" : "annotators left this issue unchanged");
+  return parts.join(" · ");
+}
