@@ -61,9 +61,9 @@ docs: $(VENV)/.installed ## Build the docs site in build/site
 
 # Exact versions stand in package.json; a lock file would name a registry.
 panel: BUNDLE ?= ../bundle.js
-panel: ## Check the panel's source and build its bundle, with npm
+panel: ## Check and test the panel's source and build its bundle, with npm
 	@cd plugin/panel/app && npm install --silent --no-package-lock --no-audit --no-fund && \
-		npm run --silent lint && npm run --silent check && \
+		npm run --silent lint && npm run --silent check && npm run --silent test && \
 		npm run --silent build -- "$(BUNDLE)"
 
 bench: $(VENV)/.installed ## Measure speed, memory and the mistakes found, beside rivals

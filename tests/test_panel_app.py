@@ -501,6 +501,19 @@ def test_what_fails_is_told_and_tried_again(panel, dataset, page):
     assert decided(dataset) == []
 
 
+@pytest.mark.parametrize("remembered", ["{", '{"filters": {"kinds": []}, "tab": 7}'])
+def test_an_unreadable_session_falls_back_to_the_defaults(
+    panel, dataset, page, remembered
+):
+    key = f"track-audit:{dataset.name}"
+    page.evaluate("item => sessionStorage.setItem(...item)", [key, remembered])
+    page.reload()
+    panel = open_panel(page)
+    panel.get_by_test_id("strip").wait_for()
+    assert panel.get_by_test_id("issue").count() > 0
+    assert panel.get_by_role("button", name="Clear filters").count() == 0
+
+
 def test_views_are_saved_though_the_page_is_left(panel, dataset, page):
     page.keyboard.press("x")
     see_decided(panel, 0, 1)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a browser tab remembers of a dataset.
+// What a browser tab remembers of a dataset, and the checks for reading it back.
 
 import type { Decision } from "./types";
 
@@ -48,8 +48,70 @@ export const NEW_SESSION: Session = {
   tab: "issue",
 };
 
-export const readSession = (text: string | null): Session => ({ ...NEW_SESSION, ...(text ? JSON.parse(text) : {}) });
+/** The version of the stored format. It changes when a key changes its meaning. */
+const VERSION = 1;
+
+type Checks<T> = { [Key in keyof T]: (value: unknown) => boolean };
+
+const isText = (value: unknown) => typeof value === "string";
+const isInteger = (value: unknown, min: number, max: number) =>
+  Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+const isOneOf =
+  (...values: unknown[]) =>
+  (value: unknown) =>
+    values.includes(value);
+const isNullOr = (check: (value: unknown) => boolean) => (value: unknown) => value === null || check(value);
+
+const FILTER_CHECKS: Checks<Filters> = {
+  kinds: (value) => Array.isArray(value) && value.every(isText),
+  sequence: isNullOr(isText),
+  track: isNullOr((value) => isInteger(value, 0, MAX_TRACK)),
+  least_score: (value) => typeof value === "number" && value >= 0 && value <= 1,
+  decision: isOneOf("open", "confirmed", "dismissed", null),
+  in_view: (value) => typeof value === "boolean",
+};
+
+const SESSION_CHECKS: Checks<Session> = {
+  field: isNullOr(isText),
+  // Each filter is checked by itself
+  filters: () => true,
+  limit: (value) => isInteger(value, PAGE, MAX_LIMIT),
+  chosen: isNullOr((value) => isText(value) && /^[0-9a-f]{24}$/.test(value as string)),
+  tab: isOneOf("issue", "timeline", "thresholds"),
+};
+
+const toRecord = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+
+/** Take the keys of `values` that pass their check, and the others from `defaults`. */
+function pickValid<T extends object>(values: unknown, checks: Checks<T>, defaults: T): T {
+  const given = toRecord(values);
+  const valid = (Object.keys(checks) as (keyof T & string)[]).filter((key) => checks[key](given[key]));
+  return { ...defaults, ...Object.fromEntries(valid.map((key) => [key, given[key]])) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Read a stored session. Everything that does not fit falls back to its default: each key and each
+ * filter by itself, and the whole session if another version of the format wrote it.
+ */
+export function readSession(text: string | null): Session {
+  const stored = toRecord(text === null ? null : parse(text));
+  // The first version of the format did not name its version
+  const { version = 1 } = stored;
+  if (version !== VERSION) return NEW_SESSION;
+  const filters = pickValid(stored.filters, FILTER_CHECKS, NO_FILTERS);
+  return { ...pickValid(stored, SESSION_CHECKS, NEW_SESSION), filters };
+}
 
 export function writeSession({ field, filters, limit, chosen, tab }: Session): string {
-  return JSON.stringify({ field, filters, limit: Math.min(limit, MAX_LIMIT), chosen, tab });
+  const kept: Session = { field, filters, limit: Math.min(limit, MAX_LIMIT), chosen, tab };
+  return JSON.stringify({ version: VERSION, ...kept });
 }
