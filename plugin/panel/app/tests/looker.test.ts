@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it, vi } from "vitest";
+import { boxInPlayer, canShow, findTarget, follow, type Looker, offsetOf, sampleOf } from "../src/looker";
+
+const makeLooker = (support?: [number, number], sample?: Looker["sample"]): Looker => ({
+  sample,
+  frameNumber: 1,
+  state: { config: { sampleId: "clip-or-video", support } },
+  addEventListener: vi.fn(),
+  removeEventListener: vi.fn(),
+});
+
+const SEQUENCE = {
+  name: "street",
+  frames: 150,
+  issues: 0,
+  samples: [
+    { id: "one", offset: 0, length: 100 },
+    { id: "two", offset: 100, length: 50 },
+  ],
+};
+
+describe("sampleOf", () => {
+  it("is the video, or the one that a clip is part of", () => {
+    expect(sampleOf(makeLooker())).toBe("clip-or-video");
+    expect(sampleOf(makeLooker([5, 9], { _id: "clip", _sample_id: "video" }))).toBe("video");
+  });
+
+  it("is unknown while a clip loads", () => {
+    expect(sampleOf(makeLooker([5, 9]))).toBeNull();
+  });
+});
+
+describe("canShow", () => {
+  it("includes all frames of a video", () => {
+    expect(canShow(makeLooker(), { sample: "clip-or-video", frame: 1000 })).toBe(true);
+    expect(canShow(makeLooker(), { sample: "other", frame: 1 })).toBe(false);
+  });
+
+  it.each([
+    [4, false],
+    [5, true],
+    [9, true],
+    [10, false],
+  ])("includes frame %i of a clip of frames 5 to 9: %s", (frame, expected) => {
+    const clip = makeLooker([5, 9], { _sample_id: "video" });
+    expect(canShow(clip, { sample: "video", frame })).toBe(expected);
+  });
+});
+
+describe("findTarget", () => {
+  it.each([
+    [1, "one", 1],
+    [100, "one", 100],
+    [101, "two", 1],
+    [150, "two", 50],
+  ])("finds frame %i of the sequence in sample %s, frame %i", (wanted, sample, frame) => {
+    expect(findTarget(SEQUENCE, wanted, "issue")).toEqual({ sample, frame, issue: "issue" });
+  });
+
+  it("finds nothing outside the sequence", () => {
+    expect(findTarget(SEQUENCE, 0)).toBeUndefined();
+    expect(findTarget(SEQUENCE, 151)).toBeUndefined();
+    expect(findTarget(undefined, 1)).toBeUndefined();
+  });
+});
+
+describe("offsetOf", () => {
+  it("is the number of frames before a sample", () => {
+    expect(offsetOf(SEQUENCE, "one")).toBe(0);
+    expect(offsetOf(SEQUENCE, "two")).toBe(100);
+    expect(offsetOf(SEQUENCE, "other")).toBeNull();
+    expect(offsetOf(undefined, "one")).toBeNull();
+  });
+});
+
+describe("follow", () => {
+  it("listens until it is stopped", () => {
+    const stop = vi.fn();
+    const looker = { ...makeLooker(), subscribeToState: vi.fn(() => stop) };
+    const listener = () => undefined;
+    const unfollow = follow(looker, "frameNumber", listener);
+    expect(looker.subscribeToState).toHaveBeenCalledWith("frameNumber", listener);
+    expect(looker.addEventListener).toHaveBeenCalledWith("load", listener);
+    unfollow();
+    expect(stop).toHaveBeenCalledOnce();
+    expect(looker.removeEventListener).toHaveBeenCalledWith("load", listener);
+  });
+});
+
+describe("boxInPlayer", () => {
+  const state: Looker["state"] = {
+    config: { sampleId: "video" },
+    windowBBox: [10, 20, 800, 600],
+    transformedMediaBBox: [30, 50, 960, 540],
+  };
+  const track = {
+    frame: [4, null, 5],
+    left: [100, null, 200],
+    top: [50, null, 60],
+    width: [40, null, 40],
+    height: [80, null, 80],
+  };
+
+  it("scales and moves a box with the video", () => {
+    expect(boxInPlayer(state, [1920, 1080], track, 4)).toEqual([70, 55, 20, 40]);
+    expect(boxInPlayer(state, [1920, 1080], track, 5)).toEqual([120, 60, 20, 40]);
+  });
+
+  it("is nowhere in frames without a box, or while sizes are unknown", () => {
+    expect(boxInPlayer(state, [1920, 1080], track, 6)).toBeNull();
+    expect(boxInPlayer(state, [null, null], track, 4)).toBeNull();
+    expect(boxInPlayer({ ...state, windowBBox: undefined }, [1920, 1080], track, 4)).toBeNull();
+    expect(boxInPlayer({ ...state, transformedMediaBBox: undefined }, [1920, 1080], track, 4)).toBeNull();
+  });
+});
