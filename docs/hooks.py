@@ -66,7 +66,7 @@ def _help(*command: str) -> str:
     """Return the help of a command as a code block."""
     result = subprocess.run(
         [sys.executable, "-m", f"{PACKAGE}.plugin.cli", *command, "--help"],
-        env={**os.environ, "PYTHONPATH": _links.name, "COLUMNS": "88", "NO_COLOR": "1"},
+        env={**os.environ, "PYTHONPATH": _links.name, "COLUMNS": "84", "NO_COLOR": "1"},
         check=True,
         capture_output=True,
         text=True,
