@@ -48,7 +48,9 @@ lint: $(VENV)/.installed-for-tests ## Run ruff and mypy
 	$(BIN)/ruff format --check .
 	@mypy="$$(cd $(BIN) && pwd)/mypy --config-file $(CURDIR)/pyproject.toml"; \
 	link=$$(mktemp -d); ln -s "$(CURDIR)" "$$link/fiftyone_track_audit"; \
-	cd "$$link" && export MYPYPATH="$$link" && \
+	bin="$$(cd $(BIN) && pwd)"; \
+	cd "$$link" && PYTHONPATH="$$link" "$$bin/lint-imports" "$(CURDIR)/pyproject.toml" --no-cache && \
+	export MYPYPATH="$$link" && \
 	$$mypy -m fiftyone_track_audit -p fiftyone_track_audit.importers \
 		-p fiftyone_track_audit.plugin && \
 	export MYPYPATH="$$link:$(CURDIR)/examples:$(CURDIR)/benchmarks" && \

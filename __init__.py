@@ -1,37 +1,130 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Track Audit: finds the mistakes in video tracking annotations.
+"""Track Audit: find the mistakes in video tracking annotations.
 
 FiftyOne loads this module as a plugin, and ``pip`` installs it as the package
-``fiftyone_track_audit``.
+``fiftyone_track_audit``. Its public names are imported when they are first used, so
+that the command line reads and scores files without waiting for FiftyOne or torch.
+
+    >>> import fiftyone_track_audit as fta
+    >>> fta.Thresholds(size=0.3)
+    Thresholds(size=0.3, iou=0.5)
 """
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from .importers.dataset import GroundTruthDataset, MOTChallengeDataset
+from .importers.version import __version__
 
-__version__ = "0.1.0"
-__all__ = ["GroundTruthDataset", "MOTChallengeDataset", "register"]
+if TYPE_CHECKING:
+    from .importers.dataset import create_dataset
+    from .importers.dataset_types import GroundTruthDataset, MOTChallengeDataset
+    from .importers.groundtruth import read_manifest, read_seq_label
+    from .importers.mot import read_mot
+    from .plugin.audit import Audit, Thresholds, audit_tracks
+    from .plugin.corrections.applying import (
+        apply_adjustment,
+        drop_old_labels,
+        undo_adjustment,
+    )
+    from .plugin.corrections.loading import load_adjustment
+    from .plugin.corrections.reviews import reviewed_precision
+    from .plugin.groundtruth.request import AdjustmentJob
+    from .plugin.review.audits import audit_dataset
+    from .plugin.review.issues import decide_issues
+    from .plugin.review.review_plan import plan_review
+    from .plugin.review.saved_views import save_outlier_views
+    from .plugin.sending.backends import annotate_frames
+    from .plugin.sending.groundtruth import (
+        adjustment_status,
+        export_adjustment,
+        launch_adjustment,
+        stop_adjustment,
+    )
+    from .plugin.sending.groundtruth_plan import plan_adjustment
+    from .plugin.sending.mot import export_mot
+
+#: The modules that define the public names.
+_HOMES = {
+    "importers.dataset": ["create_dataset"],
+    "importers.dataset_types": ["GroundTruthDataset", "MOTChallengeDataset"],
+    "importers.groundtruth": ["read_manifest", "read_seq_label"],
+    "importers.mot": ["read_mot"],
+    "plugin.audit": ["Audit", "Thresholds", "audit_tracks"],
+    "plugin.corrections.applying": [
+        "apply_adjustment",
+        "drop_old_labels",
+        "undo_adjustment",
+    ],
+    "plugin.corrections.loading": ["load_adjustment"],
+    "plugin.corrections.reviews": ["reviewed_precision"],
+    "plugin.groundtruth.request": ["AdjustmentJob"],
+    "plugin.review.audits": ["audit_dataset"],
+    "plugin.review.issues": ["decide_issues"],
+    "plugin.review.review_plan": ["plan_review"],
+    "plugin.review.saved_views": ["save_outlier_views"],
+    "plugin.sending.backends": ["annotate_frames"],
+    "plugin.sending.groundtruth": [
+        "adjustment_status",
+        "export_adjustment",
+        "launch_adjustment",
+        "stop_adjustment",
+    ],
+    "plugin.sending.groundtruth_plan": ["plan_adjustment"],
+    "plugin.sending.mot": ["export_mot"],
+}
+_PUBLIC = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = [
+    "AdjustmentJob",
+    "Audit",
+    "GroundTruthDataset",
+    "MOTChallengeDataset",
+    "Thresholds",
+    "__version__",
+    "adjustment_status",
+    "annotate_frames",
+    "apply_adjustment",
+    "audit_dataset",
+    "audit_tracks",
+    "create_dataset",
+    "decide_issues",
+    "drop_old_labels",
+    "export_adjustment",
+    "export_mot",
+    "launch_adjustment",
+    "load_adjustment",
+    "plan_adjustment",
+    "plan_review",
+    "read_manifest",
+    "read_mot",
+    "read_seq_label",
+    "register",
+    "reviewed_precision",
+    "save_outlier_views",
+    "stop_adjustment",
+    "undo_adjustment",
+]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
-    """Imports the dataset types when they are asked for.
+    """Import a public name when it is first used."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_PUBLIC[name]}", __name__), name)
+    globals()[name] = value
+    return value
 
-    The command line reads and scores files without waiting for FiftyOne.
-    """
-    if name in ("GroundTruthDataset", "MOTChallengeDataset"):
-        from .importers import dataset
 
-        return getattr(dataset, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    """List the public names, whether or not they were imported yet."""
+    return sorted({*globals(), *__all__})
 
 
 def register(plugin: Any) -> None:  # noqa: ANN401 - FiftyOne's PluginContext
-    """Registers the operators and panels with FiftyOne.
+    """Register the operators and panels with FiftyOne.
 
     Args:
         plugin: the :class:`fiftyone.plugins.context.PluginContext`
@@ -45,9 +138,10 @@ def register(plugin: Any) -> None:  # noqa: ANN401 - FiftyOne's PluginContext
 
 
 def _register_backend() -> None:
-    """Makes ``annotate(backend="groundtruth")`` known to a FiftyOne that is there.
+    """Make ``annotate(backend="groundtruth")`` known to FiftyOne, if it is loaded.
 
-    A run is loaded again by the name of its class: so the package must be installed.
+    FiftyOne loads an annotation run by the name of its class, which exists only where
+    the package is installed.
     """
     fiftyone = sys.modules.get("fiftyone")
     config = getattr(fiftyone, "annotation_config", None)

@@ -91,7 +91,7 @@ def _measure(folder: Path) -> dict[str, Any]:
     # FiftyOne connects when it is imported
     from fiftyone_track_audit.importers import store
     from fiftyone_track_audit.importers.mot import read_mot
-    from fiftyone_track_audit.plugin.auditing import audit_dataset
+    from fiftyone_track_audit.plugin.review.audits import audit_dataset
     from store import new_dataset, split_sequences
 
     tracks = read_mot(folder, include_ignored=True)

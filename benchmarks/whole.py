@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.mot import read_mot
-from fiftyone_track_audit.plugin.auditing import audit_dataset
+from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from report import Line, seconds
 from store import new_dataset, split_sequences
 

@@ -21,12 +21,12 @@ from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.groundtruth import read_seq_label
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import Tracks
-from fiftyone_track_audit.plugin.adjustment import plan_adjustment
-from fiftyone_track_audit.plugin.auditing import audit_dataset
 from fiftyone_track_audit.plugin.groundtruth.package import write_packages
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
-from fiftyone_track_audit.plugin.issues import ISSUES
-from fiftyone_track_audit.plugin.views import OUTLIERS, save_outlier_views
+from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from fiftyone_track_audit.plugin.review.issues import ISSUES
+from fiftyone_track_audit.plugin.review.saved_views import OUTLIERS, save_outlier_views
+from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "demo"

@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import gc
-import inspect
 import logging
 import math
 import re
@@ -25,221 +24,26 @@ from typing import TYPE_CHECKING, Any
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
-import fiftyone.types as fot
-import fiftyone.utils.data as foud
 import numpy as np
 
 from . import store
-from .attributes import RESERVED_FRAME_FIELDS, name_fields
-from .files import is_s3
 from .frames import check_frames, image_size
-from .groundtruth import read_manifest, read_seq_label
-from .mot import read_mot, read_mot_detections
+from .store.attributes import RESERVED_FRAME_FIELDS, name_fields
 from .tracks import InputError, Sequence, Tracks
 from .video import encode_video
 
 if TYPE_CHECKING:
-    from .export import MOTChallengeExporter
+    pass
+
 
 logger = logging.getLogger(__name__)
-
 #: FiftyOne joins the frames of a sample into one document of at most 16 MB; a
 #: detection with its signals takes some 400 to 800 bytes.
 MAX_DETECTIONS_PER_SAMPLE = 20_000
 #: The App loses the labels of videos with more than some 5,100 frames.
 MAX_FRAMES_PER_SAMPLE = 4_000
-
 #: True or False for a progress bar, or a function that gets FiftyOne's bar.
 Progress = bool | Callable[[Any], None] | None
-
-
-class MOTChallengeDataset(fot.Dataset):  # type: ignore[misc]
-    """MOT Challenge sequences on disk: one sequence's folder, or several in one.
-
-    See https://motchallenge.net/instructions for the format.
-    """
-
-    def get_dataset_importer_cls(self) -> type[MOTChallengeImporter]:
-        """Returns the importer class."""
-        return MOTChallengeImporter
-
-    def get_dataset_exporter_cls(self) -> type[MOTChallengeExporter]:
-        """Returns the exporter class."""
-        from .export import MOTChallengeExporter
-
-        return MOTChallengeExporter
-
-
-class GroundTruthDataset(fot.Dataset):  # type: ignore[misc]
-    """Video frame labels of SageMaker Ground Truth: SeqLabel.json or manifest."""
-
-    def get_dataset_importer_cls(self) -> type[GroundTruthImporter]:
-        """Returns the importer class."""
-        return GroundTruthImporter
-
-
-class _TracksImporter(foud.BatchDatasetImporter):  # type: ignore[misc]
-    """Reads tracks, and stores them in bulk."""
-
-    field: str
-    video_dir: str | None = None
-
-    def read(self) -> tuple[Tracks, dict[str, Tracks]]:
-        """Reads the tracks, and those of further label fields."""
-        raise NotImplementedError("subclass must implement read()")
-
-    def import_samples(
-        self,
-        dataset: fo.Dataset,
-        tags: list[str] | None = None,
-        progress: Progress = None,
-    ) -> list[str]:
-        """Imports the sequences into the given dataset.
-
-        Args:
-            dataset: a :class:`fiftyone.core.dataset.Dataset`
-            tags (None): an optional list of tags to attach to each sample
-            progress (None): whether to render a progress bar (True/False), use
-                the default value ``fiftyone.config.show_progress_bars``
-                (None), or a progress callback function to invoke instead
-
-        Returns:
-            the IDs of the samples that were added to the dataset
-
-        Raises:
-            InputError: if a file is missing or wrong; nothing was written then
-        """
-        try:
-            tracks, further = self.read()
-            return add_tracks(
-                dataset,
-                tracks,
-                field=self.field,
-                further=further,
-                video_dir=self.video_dir,
-                tags=tags,
-                progress=progress,
-            )
-        except BaseException:
-            if _is_being_created(dataset):
-                dataset.delete()
-            raise
-
-
-class MOTChallengeImporter(_TracksImporter):
-    """Importer for :class:`MOTChallengeDataset`.
-
-    Args:
-        dataset_dir: a sequence's folder (with ``seqinfo.ini``), or a folder of
-            sequences' folders
-        field ("ground_truth"): the frame field for the tracks
-        include_ignored (False): whether to import the rows whose flag is 0
-        det_field (None): a further frame field for the detections of
-            ``det/det.txt``; by default they are not imported
-        video_dir (None): the folder for the videos that are encoded from the
-            frames; by default below FiftyOne's default dataset folder
-    """
-
-    def __init__(
-        self,
-        dataset_dir: str | Path,
-        field: str = "ground_truth",
-        include_ignored: bool = False,
-        det_field: str | None = None,
-        video_dir: str | None = None,
-    ) -> None:
-        """Creates the importer."""
-        super().__init__(dataset_dir=dataset_dir)
-        self.field = field
-        self.include_ignored = include_ignored
-        self.det_field = det_field
-        self.video_dir = video_dir
-
-    def read(self) -> tuple[Tracks, dict[str, Tracks]]:
-        """Reads the tracks, and the detections where they are asked for."""
-        tracks = read_mot(self.dataset_dir, self.include_ignored)
-        if self.det_field is None:
-            return tracks, {}
-        if self.det_field == self.field:
-            raise ValueError(f"the detections need another field than '{self.field}'")
-        return tracks, {self.det_field: read_mot_detections(self.dataset_dir)}
-
-
-class GroundTruthImporter(_TracksImporter):
-    """Importer for :class:`GroundTruthDataset`.
-
-    Args:
-        dataset_dir (None): the folder of the frames, the folder of the MOT
-            sequence that they are from, or, for a manifest, a folder of one
-            folder per sequence
-        labels_path (None): the local path or S3 URI of a ``SeqLabel.json`` or
-            of a job's ``output.manifest``; by default the ``output.manifest`` or
-            ``SeqLabel.json`` in ``dataset_dir``
-        data_path (None): the folder of the frames, where it is not
-            ``dataset_dir``
-        field ("ground_truth"): the frame field for the tracks
-        label_attribute (None): the manifest's labels to import, such as
-            ``vehicle-ref``; by default the newest
-        class_map (None): class names by class id, for a ``SeqLabel.json`` whose
-            objects' names do not tell
-        frame_rate (None): frames per second of the whole video; by default that
-            of the MOT sequence, or 25
-        video_dir (None): the folder for the videos that are encoded from the
-            frames, and for frames that come from S3; by default below
-            FiftyOne's default dataset folder
-    """
-
-    def __init__(
-        self,
-        dataset_dir: str | Path | None = None,
-        labels_path: str | Path | None = None,
-        data_path: str | Path | None = None,
-        field: str = "ground_truth",
-        label_attribute: str | None = None,
-        class_map: dict[str, str] | None = None,
-        frame_rate: float | None = None,
-        video_dir: str | None = None,
-    ) -> None:
-        """Creates the importer."""
-        super().__init__(dataset_dir=dataset_dir)
-        self.labels_path = _expand(labels_path)
-        self.data_path = _expand(data_path) or self.dataset_dir
-        self.field = field
-        self.label_attribute = label_attribute
-        self.class_map = class_map
-        self.frame_rate = frame_rate
-        self.video_dir = video_dir
-
-    def read(self) -> tuple[Tracks, dict[str, Tracks]]:
-        """Reads the tracks."""
-        labels_path = self.labels_path or self._find_labels()
-        if labels_path.endswith(".manifest"):
-            tracks = read_manifest(
-                labels_path,
-                frames_dir=self.data_path,
-                label_attribute=self.label_attribute,
-                cache_dir=_media_dir(self.video_dir) / "frames",
-                frame_rate=self.frame_rate,
-            )
-        else:
-            tracks = read_seq_label(
-                labels_path,
-                frames_dir=self.data_path,
-                class_map=self.class_map,
-                frame_rate=self.frame_rate,
-            )
-        return tracks, {}
-
-    def _find_labels(self) -> str:
-        if self.dataset_dir is None:
-            raise ValueError("expected a dataset_dir or a labels_path")
-        for name in ("output.manifest", "SeqLabel.json"):
-            path = Path(self.dataset_dir, name)
-            if path.is_file():
-                return str(path)
-        raise InputError(
-            self.dataset_dir, "expected an output.manifest or a SeqLabel.json in it"
-        )
 
 
 def create_dataset(
@@ -336,7 +140,7 @@ def add_tracks(
         for sequence in tracks.sequences.values()
         for first, last in split_frames(tracks, sequence)
     ]
-    samples = _encode_samples(runs, _media_dir(video_dir), tags, progress)
+    samples = _encode_samples(runs, media_dir(video_dir), tags, progress)
     info, media_type = dict(dataset.info), dataset.media_type
     ids: list[str] = []
     try:
@@ -500,35 +304,15 @@ def _store(
         store.add_detections(dataset, tracks, segments, field)
 
 
-def _expand(path: str | Path | None) -> str | None:
-    """Returns a path with the user's folder for ``~``, or an S3 URI as it is."""
-    if not path:
-        return None
-    return str(path) if is_s3(path) else str(Path(path).expanduser())
+def media_dir(video_dir: str | Path | None) -> Path:
+    """Return the folder for the videos that are encoded from frames.
 
+    Args:
+        video_dir (None): the folder to use
 
-def _media_dir(video_dir: str | Path | None) -> Path:
+    Returns:
+        its absolute path; by default one below FiftyOne's default dataset folder
+    """
     if video_dir is not None:
         return Path(video_dir).expanduser().resolve()
     return Path(fo.config.default_dataset_dir, "track-audit")
-
-
-def _is_being_created(dataset: fo.Dataset) -> bool:
-    """Whether ``Dataset.from_dir()`` made the dataset for the import under way.
-
-    FiftyOne creates the dataset before the importer sees it and leaves it when
-    the import fails. One that the user made and calls ``add_dir()`` on is the
-    user's, however empty; nothing but the call itself tells the two apart.
-    """
-    if len(dataset):
-        return False
-    makers = {
-        fo.Dataset.from_dir.__func__.__code__,
-        fo.Dataset.from_importer.__func__.__code__,
-    }
-    frame = inspect.currentframe()
-    while frame is not None:
-        if frame.f_code in makers:
-            return True
-        frame = frame.f_back
-    return False

@@ -15,8 +15,9 @@ import fiftyone.utils.data as foud
 
 from . import store
 from .files import whole_folder
-from .mot_writer import in_image_pixels, take_frames, write_mot
-from .selection import FRAME_KEYS, frames_of_view
+from .mot_writer import take_frames, write_mot
+from .pixels import in_image_pixels
+from .store.shown_frames import FRAME_KEYS, frames_of_view
 
 
 class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
@@ -52,7 +53,7 @@ class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
                 is written then
             ValueError: if the dataset has no such field of tracks
         """
-        dataset = sample_collection._root_dataset
+        dataset = store.dataset_of(sample_collection)
         field = store.find_label_field(dataset, self.field)
         frames = frames_of_view(sample_collection, field)
         if frames.empty:

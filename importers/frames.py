@@ -4,18 +4,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
-import pandas as pd
 from PIL import Image
 
 from .tracks import InputError, Sequence
 
 #: The suffixes of the files that count as frames, in lower case.
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
-
 #: How many missing frames an error names.
 _NAMED = 3
 
@@ -75,70 +72,6 @@ def image_size(path: Path) -> tuple[int, int]:
     except OSError as error:
         reason = error.strerror or "no image that can be read"
         raise InputError(path, f"{reason}; expected an image") from error
-
-
-def image_sizes(sequences: Iterable[Sequence]) -> dict[str, tuple[int, int]]:
-    """Reads the size of sequences' images, which may differ from their labels'.
-
-    Args:
-        sequences: the sequences' records
-
-    Returns:
-        width and height in pixels, by sequence
-
-    Raises:
-        InputError: if the frames are not at hand
-    """
-    sizes = {}
-    for sequence in sequences:
-        if sequence.frames_dir is None:
-            message = "the frames are not at hand; expected their folder"
-            raise InputError(sequence.name, message)
-        sizes[sequence.name] = image_size(sequence.frames_dir / sequence.frame_names[0])
-    return sizes
-
-
-def scale_images(
-    sequences: Mapping[str, Sequence], sizes: Mapping[str, tuple[int, int]]
-) -> pd.DataFrame:
-    """Returns how the labels of sequences fit the images that are sent.
-
-    Args:
-        sequences: the sequences' records, with the size that boxes were drawn on
-        sizes: width and height of the images, by sequence; a sequence that is
-            not in it is sent in the size of its labels
-
-    Returns:
-        columns ``x`` and ``y`` (the factors from the labels' pixels to the images'),
-        ``image_width`` and ``image_height``, indexed by sequence
-    """
-    rows = {}
-    for name, sequence in sequences.items():
-        drawn = sequence.width or 1, sequence.height or 1
-        size = sizes.get(name, drawn)
-        rows[name] = (size[0] / drawn[0], size[1] / drawn[1], *size)
-    columns = ["x", "y", "image_width", "image_height"]
-    return pd.DataFrame.from_dict(
-        rows, orient="index", columns=columns, dtype="float64"
-    )
-
-
-def at_image_sizes(
-    sequences: Mapping[str, Sequence], sizes: Mapping[str, tuple[int, int]]
-) -> dict[str, Sequence]:
-    """Gives the records of sequences the sizes of their images.
-
-    Args:
-        sequences: the sequences' records
-        sizes: width and height of the images, by sequence
-
-    Returns:
-        the records of the labels once they are scaled to the images
-    """
-    return {
-        name: replace(sequence, width=sizes[name][0], height=sizes[name][1])
-        for name, sequence in sequences.items()
-    }
 
 
 def list_images(folder: Path) -> list[str]:

@@ -20,14 +20,7 @@ import numpy as np
 import pandas as pd
 
 from . import files
-from .frames import (
-    check_frames,
-    image_size,
-    is_plain_name,
-    list_images,
-    missing_frames,
-)
-from .mot import read_seqinfo
+from .frames import check_frames, image_size, is_plain_name, list_images, missing_frames
 from .seq_label import (
     Labels,
     frames_in_order,
@@ -35,14 +28,8 @@ from .seq_label import (
     make_frame_attributes,
     read_labels,
 )
-from .tracks import (
-    InputError,
-    Sequence,
-    Tracks,
-    concatenate,
-    make_table,
-    outside_note,
-)
+from .seqinfo import read_seqinfo
+from .tracks import InputError, Sequence, Tracks, concatenate, make_table, outside_note
 
 #: Frames per second of a video that does not tell.
 DEFAULT_FRAME_RATE = 25.0

@@ -10,15 +10,13 @@ per line, frames and pixels counted from 1.
 from __future__ import annotations
 
 import codecs
-import configparser
 import io
-import math
 import re
 from collections.abc import Callable, Container, Mapping
 from collections.abc import Sequence as ListOf
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +24,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv
 
-from .frames import is_plain_name
+from .seqinfo import read_seqinfo
 from .tracks import (
     BOX_LIMITS,
     InputError,
@@ -53,23 +51,17 @@ CLASSES = (
     "reflection",
     "crowd",
 )
-
 #: The file beside ``gt.txt`` that names other classes, one per line in the order
 #: of their ids, as CVAT writes it.
 LABELS = "gt/labels.txt"
-
 _NUMBER = re.compile(rb"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
-
 #: Bytes at a file's end among which blank ones are looked for.
 _TAIL = 4096
-
 #: Bytes that the parser takes at a time: large blocks make few chunks to join.
 _BLOCK_SIZE = 1 << 22
-
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 _Index: TypeAlias = npt.NDArray[np.intp] | BoolArray | slice
-_Value = TypeVar("_Value")
 
 
 def read_mot(
@@ -130,112 +122,6 @@ def find_sequences(path: Path | str) -> list[Sequence]:
     """
     found = _find_sequences(Path(path), "gt/gt.txt")
     return [read_seqinfo(folder) for folder, _ in found]
-
-
-def read_seqinfo(folder: Path) -> Sequence:
-    """Reads the record of a sequence.
-
-    Args:
-        folder: the folder that holds ``seqinfo.ini``
-
-    Returns:
-        the :class:`Sequence`; its ``frames_dir`` is None where the folder of
-        images does not exist
-
-    Raises:
-        InputError: if ``seqinfo.ini`` is missing or wrong
-    """
-    info = _SeqInfo(folder / "seqinfo.ini")
-    length = info.get("seqLength", _positive_int, "a number of frames")
-    suffix = info.get("imExt", _suffix, "a suffix such as .jpg", ".jpg")
-    frames_dir = folder / info.get("imDir", _plain_name, "a folder's name", "img1")
-    return Sequence(
-        name=info.get("name", _plain_name, "a name without folders"),
-        width=info.get("imWidth", _positive_int, "a width in pixels"),
-        height=info.get("imHeight", _positive_int, "a height in pixels"),
-        frame_rate=info.get("frameRate", _positive_float, "frames per second"),
-        frame_names=tuple(f"{frame:06d}{suffix}" for frame in range(1, length + 1)),
-        frames_dir=frames_dir if frames_dir.is_dir() else None,
-    )
-
-
-class _SeqInfo:
-    """The keys of a ``seqinfo.ini``."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        parser = configparser.ConfigParser(interpolation=None)
-        try:
-            self.text = path.read_text(encoding="utf-8-sig")
-            parser.read_string(self.text)
-        except OSError as error:
-            reason = f"{error.strerror}; expected the sequence's seqinfo.ini"
-            raise InputError(path, reason) from error
-        except UnicodeDecodeError as error:
-            raise InputError(path, "not UTF-8 text; expected an INI file") from error
-        except configparser.Error as error:
-            reason = f"{error.message.splitlines()[0]}; expected an INI file"
-            raise InputError(path, reason, _line_of_error(error)) from error
-        if not parser.has_section("Sequence"):
-            raise InputError(path, "no section [Sequence]")
-        self.section = parser["Sequence"]
-
-    def get(
-        self,
-        key: str,
-        convert: Callable[[str], _Value],
-        expected: str,
-        default: str | None = None,
-    ) -> _Value:
-        value = self.section.get(key, default)
-        if value is None:
-            raise InputError(self.path, f"no {key} in [Sequence]; expected {expected}")
-        try:
-            return convert(value)
-        except ValueError as error:
-            lines = self.text.splitlines()
-            start = re.compile(rf"\s*{key}\s*[=:]", re.IGNORECASE)
-            line = next(
-                (i for i, text in enumerate(lines, 1) if start.match(text)), None
-            )
-            message = f"{key} is {value!r}; expected {expected}"
-            raise InputError(self.path, message, line) from error
-
-
-def _line_of_error(error: configparser.Error) -> int:
-    # The parser tells the line in one of two ways, by the kind of error.
-    if isinstance(error, configparser.MissingSectionHeaderError):
-        return error.lineno
-    if isinstance(error, configparser.ParsingError):
-        return error.errors[0][0]
-    return int(getattr(error, "lineno", None) or 1)
-
-
-def _positive_int(text: str) -> int:
-    value = int(text)
-    # Six digits name a frame.
-    if not 1 <= value <= 999_999:
-        raise ValueError(text)
-    return value
-
-
-def _positive_float(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise ValueError(text)
-    return value
-
-
-def _plain_name(text: str) -> str:
-    if not is_plain_name(text):
-        raise ValueError(text)
-    return text
-
-
-def _suffix(text: str) -> str:
-    if not text.startswith(".") or not is_plain_name(f"1{text}"):
-        raise ValueError(text)
-    return text
 
 
 def _read_all(

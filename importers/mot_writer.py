@@ -16,15 +16,9 @@ import numpy as np
 import pandas as pd
 
 from .files import write_bytes
-from .frames import (
-    at_image_sizes,
-    check_frames,
-    image_sizes,
-    is_plain_name,
-    scale_images,
-)
+from .frames import check_frames, is_plain_name
 from .mot import CLASSES, LABELS
-from .tracks import BOX, InputError, Sequence, Tracks, make_table
+from .tracks import InputError, Sequence, Tracks, make_table
 
 
 def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks:
@@ -50,27 +44,6 @@ def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks
         parts.append(table)
     table = pd.concat(parts, ignore_index=True)
     return Tracks(make_table({str(name): table[name] for name in table}), sequences)
-
-
-def in_image_pixels(tracks: Tracks) -> Tracks:
-    """Scales tracks to their images, which may be smaller than they were drawn on.
-
-    Args:
-        tracks: the tracks, with the frames' folders
-
-    Returns:
-        the same, in pixels of the images
-
-    Raises:
-        InputError: if the frames are not at hand
-    """
-    sizes = image_sizes(tracks.sequences.values())
-    scales = scale_images(tracks.sequences, sizes)
-    table = tracks.table.copy()
-    of_rows = scales.loc[table["sequence"].astype(object), ["x", "y", "x", "y"]]
-    table[BOX] *= of_rows.to_numpy()
-    sequences = at_image_sizes(tracks.sequences, sizes)
-    return Tracks(table, sequences, tracks.notes)
 
 
 def write_mot(tracks: Tracks, folder: Path) -> None:

@@ -29,10 +29,11 @@ import fiftyone as fo
 import fiftyone.core.media as fom
 import fiftyone.utils.annotations as foua
 
-from .adjustment import plan_adjustment
+from ..importers import store
+from .corrections.loading import load_adjustment
 from .groundtruth.request import AdjustmentJob
-from .loading import load_adjustment
-from .sending import adjustment_status, export_adjustment, stop_adjustment
+from .sending.groundtruth import adjustment_status, export_adjustment, stop_adjustment
+from .sending.groundtruth_plan import plan_adjustment
 
 _SETTINGS = {field.name for field in fields(AdjustmentJob)} - {"name", "labels"}
 
@@ -170,7 +171,7 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
             ValueError: if anything would make the job fail; nothing is written
             GroundTruthError: if AWS fails on the way
         """
-        dataset = samples._root_dataset
+        dataset = store.dataset_of(samples)
         try:
             return self._send(dataset, samples, anno_key)
         except BaseException:
@@ -230,7 +231,7 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
             GroundTruthError: if nothing came back yet, or AWS cannot be asked
         """
         load_adjustment(
-            results.samples._root_dataset,
+            store.dataset_of(results.samples),
             results.job_name,
             adjusted_field=results.config.adjusted_field,
         )
@@ -268,7 +269,7 @@ class GroundTruthAnnotationResults(foua.AnnotationResults):  # type: ignore[misc
         Returns:
             as of the operator ``adjustment_job_status``
         """
-        return adjustment_status(self.samples._root_dataset, self.job_name)
+        return adjustment_status(store.dataset_of(self.samples), self.job_name)
 
     def stop(self) -> Sequence[dict[str, Any]]:
         """Stops the labeling jobs; what workers have finished is kept.
@@ -276,7 +277,7 @@ class GroundTruthAnnotationResults(foua.AnnotationResults):  # type: ignore[misc
         Returns:
             the status after that
         """
-        return stop_adjustment(self.samples._root_dataset, self.job_name)
+        return stop_adjustment(store.dataset_of(self.samples), self.job_name)
 
     def launch_editor(self) -> None:
         """Workers open their page from the mail that they get."""

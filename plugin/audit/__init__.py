@@ -6,19 +6,18 @@ line, and any engine that can call a function on a data frame, runs the audit on
 a bare table.
 """
 
-from .audit import (
+from .audit import Audit, Thresholds, audit_tracks, detect, suspected_rows
+from .kinds import (
     ALL_KINDS,
+    APPEARANCE,
     IOU_KINDS,
     KINDS,
+    LOW_IOU,
+    SHIFT,
+    SIZE_CHANGE,
     SIZE_KINDS,
-    Audit,
-    Thresholds,
-    audit_tracks,
-    detect,
-    suspected_rows,
+    kind_name,
 )
-from .findings import APPEARANCE, LOW_IOU, SHIFT, SIZE_CHANGE
-from .issues import kind_name
 from .signals import iou_signals, size_signals
 
 __all__ = [

@@ -12,44 +12,35 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...importers.tracks import Tracks
-from .appearance import Vectors
 from .boxes import Floats
-from .detectors.appearance import (
-    appearance_signals,
-    find_appearance,
-    find_exchanges,
-)
+from .detectors.appearance import appearance_signals, find_appearance, find_exchanges
 from .detectors.drift import find_drift
 from .detectors.duplicates import find_duplicates
-from .detectors.ends import (
-    find_fragments,
-    find_gaps,
-    find_short_tracks,
-    find_truncated,
-)
+from .detectors.ends import find_fragments, find_gaps, find_short_tracks, find_truncated
 from .detectors.ghosts import find_ghosts
 from .detectors.glitches import find_misplaced, find_size_changes
 from .detectors.identity import find_identity_switches
 from .detectors.jitter import find_jitter, jitter
 from .detectors.labels import find_label_changes
 from .doubt import doubt
-from .findings import (
-    APPEARANCE,
+from .embeddings import Vectors
+from .grouping import find_issues, sort_issues
+from .kinds import (
+    ALL_KINDS,
     DRIFT,
     DUPLICATE,
     FRAGMENTATION,
     GAP,
     GHOST,
     IDENTITY_SWITCH,
+    IOU_KINDS,
     JITTER,
+    KINDS,
     LABEL_CHANGE,
-    LOW_IOU,
-    SHIFT,
     SHORT_TRACK,
-    SIZE_CHANGE,
+    SIZE_KINDS,
     TRUNCATED,
 )
-from .issues import find_issues, sort_issues
 from .motion import motion_signals
 from .neighbours import find_neighbours
 from .outliers import judge_ious, judge_sizes
@@ -72,13 +63,6 @@ _DETECTORS: dict[str, Callable[[Scene], pd.DataFrame]] = {
     DUPLICATE: find_duplicates,
     LABEL_CHANGE: find_label_changes,
 }
-#: Kinds of boxes of the wrong size, and at the wrong place.
-SIZE_KINDS = (SIZE_CHANGE,)
-IOU_KINDS = (SHIFT, LOW_IOU)
-#: The kinds of mistakes that the audit finds by the boxes alone.
-KINDS = (*SIZE_KINDS, *IOU_KINDS, *_DETECTORS)
-#: All kinds: of appearance only where embeddings are given.
-ALL_KINDS = (*KINDS, APPEARANCE)
 
 
 @dataclass(frozen=True)

@@ -25,22 +25,6 @@ from scipy.ndimage import maximum_filter1d
 from .boxes import Floats
 from .scene import Rows
 
-#: The kinds of mistakes: reasons of outliers, and labels of issues.
-LABEL_CHANGE = "label_change"
-DUPLICATE = "duplicate"
-SHORT_TRACK = "short_track"
-IDENTITY_SWITCH = "identity_switch"
-FRAGMENTATION = "fragmentation"
-GAP = "gap"
-GHOST = "ghost"
-TRUNCATED = "truncated"
-JITTER = "jitter"
-SIZE_CHANGE = "size_change"
-SHIFT = "shift"
-LOW_IOU = "low_iou"
-DRIFT = "drift"
-APPEARANCE = "appearance"
-
 
 def make_findings(
     kind: str,

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from .findings import (
+from .kinds import (
     APPEARANCE,
     DRIFT,
     DUPLICATE,

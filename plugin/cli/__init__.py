@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 
-from ... import __version__
+from ...importers.version import __version__
+from .audit import add_score_commands
 from .commands import BAD_INPUT, Parser, error_line
-from .jobs import add_job_commands
-from .reviews import add_review_commands
-from .scores import add_score_commands
+from .corrections import add_review_commands
+from .sending import add_job_commands
 
 # What a shell reports of a command that a signal ended: 128 + SIGINT, + SIGPIPE
 _INTERRUPTED = 130

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from ...importers.problems import Finding, error, warning
 from .aws import DENIED, GroundTruthError, aws_errors, error_code, is_absent
-from .findings import Finding, error, warning
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

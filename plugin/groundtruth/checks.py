@@ -16,7 +16,7 @@ import botocore.session
 import regex  # type: ignore[import-untyped]  # the patterns hold \p{L}
 from botocore.model import ListShape, Shape, StructureShape
 
-from .findings import Finding, error, warning
+from ...importers.problems import Finding, error, warning
 from .request import FUNCTION_ACCOUNTS, AdjustmentJob
 
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pandas as pd
 
+from .job_frames import FRAMES_PER_SEQUENCE, SEQUENCES_PER_JOB
 from .request import AdjustmentJob
-from .selection import FRAMES_PER_SEQUENCE, SEQUENCES_PER_JOB
 
 
 def divide_frames(frames: pd.DataFrame) -> list[pd.DataFrame]:

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from ...importers.files import whole_folder
+from ...importers.problems import Finding, error
 from ...importers.tracks import InputError
-from .findings import Finding, error
 from .request import PLACEHOLDERS
 
 JOB_FILE = "job.json"

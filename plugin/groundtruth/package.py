@@ -28,11 +28,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...importers.pixels import image_scales, select_boxes
+from ...importers.problems import Finding, Report, error, sentences
 from ...importers.tracks import InputError, Tracks
 from . import instructions
 from .checks import job_findings
-from .division import divide_frames, divide_job
-from .files import (
+from .contents import (
     URI,
     class_ids,
     compact,
@@ -43,10 +44,10 @@ from .files import (
     seq_label,
     sequence_file,
 )
-from .findings import Finding, Report, error, sentences
+from .division import divide_frames, divide_job
 from .folder import FRAMES_FILE, JOB_FILE, folder_findings, replaced_folder
+from .job_frames import select_frames
 from .request import AdjustmentJob, labeling_job_request
-from .selection import image_scales, select_boxes, select_frames
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from ...importers.problems import Finding, error, warning
 from .aws import (
     GroundTruthError,
     aws_errors,
@@ -19,8 +20,7 @@ from .aws import (
     sts_client,
 )
 from .bucket import check_bucket, cors_findings, is_own_place, place_findings
-from .findings import Finding, error, warning
-from .jobs import find_job, name_taken
+from .labeling_job import find_job, name_taken
 from .request import FUNCTION_ACCOUNTS, AdjustmentJob
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from ...importers.tracks import InputError
 from .aws import THREADS, GroundTruthError, aws_errors, s3_client
 from .bucket import OWNER, check_bucket
 from .folder import FRAMES_FILE, label_files, read_frames, read_job
-from .selection import is_file_name
+from .job_frames import is_file_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

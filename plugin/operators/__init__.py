@@ -1,24 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operators: thin adapters between FiftyOne's App and the plugin."""
 
-from .audits import (
+from .audit import (
     AuditTracks,
     ComputeEmbeddingOutliers,
     ComputeIoUOutliers,
     ComputeSizeOutliers,
-    SaveOutlierViews,
 )
-from .decisions import DecideIssues, SuggestThresholds
-from .imports import ImportSequences
-from .jobs import (
-    AdjustmentJobStatus,
-    ExportAdjustmentJob,
-    LaunchAdjustmentJob,
-    StopAdjustmentJob,
-)
-from .mot import ExportMOTSequences
-from .plans import PlanReview
-from .reviews import ApplyAdjustments, LoadAdjustments, UndoAdjustments
+from .corrections import ApplyAdjustments, LoadAdjustments, UndoAdjustments
+from .importers import ImportSequences
+from .jobs import AdjustmentJobStatus, LaunchAdjustmentJob, StopAdjustmentJob
+from .review import DecideIssues, PlanReview, SaveOutlierViews, SuggestThresholds
+from .sending import ExportAdjustmentJob, ExportMOTSequences
 
 #: In the order of ``fiftyone.yml``.
 OPERATORS = (

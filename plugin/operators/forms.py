@@ -14,9 +14,9 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ..decisions import DISMISSED
-from ..issues import count_decided, frames_of_issues
-from ..texts import count
+from ..plain import count
+from ..review.decisions import DISMISSED
+from ..review.issues import count_decided, frames_of_issues
 
 #: Frames that are sent along before and after each.
 CONTEXT = 2

@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..audit import kind_name
-from ..colors import kind_color
-from ..decisions import CONFIRMED, DISMISSED, OPEN, precision
-from ..records import Json, to_records
+from ..audit.kinds import kind_color
+from ..plain import Json, to_records
+from ..review.decisions import CONFIRMED, DISMISSED, OPEN, precision
 
 #: What is said of an issue in the list.
 _LISTED = (

@@ -18,18 +18,18 @@ from bson import ObjectId
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ..auditing import last_thresholds, list_audits, read_overview
-from ..decisions import CONFIRMED, suggest_thresholds
-from ..issues import (
+from ..operators.forms import author
+from ..plain import Json
+from ..review.audits import last_thresholds, list_audits, read_overview
+from ..review.decisions import CONFIRMED, suggest_thresholds
+from ..review.issues import (
     ISSUES,
     decide_issues,
     issues_of_view,
     read_dataset_issues,
     read_issues,
 )
-from ..operators.forms import author
-from ..records import Json
-from ..views import save_issue_views
+from ..review.saved_views import save_issue_views
 from . import listing, thresholds, timeline, track
 
 _AUDIT = "@track-audit/video/audit_tracks"
@@ -313,9 +313,9 @@ def _find_shown(
 
     Of clips of issues, that of the issue.
     """
-    if view._is_frames or view._is_patches:
+    if store.kind_of(view) in ("frames", "patches"):
         return None
-    if not view._is_clips:
+    if store.kind_of(view) != "clips":
         return sample_id if len(view.select(sample_id)) else None
     clips = zip(*view.values(["id", "sample_id", "support"]), strict=True)
     fits = [

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..audit import Thresholds
-from ..overview import EDGES
-from ..records import Json
+from ..audit.overview import EDGES
+from ..plain import Json
 
 _SIGNALS: tuple[Json, ...] = (
     {

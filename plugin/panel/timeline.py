@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import pandas as pd
 
-from ..records import Json, to_records
+from ..plain import Json, to_records
 
 #: How tracks are ordered: by the sum of their issues' scores, or by their labels.
 WORST, LONGEST = "worst", "longest"

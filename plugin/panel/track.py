@@ -14,10 +14,10 @@ from ...importers import store
 from ...importers.tracks import BOX, InputError
 from ..audit import Audit, Thresholds
 from ..audit.neighbours import find_neighbours
-from ..records import Json
-from ..report.crops import Crop, cut_crop, cut_strips
-from ..report.plots import make_panels, plot_issues
-from ..report.rows import find_rows
+from ..pictures.plots import make_panels, plot_issues
+from ..pictures.rows import find_rows
+from ..pictures.strips import Crop, cut_crop, cut_strips
+from ..plain import Json
 
 #: Frames on either side of an issue that are read: ten seconds at 25 a second.
 _AROUND = 250

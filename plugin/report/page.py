@@ -11,17 +11,17 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
-from ... import __version__
 from ...importers.tracks import Tracks
+from ...importers.version import __version__
 from ..audit import Audit, Thresholds, kind_name
+from ..audit.kinds import kind_color
 from ..audit.neighbours import find_neighbours
 from ..audit.rolling import HALF_WINDOW
-from ..colors import kind_color
-from ..records import Json, to_records
-from ..scoring import make_summary
-from .crops import cut_strips
-from .plots import make_panels, plot_issues, plot_timelines
-from .rows import TrackRows, find_rows
+from ..audit.summary import make_summary
+from ..pictures.plots import make_panels, plot_issues, plot_timelines
+from ..pictures.rows import TrackRows, find_rows
+from ..pictures.strips import cut_strips
+from ..plain import Json, to_records
 
 #: Issues with crops and plots, and issues that are listed after them: what keeps
 #: the page small enough to be mailed, and quick.
@@ -99,8 +99,9 @@ def make_report(
 
 
 def _environment() -> Environment:
+    room = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader([room, room.parent / "pictures"]),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..appearance import (
+from ..embeddings import (
     Vectors,
     appearance_severity,
     centre_distance,
@@ -17,13 +17,8 @@ from ..appearance import (
     mean_outliers,
     rival_distance,
 )
-from ..findings import (
-    APPEARANCE,
-    IDENTITY_SWITCH,
-    find_peaks,
-    make_findings,
-    pair_off,
-)
+from ..findings import find_peaks, make_findings, pair_off
+from ..kinds import APPEARANCE, IDENTITY_SWITCH
 from ..scene import Rows, Scene
 from .extents import around_peaks
 

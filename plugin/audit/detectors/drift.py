@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..boxes import Floats
-from ..findings import DRIFT, find_peaks, make_findings
+from ..findings import find_peaks, make_findings
+from ..kinds import DRIFT
 from ..motion import steady_centres
 from ..scene import Rows, Scene
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ..boxes import area
-from ..findings import DUPLICATE, make_findings
+from ..findings import make_findings
+from ..kinds import DUPLICATE
 from ..scene import Scene
 
 #: Overlap below which two boxes are hardly meant for one object.

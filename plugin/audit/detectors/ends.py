@@ -14,14 +14,8 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from ..boxes import Floats, iou
-from ..findings import (
-    FRAGMENTATION,
-    GAP,
-    SHORT_TRACK,
-    TRUNCATED,
-    both_ways,
-    make_findings,
-)
+from ..findings import both_ways, make_findings
+from ..kinds import FRAGMENTATION, GAP, SHORT_TRACK, TRUNCATED
 from ..scene import Rows, Scene
 
 #: Boxes at a track's end that tell how it moves and grows there.

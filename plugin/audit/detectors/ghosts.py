@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..findings import GHOST, make_findings, runs
+from ..findings import make_findings, runs
+from ..kinds import GHOST
 from ..scene import Scene
 
 #: Unmoved boxes from which on a stretch is looked at.

@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..boxes import Floats
-from ..findings import LOW_IOU, SHIFT, SIZE_CHANGE, find_peaks, make_findings
+from ..findings import find_peaks, make_findings
+from ..kinds import LOW_IOU, SHIFT, SIZE_CHANGE
 from ..scene import Rows, Scene
 from .extents import around_peaks
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ..boxes import Floats
-from ..findings import IDENTITY_SWITCH, make_findings, pair_off
+from ..findings import make_findings, pair_off
+from ..kinds import IDENTITY_SWITCH
 from ..scene import Rows, Scene
 
 #: Boxes that tell how an object moves before the exchange.

@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..boxes import Floats
-from ..findings import JITTER, find_peaks, make_findings
+from ..findings import find_peaks, make_findings
+from ..kinds import JITTER
 from ..motion import midpoint_residual
 from ..outliers import track_median
 from ..scene import Scene

@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..findings import LABEL_CHANGE, make_findings, runs
+from ..findings import make_findings, runs
+from ..kinds import LABEL_CHANGE
 from ..scene import Scene
 
 

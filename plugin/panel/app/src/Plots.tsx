@@ -5,7 +5,7 @@ import { theme } from "@fiftyone/state";
 import Plotly from "plotly.js-basic-dist-min";
 import React, { type RefObject, useEffect, useRef, useState } from "react";
 import { useRecoilValue } from "recoil";
-import { figureHeight, makeFigure } from "../../../report/plots.js";
+import { figureHeight, makeFigure } from "../../../pictures/plots.js";
 import { HoverCrop } from "./Crops";
 import { axesOf, type Drawn, Readouts, withoutLabels } from "./Readouts";
 import type { Details } from "./types";

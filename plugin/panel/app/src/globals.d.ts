@@ -74,7 +74,7 @@ declare module "@fiftyone/plugins" {
   }): void;
 }
 
-declare module "*/report/plots.js" {
+declare module "*/pictures/plots.js" {
   export function figureHeight(count: number, width: number): number;
   export function makeFigure(options: {
     panels: object[];

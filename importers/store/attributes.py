@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attributes that annotators gave: their own names, and the fields they live in.
+
+Ground Truth lets people name attributes as they like. FiftyOne has fields of its
+own, and rules for the names of others, so some attributes need another name for
+their field. The dataset's ``info`` remembers which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import fiftyone as fo
+import pandas as pd
+
+from ..tracks import COLUMNS, FORMAT_COLUMNS, Tracks
+
+_INFO = "track_audit"
+_LABELS = "label_attributes"
+_FRAMES = "frame_attributes"
+
+#: The names that no attribute of a detection can have.
+RESERVED = frozenset(
+    {
+        *(name for name in dir(fo.Detection) if not name.startswith("_")),
+        # The audit and the comparison with reviewers write these
+        "size_change",
+        "size_outlier",
+        "iou_prev",
+        "iou_next",
+        "iou_outlier",
+        "outlier_score",
+        "outlier_reasons",
+        "changes",
+        "change_iou",
+        "original_id",
+    }
+)
+
+#: The names that neither labels nor an attribute of a frame can have.
+RESERVED_FRAME_FIELDS = frozenset(
+    {
+        *(name for name in dir(fo.Frame) if not name.startswith("_")),
+        "id",
+        "sample_id",
+        "frame_id",
+        "frame_number",
+        "frame_name",
+        "filepath",
+        "support",
+        "tags",
+        "metadata",
+        "created_at",
+        "last_modified_at",
+    }
+)
+
+
+def name_fields(
+    dataset: fo.Dataset, tracks: Tracks, label_fields: Collection[str]
+) -> Tracks:
+    """Renames attributes to the fields that they are stored in, and notes which.
+
+    Args:
+        dataset: the dataset that the tracks are going to
+        tracks: the tracks
+        label_fields: the frame fields of the detections
+
+    Returns:
+        the tracks, with fields' names for the columns of attributes
+    """
+    named = [
+        str(name) for name in tracks.table if name not in {*COLUMNS, *FORMAT_COLUMNS}
+    ]
+    known_labels, known_frames = attribute_fields(dataset)
+    labels = _field_names(named, RESERVED, known_labels)
+    frames = _field_names(
+        (
+            str(name)
+            for sequence in tracks.sequences.values()
+            if sequence.frame_attributes is not None
+            for name in sequence.frame_attributes
+        ),
+        {*RESERVED_FRAME_FIELDS, *label_fields},
+        known_frames,
+    )
+    dataset.info[_INFO] = {
+        _LABELS: known_labels | {path: name for name, path in labels.items()},
+        _FRAMES: known_frames | {path: name for name, path in frames.items()},
+    }
+    dataset.save()
+    return rename_attributes(tracks, labels, frames)
+
+
+def rename_attributes(
+    tracks: Tracks, labels: Mapping[str, str], frames: Mapping[str, str]
+) -> Tracks:
+    """Renames the attributes of boxes and of frames.
+
+    Args:
+        tracks: the tracks
+        labels: the new names of the detections' attributes, by the old ones
+        frames: the new names of the frames' attributes, by the old ones
+
+    Returns:
+        the tracks
+    """
+    sequences = {
+        name: replace(
+            sequence,
+            frame_attributes=None
+            if sequence.frame_attributes is None
+            else sequence.frame_attributes.rename(columns=dict(frames)),
+        )
+        for name, sequence in tracks.sequences.items()
+    }
+    table = tracks.table.rename(columns=dict(labels))
+    return replace(tracks, table=table, sequences=sequences)
+
+
+def attribute_fields(dataset: fo.Dataset) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the fields that hold attributes that annotators gave.
+
+    Args:
+        dataset: a dataset
+
+    Returns:
+        a tuple of the detections' attributes and the frames', each the
+        attribute's own name by the name of its field
+    """
+    info = dataset.info.get(_INFO, {})
+    return dict(info.get(_LABELS, {})), dict(info.get(_FRAMES, {}))
+
+
+def cast_values(values: pd.Series[Any], field: fo.Field | None) -> pd.Series[Any]:
+    """Casts attributes that came back as text into what their field holds.
+
+    Ground Truth knows numbers and text alone.
+
+    Args:
+        values: the values
+        field: the field that they belong to, None where it is new
+
+    Returns:
+        the values, booleans where the field holds such and all of them are
+    """
+    truths = {"True": True, "False": False}
+    known = values.isna() | values.isin([*truths, True, False])
+    if not isinstance(field, fo.BooleanField) or not known.all():
+        return values
+    return values.map(lambda value: truths.get(value, value), na_action="ignore")
+
+
+def _field_names(
+    names: Iterable[str], taken: Collection[str], known: Mapping[str, str]
+) -> dict[str, str]:
+    """Returns a valid field name that is not taken for each attribute.
+
+    One that the dataset knows already keeps its field.
+    """
+    asked = list(dict.fromkeys(names))
+    fields = {name: path for path, name in known.items() if name in asked}
+    for name in asked:
+        if name in fields:
+            continue
+        path = re.sub(r"[$\0]", "", name.replace(".", "_")).lstrip("_") or "attribute"
+        while path in taken or path in known or path in fields.values():
+            path += "_attribute"
+        fields[name] = path
+    return fields

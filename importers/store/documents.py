@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read and replace the documents of single frames and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import fiftyone as fo
+import pandas as pd
+from bson import ObjectId
+from pymongo import UpdateOne
+
+from .bulk import Writer, collector_paused, database_time
+from .fields import FRAME_OFFSET, SEQUENCE
+from .sequences import read_samples, sample_ids
+
+_FRAMES_PER_BATCH = 500
+
+
+def find_frames(
+    dataset: fo.Dataset, frames: Mapping[str, Collection[int]]
+) -> list[ObjectId]:
+    """Finds the documents of frames.
+
+    Args:
+        dataset: the dataset
+        frames: the positions of the frames in their sequences, by sequence
+
+    Returns:
+        the IDs of those frames' documents that exist
+    """
+    stored = read_samples(dataset, sample_ids(dataset))
+    places = [
+        {
+            "_sample_id": ObjectId(str(sample_id)),
+            "frame_number": {
+                "$in": [frame - int(sample[FRAME_OFFSET]) for frame in wanted]
+            },
+        }
+        for sample_id, sample in stored.to_dict("index").items()
+        if (wanted := frames.get(str(sample[SEQUENCE])))
+    ]
+    if not places:
+        return []
+    found = dataset._frame_collection.find({"$or": places}, ["_id"])
+    return [frame["_id"] for frame in found]
+
+
+def find_shown(
+    dataset: fo.Dataset, frame_ids: Collection[ObjectId], shown: pd.DataFrame
+) -> list[ObjectId]:
+    """Finds those of some frames that a view shows.
+
+    Args:
+        dataset: the dataset
+        frame_ids: the IDs of the frames' documents
+        shown: ``sample_id`` and ``frame_number`` of the frames that it shows
+
+    Returns:
+        the IDs of those of them that are shown
+    """
+    keys = set(zip(shown["sample_id"], shown["frame_number"], strict=True))
+    found = dataset._frame_collection.find(
+        {"_id": {"$in": list(frame_ids)}}, ["_sample_id", "frame_number"]
+    )
+    return [
+        frame["_id"]
+        for frame in found
+        if (str(frame["_sample_id"]), frame["frame_number"]) in keys
+    ]
+
+
+def read_detections(
+    dataset: fo.Dataset, field: str, frame_ids: Collection[ObjectId]
+) -> dict[ObjectId, list[dict[str, Any]]]:
+    """Reads the detections of some frames as they are stored.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the detections
+        frame_ids: the IDs of the frames' documents
+
+    Returns:
+        the documents of each frame's detections, by the frame's ID
+    """
+    found = dataset._frame_collection.find({"_id": {"$in": list(frame_ids)}}, [field])
+    return {
+        frame["_id"]: (frame.get(field) or {}).get("detections") or []
+        for frame in found
+    }
+
+
+def read_frame_values(
+    dataset: fo.Dataset, fields: Collection[str], frame_ids: Collection[ObjectId]
+) -> dict[ObjectId, dict[str, Any]]:
+    """Reads fields of some frames.
+
+    Args:
+        dataset: the dataset
+        fields: the frame fields
+        frame_ids: the IDs of the frames' documents
+
+    Returns:
+        the value of each field, None where there is none, by the frame's ID
+    """
+    found = dataset._frame_collection.find(
+        {"_id": {"$in": list(frame_ids)}}, list(fields)
+    )
+    return {frame["_id"]: {name: frame.get(name) for name in fields} for frame in found}
+
+
+def set_frame_values(
+    dataset: fo.Dataset,
+    values: Mapping[ObjectId, Mapping[str, Any]],
+    stamp: datetime | None = None,
+) -> None:
+    """Sets fields of some frames.
+
+    Args:
+        dataset: the dataset, which has the fields
+        values: the value of each field, by the frame's ID
+        stamp (None): when the frames are modified, see :func:`all_or_nothing`
+    """
+    modified = {"last_modified_at": stamp or database_time()}
+    updates = [
+        UpdateOne({"_id": frame}, {"$set": {**each, **modified}})
+        for frame, each in values.items()
+        if each
+    ]
+    if updates:
+        dataset._frame_collection.bulk_write(updates, ordered=False)
+    fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+
+
+def read_modified(
+    dataset: fo.Dataset, frame_ids: Collection[ObjectId]
+) -> dict[ObjectId, datetime | None]:
+    """Reads when frames were modified last.
+
+    Args:
+        dataset: the dataset
+        frame_ids: the IDs of the frames' documents
+
+    Returns:
+        the time, by the frame's ID
+    """
+    found = read_frame_values(dataset, ["last_modified_at"], frame_ids)
+    return {frame: values["last_modified_at"] for frame, values in found.items()}
+
+
+def replace_detections(
+    dataset: fo.Dataset,
+    field: str,
+    detections: Mapping[ObjectId, list[dict[str, Any]]],
+    modified: Mapping[ObjectId, datetime | None] | None = None,
+    stamp: datetime | None = None,
+) -> int:
+    """Replaces the detections of some frames.
+
+    Args:
+        dataset: the dataset, which has the field
+        field: the frame field of the detections
+        detections: the documents of each frame's detections, by the frame's ID
+        modified (None): when the frames were modified last, before their detections
+            were read: a frame that changed since is left alone
+        stamp (None): when the frames are modified, see :func:`all_or_nothing`
+
+    Returns:
+        the number of frames that were left alone because they changed
+    """
+    stamp = stamp or database_time()
+    updates = [
+        UpdateOne(
+            {"_id": frame}
+            | ({"last_modified_at": modified[frame]} if modified else {}),
+            {
+                "$set": {
+                    field: {"_cls": "Detections", "detections": documents},
+                    "last_modified_at": stamp,
+                }
+            },
+        )
+        for frame, documents in detections.items()
+    ]
+    call = dataset._frame_collection.bulk_write
+    with collector_paused(), Writer(call, None) as writer:
+        for start in range(0, len(updates), _FRAMES_PER_BATCH):
+            writer.send(updates[start : start + _FRAMES_PER_BATCH])
+    fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+    return len(updates) - writer.matched
+
+
+def update_samples(
+    dataset: fo.Dataset, updates: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Sets fields of samples, each sample at once, as it is at that moment.
+
+    So changes of two writers do not undo one another, and a sample is never found
+    half changed.
+
+    Args:
+        dataset: the dataset, which has the fields
+        updates: per sample's ID, the MongoDB expression of each field's value
+    """
+    requests = [
+        UpdateOne(
+            {"_id": ObjectId(sample)},
+            [{"$set": {**expressions, "last_modified_at": "$$NOW"}}],
+        )
+        for sample, expressions in updates.items()
+    ]
+    if requests:
+        dataset._sample_collection.bulk_write(requests, ordered=False)
+        fo.Sample._reload_docs(dataset._sample_collection_name, sample_ids=updates)
+
+
+@contextmanager
+def all_or_nothing(
+    dataset: fo.Dataset, fields: Collection[str], frame_ids: Collection[ObjectId]
+) -> Iterator[datetime]:
+    """Restores fields of some frames where the work on them fails.
+
+    A frame that somebody else changed meanwhile is left as they made it.
+
+    Args:
+        dataset: the dataset
+        fields: the frame fields
+        frame_ids: the IDs of the frames' documents
+
+    Yields:
+        the time with which the work marks the frames that it changes
+    """
+    stamp = database_time()
+    frames = dataset._frame_collection
+    kept = [*fields, "last_modified_at"]
+    before = list(frames.find({"_id": {"$in": list(frame_ids)}}, kept))
+    new = set(fields) - set(dataset.get_frame_field_schema() or {})
+    try:
+        yield stamp
+    except BaseException:
+        updates = [
+            UpdateOne(
+                {"_id": frame["_id"], "last_modified_at": stamp},
+                {"$set": {name: frame.get(name) for name in kept}},
+            )
+            for frame in before
+        ]
+        if updates:
+            frames.bulk_write(updates, ordered=False)
+        for name in new & set(dataset.get_frame_field_schema() or {}):
+            dataset.delete_frame_field(name)
+        fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+        raise

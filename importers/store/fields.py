@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sample and frame fields: the names that tie sequences together, and their types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fiftyone as fo
+import pandas as pd
+
+from ..tracks import COLUMNS, Tracks
+
+#: Sample fields that tie the samples of a long sequence together: the name of
+#: the sequence, the number of its frames in earlier samples, and the size in
+#: pixels of the images that the boxes were drawn on.
+SEQUENCE = "sequence"
+FRAME_OFFSET = "frame_offset"
+IMAGE_WIDTH = "image_width"
+IMAGE_HEIGHT = "image_height"
+FRAME_NAME = "frame_name"
+#: What the field of corrected labels has in its info, so that it is known as such
+#: from the moment it is there.
+_CORRECTIONS = {"track_audit": "corrections"}
+DETECTIONS = {
+    "ftype": fo.EmbeddedDocumentField,
+    "embedded_doc_type": fo.Detections,
+}
+#: Columns of the tracks table that are a detection's own fields or the frame's.
+OWN_FIELDS = {*COLUMNS, "confidence"}
+
+
+def declare_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> None:
+    """Declare the frame fields and detection attributes that tracks need.
+
+    Args:
+        dataset: the dataset
+        tracks: the tracks
+        field: the frame field of the detections
+    """
+    declared = dataset.get_frame_field_schema(flat=True) or {}
+    wanted: dict[str, dict[str, Any]] = {
+        FRAME_NAME: {"ftype": fo.StringField},
+        "filepath": {"ftype": fo.StringField},
+        field: DETECTIONS,
+    }
+    for name, values in extra_columns(tracks.table).items():
+        wanted[f"{field}.detections.{name}"] = _column_type(values)
+    for sequence in tracks.sequences.values():
+        if sequence.frame_attributes is not None:
+            for attribute in sequence.frame_attributes:
+                values = sequence.frame_attributes[attribute]
+                wanted[str(attribute)] = {"ftype": field_type(values)}
+    for name, kind in wanted.items():
+        if name not in declared:
+            dataset.add_frame_field(name, **kind)
+
+
+def extra_columns(table: pd.DataFrame) -> dict[str, pd.Series[Any]]:
+    """Return the columns of a tracks table that become detection attributes.
+
+    Args:
+        table: the tracks table
+
+    Returns:
+        the columns by name
+    """
+    return {str(name): table[name] for name in table.columns if name not in OWN_FIELDS}
+
+
+def field_type(values: pd.Series[Any]) -> type[fo.Field]:
+    """Returns the type of field that can hold values.
+
+    Args:
+        values: the values; null ones do not count
+
+    Returns:
+        a type of field
+    """
+    inferred = pd.api.types.infer_dtype(values.dropna())
+    kinds: dict[str, type[fo.Field]] = {
+        "boolean": fo.BooleanField,
+        "integer": fo.IntField,
+        "floating": fo.FloatField,
+        "mixed-integer-float": fo.FloatField,
+    }
+    kind: type[fo.Field] = kinds.get(inferred, fo.StringField)
+    return kind
+
+
+def to_objects(values: pd.Series[Any]) -> list[Any]:
+    """Turns a column into what BSON can hold.
+
+    Args:
+        values: a column
+
+    Returns:
+        a list of Python objects, None where the column is null
+    """
+    result: list[Any] = values.astype(object).where(values.notna(), None).tolist()
+    return result
+
+
+def find_label_field(dataset: fo.Dataset, field: str | None = None) -> str:
+    """Finds the frame field that holds the detections.
+
+    Args:
+        dataset: a video dataset
+        field (None): the field to check; by default the dataset's only field of
+            detections beside those of corrected labels, or ``ground_truth`` where
+            it has several
+
+    Returns:
+        the name of the field, without ``frames.``
+
+    Raises:
+        ValueError: if the dataset is no video dataset, has no such field, or
+            has several and none of them is asked for
+    """
+    fields = label_fields(dataset)
+    if field is not None:
+        field = field.removeprefix("frames.")
+        if field not in fields and not holds_corrections(dataset, field):
+            known = ", ".join(fields) or "none"
+            raise ValueError(
+                f"'{dataset.name}' has no frame field '{field}' of detections "
+                f"(it has: {known})"
+            )
+        return field
+    if "ground_truth" in fields:
+        return "ground_truth"
+    if len(fields) != 1:
+        problem = f"several: {', '.join(fields)}; choose one" if fields else "none"
+        raise ValueError(
+            f"expected one frame field of detections in '{dataset.name}', "
+            f"found {problem}"
+        )
+    return fields[0]
+
+
+def label_fields(dataset: fo.Dataset) -> list[str]:
+    """Returns the frame fields that hold detections, but for corrected ones.
+
+    Args:
+        dataset: a video dataset
+
+    Returns:
+        a list of names, without ``frames.``
+
+    Raises:
+        ValueError: if the dataset is no video dataset
+    """
+    if dataset.media_type != fo.core.media.VIDEO:
+        raise ValueError(
+            f"'{dataset.name}' holds {dataset.media_type or 'no'} samples; "
+            "tracks live in video datasets"
+        )
+    schema = dataset.get_frame_field_schema(**DETECTIONS)
+    return [name for name in schema or {} if not holds_corrections(dataset, name)]
+
+
+def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
+    """Tells whether a frame field is one of :func:`declare_corrections`.
+
+    Args:
+        dataset: a video dataset
+        field: the name of a frame field, without ``frames.``
+
+    Returns:
+        True/False
+    """
+    found = (dataset.get_frame_field_schema() or {}).get(field)
+    return found is not None and found.info == _CORRECTIONS
+
+
+def declare_corrections(
+    dataset: fo.Dataset, field: str, kind: type[fo.Field] | None = None
+) -> None:
+    """Adds a frame field for what reviewers corrected, where it is not there.
+
+    Args:
+        dataset: a video dataset
+        field: the name of the frame field, without ``frames.``
+        kind (None): the type of its values, by default detections
+    """
+    if not dataset.has_frame_field(field):
+        dataset.add_frame_field(
+            field,
+            **({"ftype": kind} if kind else DETECTIONS),
+            description="What reviewers made of it",
+            info=_CORRECTIONS,
+        )
+
+
+def declare_columns(dataset: fo.Dataset, path: str, columns: pd.DataFrame) -> None:
+    """Declares those attributes that a frame field lacks, if all of them fit."""
+    declared = dataset.get_frame_field_schema(flat=True) or {}
+    kinds = {f"{path}.{name}": _column_type(columns[name]) for name in columns}
+    for name, kind in kinds.items():
+        known = declared.get(name)
+        if known is not None and not isinstance(known, kind["ftype"]):
+            raise ValueError(
+                f"the frame field '{name}' holds {type(known).__name__}, "
+                f"expected {kind['ftype'].__name__}; rename it first"
+            )
+    for name, kind in kinds.items():
+        if name not in declared:
+            dataset.add_frame_field(name, **kind)
+
+
+def _column_type(values: pd.Series[Any]) -> dict[str, Any]:
+    if len(values) and any(isinstance(value, list) for value in values):
+        return {"ftype": fo.ListField, "subfield": fo.StringField}
+    return {"ftype": field_type(values)}

@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the tracks of a dataset in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+import pandas as pd
+from bson import ObjectId
+from numpy.typing import NDArray
+
+from ..tracks import BOX, Sequence, Tracks, make_table
+from .bulk import collector_paused
+from .fields import FRAME_NAME, FRAME_OFFSET, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
+from .sequences import SampleSpan, make_spans, read_samples, sample_ids
+from .views import dataset_of
+
+#: Keeps the frames' attributes apart from the detections' while both are read.
+_STATEMENT = "frame:"
+#: The number of a frame's labels, where only some of them are read.
+_LABELS = "_labels"
+_NO_BOX = [np.nan] * 4
+_DOCUMENT_COLUMNS = [
+    "_id",
+    "sample_id",
+    "frame_number",
+    "filepath",
+    "frame_name",
+    "last_modified_at",
+    "count",
+]
+
+
+@dataclass(frozen=True)
+class StoredTracks:
+    """Tracks as they stand in a dataset, and where each row of them stands.
+
+    Attributes:
+        tracks: the tracks
+        rows: one row per row of ``tracks.table``: ``document`` (row of
+            ``documents``) and ``position`` in the frame's list of detections
+        documents: one row per frame document: ``_id``, ``sample_id``,
+            ``sequence``, ``frame`` (position in the sequence),
+            ``frame_number`` (in the sample), ``filepath``, ``count`` of
+            detections, ``last_modified_at``
+        spans: the samples of the sequences
+    """
+
+    tracks: Tracks
+    rows: pd.DataFrame
+    documents: pd.DataFrame
+    spans: tuple[SampleSpan, ...]
+
+
+def read_tracks(
+    samples: fo.core.collections.SampleCollection,
+    field: str,
+    attributes: Collection[str] = (),
+    frame_attributes: Collection[str] = (),
+) -> StoredTracks:
+    """Reads the tracks of whole sequences.
+
+    A sequence that the collection holds a part of is read whole, with every
+    label, since a box can only be judged against all of its track.
+
+    Args:
+        samples: a dataset or view
+        field: the frame field of the detections
+        attributes (()): further attributes of the detections to read, each as
+            a column of the tracks table; ``id`` is an ObjectId
+        frame_attributes (()): frame fields to read, as the sequences' frame
+            attributes
+
+    Returns:
+        the :class:`StoredTracks`
+
+    Raises:
+        ValueError: if a video's size is not known
+    """
+    dataset = dataset_of(samples)
+    stored = read_samples(dataset, sample_ids(samples))
+    names = ["bounding_box", "label", "index", *attributes]
+    chosen = [ObjectId(str(sample_id)) for sample_id in stored.index]
+    stages = [{"$match": {"_sample_id": {"$in": chosen}}}]
+    with collector_paused():
+        documents, columns = _read_frames(
+            dataset, field, stages, names, list(frame_attributes)
+        )
+    documents = _place(documents, stored)
+    sequences = _read_sequences(stored, documents, list(frame_attributes))
+    tracks, rows = _build_tracks(documents, columns, sequences)
+    return StoredTracks(tracks, rows, documents, make_spans(stored, documents))
+
+
+def read_part(
+    dataset: fo.Dataset,
+    field: str,
+    sequence: str,
+    tracks: Collection[int],
+    frames: tuple[int, int],
+    attributes: Collection[str] = (),
+) -> tuple[Tracks, NDArray[np.int64]]:
+    """Reads some tracks of a sequence within some frames, and nothing else.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the detections
+        sequence: the name of the sequence
+        tracks: the identities, -1 for boxes without one
+        frames: positions of the first and the last frame in the sequence
+        attributes (()): further attributes of the detections to read
+
+    Returns:
+        a tuple of the tracks, whose sequence names only those frames' files, and
+        the positions of the frames that have a label of any track
+
+    Raises:
+        ValueError: if the dataset has no such sequence
+    """
+    stored = read_samples(dataset, dataset.values("id"))
+    stored = stored[stored[SEQUENCE] == sequence]
+    if stored.empty:
+        raise ValueError(f"'{dataset.name}' has no sequence '{sequence}'")
+    first = frames[0] - stored[FRAME_OFFSET]
+    last = frames[1] - stored[FRAME_OFFSET]
+    places = [
+        {
+            "_sample_id": ObjectId(str(sample_id)),
+            "frame_number": {"$gte": int(low), "$lte": int(high)},
+        }
+        for sample_id, low, high in zip(stored.index, first, last, strict=True)
+    ]
+    detections = f"{field}.detections"
+    all_of_them = {"$ifNull": [f"${detections}", []]}
+    identity = {"$ifNull": ["$$this.index", -1]}
+    chosen = {"$in": [identity, [int(track) for track in tracks]]}
+    stages: list[dict[str, Any]] = [
+        {"$match": {"$or": places}},
+        {
+            "$set": {
+                _LABELS: {"$size": all_of_them},
+                detections: {"$filter": {"input": all_of_them, "cond": chosen}},
+            }
+        },
+    ]
+    names = ["bounding_box", "label", "index", *attributes]
+    documents, columns = _read_frames(dataset, field, stages, names, [_LABELS])
+    documents = _place(documents, stored)
+    sequences = _read_sequences(stored, documents, [])
+    labelled = documents["frame"][documents[_STATEMENT + _LABELS] > 0]
+    return _build_tracks(documents, columns, sequences)[0], labelled.to_numpy(np.int64)
+
+
+def _place(documents: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """Says of frames where they are in their sequences, and what they are called."""
+    samples = stored.loc[documents["sample_id"]]
+    placed = documents.assign(
+        sequence=samples[SEQUENCE].to_numpy(),
+        frame=samples[FRAME_OFFSET].to_numpy() + documents["frame_number"].to_numpy(),
+    )
+    return placed.assign(frame_name=_name_frames(placed))
+
+
+def _read_frames(
+    dataset: fo.Dataset,
+    field: str,
+    stages: list[dict[str, Any]],
+    attributes: list[str],
+    frame_attributes: list[str],
+) -> tuple[pd.DataFrame, dict[str, list[Any]]]:
+    """Returns the frames that stages choose, and each attribute of their detections."""
+    keys = {name: "_id" if name == "id" else name for name in attributes}
+    project: dict[str, Any] = {
+        name: f"${field}.detections.{key}" for name, key in keys.items()
+    }
+    project |= {_STATEMENT + name: f"${name}" for name in frame_attributes}
+    found = _aggregate_frames(dataset, field, stages, project)
+    counts = [document["count"] for document in found]
+    for name in attributes:
+        # MongoDB leaves out the detections that lack an attribute
+        if [len(document.get(name) or ()) for document in found] != counts:
+            each = {"$ifNull": [f"$$this.{keys[name]}", None]}
+            values = {"$map": {"input": f"${field}.detections", "in": each}}
+            whole = _aggregate_frames(dataset, field, stages, {name: values})
+            for document, other in zip(found, whole, strict=True):
+                document[name] = other[name]
+    columns = {
+        name: list(chain.from_iterable(each.pop(name, None) or () for each in found))
+        for name in attributes
+    }
+    statements = [_STATEMENT + name for name in frame_attributes]
+    documents = pd.DataFrame(found, columns=[*_DOCUMENT_COLUMNS, *statements])
+    documents["sample_id"] = documents["sample_id"].astype(str)
+    return documents, columns
+
+
+def _name_frames(documents: pd.DataFrame) -> pd.Series[str]:
+    """Returns the file name of each frame, after its number where it has none."""
+    names = documents["frame_name"].astype(object)
+    names = names.fillna(
+        documents["filepath"].map(lambda path: Path(path).name, na_action="ignore")
+    )
+    return names.fillna(documents["frame"].map("{:06d}.jpg".format))
+
+
+def _aggregate_frames(
+    dataset: fo.Dataset,
+    field: str,
+    stages: list[dict[str, Any]],
+    project: dict[str, Any],
+) -> list[dict[str, Any]]:
+    detections = {"$ifNull": [f"${field}.detections", []]}
+    pipeline = [
+        *stages,
+        {"$sort": {"_sample_id": 1, "frame_number": 1}},
+        {
+            "$project": {
+                "sample_id": "$_sample_id",
+                "frame_number": 1,
+                "filepath": 1,
+                "frame_name": f"${FRAME_NAME}",
+                "last_modified_at": 1,
+                "count": {"$size": detections},
+                **project,
+            }
+        },
+    ]
+    return list(dataset._frame_collection.aggregate(pipeline))
+
+
+def _read_sequences(
+    stored: pd.DataFrame, documents: pd.DataFrame, frame_attributes: list[str]
+) -> dict[str, Sequence]:
+    sequences = {}
+    for name, samples in stored.groupby(SEQUENCE, sort=False):
+        frames = documents[documents["sequence"] == name]
+        last = int(frames["frame"].max()) if len(frames) else 0
+        # A video may have fewer frame documents than frames
+        names = pd.Series(frames["frame_name"].to_numpy(), frames["frame"].to_numpy())
+        names = names.reindex(range(1, last + 1))
+        names = names.fillna(names.index.to_series().map("{:06d}.jpg".format))
+        folders = {str(Path(path).parent) for path in frames["filepath"].dropna()}
+        first = samples.iloc[0]
+        sequences[str(name)] = Sequence(
+            name=str(name),
+            width=int(first[IMAGE_WIDTH]),
+            height=int(first[IMAGE_HEIGHT]),
+            frame_rate=float(first["frame_rate"] or 0),
+            frame_names=tuple(names),
+            frames_dir=Path(folders.pop()) if len(folders) == 1 else None,
+            frame_attributes=_read_statements(frames, frame_attributes),
+        )
+    return sequences
+
+
+def _read_statements(frames: pd.DataFrame, names: list[str]) -> pd.DataFrame | None:
+    """Returns what annotators said about whole frames, by frame."""
+    if not names:
+        return None
+    columns = {name: frames[_STATEMENT + name].to_numpy() for name in names}
+    said = pd.DataFrame(columns, index=frames["frame"]).dropna(how="all")
+    return said if len(said) else None
+
+
+def _build_tracks(
+    documents: pd.DataFrame,
+    columns: dict[str, list[Any]],
+    sequences: Mapping[str, Sequence],
+) -> tuple[Tracks, pd.DataFrame]:
+    counts = documents["count"].to_numpy(np.int64)
+    document = np.repeat(np.arange(len(documents)), counts)
+    starts = np.cumsum(counts) - counts
+    position = np.arange(len(document)) - np.repeat(starts, counts)
+    names = list(sequences)
+    found = [box or _NO_BOX for box in columns.pop("bounding_box")]
+    boxes = np.array(found, np.float64).reshape(-1, 4)
+    codes = documents["sequence"].map({name: i for i, name in enumerate(names)})
+    sequence = codes.to_numpy(np.int64)[document]
+    sizes = np.array([(s.width, s.height) for s in sequences.values()], np.float64)
+    boxes *= np.tile(sizes.reshape(-1, 2)[sequence], 2)
+    index = pd.Series(columns.pop("index"), dtype="Int64").fillna(-1)
+    if not index.between(-1, np.iinfo(np.int32).max).all():
+        raise ValueError("expected track ids (index) from 0 to 2,147,483,647")
+    table = make_table(
+        {
+            "sequence": pd.Categorical.from_codes(sequence, pd.Index(names)),
+            "frame": documents["frame"].to_numpy()[document],
+            "frame_name": pd.Categorical(documents["frame_name"])[document],
+            "track": index.astype("int32"),
+            "label": pd.Series(columns.pop("label"), dtype="category"),
+            **dict(zip(BOX, boxes.T, strict=True)),
+            **columns,
+            "_document": document,
+            "_position": position,
+        }
+    )
+    rows = table[["_document", "_position"]].set_axis(["document", "position"], axis=1)
+    table = table.drop(columns=["_document", "_position"])
+    return Tracks(table, sequences), rows

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which frames a view shows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+import pandas as pd
+
+from .sequences import frame_counts, sample_ids
+from .views import dataset_of, kind_of
+
+#: The columns that name a frame of a dataset.
+FRAME_KEYS = ["sample_id", "frame_number"]
+
+
+def frames_of_view(
+    view: fo.core.collections.SampleCollection, field: str
+) -> pd.DataFrame:
+    """Returns the frames that a collection shows.
+
+    Of clips, the frames of each clip; of frames and patches, their frames; of
+    videos whose labels are filtered, the frames that have any left; of other
+    videos, all their frames.
+
+    Args:
+        view: a dataset, or a view of its videos, clips, frames or patches
+        field: the frame field of the tracks
+
+    Returns:
+        ``sample_id`` and ``frame_number``, each pair once
+    """
+    if kind_of(view) == "clips":
+        return _frames_of_clips(view)
+    if kind_of(view) in ("frames", "patches"):
+        values = view.values(FRAME_KEYS)
+        return pd.DataFrame(
+            dict(zip(FRAME_KEYS, values, strict=True))
+        ).drop_duplicates()
+    return _frames_of_videos(view, field)
+
+
+def frames_of_labels(labels: list[dict[str, Any]]) -> pd.DataFrame:
+    """Returns the frames of labels that are selected in the App.
+
+    Args:
+        labels: dicts with ``sample_id`` and ``frame_number``, as in
+            ``ctx.selected_labels``
+
+    Returns:
+        ``sample_id`` and ``frame_number``, each pair once
+    """
+    frames = pd.DataFrame(labels).reindex(columns=FRAME_KEYS).dropna()
+    return frames.astype({"frame_number": "int64"}).drop_duplicates()
+
+
+def frames_of_ranges(
+    sample_ids: Collection[str], ranges: Collection[tuple[int, int]]
+) -> pd.DataFrame:
+    """Returns the frames of some ranges.
+
+    Args:
+        sample_ids: the sample of each range
+        ranges: the first and the last frame of each
+
+    Returns:
+        ``sample_id`` and ``frame_number``, each pair once
+    """
+    lengths = [last - first + 1 for first, last in ranges]
+    frames = [np.arange(first, last + 1) for first, last in ranges]
+    columns = {
+        "sample_id": np.repeat(np.array(sample_ids, object), lengths),
+        "frame_number": np.concatenate([np.empty(0, np.int64), *frames]),
+    }
+    return pd.DataFrame(columns).drop_duplicates()
+
+
+def _frames_of_clips(clips: fo.DatasetView) -> pd.DataFrame:
+    ids, supports = clips.values(["sample_id", "support"])
+    return frames_of_ranges(ids, supports)
+
+
+def _frames_of_videos(
+    view: fo.core.collections.SampleCollection, field: str
+) -> pd.DataFrame:
+    shown = frame_counts(view, field)
+    stored = frame_counts(dataset_of(view).select(sample_ids(view)), field)
+    both = shown.merge(stored, on=FRAME_KEYS, suffixes=("", "_stored"))
+    filtered = (both["count"] != both["count_stored"]).any()
+    return (both[both["count"] > 0] if filtered else both)[FRAME_KEYS]

@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the tracks of a dataset in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+import pandas as pd
+from bson import ObjectId
+from numpy.typing import NDArray
+from pymongo import UpdateOne
+
+from ..tracks import BOX, Sequence, Tracks
+from .bulk import Step, Writer, collector_paused, database_time, object_ids
+from .fields import (
+    FRAME_NAME,
+    declare_columns,
+    declare_fields,
+    extra_columns,
+    to_objects,
+)
+from .reading import StoredTracks
+
+_BATCH = 10_000
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of frames of one sequence that is stored as one sample.
+
+    Attributes:
+        sequence: the sequence's name
+        first: position of its first frame in the sequence
+        last: position of its last frame
+        sample_id: the ID of the sample
+    """
+
+    sequence: str
+    first: int
+    last: int
+    sample_id: str
+
+
+def insert_tracks(
+    dataset: fo.Dataset,
+    tracks: Tracks,
+    segments: list[Segment],
+    field: str = "ground_truth",
+    step: Step | None = None,
+) -> None:
+    """Stores tracks on the frames of samples that have no frames yet.
+
+    Args:
+        dataset: a video dataset that holds the segments' samples
+        tracks: the tracks
+        segments: the samples to store frames for
+        field ("ground_truth"): the frame field of the detections
+        step (None): called with the number of frames stored since the last call
+    """
+    declare_fields(dataset, tracks, field)
+    frames = dataset._frame_collection
+    with collector_paused(), Writer(frames.insert_many, step) as writer:
+        for documents in _batches(_frame_documents(dataset, tracks, segments, field)):
+            writer.send(documents)
+    dataset.reload()
+
+
+def add_detections(
+    dataset: fo.Dataset, tracks: Tracks, segments: list[Segment], field: str
+) -> None:
+    """Stores tracks in a further field of frames that are stored already.
+
+    Args:
+        dataset: the dataset
+        tracks: the tracks
+        segments: the samples whose frames get the field
+        field: the frame field of the detections
+    """
+    declare_fields(dataset, tracks, field)
+    frame, changed = ("_sample_id", "frame_number"), (field, "last_modified_at")
+    call = dataset._frame_collection.bulk_write
+    with collector_paused(), Writer(call, None) as writer:
+        for documents in _batches(_frame_documents(dataset, tracks, segments, field)):
+            writer.send(
+                [
+                    UpdateOne(
+                        {key: document[key] for key in frame},
+                        {"$set": {key: document[key] for key in changed}},
+                    )
+                    for document in documents
+                ]
+            )
+    dataset.reload()
+
+
+def make_detections(
+    dataset: fo.Dataset, tracks: Tracks, field: str, documents: pd.DataFrame
+) -> dict[ObjectId, list[dict[str, Any]]]:
+    """Makes the documents of detections, and declares their fields.
+
+    Args:
+        dataset: the dataset
+        tracks: the tracks, in pixels of their sequences' sizes
+        field: the frame field of the detections
+        documents: the frames, rows of :attr:`StoredTracks.documents`
+
+    Returns:
+        the documents of each frame's detections, by the frame's ID
+    """
+    declare_fields(dataset, tracks, field)
+    made: dict[ObjectId, list[dict[str, Any]]] = {}
+    for name, frames in documents.groupby("sequence", sort=False):
+        limits = int(frames["frame"].min()), int(frames["frame"].max())
+        found = _detections_per_frame(tracks, Segment(str(name), *limits, ""))
+        ids = zip(frames["_id"], frames["frame"].tolist(), strict=True)
+        made.update((frame_id, found.get(frame, [])) for frame_id, frame in ids)
+    return made
+
+
+def _frame_documents(
+    dataset: fo.Dataset, tracks: Tracks, segments: list[Segment], field: str
+) -> Iterator[dict[str, Any]]:
+    """Yields the frame documents of each segment, as FiftyOne stores them."""
+    now = database_time()
+    dataset_id = dataset._doc.id
+    for segment in segments:
+        sequence = tracks.sequences[segment.sequence]
+        shared = {
+            "_sample_id": ObjectId(segment.sample_id),
+            "_dataset_id": dataset_id,
+            "created_at": now,
+            "last_modified_at": now,
+        }
+        detections = _detections_per_frame(tracks, segment)
+        attributes = _frame_attributes(sequence)
+        for frame in range(segment.first, segment.last + 1):
+            name = sequence.frame_names[frame - 1]
+            folder = sequence.frames_dir
+            yield {
+                "_id": ObjectId(),
+                **shared,
+                "frame_number": frame - segment.first + 1,
+                "filepath": str(folder / name) if folder else None,
+                FRAME_NAME: name,
+                **attributes.get(frame, {}),
+                field: {"_cls": "Detections", "detections": detections.get(frame, [])},
+            }
+
+
+def _frame_attributes(sequence: Sequence) -> dict[int, dict[str, Any]]:
+    if sequence.frame_attributes is None:
+        return {}
+    values = sequence.frame_attributes
+    columns = {str(name): to_objects(values[name]) for name in values}
+    return {
+        int(frame): {name: column[row] for name, column in columns.items()}
+        for row, frame in enumerate(values.index)
+    }
+
+
+def _detections_per_frame(
+    tracks: Tracks, segment: Segment
+) -> dict[int, list[dict[str, Any]]]:
+    """Returns the detection documents of a segment's frames that have any."""
+    table = tracks.table
+    rows = table["sequence"].eq(segment.sequence) & table["frame"].between(
+        segment.first, segment.last
+    )
+    table = table[rows].sort_values(["frame", "track"], kind="stable")
+    sequence = tracks.sequences[segment.sequence]
+    boxes = table[BOX].to_numpy() / np.tile([sequence.width, sequence.height], 2)
+    extra = extra_columns(table)
+    names = list(extra)
+    values = zip(*map(to_objects, extra.values()), strict=True) if extra else None
+    tracks_ = [track if track >= 0 else None for track in table["track"].tolist()]
+    confidence = to_objects(table["confidence"]) if "confidence" in table else None
+    documents = [
+        {
+            "_id": _id,
+            "_cls": "Detection",
+            "tags": [],
+            "attributes": {},
+            "label": label,
+            "bounding_box": box,
+            "index": track,
+        }
+        for _id, label, box, track in zip(
+            object_ids(len(table)),
+            to_objects(table["label"]),
+            boxes.tolist(),
+            tracks_,
+            strict=True,
+        )
+    ]
+    if confidence:
+        for document, value in zip(documents, confidence, strict=True):
+            document["confidence"] = value
+    if values:
+        for document, row in zip(documents, values, strict=True):
+            document.update(zip(names, row, strict=True))
+    frames, starts = np.unique(table["frame"].to_numpy(), return_index=True)
+    ends = np.append(starts, len(documents))[1:]
+    return {
+        frame: documents[start:end]
+        for frame, start, end in zip(
+            frames.tolist(), starts.tolist(), ends.tolist(), strict=True
+        )
+    }
+
+
+def _batches(documents: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Groups frame documents so that a batch holds some ten thousand detections."""
+    batch: list[dict[str, Any]] = []
+    weight = 0
+    for document in documents:
+        batch.append(document)
+        weight += 1 + sum(
+            len(value["detections"])
+            for value in document.values()
+            if isinstance(value, dict)
+        )
+        if weight >= _BATCH:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
+
+
+def write_columns(
+    dataset: fo.Dataset,
+    field: str,
+    stored: StoredTracks,
+    columns: pd.DataFrame,
+    step: Step | None = None,
+    stamp: datetime | None = None,
+) -> int:
+    """Sets attributes of stored detections.
+
+    A frame whose detections changed since they were read is left alone, so that
+    no detection gets the values of another.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the detections
+        stored: the tracks as they were read
+        columns: one column per attribute and one row per row of
+            ``stored.tracks.table``, or of some of them by its index; null is
+            stored as None
+        step (None): called with the number of frames done since the last call
+        stamp (None): when the frames are modified, see :func:`all_or_nothing`
+
+    Returns:
+        the number of frames that were left alone because they changed
+    """
+    # Without a value there is no telling of what type a column is
+    if columns.empty:
+        return 0
+    declare_columns(dataset, f"{field}.detections", columns)
+    rows = stored.rows.loc[columns.index]
+    order = np.lexsort((rows["position"], rows["document"]))
+    document = rows["document"].to_numpy()[order]
+    position = rows["position"].to_numpy()[order].tolist()
+    values = {str(name): to_objects(columns[name].iloc[order]) for name in columns}
+    most = max(position, default=-1) + 1
+    paths = {
+        name: [f"{field}.detections.{i}.{name}" for i in range(most)] for name in values
+    }
+    frames, starts = np.unique(document, return_index=True)
+    ends = np.append(starts, len(document))[1:]
+    unchanged = _unchanged_filters(stored.documents.iloc[frames], field)
+    stamp = stamp or database_time()
+    call = dataset._frame_collection.bulk_write
+    with collector_paused(), Writer(call, step) as writer:
+        for batch in _slices(ends):
+            updates = []
+            for same, start, end in zip(
+                unchanged[batch], starts[batch], ends[batch], strict=True
+            ):
+                changes: dict[str, Any] = {"last_modified_at": stamp}
+                for name, column in values.items():
+                    places = map(paths[name].__getitem__, position[start:end])
+                    changes.update(zip(places, column[start:end], strict=True))
+                updates.append(UpdateOne(same, {"$set": changes}))
+            writer.send(updates)
+    fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+    return len(frames) - writer.matched
+
+
+def _unchanged_filters(documents: pd.DataFrame, field: str) -> list[dict[str, Any]]:
+    """Returns filters that match the frames as long as they are as they were read."""
+    return [
+        {
+            "_id": _id,
+            "last_modified_at": modified,
+            f"{field}.detections": {"$size": count},
+        }
+        for _id, modified, count in zip(
+            documents["_id"],
+            to_objects(documents["last_modified_at"]),
+            documents["count"].tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _slices(ends: NDArray[np.intp]) -> Iterator[slice]:
+    """Groups frames, by where their detections end, into batches of like weight."""
+    batches = ends // _BATCH
+    first = np.flatnonzero(np.diff(batches)) + 1
+    for start, end in pairwise(np.unique([0, *first, len(ends)]).tolist()):
+        yield slice(start, end)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results to write, on this machine or in S3: all of a file or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...importers import files
+from ...importers.tracks import InputError
+from ..groundtruth.aws import aws_errors, s3_client
+
+
+def check_output(output: str, suffix: str, *taken: str | None) -> None:
+    """Checks early that a result can be written, and replaces no labels.
+
+    Args:
+        output: a local path or S3 URI
+        suffix: the suffix of a local file that may be replaced
+        *taken: the paths and URIs of the command's other files, None for none
+
+    Raises:
+        InputError: if the folder is missing, or something else is there
+    """
+    if _place(output) in [_place(other) for other in taken if other is not None]:
+        raise InputError(output, "named twice; expected a file of its own")
+    if files.is_s3(output):
+        return
+    path = Path(output)
+    if not path.parent.is_dir():
+        raise InputError(path, "no such folder; expected one to write to")
+    if path.exists() and not (path.is_file() and path.suffix == suffix):
+        message = f"in the way; expected a new name, or a {suffix} file to replace"
+        raise InputError(path, message)
+
+
+def save(output: str, data: bytes) -> None:
+    """Writes a result.
+
+    Args:
+        output: a local path or S3 URI
+        data: the content
+
+    Raises:
+        InputError: if the URI names no bucket
+        GroundTruthError: if S3 does not take it
+    """
+    if not files.is_s3(output):
+        files.write_bytes(Path(output), data)
+        return
+    bucket, key = files.split_s3(output)
+    client = s3_client()
+    with aws_errors(f"Saving {output}"):
+        client.put_object(Bucket=bucket, Key=key, Body=data)
+
+
+def _place(output: str) -> str | Path:
+    return output if files.is_s3(output) else Path(output).resolve()

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which object, and which stored box, is which of those that were sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import fiftyone as fo
+import numpy as np
+import pandas as pd
+
+from ...importers import store
+from ...importers.pixels import scale_images, select_boxes
+from ...importers.problems import Report
+from ...importers.tracks import BOX, Tracks
+from .comparing import DELETED
+from .corrected import Corrections
+
+_OBJECT = ["sequence", "object_id"]
+
+
+def boxes_as_sent(stored: store.StoredTracks, corrections: Corrections) -> pd.DataFrame:
+    """Returns the stored boxes as they would be sent now.
+
+    Args:
+        stored: the tracks of the dataset
+        corrections: what came back
+
+    Returns:
+        the boxes of the frames that came back, see :func:`select_boxes`, with the
+        ``row`` of each in ``stored.tracks.table``
+    """
+    frames = corrections.frames.assign(
+        position=corrections.frames.groupby("sequence").cumcount()
+    )
+    table = stored.tracks.table.assign(row=np.arange(len(stored.tracks.table)))
+    tracks = Tracks(table, stored.tracks.sequences)
+    scales = scale_images(stored.tracks.sequences, corrections.image_sizes)
+    boxes = select_boxes(tracks, frames, scales, Report())
+    return boxes.astype({"sequence": object, "label": object})
+
+
+def number_objects(
+    dataset: fo.Dataset,
+    adjusted: str,
+    stored: store.StoredTracks,
+    current: pd.DataFrame,
+    corrections: Corrections,
+) -> Corrections:
+    """Gives each object its track's number, and new objects the next ones.
+
+    Args:
+        dataset: the dataset
+        adjusted: the frame field of corrected tracks, whose objects keep the
+            numbers that they were given there
+        stored: the tracks that were sent
+        current: the boxes of :func:`boxes_as_sent`
+        corrections: what came back
+
+    Returns:
+        the same, with ``track`` in both tables
+    """
+    known = [current[[*_OBJECT, "track"]]]
+    last = stored.tracks.table.groupby("sequence", observed=True)["track"].max()
+    samples = dataset.select([span.sample_id for span in stored.spans])
+    for field in _corrected_fields(dataset):
+        before = store.read_tracks(samples, field, ["object_id"]).tracks.table
+        if field == adjusted:
+            known.append(before.dropna(subset="object_id")[[*_OBJECT, "track"]])
+        newest = before.groupby("sequence", observed=True)["track"].max()
+        last = last.combine(newest, max, fill_value=-1)
+    objects = pd.concat([_plain(table) for table in known])
+    objects = objects[objects["track"] >= 0].drop_duplicates(_OBJECT)
+    tables = [corrections.sent, corrections.corrected]
+    met = pd.concat([table[[*_OBJECT, "frame"]] for table in tables])
+    met = met.sort_values("frame", kind="stable").drop_duplicates(_OBJECT)
+    met = met.dropna(subset="object_id").merge(objects, on=_OBJECT, how="left")
+    new = met["track"].isna()
+    number = met[new].groupby("sequence").cumcount() + 1
+    base = met.loc[new, "sequence"].map(last.rename(str)).fillna(-1).clip(lower=0)
+    met.loc[new, "track"] = base + number
+    tracks = met[[*_OBJECT, "track"]].astype({"track": "int64"})
+    sent, corrected = (_with_tracks(table, tracks) for table in tables)
+    added = corrected["object_id"].isin(met.loc[new, "object_id"])
+    corrected["object_name"] = _new_names(corrected, added, stored.tracks.table)
+    return replace(corrections, sent=sent, corrected=corrected)
+
+
+def _new_names(
+    corrected: pd.DataFrame, added: pd.Series[bool], stored: pd.DataFrame
+) -> pd.Series[str]:
+    """Names new objects by their numbers, where another one has their name."""
+    held = stored["label"].astype(str) + ":" + stored["track"].astype(str)
+    if "object_name" in stored:
+        held = stored["object_name"].fillna(held)
+    keys = pd.MultiIndex.from_arrays([stored["sequence"].astype(str), held])
+    own = pd.MultiIndex.from_frame(corrected[["sequence", "object_name"]].astype(str))
+    numbered = corrected["label"].astype(str) + ":" + corrected["track"].astype(str)
+    return corrected["object_name"].mask(added & own.isin(keys), numbered)
+
+
+def _corrected_fields(dataset: fo.Dataset) -> list[str]:
+    """The frame fields of corrected tracks: what is new is numbered through them."""
+    return [
+        field
+        for field in dataset.get_frame_field_schema() or {}
+        if store.holds_corrections(dataset, field)
+        and dataset.has_frame_field(f"{field}.detections.object_id")
+    ]
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype({"sequence": object, "object_id": object, "track": "int64"})
+
+
+def _with_tracks(table: pd.DataFrame, tracks: pd.DataFrame) -> pd.DataFrame:
+    numbered = table.drop(columns="track").merge(tracks, on=_OBJECT, how="left")
+    return numbered.fillna({"track": -1}).astype({"track": "int64"})
+
+
+def find_originals(
+    current: pd.DataFrame, corrections: Corrections, changes: pd.DataFrame
+) -> pd.Series[int]:
+    """Finds the stored box of each change.
+
+    A box that was changed here since it was sent, and not to what came back, is
+    somebody's later work: reviewers never saw it.
+
+    Args:
+        current: the boxes of :func:`boxes_as_sent`
+        corrections: what came back
+        changes: what reviewers changed
+
+    Returns:
+        the row of the stored tracks per change, -1 where there is none any more
+    """
+    keys = ["sequence", "frame", "object_id"]
+    values = [*BOX, "label"]
+    now = current[[*keys, *values, "row"]].drop_duplicates(keys)
+    sent = corrections.sent[[*keys, *values]].merge(
+        now, on=keys, how="left", suffixes=("", "_now")
+    )
+    sent = sent.iloc[changes["sent"].clip(lower=0)] if len(sent) else sent
+    came = corrections.corrected[values].reset_index(drop=True)
+    came = came.reindex(changes["corrected"].where(changes["corrected"] >= 0, -1))
+    row = np.full(len(changes), -1)
+    if len(sent):
+        stands = sent[[f"{name}_now" for name in values]].to_numpy(object)
+        same = (sent[values].to_numpy(object) == stands).all(axis=1)
+        same |= (came.to_numpy(object) == stands).all(axis=1)
+        valid = same & (changes["sent"] >= 0).to_numpy() & sent["row"].notna()
+        row = np.where(valid, sent["row"].fillna(-1), -1).astype(np.int64)
+    return pd.Series(row, changes.index)
+
+
+def count_conflicts(
+    current: pd.DataFrame, corrections: Corrections, changes: pd.DataFrame
+) -> int:
+    """Counts the labels that were changed here since they were sent.
+
+    Args:
+        current: the boxes of :func:`boxes_as_sent`
+        corrections: what came back
+        changes: what reviewers changed, with :func:`find_originals` as ``original``
+
+    Returns:
+        the number; labels that reviewers deleted, and that are gone, do not count
+    """
+    keys = ["sequence", "frame", "object_id"]
+    lost = changes[(changes["sent"] >= 0) & (changes["original"] < 0)]
+    places = pd.MultiIndex.from_frame(corrections.sent[keys].iloc[lost["sent"]])
+    there = places.isin(pd.MultiIndex.from_frame(current[keys].astype(object)))
+    return int((there | ~lost[DELETED]).sum())

@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contents of Ground Truth's input files, and the limits they must keep.
+
+Sources: Ground Truth's guide on video frame input data, adjustment jobs and
+label category configuration files, and AWS's published samples where the guide
+contradicts itself (``document-version``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from ...importers.groundtruth import ORIGIN
+from ...importers.problems import Finding, error, warning
+from .request import AdjustmentJob
+
+LABELS = 30
+LABEL_NAME = 256
+LABEL_NAME_OF_QUOTAS = 16
+ATTRIBUTES = 10
+FREE_TEXT_ATTRIBUTES = 5
+ATTRIBUTE_NAME = 16
+ENUM_VALUES = 10
+ENUM_VALUE = 16
+MANIFEST_LINE = 100_000
+MANIFEST_ATTRIBUTE = 20_000
+URI = 1_024
+
+
+def sequence_folder(job: AdjustmentJob, sequence: str) -> str:
+    """Gives the S3 URI of a sequence's folder.
+
+    Args:
+        job: the job's settings
+        sequence: the sequence's name
+
+    Returns:
+        the URI with a slash at its end; the frames are in its ``frames/``
+    """
+    return f"{job.root}{sequence}/"
+
+
+def sequence_file(
+    job: AdjustmentJob, sequence: str, number: int, frame_names: Sequence[str]
+) -> dict[str, Any]:
+    """Makes a sequence file.
+
+    Args:
+        job: the job's settings
+        sequence: the sequence's name
+        number: the 1-based number of the sequence in the job
+        frame_names: the file names of the frames, in order
+
+    Returns:
+        the file's JSON object
+    """
+    return {
+        "version": "2020-07-01",
+        "seq-no": number,
+        "prefix": f"{sequence_folder(job, sequence)}frames/",
+        "number-of-frames": len(frame_names),
+        "frames": [
+            {"frame-no": position, "frame": name}
+            for position, name in enumerate(frame_names)
+        ],
+    }
+
+
+def seq_label(
+    frames: pd.DataFrame,
+    boxes: pd.DataFrame,
+    classes: dict[str, str],
+    attributes: Sequence[str],
+    frame_attributes: pd.DataFrame | None,
+) -> dict[str, Any]:
+    """Makes the labels of one sequence.
+
+    Args:
+        frames: the sequence's chosen frames, in order
+        boxes: their boxes in whole pixels, by position
+        classes: the class ids by label
+        attributes: the columns of ``boxes`` that are label category attributes
+        frame_attributes: the sequence's frame attributes, indexed by 1-based
+            frame number
+
+    Returns:
+        the JSON object of ``SeqLabel.json``, one entry per frame
+    """
+    annotations = [
+        {**box, "label-category-attributes": _present(values)}
+        for box, values in zip(
+            _box_records(boxes, classes), _records(boxes[list(attributes)]), strict=True
+        )
+    ]
+    starts = np.searchsorted(boxes["position"], range(len(frames) + 1)).tolist()
+    if frame_attributes is None:
+        frame_attributes = pd.DataFrame(index=frames["frame"])
+    statements = _records(frame_attributes.reindex(frames["frame"]))
+    return {
+        "tracking-annotations": [
+            {
+                "annotations": annotations[starts[position] : starts[position + 1]],
+                "frame-no": str(position),
+                "frame": name,
+                "frame-attributes": _present(statements[position]),
+            }
+            for position, name in enumerate(frames["frame_name"])
+        ]
+    }
+
+
+def _box_records(boxes: pd.DataFrame, classes: dict[str, str]) -> list[dict[str, Any]]:
+    return _records(
+        pd.DataFrame(
+            {
+                "height": boxes["height"],
+                "width": boxes["width"],
+                "top": boxes["top"],
+                "left": boxes["left"],
+                "class-id": boxes["label"].astype(str).map(classes),
+                "object-id": boxes["object_id"],
+                "object-name": boxes["object_name"],
+            }
+        )
+    )
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    if not len(table.columns):
+        return [{} for _ in range(len(table))]
+    names = [str(name) for name in table.columns]
+    columns = [table[name].tolist() for name in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: attribute_value(value)
+        for name, value in values.items()
+        if not pd.isna(value)
+    }
+
+
+def attribute_value(value: object) -> int | float | str:
+    """Returns an attribute's value as it is sent.
+
+    Args:
+        value: the value, which is not null
+
+    Returns:
+        a number, or text
+    """
+    # A column with gaps holds whole numbers as floats.
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value) if float(value).is_integer() else float(value)
+    return str(value)
+
+
+def class_ids(labels: Iterable[str]) -> dict[str, str]:
+    """Numbers the labels.
+
+    Args:
+        labels: the labels
+
+    Returns:
+        the class ids by label, in alphabetical order
+    """
+    return {label: str(number) for number, label in enumerate(sorted(set(labels)))}
+
+
+def label_categories(
+    job: AdjustmentJob,
+    labels: Iterable[str],
+    table: pd.DataFrame,
+    attributes: Sequence[str],
+    frame_attributes: Sequence[pd.DataFrame],
+    instructions: dict[str, str],
+) -> dict[str, Any]:
+    """Makes the label category configuration.
+
+    Args:
+        job: the job's settings
+        labels: all labels on offer
+        table: the tracks table, from which the attributes' values are taken
+        attributes: its columns that are label category attributes
+        frame_attributes: the frame attributes of each sequence
+        instructions: ``shortInstruction`` and ``fullInstruction``
+
+    Returns:
+        the file's JSON object
+    """
+    entries = []
+    by_label = dict(iter(table.groupby("label", observed=True)[list(attributes)]))
+    for label in labels:
+        rows = by_label.get(label)
+        columns = [] if rows is None else [rows[name].dropna() for name in attributes]
+        found = [_attribute(column) for column in columns if len(column)]
+        entries.append({"label": label, "categoryAttributes": found})
+    statements = pd.concat(frame_attributes) if frame_attributes else pd.DataFrame()
+    return {
+        "document-version": "2020-08-15",
+        "auditLabelAttributeName": job.audited_attribute,
+        "annotationType": "BoundingBox",
+        "labels": entries,
+        "frameAttributes": [
+            {**_attribute(column), "description": f"{name} of the whole frame"}
+            for name in statements.columns
+            if len(column := statements[name].dropna())
+        ],
+        "categoryGlobalAttributes": [],
+        "instructions": instructions,
+    }
+
+
+def _attribute(values: pd.Series[Any]) -> dict[str, Any]:
+    values = pd.Series(values.tolist(), name=values.name)
+    entry: dict[str, Any] = {"name": str(values.name), "type": "string"}
+    if is_numeric_dtype(values) and not is_bool_dtype(values):
+        limits = {"minimum": np.floor(values.min()), "maximum": np.ceil(values.max())}
+        whole = {name: int(limit) for name, limit in limits.items()}
+        return {**entry, "type": "number", **whole}
+    texts = sorted(values.astype(str).unique())
+    if len(texts) <= ENUM_VALUES and all(1 <= len(t) <= ENUM_VALUE for t in texts):
+        entry["enum"] = texts
+    return entry
+
+
+def label_category_findings(configuration: dict[str, Any]) -> list[Finding]:
+    """Checks a label category configuration against Ground Truth's quotas.
+
+    Args:
+        configuration: the file's JSON object
+
+    Returns:
+        the errors, and a warning per label that one of the quota tables does not
+        allow
+    """
+    labels = [entry["label"] for entry in configuration["labels"]]
+    errors = []
+    if not 1 <= len(labels) <= LABELS:
+        errors.append(
+            error(
+                f"There are {len(labels)} labels, and a job takes 1 to {LABELS}",
+                "choose other tracks or name the labels in the settings",
+            )
+        )
+    errors += [
+        error(
+            f"The label {label!r} has {len(label)} characters",
+            f"give it 1 to {LABEL_NAME}",
+        )
+        for label in labels
+        if not 1 <= len(label) <= LABEL_NAME
+    ]
+    for entry in configuration["labels"]:
+        where = f"The label {entry['label']!r}"
+        errors += _attribute_errors(where, entry["categoryAttributes"])
+    errors += _attribute_errors("A frame", configuration["frameAttributes"])
+    return errors + _long_label_warnings(labels)
+
+
+def _long_label_warnings(labels: list[str]) -> list[Finding]:
+    return [
+        warning(
+            f"The label {label!r} has {len(label)} characters",
+            f"one of Ground Truth's tables allows {LABEL_NAME_OF_QUOTAS}",
+        )
+        for label in labels
+        if LABEL_NAME_OF_QUOTAS < len(label) <= LABEL_NAME
+    ]
+
+
+def _attribute_errors(where: str, attributes: list[dict[str, Any]]) -> list[Finding]:
+    errors = []
+    if len(attributes) > ATTRIBUTES:
+        errors.append(
+            error(f"{where} has {len(attributes)} attributes", f"keep {ATTRIBUTES}")
+        )
+    free = [a["name"] for a in attributes if a["type"] == "string" and "enum" not in a]
+    if len(free) > FREE_TEXT_ATTRIBUTES:
+        errors.append(
+            error(
+                f"{where} has {len(free)} free text attributes",
+                f"keep {FREE_TEXT_ATTRIBUTES}",
+            )
+        )
+    errors += [
+        error(
+            f"{where} has the attribute {a['name']!r}",
+            f"rename it to 1 to {ATTRIBUTE_NAME} characters",
+        )
+        for a in attributes
+        if not 1 <= len(a["name"]) <= ATTRIBUTE_NAME
+    ]
+    return errors
+
+
+def manifest_line(
+    job: AdjustmentJob,
+    sequence: str,
+    classes: dict[str, str],
+    created: datetime,
+    origin: dict[str, Any],
+) -> dict[str, Any]:
+    """Makes a line of the input manifest.
+
+    Args:
+        job: the job's settings
+        sequence: the sequence's name
+        classes: the class ids by label
+        created: when the labels were written, in UTC
+        origin: what is passed through to the job's output
+
+    Returns:
+        the line's JSON object
+    """
+    folder = sequence_folder(job, sequence)
+    return {
+        "source-ref": f"{folder}{sequence}-seq.json",
+        job.audited_attribute: f"{folder}SeqLabel.json",
+        f"{job.audited_attribute}-metadata": {
+            "class-map": {number: label for label, number in classes.items()},
+            "job-name": f"labeling-job/{job.audited_attribute.removesuffix('-ref')}",
+            "human-annotated": "yes",
+            "creation-date": created.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+            "type": "groundtruth/video-object-tracking",
+        },
+        ORIGIN: origin,
+    }
+
+
+def manifest_errors(line: dict[str, Any]) -> list[Finding]:
+    """Checks a line of the input manifest against Ground Truth's quotas.
+
+    Args:
+        line: the line's JSON object
+
+    Returns:
+        an error per violation
+    """
+    sequence = line[ORIGIN]["sequence"]
+    sizes = {name: len(compact(value)) for name, value in line.items()}
+    errors = [
+        error(
+            f"{sequence}: {name} takes {size} characters of the manifest, and at most "
+            f"{MANIFEST_ATTRIBUTE} are allowed",
+            "choose fewer frames or shorter names",
+        )
+        for name, size in sizes.items()
+        if size > MANIFEST_ATTRIBUTE
+    ]
+    if len(compact(line)) > MANIFEST_LINE:
+        errors.append(
+            error(
+                f"{sequence}: the manifest line has {len(compact(line))} characters, "
+                f"and at most {MANIFEST_LINE} are allowed",
+                "choose fewer frames",
+            )
+        )
+    return errors
+
+
+def compact(value: object) -> str:
+    """Writes JSON on one line without blanks.
+
+    Args:
+        value: a JSON value
+
+    Returns:
+        ASCII text
+    """
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The frames of a labeling job: sorted, checked and with their files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ...importers.frames import is_plain_name, missing_frames
+from ...importers.problems import Finding, Report, error, warning
+from ...importers.tracks import Sequence, Tracks
+
+FRAME_COLUMNS = ["sequence", "frame", "reason"]
+FRAMES_PER_SEQUENCE = 2_000
+SEQUENCES_PER_JOB = 10
+_OWN_FILES = {"frames.csv", "job.json", "label-categories.json", "manifest.jsonl"}
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+_RENAME = "rename it without slashes, two dots, a dot in front or control characters"
+
+
+def is_file_name(name: str) -> bool:
+    """Tells whether a name can be used as a file's without leaving its folder.
+
+    Args:
+        name: the name of a frame or sequence
+
+    Returns:
+        False for names with a path separator, ``..`` or control characters
+    """
+    return (
+        is_plain_name(name)
+        and not name.startswith(".")
+        and ".." not in name
+        and name.isprintable()
+    )
+
+
+def select_frames(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.DataFrame:
+    """Sorts the chosen frames and finds their files.
+
+    Args:
+        tracks: the tracks of whole sequences
+        frames: the chosen frames with ``sequence``, 1-based ``frame`` and
+            ``reason``, which is empty for context frames
+        report: takes up what is wrong with the frames
+
+    Returns:
+        one row per frame that exists, by sequence and frame, with ``sequence``,
+        ``position`` (0-based among the sequence's chosen frames), ``frame``,
+        ``frame_name``, ``reason`` and ``path`` (of the local file or empty)
+
+    Raises:
+        ValueError: if a column is missing
+    """
+    missing = [name for name in FRAME_COLUMNS if name not in frames.columns]
+    if missing:
+        raise ValueError(f"frames has no column {missing}, expected {FRAME_COLUMNS}")
+    chosen = frames[FRAME_COLUMNS].copy()
+    chosen["sequence"] = chosen["sequence"].astype(str)
+    # One line each: a lone carriage return would end a line of frames.csv.
+    chosen["reason"] = chosen["reason"].fillna("").astype(str).map(_one_line)
+    chosen = _existing(chosen, tracks.sequences, report)
+    twice = chosen.duplicated(["sequence", "frame"])
+    if twice.any():
+        first = chosen[twice].iloc[0]
+        what = f"{first['sequence']}: frame {first['frame']} is listed twice"
+        report.findings.append(error(what, "list each frame once"))
+    chosen = chosen[~twice].sort_values(["sequence", "frame"], ignore_index=True)
+    if chosen.empty:
+        report.findings.append(error("No frames are chosen", "choose at least one"))
+    parts = [
+        _with_files(part, tracks.sequences[str(name)], report)
+        for name, part in chosen.groupby("sequence")
+    ]
+    if len(parts) > SEQUENCES_PER_JOB:
+        what = f"{len(parts)} sequences are chosen, at most {SEQUENCES_PER_JOB} fit"
+        report.findings.append(error(what, "make several jobs"))
+    columns = ["sequence", "position", "frame", "frame_name", "reason", "path"]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("\0", " ").split())
+
+
+def _existing(
+    chosen: pd.DataFrame, sequences: Mapping[str, Sequence], report: Report
+) -> pd.DataFrame:
+    lengths = {name: len(sequence.frame_names) for name, sequence in sequences.items()}
+    length = chosen["sequence"].map(lengths).astype("float64")
+    for name in chosen.loc[length.isna(), "sequence"].unique():
+        report.findings.append(
+            error(
+                f"There are no tracks of sequence {name!r}",
+                f"choose among {', '.join(sequences) or 'none'}",
+            )
+        )
+    chosen = chosen[length.notna()]
+    frame = pd.to_numeric(chosen["frame"], errors="coerce")
+    exists = frame.between(1, length[length.notna()]) & (frame % 1 == 0)
+    for name, bad in chosen[~exists].groupby("sequence"):
+        report.findings.append(
+            error(
+                f"{name!s}: there is no frame {bad['frame'].iloc[0]}",
+                f"choose frames from 1 to {lengths[str(name)]}",
+            )
+        )
+    return chosen[exists].assign(frame=frame[exists].astype("int64"))
+
+
+def _with_files(
+    chosen: pd.DataFrame, sequence: Sequence, report: Report
+) -> pd.DataFrame:
+    names = np.asarray(sequence.frame_names, dtype=object)[chosen["frame"] - 1].tolist()
+    folder = sequence.frames_dir
+    paths = [str(folder.resolve() / name) if folder else "" for name in names]
+    report.findings += _name_errors(sequence.name, names)
+    report.findings += _order_warnings(sequence.name, names)
+    if len(names) > FRAMES_PER_SEQUENCE:
+        what = (
+            f"{sequence.name}: {len(names)} frames, at most {FRAMES_PER_SEQUENCE} fit"
+        )
+        report.findings.append(error(what, "make several jobs"))
+    if folder is None:
+        report.findings.append(
+            warning(
+                f"{sequence.name}: the frames are not on this machine",
+                "put them in the bucket before the upload, or give their folder",
+            )
+        )
+    else:
+        report.findings += _missing_errors(sequence.name, folder, names)
+    return chosen.assign(position=range(len(names)), frame_name=names, path=paths)
+
+
+def _name_errors(sequence: str, names: list[str]) -> list[Finding]:
+    errors = []
+    if not is_file_name(sequence):
+        errors.append(
+            error(f"The sequence name {sequence!r} cannot be a folder's", _RENAME)
+        )
+    if sequence in _OWN_FILES:
+        errors.append(
+            error(
+                f"The sequence name {sequence!r} is that of a file of the package",
+                "rename the sequence",
+            )
+        )
+    unsafe = [name for name in names if not is_file_name(name)]
+    if unsafe:
+        errors.append(
+            error(f"{sequence}: frame {unsafe[0]!r} is not a plain file name", _RENAME)
+        )
+    other = [name for name in names if not name.lower().endswith(IMAGE_SUFFIXES)]
+    if other:
+        errors.append(
+            error(
+                f"{sequence}: frame {other[0]!r} is not an image that Ground Truth "
+                "takes",
+                f"convert it to {', '.join(IMAGE_SUFFIXES)}",
+            )
+        )
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        errors.append(
+            error(
+                f"{sequence}: two frames are named {twice!r}",
+                "give each a name of its own",
+            )
+        )
+    return errors
+
+
+def _order_warnings(sequence: str, names: list[str]) -> list[Finding]:
+    if names == sorted(names, key=lambda name: name.encode(errors="replace")):
+        return []
+    return [
+        warning(
+            f"{sequence}: the frames' names do not sort in the frames' order, as the "
+            "worker's page may do",
+            "rename them with leading zeros",
+        )
+    ]
+
+
+def _missing_errors(sequence: str, folder: Path, names: list[str]) -> list[Finding]:
+    missing = missing_frames(folder, names) if folder.is_dir() else names
+    if not missing:
+        return []
+    return [
+        error(
+            f"{sequence}: {len(missing)} of {len(names)} frames are missing in "
+            f"{folder}, such as {missing[0]!r}",
+            "add them, or choose other frames",
+        )
+    ]

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the page plots: the tracks of issues over time, and the worst of a sequence.
+
+All of it ends up as JSON in the page, whose script draws what comes into view.
+Issues of one track share its data.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...importers.tracks import BOX, Tracks
+from ..audit import Audit, Thresholds
+from ..audit.boxes import Floats, area
+from ..audit.neighbours import Neighbours, before
+from ..audit.outliers import UNUSUAL
+from ..audit.rolling import rolling_signals
+from ..audit.signals import box_array
+from ..plain import Json
+from .rows import TrackRows
+
+#: Boxes of a track on either side of an issue that are plotted, those of them
+#: that are in view at first, and the most boxes that one issue plots.
+_AROUND, _IN_VIEW, _MOST = 250, 25, 1000
+#: Tracks in the timeline of a sequence.
+_TIMELINE_TRACKS = 12
+#: Digits after the point of what is plotted.
+_DIGITS = 3
+_DEVIATIONS = tuple(f"{name}_deviation" for name in BOX)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One plot of a track over its frames.
+
+    Attributes:
+        title: what is plotted, and its unit
+        columns: the columns of the track that are its lines
+        names (()): the names of several lines
+        thresholds (()): the values at which it has dashed lines
+        rolling_mean (False): whether it shows its column's rolling mean, too
+        limits (None): the range of its values, None for that of what is in view
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    thresholds: tuple[float, ...] = ()
+    rolling_mean: bool = False
+    limits: tuple[float, float] | None = None
+
+
+def make_panels(audit: Audit, thresholds: Thresholds) -> list[Panel]:
+    """Chooses the plots that each track has.
+
+    Args:
+        audit: the audit; signals that it lacks are not plotted
+        thresholds: the thresholds of the audit
+
+    Returns:
+        the panels
+    """
+    limits = asdict(thresholds)
+    size, least_iou = limits["size"], limits["iou"]
+    panels = [
+        *(Panel(f"{name}, px", (name,), rolling_mean=True) for name in BOX),
+        Panel("size, px²", ("size",)),
+        Panel("size change, px²", ("size_step",)),
+        Panel("deviation, px", _DEVIATIONS, names=tuple(BOX)),
+        # A box that shrinks to 1 / (1 + size) counts like one that grows to 1 + size
+        Panel(
+            "size change",
+            ("size_change",),
+            thresholds=(size, 1 / (1 + size) - 1),
+        ),
+        Panel(
+            "IoU with the frame before",
+            ("iou_prev",),
+            thresholds=(least_iou,),
+            limits=(0, 1),
+        ),
+        Panel("motion residual", ("motion_residual",)),
+        Panel("embedding distance", ("embedding_distance",)),
+    ]
+    known = {*BOX, *_DEVIATIONS, "size", "size_step", *audit.detections}
+    return [panel for panel in panels if known.issuperset(panel.columns)]
+
+
+def plot_issues(
+    tracks: Tracks,
+    audit: Audit,
+    panels: list[Panel],
+    issues: pd.DataFrame,
+    rows: TrackRows,
+    neighbours: Neighbours,
+) -> Json:
+    """Collects what the plots of issues show.
+
+    Args:
+        tracks: the tracks
+        audit: the audit of these tracks
+        panels: the plots that each track has
+        issues: the issues to plot
+        rows: the rows of each track
+        neighbours: the neighbours of the rows
+
+    Returns:
+        a JSON object of
+
+        -   ``tracks``: per track its columns as lists, null where a value is not
+            defined, and between boxes that do not follow each other
+        -   ``issues``: per issue its ``first`` and ``last`` frame, the ``view``,
+            that is the first and last frame to begin with, the indices of its
+            one or two ``tracks``, none for boxes without an identity or of a
+            track without boxes, and the ``limits`` of its own track, by column
+    """
+    frames = tracks.table["frame"].to_numpy()
+    columns = _collect_columns(tracks, audit, panels, neighbours)
+    index: dict[tuple[str, int], int] = {}
+    parts: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
+    shown = []
+    issue: Any
+    for issue in issues.itertuples():
+        keys = [key for key in _tracks_of(issue) if key in rows]
+        first, last = int(issue.first_frame), int(issue.last_frame)
+        in_view = [first, last]
+        for key in keys:
+            place = index.setdefault(key, len(index))
+            parts[place].append(_rows_near(frames, rows[key], issue, _AROUND)[:_MOST])
+            near = _rows_near(frames, rows[key], issue, _IN_VIEW)
+            in_view += frames[near].tolist()
+        shown.append(
+            {
+                "tracks": [index[key] for key in keys],
+                "first": first,
+                "last": last,
+                "view": [min(in_view), max(in_view)],
+                "limits": _find_limits(columns, rows[keys[0]]) if keys else {},
+            }
+        )
+    return {
+        "tracks": [
+            _take(columns, np.unique(np.concatenate(part)), neighbours)
+            for part in parts.values()
+        ],
+        "issues": shown,
+    }
+
+
+def plot_timelines(
+    tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, neighbours: Neighbours
+) -> list[Json]:
+    """Collects the timelines of sequences: when their worst tracks were labelled.
+
+    Args:
+        tracks: the tracks
+        issues: the issues to show
+        rows: the rows of each track
+        neighbours: the neighbours of the rows
+
+    Returns:
+        a JSON object per sequence with issues: its ``sequence``, its number of
+        ``frames``, and ``tracks``, those of the greatest sum of scores: the
+        ``track``, its ``runs`` of frames, ``[first, last]``, and the positions
+        of its ``issues`` in the list of issues
+    """
+    frames = tracks.table["frame"].to_numpy()
+    timelines = []
+    for name, found in issues.reset_index(drop=True).groupby("sequence", sort=False):
+        sums = found.groupby("track")["score"].sum().nlargest(_TIMELINE_TRACKS)
+        timelines.append(
+            {
+                "sequence": name,
+                "frames": len(tracks.sequences[str(name)].frame_names),
+                "tracks": [
+                    {
+                        "track": int(track),
+                        "runs": _find_runs(frames, rows[str(name), track], neighbours),
+                        "issues": found.index[found["track"] == track].tolist(),
+                    }
+                    for track in sums.index
+                ],
+            }
+        )
+    return timelines
+
+
+def _tracks_of(
+    issue: Any,  # noqa: ANN401 - a row's named tuple
+) -> list[tuple[str, int]]:
+    """Returns the track of an issue and its other one, where they have identities."""
+    pair = [issue.track, -1 if pd.isna(issue.other_track) else issue.other_track]
+    return [(issue.sequence, int(track)) for track in pair if track >= 0]
+
+
+def _rows_near(
+    frames: NDArray[np.integer],
+    rows: NDArray[np.intp],
+    issue: Any,  # noqa: ANN401 - a row's named tuple
+    reach: int,
+) -> NDArray[np.intp]:
+    """Returns a track's rows at an issue, and so many on either side."""
+    start, end = np.searchsorted(
+        frames[rows], [issue.first_frame, issue.last_frame + 1]
+    )
+    return rows[max(start - reach, 0) : end + reach]
+
+
+def _collect_columns(
+    tracks: Tracks, audit: Audit, panels: list[Panel], neighbours: Neighbours
+) -> dict[str, Floats]:
+    """Returns what is plotted of each row of the tracks table, by name."""
+    size = area(box_array(tracks.table))
+    known = {
+        **{name: tracks.table[name] for name in ("frame", *BOX)},
+        **rolling_signals(tracks.table, neighbours),
+        "size": size,
+        "size_step": size - before(size, neighbours.adjacent),
+        **{str(name): column for name, column in audit.detections.items()},
+    }
+    wanted = dict.fromkeys(chain(["frame"], *(panel.columns for panel in panels)))
+    return {name: np.asarray(known[name], np.float64) for name in wanted}
+
+
+def _find_limits(
+    columns: dict[str, Floats], rows: NDArray[np.intp]
+) -> dict[str, float]:
+    """Finds what is much for a track, of the signals that have no threshold for all.
+
+    Embeddings as the flag ``embedding_outlier`` does: the mean and two standard
+    deviations; motion as what is unusual, see ``outliers.py``.
+    """
+    limits = {}
+    for name in columns.keys() & {"embedding_distance", "motion_residual"}:
+        values = columns[name][rows]
+        values = values[~np.isnan(values)]
+        if len(values) and name == "embedding_distance":
+            limits[name] = values.mean() + 2 * values.std()
+        elif len(values):
+            centre = np.median(values)
+            limits[name] = centre + UNUSUAL * np.median(np.abs(values - centre))
+    return {name: round(float(limit), _DIGITS) for name, limit in limits.items()}
+
+
+def _take(
+    columns: dict[str, Floats], rows: NDArray[np.intp], neighbours: Neighbours
+) -> Json:
+    """Takes rows of the columns, with a null where a line is broken."""
+    breaks = np.flatnonzero(~_follows(rows, neighbours))[1:]
+    taken = pd.DataFrame(
+        {
+            name: np.insert(values[rows], breaks, np.nan)
+            for name, values in columns.items()
+        }
+    ).round(_DIGITS)
+    plain = taken.astype(object).where(taken.notna(), None)
+    return {str(name): values.tolist() for name, values in plain.items()}
+
+
+def _find_runs(
+    frames: NDArray[np.integer], rows: NDArray[np.intp], neighbours: Neighbours
+) -> list[list[int]]:
+    """Returns the first and last frame of each part of a track without a gap."""
+    first = np.flatnonzero(~_follows(rows, neighbours))
+    last = np.append(first[1:], len(rows)) - 1
+    runs: list[list[int]] = np.stack(
+        [frames[rows[first]], frames[rows[last]]], axis=1
+    ).tolist()
+    return runs
+
+
+def _follows(rows: NDArray[np.intp], neighbours: Neighbours) -> NDArray[np.bool_]:
+    """Returns whether each of a track's rows follows the one before it."""
+    next_row: NDArray[np.bool_] = np.diff(rows, prepend=rows[:1]) == 1
+    return neighbours.adjacent[rows] & next_row

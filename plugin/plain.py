@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plain values for people and programs: counts with nouns, tables as records."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import pandas as pd
+
+#: A JSON object.
+Json: TypeAlias = dict[str, Any]
+
+
+def to_records(table: pd.DataFrame) -> list[Json]:
+    """Returns the rows of a table as plain values.
+
+    Args:
+        table: a table
+
+    Returns:
+        a dict per row, None where there is no value
+    """
+    plain = table.astype(object)
+    records: Any = plain.where(table.notna(), None).to_dict("records")
+    return list(records)
+
+
+def count(number: int, noun: str) -> str:
+    """Returns a number with its noun, such as ``1 frame`` or ``2,000 frames``.
+
+    Args:
+        number: the number
+        noun: the noun, in the singular
+
+    Returns:
+        the text
+    """
+    ending = "" if number == 1 else "es" if noun.endswith("x") else "s"
+    return f"{number:,} {noun}{ending}"

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people decided of issues: confirmed, or dismissed as no mistakes.
+
+Pure functions over issues and decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..audit import IOU_KINDS, SIZE_KINDS, Thresholds
+from ..audit.grouping import MERGE_WITHIN
+from ..audit.ranges import count_ranges
+from ..plain import count
+
+#: What can be decided of an issue, and what is said where nothing was.
+CONFIRMED, DISMISSED, OPEN = "confirmed", "dismissed", "open"
+#: Decisions of either sort that it takes to learn from them.
+_FEWEST = 3
+#: Of each threshold its title, the kinds that it finds, whether values above (1) or
+#: below (-1) break it, and the most that it can be.
+_THRESHOLDS = {
+    "size": ("Size", SIZE_KINDS, 1, np.inf),
+    "iou": ("IoU", IOU_KINDS, -1, 0.99),
+}
+
+#: An issue or a decision: ``label_field``, ``kind``, ``track``, ``other_track``,
+#: ``first_frame``, ``last_frame``; a decision has what was decided, too.
+Record: TypeAlias = dict[str, Any]
+#: The label field, the kind and the tracks, in either order.
+Mistake: TypeAlias = tuple[str, str, frozenset[int | None]]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Thresholds that decisions speak for.
+
+    Attributes:
+        size: the size threshold, None where nothing can be learned
+        iou: the IoU threshold, None where nothing can be learned
+        message: what they would gain, or why there are none
+    """
+
+    size: float | None
+    iou: float | None
+    message: str
+
+
+def find_decisions(
+    issues: Iterable[Record], decisions: Iterable[Record]
+) -> list[Record | None]:
+    """Finds what was decided of the same mistakes.
+
+    It is the same mistake where tracks and kind are the same, and so are the frames:
+    at least half of those of both are common to both, or they have some in common and
+    begin and end within the two frames that an issue may leave out. Where nothing
+    was decided of the same frames, what was confirmed holds for each part of it, which
+    is what stricter thresholds find.
+
+    Args:
+        issues: the attributes of issues of a sample
+        decisions: the record of the sample, in the order in which it was decided
+
+    Returns:
+        of each issue the last decision about the same mistake, None where there is
+        none
+    """
+    latest_first: dict[Mistake, list[Record]] = {}
+    for decision in reversed(list(decisions)):
+        latest_first.setdefault(_mistake(decision), []).append(decision)
+    return [_find(issue, latest_first.get(_mistake(issue), ())) for issue in issues]
+
+
+def _find(issue: Record, decisions: Sequence[Record]) -> Record | None:
+    same = (each for each in decisions if _are_same_frames(issue, each))
+    whole = (each for each in decisions if _is_part_of_confirmed(issue, each))
+    return next(chain(same, whole), None)
+
+
+def _is_part_of_confirmed(issue: Record, decision: Record) -> bool:
+    return (
+        decision.get("decision") == CONFIRMED
+        and decision["first_frame"] <= issue["first_frame"]
+        and issue["last_frame"] <= decision["last_frame"]
+    )
+
+
+def _mistake(issue: Record) -> Mistake:
+    tracks = frozenset((issue["track"], issue.get("other_track")))
+    return issue["label_field"], issue["kind"], tracks
+
+
+def _are_same_frames(one: Record, two: Record) -> bool:
+    first, last = (
+        [record[name] for record in (one, two)]
+        for name in ("first_frame", "last_frame")
+    )
+    common = min(last) - max(first) + 1
+    ends = max(np.ptp(first), np.ptp(last))
+    either = max(last) - min(first) + 1
+    return bool(common > 0 and (ends <= MERGE_WITHIN or 2 * common >= either))
+
+
+def count_lost(before: pd.DataFrame, after: pd.DataFrame) -> int:
+    """Counts the mistakes that are not found again.
+
+    Args:
+        before: one row per issue: ``sample_id``, ``kind``, ``track``,
+            ``other_track``, ``first_frame``, ``last_frame``
+        after: later issues, as ``before``
+
+    Returns:
+        the number of issues of which no later one has the kind and the tracks, and
+        a frame in common
+    """
+    earlier, later = map(_with_tracks, (before, after))
+    pairs = earlier.reset_index().merge(later, on=["sample_id", "kind", "tracks"])
+    meet = (pairs["first_frame_x"] <= pairs["last_frame_y"]) & (
+        pairs["first_frame_y"] <= pairs["last_frame_x"]
+    )
+    return len(earlier) - int(pairs.loc[meet, "index"].nunique())
+
+
+def _with_tracks(issues: pd.DataFrame) -> pd.DataFrame:
+    pairs = zip(issues["track"], issues["other_track"], strict=True)
+    tracks = pd.Series([frozenset(pair) for pair in pairs], dtype=object)
+    return issues.reset_index(drop=True).assign(tracks=tracks)
+
+
+def only_dismissed(
+    places: pd.DataFrame, issues: pd.DataFrame, by: list[str]
+) -> NDArray[np.bool_]:
+    """Finds the places that dismissed issues are about, and no other ones.
+
+    Args:
+        places: ``frame`` of each place, and the columns ``by``
+        issues: ``first_frame``, ``last_frame`` and ``decision`` of each issue, and
+            the columns ``by``
+        by: what a place and an issue must have in common, such as ``sequence``
+
+    Returns:
+        bool array ``(n,)``
+    """
+    dismissed = issues["decision"].eq(DISMISSED).to_numpy(bool)
+    of_dismissed = count_ranges(places, issues[dismissed], by)
+    of_others = count_ranges(places, issues[~dismissed], by)
+    found: NDArray[np.bool_] = (of_dismissed > 0) & (of_others == 0)
+    return found
+
+
+def precision(issues: pd.DataFrame) -> pd.DataFrame:
+    """Computes how often the audit was right, as far as that is known.
+
+    Args:
+        issues: the issues, see ``read_issues()``
+
+    Returns:
+        one row per kind: ``issues``, those ``open``, ``confirmed`` and
+        ``dismissed``; ``precision``, the share of those decided that were
+        confirmed, null where none was; ``checked``, those that annotators looked
+        at, and ``corrected``, those of them that they corrected
+    """
+    told = pd.DataFrame(
+        {
+            "issues": 1,
+            "open": issues["decision"].isna(),
+            "confirmed": issues["decision"].eq(CONFIRMED),
+            "dismissed": issues["decision"].eq(DISMISSED),
+            "checked": issues["corrected"].notna(),
+            "corrected": issues["corrected"].eq(True),
+        }
+    )
+    counts = told.fillna(0).astype("int64").groupby(issues["kind"].to_numpy()).sum()
+    decided = counts["confirmed"] + counts["dismissed"]
+    counts["precision"] = counts["confirmed"] / decided.where(decided > 0)
+    return counts
+
+
+def suggest_thresholds(issues: pd.DataFrame, present: Thresholds) -> Suggestion:
+    """Suggests the thresholds that part confirmed from dismissed issues best.
+
+    Of the thresholds between the limits of decided issues of the threshold's
+    kinds, in hundredths, it is the one with the fewest issues on the wrong side:
+    dismissed ones that break it, and confirmed ones that do not; of several, the
+    one nearest to the present threshold. It takes three issues of either sort.
+
+    Args:
+        issues: the issues, see ``read_issues()``
+        present: the present thresholds
+
+    Returns:
+        the :class:`Suggestion`
+    """
+    size, of_size = _suggest(issues, "size", present.size)
+    iou, of_iou = _suggest(issues, "iou", present.iou)
+    return Suggestion(size, iou, f"{of_size}. {of_iou}.")
+
+
+def _suggest(
+    issues: pd.DataFrame, name: str, present: float
+) -> tuple[float | None, str]:
+    title, kinds, sign, most = _THRESHOLDS[name]
+    known = issues["decision"].notna() & issues[f"{name}_limit"].notna()
+    decided = issues[issues["kind"].isin(kinds) & known]
+    limits = decided[f"{name}_limit"].to_numpy(float)
+    confirmed = decided["decision"].eq(CONFIRMED).to_numpy(bool)
+    right = int(confirmed.sum())
+    if min(right, len(decided) - right) < _FEWEST:
+        return None, (
+            f"{title}: too few decisions; it takes {_FEWEST} confirmed and {_FEWEST} "
+            f"dismissed issues, there are {right} and {len(decided) - right}"
+        )
+    values = np.unique(limits)
+    between = np.round((values[1:] + values[:-1]) / 2, 2)
+    candidates = np.append(np.clip(between, 0.01, most), present)
+    breaks = sign * limits > sign * candidates[:, None]
+    wrong = breaks != confirmed
+    best = np.lexsort((np.abs(candidates - present), wrong.sum(axis=1)))[0]
+    found = float(candidates[best])
+    missed, flagged = wrong[:, confirmed].sum(axis=1), wrong[:, ~confirmed].sum(axis=1)
+    told = (
+        f"{found:g} misses {missed[best]} of {count(right, 'confirmed issue')} and "
+        f"flags {flagged[best]} of {len(decided) - right} dismissed"
+    )
+    if found == present:
+        return found, f"{title}: keep {told}"
+    return found, f"{title}: {told}; {present:g} {missed[-1]} and {flagged[-1]}"

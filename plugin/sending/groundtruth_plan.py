@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a view to the plan of an adjustment: jobs of the frames that it shows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import fiftyone as fo
+
+from ...importers import store
+from ...importers.problems import Finding, sentences
+from ...importers.tracks import InputError
+from ..groundtruth.folder import read_job
+from ..groundtruth.package import Plan, plan_packages
+from ..groundtruth.request import AdjustmentJob
+from .chosen_frames import dismissed_text, select_to_send
+from .records import AdjustmentRecord, check_new_name, recorded_adjustments
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A selection of frames, planned as one labeling job or several.
+
+    Attributes:
+        job: the settings of the whole
+        label_field: the frame field of the tracks
+        plans: the plan of each job
+        folder: where their packages go by default
+        earlier: an export of the same name that was not started, which this one
+            replaces
+        left_out: the number of frames that dismissed issues alone are about
+    """
+
+    job: AdjustmentJob
+    label_field: str
+    plans: tuple[Plan, ...]
+    folder: Path
+    earlier: AdjustmentRecord | None = None
+    left_out: int = 0
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What stands in the way of the jobs, each thing once."""
+        found = (finding for plan in self.plans for finding in plan.findings)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What must be changed before anything can be written."""
+        return sentences(self.findings, "error")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may go wrong all the same."""
+        return sentences(self.findings, "warning")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, and done to the labels."""
+        notes = [dismissed_text(self.left_out)] if self.left_out else []
+        notes += [note for plan in self.plans for note in plan.notes]
+        return tuple(dict.fromkeys(notes))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of sequences, frames, flagged frames, boxes and labels."""
+        each = [plan.counts for plan in self.plans]
+        total = {name: sum(part[name] for part in each) for name in each[0]}
+        sequences = {name for plan in self.plans for name in plan.frames["sequence"]}
+        labels = {label for plan in self.plans for label in plan.classes}
+        return {**total, "sequences": len(sequences), "labels": len(labels)}
+
+
+def plan_adjustment(
+    view: fo.core.collections.SampleCollection,
+    job: AdjustmentJob,
+    label_field: str | None = None,
+    context: int = 0,
+    selected_labels: list[dict[str, Any]] | None = None,
+    include_dismissed: bool = False,
+) -> Adjustment:
+    """Plans the labeling jobs of the frames that a view shows.
+
+    Args:
+        view: a dataset, or a view of its videos, clips, frames or patches
+        job: the job's settings
+        label_field (None): the frame field of the tracks; found where there is
+            only one
+        context (0): the number of labelled frames to send along before and after
+            each chosen frame, so that workers see the motion
+        selected_labels (None): labels selected in the App, whose frames are sent
+            instead of the view's
+        include_dismissed (False): whether to send frames that dismissed issues
+            alone are about, too
+
+    Returns:
+        the plan, with its errors and warnings; nothing is written
+
+    Raises:
+        ValueError: if the view shows no frames, or has no such field of tracks, or
+            the name is taken
+    """
+    dataset = store.dataset_of(view)
+    field = store.find_label_field(dataset, label_field)
+    check_new_name(dataset, job.name, job=True)
+    earlier = recorded_adjustments(dataset).get(job.name)
+    if earlier and earlier.started:
+        raise ValueError(f"the job '{job.name}' was started already; choose a new name")
+    selection = select_to_send(view, field, context, selected_labels, include_dismissed)
+    stored = selection.stored
+    first = stored.documents.drop_duplicates("sequence")
+    plans = plan_packages(
+        stored.tracks,
+        selection.frames,
+        job,
+        attributes=selection.attributes,
+        dataset=dataset.name,
+        sample_ids=dict(zip(first["sequence"], first["sample_id"], strict=True)),
+        owner=f"{store.id_of(dataset)}/{job.name}",
+    )
+    jobs = Path(fo.config.default_dataset_dir, "track-audit", "jobs")
+    folder = jobs / dataset.slug / job.name
+    return Adjustment(job, field, plans, folder, earlier, selection.left_out)
+
+
+def last_settings(dataset: fo.Dataset) -> dict[str, str]:
+    """Returns the settings of the last adjustment that had a bucket.
+
+    Args:
+        dataset: the dataset
+
+    Returns:
+        the settings that are known, by the names that :class:`AdjustmentJob` has for
+        them; empty where there was no such adjustment
+    """
+    sent = [
+        record
+        for record in recorded_adjustments(dataset).values()
+        if record.jobs[0].s3_root
+    ]
+    if not sent:
+        return {}
+    last = sent[-1]
+    settings = {
+        "bucket": urlsplit(last.jobs[0].s3_root).netloc,
+        "region": last.region,
+        "audited_attribute": last.audited_attribute,
+        "label_attribute": last.label_attribute,
+        **_arns(Path(last.jobs[0].package)),
+    }
+    return {name: str(value) for name, value in settings.items() if value}
+
+
+def _arns(package: Path) -> dict[str, str]:
+    try:
+        job = read_job(package, needed=[])
+    except InputError:
+        return {}  # defaults alone: the package was moved or deleted since
+    arns = {
+        "role_arn": job["request"]["RoleArn"],
+        "workteam_arn": job["request"]["HumanTaskConfig"]["WorkteamArn"],
+    }
+    return {name: arn for name, arn in arns.items() if name not in job["fill_in"]}
+
+
+def default_job_name(dataset: fo.Dataset) -> str:
+    """Returns a name for a job that is valid and not taken.
+
+    Args:
+        dataset: the dataset
+
+    Returns:
+        the dataset's name and the time, in letters, digits and hyphens
+    """
+    name = re.sub(r"[^a-zA-Z0-9]+", "-", dataset.name).strip("-")
+    now = datetime.now(timezone.utc)
+    name = f"{name[:42].rstrip('-') or 'tracks'}-{now:%Y%m%d-%H%M%S}"
+    names = (name, *(f"{name}-{number}" for number in range(2, 1000)))
+    taken = recorded_adjustments(dataset)
+    return next(name for name in names if name not in taken)

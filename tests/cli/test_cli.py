@@ -1,0 +1,693 @@
+# SPDX-License-Identifier: Apache-2.0
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import numpy as np
+import pandas as pd
+import pytest
+from fiftyone_track_audit import __version__
+from fiftyone_track_audit.plugin.cli import main
+from fiftyone_track_audit.plugin.cli import tables as scoring
+from moto.server import ThreadedMotoServer
+from PIL import Image
+
+COMMAND = [sys.executable, "-m", "fiftyone_track_audit.plugin.cli"]
+
+DETECTIONS_HEADER = (
+    "sequence,frame,frame_name,track,label,left,top,width,height,"
+    "size_change,size_outlier,size_limit,iou_prev,iou_next,iou_outlier,iou_limit,"
+    "aspect_change,motion_residual,jitter,occlusion,perspective,"
+    "left_deviation,top_deviation,width_deviation,height_deviation,"
+    "outlier_score,outlier_reasons"
+)
+ISSUES_HEADER = (
+    "sequence,kind,track,other_track,first_frame,last_frame,score,reason,suggestion,"
+    "size_limit,iou_limit"
+)
+
+SEQINFO = """[Sequence]
+name={name}
+imDir=img1
+frameRate=25
+seqLength={length}
+imWidth=1920
+imHeight=1080
+imExt=.jpg
+"""
+
+Box = tuple[int, int, int, int]
+Boxes = dict[tuple[str, int], Box]
+
+#: Boxes by object and 0-based frame: Person:1 is too short at 6, Person:2 is
+#: away at 5, Car:3 comes for one frame.
+LENGTH = 12
+BOXES: Boxes = {
+    **{("Person:1", i): (100 + 3 * i, 200, 50, 120) for i in range(LENGTH)},
+    ("Person:1", 6): (118, 200, 50, 70),
+    **{("Person:2", i): (700, 300, 40, 100) for i in range(LENGTH) if i != 5},
+    ("Car:3", 4): (900, 500, 80, 60),
+}
+
+
+def size_change(boxes: Boxes, name: str, frame: int) -> tuple[float, float] | None:
+    """The change in square pixels and relative, None where there is none."""
+    if (name, frame) not in boxes or (name, frame - 1) not in boxes:
+        return None
+    (_, _, w, h), (_, _, v, g) = boxes[name, frame], boxes[name, frame - 1]
+    return w * h - v * g, (w * h - v * g) / (v * g)
+
+
+def iou(boxes: Boxes, name: str, frame: int, other: int) -> float | None:
+    if (name, frame) not in boxes or (name, other) not in boxes:
+        return None
+    (a, b, w, h), (c, d, v, g) = boxes[name, frame], boxes[name, other]
+    across = max(0, min(a + w, c + v) - max(a, c))
+    down = max(0, min(b + h, d + g) - max(b, d))
+    return across * down / (w * h + v * g - across * down)
+
+
+def save_mot(folder: Path, boxes: Boxes = BOXES, name: str = "walk") -> Path:
+    rows = [
+        f"{frame + 1},{object_name.rpartition(':')[2]},"
+        f"{left + 1},{top + 1},{width},{height},1,1,1\n"
+        for (object_name, frame), (left, top, width, height) in boxes.items()
+    ]
+    (folder / "gt").mkdir(parents=True)
+    (folder / "gt/gt.txt").write_text("".join(sorted(rows)))
+    (folder / "seqinfo.ini").write_text(SEQINFO.format(name=name, length=LENGTH))
+    return folder
+
+
+def seq_label(boxes: Boxes = BOXES, length: int = LENGTH) -> dict:
+    def annotation(name: str, box: Box) -> dict:
+        left, top, width, height = box
+        return {
+            "left": left,
+            "top": top,
+            "width": width,
+            "height": height,
+            "class-id": "0",
+            "object-id": f"id of {name}",
+            "object-name": name,
+        }
+
+    frames = [
+        {
+            "frame-no": str(frame),
+            "frame": f"{2 * frame + 1:06d}.jpg",
+            "annotations": [
+                annotation(name, box) for (name, i), box in boxes.items() if i == frame
+            ],
+        }
+        for frame in range(length)
+    ]
+    return {"tracking-annotations": frames}
+
+
+def save_json(path: Path, content: object) -> Path:
+    path.write_text(json.dumps(content))
+    return path
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def run_command(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(server, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="labels")
+    return client
+
+
+def test_scores_every_detection(tmp_path):
+    output = tmp_path / "detections.csv"
+    assert main(["score", str(save_mot(tmp_path / "x")), "--output", str(output)]) == 0
+    assert output.read_text().splitlines()[0] == DETECTIONS_HEADER
+    rows = read_rows(output)
+    order = sorted(BOXES, key=lambda key: (key[0].rpartition(":")[2], key[1]))
+    assert len(rows) == len(order)
+    for row, (name, frame) in zip(rows, order, strict=True):
+        assert row["sequence"] == "walk"
+        assert row["frame"] == str(frame + 1)
+        assert row["frame_name"] == f"{frame + 1:06d}.jpg"
+        assert row["track"] == name.rpartition(":")[2]
+        assert row["label"] == "pedestrian"
+        box = tuple(float(row[key]) for key in ("left", "top", "width", "height"))
+        assert box == BOXES[name, frame]
+        change = size_change(BOXES, name, frame)
+        expected = {
+            "size_change": change and change[1],
+            "iou_prev": iou(BOXES, name, frame, frame - 1),
+            "iou_next": iou(BOXES, name, frame, frame + 1),
+        }
+        for column, value in expected.items():
+            cell = float(row[column]) if row[column] else None
+            assert cell == (None if value is None else pytest.approx(value, abs=1e-6))
+        wrong = (name, frame) == ("Person:1", 6)
+        assert ("size_change" in row["outlier_reasons"]) is wrong
+        alone = name == "Car:3"
+        assert row["size_outlier"] == ("" if alone else str(wrong).lower())
+        assert (row["outlier_score"] == "") is alone
+
+
+def test_lists_issues_and_prints_a_summary(tmp_path, capsys):
+    issues = tmp_path / "issues.csv"
+    assert main(["score", str(save_mot(tmp_path / "x")), "--issues", str(issues)]) == 0
+    lines = issues.read_text().splitlines()
+    assert lines[0] == ISSUES_HEADER
+    gap, row = sorted(read_rows(issues), key=lambda row: row["kind"])
+    assert (gap["kind"], gap["track"]) == ("gap", "2")
+    assert (gap["first_frame"], gap["last_frame"]) == ("5", "7")
+    assert gap["suggestion"] == "Add 1 box between 000005.jpg and 000007.jpg"
+    assert row["sequence"] == "walk"
+    assert row["kind"] == "size_change"
+    assert (row["track"], row["other_track"]) == ("1", "")
+    assert (row["first_frame"], row["last_frame"]) == ("7", "7")
+    assert 0.5 < float(row["score"]) < 1
+    assert "000007.jpg" in row["reason"]
+    header, values = capsys.readouterr().out.splitlines()
+    counts = dict(zip(header.split(), values.split(), strict=True))
+    assert counts == {
+        "sequence": "walk",
+        "frames": "12",
+        "tracks": "3",
+        "detections": "24",
+        "outliers": "3",
+        "issues": "2",
+    }
+
+
+def test_plans_what_to_review(tmp_path, capsys):
+    folder, output = save_mot(tmp_path / "x"), tmp_path / "plan.csv"
+    arguments = ["plan-review", str(folder), "--output", str(output)]
+    assert main([*arguments, "--budget", "6"]) == 0
+    # One frame shows both issues: the short box, and the end of the gap
+    assert capsys.readouterr().out.startswith("3 frames, ")
+    rows = read_rows(output)
+    assert list(rows[0]) == ["sequence", "frame", "frame_name", "role", "expected"]
+    assert [(row["frame"], row["role"]) for row in rows] == [
+        ("6", "context"),
+        ("7", "review"),
+        ("8", "context"),
+    ]
+    assert main([*arguments, "--minutes", "0.5", "--context", "0"]) == 0
+    assert 1 <= len(read_rows(output)) <= 6
+
+
+@pytest.mark.parametrize(
+    ("budget", "text"),
+    [
+        (["--budget", "2"], "budget of 3 frames"),
+        (["--budget", "5", "--context", "-1"], "0 or more"),
+        (["--budget", "many"], "invalid int"),
+        ([], "one of the arguments --budget --minutes is required"),
+    ],
+)
+def test_plans_nothing_for_a_wrong_budget(tmp_path, capsys, budget, text):
+    folder, output = save_mot(tmp_path / "x"), tmp_path / "plan.csv"
+    try:
+        code = main(["plan-review", str(folder), "--output", str(output), *budget])
+    except SystemExit as exit:
+        code = exit.code
+    assert code == 2
+    assert text in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_thresholds_decide(tmp_path, capsys):
+    folder = save_mot(tmp_path / "x")
+    # At 6 the area falls to 7/12, and so does the IoU with either side.
+    loose = ["--size-thresh", "0.9", "--iou-thresh", "0.2"]
+    assert main(["score", str(folder), *loose]) == 0
+    # The missing box breaks no threshold
+    assert capsys.readouterr().out.split()[-2:] == ["2", "1"]
+
+
+def test_writes_no_file_unasked(tmp_path, monkeypatch):
+    folder = save_mot(tmp_path / "x")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert main(["score", str(folder)]) == 0
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_replaces_earlier_results(tmp_path):
+    folder, output = save_mot(tmp_path / "x"), tmp_path / "detections.csv"
+    output.write_text("old")
+    assert main(["score", str(folder), "--output", str(output)]) == 0
+    assert output.read_text().startswith(DETECTIONS_HEADER)
+    assert {path.name for path in tmp_path.iterdir()} == {"x", "detections.csv"}
+
+
+@pytest.fixture
+def label_files(tmp_path) -> dict[str, Path]:
+    """The same boxes in each format."""
+    save_json(tmp_path / "SeqLabel.json", seq_label())
+    frames = [
+        {"frame-no": i, "frame": frame["frame"]}
+        for i, frame in enumerate(seq_label()["tracking-annotations"])
+    ]
+    sequence_file = {"prefix": "s3://b/walk/", "frames": frames}
+    save_json(tmp_path / "seq.json", sequence_file)
+    line = {
+        "source-ref": "seq.json",
+        "walk-ref": "SeqLabel.json",
+        "walk-ref-metadata": {
+            "class-map": {"0": "Person"},
+            "type": "groundtruth/video-object-tracking",
+            "creation-date": "2022-11-14T03:04:13.533000",
+        },
+    }
+    (tmp_path / "output.manifest").write_text(json.dumps(line) + "\n")
+    sequence = save_mot(tmp_path / "mot/walk")
+    return {
+        "sequence": sequence,
+        "folder": tmp_path / "mot",
+        "gt": sequence / "gt/gt.txt",
+        "label": tmp_path / "SeqLabel.json",
+        "manifest": tmp_path / "output.manifest",
+    }
+
+
+@pytest.mark.parametrize("kind", ["sequence", "folder", "gt", "label", "manifest"])
+def test_all_formats_give_the_same_scores(label_files, tmp_path, kind):
+    output = tmp_path / "detections.csv"
+    assert main(["score", str(label_files[kind]), "--output", str(output)]) == 0
+    rows = read_rows(output)
+    assert len(rows) == len(BOXES)
+    flagged = [(r["track"], r["frame"]) for r in rows if r["outlier_reasons"]]
+    # Beside the short box, those before and after the missing one
+    assert flagged == [("1", "7"), ("2", "5"), ("2", "7")]
+
+
+def test_a_folder_of_sequences_has_a_row_for_each(tmp_path, capsys):
+    for name in ("run", "walk"):
+        save_mot(tmp_path / "x" / name, name=name)
+    output = tmp_path / "detections.csv"
+    assert main(["score", str(tmp_path / "x"), "--output", str(output)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["sequence", "run", "walk"]
+    sequences = [row["sequence"] for row in read_rows(output)]
+    assert sequences == ["run"] * len(BOXES) + ["walk"] * len(BOXES)
+
+
+@pytest.mark.parametrize("name", ['Person, "old":1', "Person\nold:1"])
+def test_text_that_needs_quotes_has_them(tmp_path, name):
+    boxes = {(name, frame): (10, 10, 20, 20) for frame in range(LENGTH)}
+    labels = save_json(tmp_path / "a.json", seq_label(boxes))
+    output = tmp_path / "detections.csv"
+    assert main(["score", str(labels), "--output", str(output)]) == 0
+    rows = read_rows(output)
+    assert {row["label"] for row in rows} == {name.removesuffix(":1")}
+    assert {row["outlier_reasons"] for row in rows} == {""}
+
+
+def test_labels_without_boxes_pass(tmp_path, capsys):
+    labels = save_json(tmp_path / "a.json", seq_label({}))
+    output, report = tmp_path / "detections.csv", tmp_path / "report.json"
+    assert main(["score", str(labels), "--output", str(output)]) == 0
+    assert output.read_text() == f"{DETECTIONS_HEADER}\n"
+    assert capsys.readouterr().out.split()[6:] == ["a", "12", "0", "0", "0", "0"]
+    paths = ["--lab-path", str(labels), "--save-path", str(report)]
+    assert main(["run-quality-check", *paths]) == 0
+    assert json.loads(report.read_text()) == {"problem_frames": []}
+
+
+def test_notes_go_to_stderr(tmp_path, capsys):
+    boxes = {("Person:1", frame): (-5, 10, 20, 20) for frame in range(LENGTH)}
+    assert main(["score", str(save_mot(tmp_path / "x", boxes))]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith("track-audit: note: walk: 12 of 12 boxes")
+    assert "note" not in captured.out
+
+
+@pytest.mark.parametrize(
+    ("size", "iou_thresh"),
+    [("--size-thresh", "--iou-thresh"), ("--size_thresh", "--iou_thresh")],
+)
+def test_quality_report_holds_the_signals(tmp_path, size, iou_thresh):
+    labels = save_json(tmp_path / "SeqLabel.json", seq_label())
+    report_path = tmp_path / "quality.json"
+    places = ["--lab_path", str(labels), "--save_path", str(report_path)]
+    limits = [size, "0.25", iou_thresh, "0.4"]
+    assert main(["run-quality-check", *places, *limits]) == 0
+    report = json.loads(report_path.read_text())
+    assert list(report) == ["Person:1", "Person:2", "Car:3", "problem_frames"]
+    assert report.pop("problem_frames") == [6]
+    assert report["Person:1"]["size_problem_frames"] == [6]
+    for name, found in report.items():
+        changes = [size_change(BOXES, name, frame) for frame in range(LENGTH)]
+        ious = [iou(BOXES, name, frame, frame - 1) for frame in range(LENGTH)]
+        assert found["size_diff"] == [change and change[0] for change in changes]
+        expected = [change and pytest.approx(change[1]) for change in changes]
+        assert found["norm_size_diff"] == expected
+        expected = [value and pytest.approx(value) for value in ious]
+        assert found["iou"] == expected
+        assert found["iou_problem_frames"] == []
+
+
+def test_quality_check_at_the_image_border(tmp_path):
+    # The person leaves the image of 640 pixels: only its visible part is drawn.
+    widths = [50] * 6 + [40, 25, 10]
+    boxes = {("P:1", i): (640 - w, 10, w, 90) for i, w in enumerate(widths)}
+    labels = save_json(tmp_path / "SeqLabel.json", seq_label(boxes, len(widths)))
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for frame in seq_label(boxes, len(widths))["tracking-annotations"]:
+        Image.new("RGB", (640, 480)).save(frames / frame["frame"])
+    found = []
+    for imgs in ([], ["--imgs", str(frames)]):
+        paths = ["--lab-path", str(labels), "--save-path", str(tmp_path / "q.json")]
+        assert main(["run-quality-check", *paths, *imgs]) == 0
+        found.append(json.loads((tmp_path / "q.json").read_text())["problem_frames"])
+    assert found[0]
+    assert found[1] == []
+
+
+def test_quality_check_in_s3(s3, capsys):
+    s3.put_object(Bucket="labels", Key="in/SeqLabel.json", Body=json.dumps(seq_label()))
+    paths = ["--lab-path", "in/SeqLabel.json", "--save-path", "out/quality.json"]
+    assert main(["run-quality-check", "--bucket", "labels", *paths]) == 0
+    body = s3.get_object(Bucket="labels", Key="out/quality.json")["Body"].read()
+    assert json.loads(body)["problem_frames"] == [6]
+    assert capsys.readouterr().out == (
+        "problem frames: 6\nsaved to s3://labels/out/quality.json\n"
+    )
+
+
+def test_scores_labels_in_s3(s3, capsys):
+    s3.put_object(Bucket="labels", Key="a/SeqLabel.json", Body=json.dumps(seq_label()))
+    assert main(["score", "s3://labels/a/SeqLabel.json"]) == 0
+    assert "SeqLabel      12       3          24         3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("bucket", "key", "words"),
+    [
+        ("labels", "no.json", ["s3://labels/no.json", "NoSuchKey"]),
+        ("no-such-bucket", "a.json", ["s3://no-such-bucket/a.json", "NoSuchBucket"]),
+        ("Bad_Bucket!", "a.json", ["s3://Bad_Bucket!/a.json", "ParamValidation"]),
+    ],
+)
+def test_what_s3_lacks_is_named(s3, capsys, bucket, key, words):
+    paths = ["--lab-path", key, "--save-path", "never.json"]
+    assert main(["run-quality-check", "--bucket", bucket, *paths]) == 2
+    check_error_line(capsys.readouterr().err, words)
+    assert "Contents" not in s3.list_objects_v2(Bucket="labels", Prefix="never")
+
+
+def test_refused_upload_is_named(s3, tmp_path, capsys):
+    labels = save_json(tmp_path / "SeqLabel.json", seq_label())
+    paths = ["--lab-path", str(labels), "--save-path", "s3://no-such-bucket/q.json"]
+    assert main(["run-quality-check", *paths]) == 2
+    words = ["s3://no-such-bucket/q.json", "NoSuchBucket"]
+    check_error_line(capsys.readouterr().err, words)
+
+
+def read_all(folder: Path) -> dict[Path, bytes | None]:
+    paths = sorted(folder.rglob("*"))
+    return {path: path.read_bytes() if path.is_file() else None for path in paths}
+
+
+def check_error_line(text: str, words: list[str]) -> None:
+    assert text.startswith("track-audit: error: ")
+    assert text.count("\n") == 1
+    assert text.endswith("\n")
+    assert [word for word in words if word not in text] == []
+
+
+CHECK = ["run-quality-check", "--save-path", "out.json", "--lab-path"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["score", "no/such"], ["no/such", "expected a MOT sequence"]),
+        (["score", "folder"], ["folder", "no seqinfo.ini"]),
+        (["score", "lone.txt"], ["lone.txt", "no seqinfo.ini beside it"]),
+        (["score", "broken"], ["broken/gt/gt.txt, line 2", "expected 9 as in"]),
+        (["score", "no.json"], ["no.json", "No such file"]),
+        (["score", "bad.json"], ["bad.json, line 1", "not JSON"]),
+        (["score", "bad.manifest"], ["bad.manifest, line 1", "not JSON"]),
+        (["score", "s3://b/gt.txt"], ["s3://b/gt.txt", "SeqLabel.json"]),
+        (["score", "good.json", "--frames", "no"], ["no", "expected a folder"]),
+        (["score", "good.json", "--frames", "folder"], ["12 of 12 frames"]),
+        (["score", "mot", "--frames", "folder"], ["folder", "seqinfo.ini"]),
+        (["score", "mot", "--size-thresh", "0"], ["--size-thresh", "above 0"]),
+        (["score", "mot", "--size-thresh", "nan"], ["--size-thresh", "above 0"]),
+        (["score", "mot", "--iou-thresh", "1"], ["--iou-thresh", "between 0 and 1"]),
+        (["score", "mot", "--output", "no/a.csv"], ["no/a.csv", "no such folder"]),
+        (["score", "mot", "--issues", "no/a.csv"], ["no/a.csv", "no such folder"]),
+        (["score", "mot", "--output", "folder"], ["folder", "in the way"]),
+        (["score", "mot", "--output", "mot/gt/gt.txt"], ["gt.txt", "in the way"]),
+        (["score", "mot", "--output", "x" * 300], ["File name too long"]),
+        (["score", "a.json", "--output", "./a.json"], ["a.json", "named twice"]),
+        (
+            ["score", "mot", "--output", "a.csv", "--issues", "folder/../a.csv"],
+            ["a.csv", "named twice"],
+        ),
+        ([*CHECK, "no.json"], ["no.json", "No such file"]),
+        ([*CHECK, "mot/gt/gt.txt"], ["gt.txt", "not JSON"]),
+        ([*CHECK, "out.json"], ["out.json", "named twice"]),
+        ([*CHECK, "detection.json"], ["detection.json", "a tracking job"]),
+        ([*CHECK, "twins.json"], ["twins.json", "'Person:1'", "of its own"]),
+        ([*CHECK, "reserved.json"], ["reserved.json", "'problem_frames'"]),
+        ([*CHECK, "good.json", "--imgs", "no"], ["no", "expected a folder"]),
+        ([*CHECK, "good.json", "--iou_thresh", "-1"], ["between 0 and 1"]),
+        (
+            [*CHECK, "good.json", "--save-path", "no/out.json"],
+            ["no/out.json", "no such folder"],
+        ),
+    ],
+    ids=lambda value: " ".join(value) if value[0] in ("score", CHECK[0]) else "",
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    tmp_path, monkeypatch, capsys, arguments, words
+):
+    monkeypatch.chdir(tmp_path)
+    save_mot(tmp_path / "mot")
+    rows = (save_mot(tmp_path / "broken") / "gt/gt.txt").read_text().split("\n")
+    (tmp_path / "broken/gt/gt.txt").write_text(f"{rows[0]}\n1,2\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "lone.txt").write_text("1,1,1,1,1,1,1,1,1\n")
+    for name in ("bad.json", "bad.manifest"):
+        (tmp_path / name).write_text("{")
+    save_json(tmp_path / "good.json", seq_label())
+    frames = seq_label()["tracking-annotations"]
+    save_json(tmp_path / "detection.json", {"detection-annotations": frames})
+    for name, first, second in [
+        ("twins.json", "Person:1", "Person:1"),
+        ("reserved.json", "Person:1", "problem_frames"),
+    ]:
+        labels = seq_label({("a", 0): (1, 1, 9, 9), ("b", 0): (5, 5, 9, 9)})
+        for box, object_name in zip(
+            labels["tracking-annotations"][0]["annotations"],
+            (first, second),
+            strict=True,
+        ):
+            box["object-name"] = object_name
+        save_json(tmp_path / name, labels)
+    before = read_all(tmp_path)
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    check_error_line(captured.err, words)
+    assert captured.out == ""
+    assert read_all(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], ["required: command"]),
+        (["scored"], ["'scored'", "score"]),
+        (["score"], ["required: LABELS"]),
+        (["score", "a", "b"], ["unrecognized arguments: b"]),
+        (["score", "a", "--size-thresh", "x"], ["--size-thresh", "'x'"]),
+        (["score", "a", "--out", "x"], ["--out"]),
+        (["run-quality-check", "--lab-path", "a"], ["--save-path"]),
+    ],
+)
+def test_wrong_usage_is_one_line(capsys, arguments, words):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    check_error_line(capsys.readouterr().err, words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--version"], [f"track-audit {__version__}\n"]),
+        (["--help"], ["score", "run-quality-check", "examples:"]),
+        (["score", "--help"], ["--issues", "counted from 0", "examples:"]),
+        (["run-quality-check", "--help"], ["--lab_path", "0.4", "frame-no"]),
+    ],
+)
+def test_help_and_version(capsys, arguments, words):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert [word for word in words if word not in out] == []
+
+
+def test_bugs_are_not_hidden(tmp_path, monkeypatch):
+    def fail(*_: object) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(scoring, "make_summary", fail)
+    with pytest.raises(ValueError, match="a bug"):
+        main(["score", str(save_mot(tmp_path / "x"))])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [
+        (["score", "{labels}"], ["fiftyone", "torch"]),
+        (["score", "--help"], ["fiftyone", "torch", "pandas", "boto3"]),
+    ],
+)
+def test_imports_no_more_than_it_needs(tmp_path, arguments, absent):
+    labels = save_mot(tmp_path / "x")
+    code = (
+        "import sys\n"
+        "from fiftyone_track_audit.plugin.cli import main\n"
+        "try:\n"
+        "    main(sys.argv[1:])\n"
+        "except SystemExit:\n"
+        "    print('exits')\n"
+        "print('imported:', *sys.modules)\n"
+    )
+    arguments = [text.format(labels=labels) for text in arguments]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = done.stdout.splitlines()[-1].split()
+    assert imported[0] == "imported:"
+    assert set(absent) & set(imported) == set()
+
+
+def test_the_exit_code_is_the_process_own(tmp_path):
+    process = run_command("score", tmp_path / "nothing")
+    out, err = process.communicate()
+    assert process.returncode == 2
+    assert out == ""
+    check_error_line(err, ["nothing"])
+
+
+@pytest.mark.parametrize("command", ["score", "--help"])
+def test_a_closed_pipe_is_quiet(tmp_path, command):
+    labels, output = save_mot(tmp_path / "x"), tmp_path / "detections.csv"
+    arguments = [command, labels, "--output", output] if command == "score" else []
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments or [command])],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
+    )
+    os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode == 141
+    assert output.exists() is bool(arguments)
+
+
+def test_ctrl_c_is_quiet(tmp_path):
+    labels = tmp_path / "SeqLabel.json"
+    os.mkfifo(labels)
+    # Whoever runs the tests in the background may have it ignored
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        process = run_command("score", labels)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    # Opens as soon as the command begins to read, which then waits for data.
+    with labels.open("w"):
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+@pytest.mark.parametrize(
+    ("limits", "problem_frames"),
+    [([], [24, 25]), (["--iou_thresh", "0.5"], [24, 25, 27])],
+)
+@pytest.mark.parametrize("with_frames", [False, True])
+def test_real_labels_are_flagged_where_they_are_wrong(
+    real_data, tmp_path, limits, problem_frames, with_frames
+):
+    labels = real_data / "groundtruth/MOT20-01-SeqLabel.json"
+    output = tmp_path / "quality.json"
+    imgs = ["--imgs", str(real_data / "MOT20/train/MOT20-01/img1")]
+    paths = ["--lab_path", str(labels), "--save_path", str(output)]
+    options = limits + (imgs if with_frames else [])
+    assert main(["run-quality-check", *paths, *options]) == 0
+    report = json.loads(output.read_text())
+    assert report["problem_frames"] == problem_frames
+    assert report["Pedestrian:2"]["size_problem_frames"] == [24, 25]
+    assert report["Pedestrian:1"]["iou_problem_frames"] == problem_frames[2:]
+    assert report["Pedestrian:1"]["iou"][27:29] == pytest.approx([0.75, 0.44], abs=0.01)
+    assert report["Pedestrian:2"]["norm_size_diff"][24] == pytest.approx(
+        -0.226, abs=1e-3
+    )
+
+
+def test_real_labels_are_scored(real_data, tmp_path):
+    labels = real_data / "groundtruth/MOT20-01-SeqLabel.json"
+    output = tmp_path / "detections.csv"
+    assert main(["score", str(labels), "--output", str(output)]) == 0
+    rows = read_rows(output)
+    assert len(rows) == 84
+    flagged = [(r["track"], r["frame"]) for r in rows if r["outlier_reasons"]]
+    assert flagged == [("1", "28"), ("2", "25"), ("2", "26")]
+
+
+def test_real_sequence_joins_its_file(real_data, tmp_path):
+    folder = real_data / "MOT20/train/MOT20-01"
+    output = tmp_path / "detections.csv"
+    assert main(["score", str(folder), "--output", str(output)]) == 0
+    scored = pd.read_csv(output)
+    names = ["frame", "track", "x", "y", "w", "h", "flag", "class", "visibility"]
+    rows = pd.read_csv(folder / "gt/gt.txt", names=names).query("flag == 1")
+    joined = scored.merge(rows, on=["frame", "track"], validate="one_to_one")
+    assert len(joined) == len(scored) == len(rows) == 19_870
+    np.testing.assert_allclose(joined[["left", "top"]] + 1, joined[["x", "y"]])
+    np.testing.assert_allclose(joined[["width", "height"]], joined[["w", "h"]])
+    assert scored["outlier_score"].dropna().between(0, 1).all()

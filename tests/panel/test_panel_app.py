@@ -1,0 +1,718 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The panel in the App: from the list of issues to decisions, and out again."""
+
+import re
+from importlib.util import find_spec
+
+import pytest
+from browser import CHROMIUM, field, open_panel, shown_seconds, wait_until
+from panel_page import begin, choose, chosen_id, close_modal, see, see_decided
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
+    pytest.mark.skipif(not find_spec("playwright"), reason="no playwright here"),
+]
+FIELD = "ground_truth"
+#: The saved view of one clip.
+WORST = "worst"
+
+
+@pytest.fixture(scope="module")
+def dataset(database, request, tmp_path_factory):
+    """An audited dataset: real where there is real data."""
+    import fiftyone as fo
+    from fiftyone_track_audit.importers.dataset import create_dataset
+    from fiftyone_track_audit.importers.groundtruth import read_seq_label
+    from fiftyone_track_audit.importers.mot import read_mot
+    from fiftyone_track_audit.plugin.review.audits import audit_dataset
+    from fiftyone_track_audit.plugin.review.saved_views import issue_view
+    from sample import make_sample
+
+    try:
+        data = request.getfixturevalue("real_data")
+        tracks = read_mot(data / "MOT20" / "train" / "MOT20-01")
+    except pytest.skip.Exception:
+        folder = tmp_path_factory.mktemp("sample")
+        frames = make_sample(folder, seconds=8, size=(640, 360), progress=False)
+        tracks = read_seq_label(folder / f"{frames.name}-SeqLabel.json", frames)
+    dataset = create_dataset(tracks, "in-the-panel")
+    audit_dataset(dataset)
+    # The server does not see views that are saved later
+    dataset.save_view(WORST, issue_view(dataset, FIELD).limit(1))
+    yield dataset
+    fo.delete_dataset("in-the-panel")
+
+
+@pytest.fixture
+def panel(app, page, dataset):
+    """The panel, opened anew, as somebody does who begins."""
+    return begin(page, f"{app}/datasets/{dataset.name}")
+
+
+def read_issues(dataset):
+    from fiftyone_track_audit.plugin.panel.listing import sort_issues
+    from fiftyone_track_audit.plugin.review.issues import read_issues
+
+    (span,) = spans(dataset)
+    issues = read_issues(dataset, FIELD, [span]).assign(sequence="")
+    return sort_issues(issues).reset_index(drop=True)
+
+
+def spans(dataset):
+    from fiftyone_track_audit.importers import store
+
+    (spans,) = store.read_spans(dataset).values()
+    return spans
+
+
+def frames_of_strip(panel):
+    crops = panel.get_by_test_id("strip").locator("[data-frame]").all()
+    return [int(crop.get_attribute("data-frame")) for crop in crops]
+
+
+def test_shows_the_worst_issue_first(panel, dataset):
+    issues = read_issues(dataset)
+    rows = panel.get_by_test_id("issue")
+    assert [row.get_attribute("data-id") for row in rows.all()] == issues["id"].tolist()
+    assert chosen_id(panel) == issues["id"][0]
+    panel.get_by_text(issues["reason"][0], exact=True).wait_for()
+    panel.get_by_text(issues["suggestion"][0], exact=True).wait_for()
+    frames = frames_of_strip(panel)
+    assert len(frames) >= 5
+    assert issues["first_frame"][0] in frames
+    drawn = (
+        panel.get_by_test_id("strip")
+        .locator("img")
+        .evaluate_all("images => images.every(image => image.naturalWidth > 50)")
+    )
+    assert drawn
+    assert panel.get_by_test_id("plots").locator(".js-plotly-plot, .xy").count() > 0
+
+
+def test_another_issue_has_other_crops_and_plots(panel, dataset, page):
+    issues = read_issues(dataset)
+    first = issues.iloc[0]
+    other = issues[issues["track"] != first["track"]].iloc[0]
+    line = panel.get_by_test_id("plots").locator(".trace path.js-line").first
+    before = frames_of_strip(panel), line.get_attribute("d")
+    choose(panel, other["id"])
+    wait_until(page, lambda: line.get_attribute("d") != before[1])
+    assert frames_of_strip(panel) != before[0]
+    panel.get_by_text(other["reason"], exact=True).wait_for()
+
+
+def test_filters_the_list(panel, dataset, page):
+    issues = read_issues(dataset)
+    kind = issues["kind"].value_counts().index[0]
+    rows = panel.get_by_test_id("issue")
+    panel.locator(f"button[data-kind='{kind}']").click()
+    wait_until(page, lambda: rows.count() == (issues["kind"] == kind).sum())
+    panel.locator(f"button[data-kind='{kind}']").click()
+    track = int(issues["track"].iloc[-1])
+    panel.get_by_label("Track", exact=True).fill(str(track))
+    of_track = issues[["track", "other_track"]].eq(track).any(axis=1).sum()
+    wait_until(page, lambda: rows.count() == of_track)
+    panel.get_by_label("Track", exact=True).fill("")
+    panel.get_by_label("Minimum score").fill("0.7")
+    wait_until(page, lambda: rows.count() == (issues["score"] >= 0.7).sum())
+
+
+def test_a_crop_and_a_point_lead_to_their_frame(panel, dataset, page):
+    issue = read_issues(dataset).iloc[1]
+    rate = dataset.first().metadata.frame_rate
+    choose(panel, issue["id"])
+    frame = max(frames_of_strip(panel))
+    panel.get_by_test_id("strip").locator(f"[data-frame='{frame}']").click()
+    modal = page.locator("[data-cy=modal]")
+    modal.wait_for()
+    time = page.get_by_test_id("timeline-playhead-time")
+    time.wait_for()
+    wait_until(page, lambda: shown_seconds(page) == round((frame - 1) / rate, 2))
+    beside = modal.get_by_test_id("track-audit")
+    head = beside.get_by_test_id("playhead")
+    wait_until(page, lambda: head.get_attribute("data-frame") == str(frame))
+    assert beside.get_by_test_id("chosen").get_attribute("data-id") == issue["id"]
+    wanted = int(issue["first_frame"])
+    wanted += wanted == frame
+    plots = beside.get_by_test_id("plots")
+    wait_until(page, lambda: int(plots.get_attribute("data-drawn")) > 0)
+    x, y = plots.evaluate(POINT, wanted)
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y)
+    hovered = beside.get_by_test_id("hover-crop")
+    hovered.locator("img").wait_for()
+    assert hovered.text_content() == f"frame {wanted}"
+    values = beside.get_by_test_id("readouts").locator("span")
+    assert values.count() == beside.get_by_test_id("plots").locator(".subplot").count()
+    page.mouse.click(x, y)
+    wait_until(page, lambda: head.get_attribute("data-frame") == str(wanted))
+    wait_until(page, lambda: head.locator("i").count() > 0)
+    wait_until(page, lambda: shown_seconds(page) == round((wanted - 1) / rate, 2))
+    close_modal(page)
+
+
+#: Where a frame is in the first plot, on the page.
+POINT = """(node, frame) => {
+    const edge = node.getBoundingClientRect(), { xaxis, yaxis } = node._fullLayout;
+    const { x, y } = node.data.find(({ name }) => name === "left, px");
+    const value = y[x.indexOf(frame)];
+    return [edge.left + xaxis._offset + xaxis.l2p(frame),
+            edge.top + yaxis._offset + yaxis.l2p(value)];
+}"""
+
+
+def test_the_playhead_follows_the_video(panel, dataset, page):
+    panel.get_by_role("button", name="Show in video").click()
+    modal = page.locator("[data-cy=modal]")
+    modal.wait_for()
+    first = int(read_issues(dataset)["first_frame"][0])
+    head = page.get_by_test_id("playhead").first
+    wait_until(page, lambda: head.get_attribute("data-frame") == str(first))
+    page.wait_for_timeout(1000)
+    page.keyboard.press("Space")
+    wait_until(page, lambda: int(head.get_attribute("data-frame")) > first + 3)
+    page.keyboard.press("Space")
+    close_modal(page)
+
+
+def test_the_video_plays_on_when_the_panel_opens_beside_it(panel, dataset, page):
+    modal = page.locator("[data-cy=modal]")
+    beside = modal.get_by_test_id("track-audit")
+    panel.get_by_role("button", name="Show in video").click()
+    beside.get_by_test_id("strip").wait_for()
+    page.get_by_test_id("timeline-playhead-time").wait_for()
+    close_modal(page)
+    late, held = True, []
+    # The panel beside the video gets its answer late
+    page.route(
+        "**/operators/execute",
+        lambda route: held.append(route) if late else route.continue_(),
+    )
+    page.locator("[data-cy=looker]").first.click()
+    page.get_by_test_id("timeline-playhead-time").wait_for()
+    wait_until(page, lambda: len(held) > 0)
+    page.wait_for_timeout(2000)
+    page.keyboard.press("Space")
+    before = shown_seconds(page)
+    wait_until(page, lambda: shown_seconds(page) > before)
+    late = False
+    for route in held:
+        route.continue_()
+    beside.get_by_test_id("strip").wait_for()
+    for _ in range(3):
+        before = shown_seconds(page)
+        wait_until(page, lambda before=before: shown_seconds(page) != before)
+    page.keyboard.press("Space")
+    page.unroute("**/operators/execute")
+    close_modal(page)
+
+
+def test_finds_frames_that_a_view_of_clips_lacks(app, page, dataset):
+    issues = read_issues(dataset)
+    rate = dataset.first().metadata.frame_rate
+    (clip,) = dataset.load_saved_view(WORST).values("id")
+    one = issues[issues["id"] == clip].iloc[0]
+    far = (issues["first_frame"] - one["first_frame"]).abs() > 2 * rate
+    other = issues[far].iloc[0]
+    page.goto(f"{app}/datasets/{dataset.name}?view={WORST}")
+    panel = open_panel(page)
+    for issue, place in ((one, f"?view={WORST}&id={clip}"), (other, "?id=")):
+        choose(panel, issue["id"])
+        panel.get_by_role("button", name="Show in video").click()
+        page.locator("[data-cy=modal]").wait_for()
+        time = round((issue["first_frame"] - 1) / rate, 2)
+        page.get_by_test_id("timeline-playhead-time").wait_for()
+        wait_until(page, lambda time=time: shown_seconds(page) == time)
+        assert f"{dataset.name}{place}" in page.url
+        close_modal(page)
+
+
+def test_the_timeline_leads_to_issues(panel, dataset, page):
+    issues = read_issues(dataset)
+    panel.get_by_role("button", name="Timeline").click()
+    marks = panel.get_by_test_id("timeline").locator(".mark")
+    marks.first.wait_for()
+    assert marks.count() == len(issues)
+    mark = panel.locator(f".mark[data-id='{issues['id'].iloc[2]}']")
+    mark.click()
+    modal = page.locator("[data-cy=modal]")
+    modal.wait_for()
+    first = int(issues["first_frame"].iloc[2])
+    rate = dataset.first().metadata.frame_rate
+    wait_until(page, lambda: shown_seconds(page) == round((first - 1) / rate, 2))
+    close_modal(page)
+    # What is not seen is shown first
+    page.keyboard.press("c")
+    see(panel, issues["id"].iloc[2])
+    see_decided(panel, 0, 0)
+
+
+def test_a_threshold_counts_what_it_would_flag(panel, dataset, page):
+    from fiftyone_track_audit.plugin.audit import SIZE_KINDS, Thresholds
+    from fiftyone_track_audit.plugin.review.audits import audit_dataset
+
+    issues = read_issues(dataset)
+    chosen = issues[~issues["kind"].isin(SIZE_KINDS)].iloc[-1]
+    choose(panel, chosen["id"])
+    panel.get_by_role("button", name="Thresholds").click()
+    count = panel.get_by_test_id("count-size")
+    count.wait_for()
+    slider = panel.get_by_label("Change of size")
+
+    def boxes():
+        return int(count.text_content().split(" ")[0].replace(",", ""))
+
+    before = boxes()
+    assert before == count_outliers(dataset)
+    slider.fill("0.1")
+    wait_until(page, lambda: boxes() > before)
+    expected = boxes()
+    panel.get_by_role("button", name="Apply").click()
+    panel.get_by_text(re.compile("currently 0.10: ")).wait_for()
+    dataset.reload()
+    assert boxes() == count_outliers(dataset)
+    assert abs(boxes() - expected) <= max(2, expected // 20)
+    page.get_by_role("button", name="Done").click()
+    panel.get_by_role("button", name="Issue", exact=True).click()
+    same = ["kind", "track", "first_frame", "last_frame"]
+    issues = read_issues(dataset).set_index("id")
+    wait_until(page, lambda: chosen_id(panel) in issues.index)
+    anew = issues.loc[chosen_id(panel)]
+    assert anew[same].tolist() == chosen[same].tolist()
+    audit_dataset(dataset, thresholds=Thresholds())
+    assert count_outliers(dataset) == before
+
+
+def count_outliers(dataset):
+    from fiftyone import ViewField as F
+
+    found = dataset.filter_labels(f"frames.{FIELD}", F("size_outlier").is_in([True]))
+    return found.count(f"frames.{FIELD}.detections")
+
+
+def decided(dataset):
+    return read_issues(dataset)["decision"].dropna().tolist()
+
+
+def test_keys_decide_the_selection_or_what_is_listed(panel, dataset, page):
+    rows = panel.get_by_test_id("issue")
+    for place in (1, 2):
+        rows.nth(place).get_by_label("Select").click()
+    panel.get_by_text("2 selected").wait_for()
+    page.keyboard.press("c")
+    see_decided(panel, 2, 0)
+    assert decided(dataset) == ["confirmed", "confirmed"]
+    assert panel.get_by_text("2 selected").count() == 0
+    rows.nth(0).get_by_label("Select").click()
+    panel.get_by_label("State").select_option("confirmed")
+    wait_until(page, lambda: rows.count() == 2)
+    # What is not listed is neither chosen nor selected any more
+    for left in (1, 0):
+        ids = [row.get_attribute("data-id") for row in rows.all()]
+        wait_until(page, lambda ids=ids: chosen_id(panel) in ids)
+        see(panel, chosen_id(panel))
+        page.keyboard.press("u")
+        wait_until(page, lambda left=left: rows.count() == left)
+    assert decided(dataset) == []
+    panel.get_by_text("No issues match the filters").wait_for()
+
+
+def test_decides_only_what_is_seen(panel, dataset, page):
+    one, two, three = read_issues(dataset)["id"][[0, 3, 6]]
+    choose(panel, one)
+    held = []
+
+    def hold(route):
+        wanted = route.request.post_data_json["params"]
+        late = wanted.get("__method__") == "show_issue" and wanted["id"] == two
+        held.append(route) if late else route.continue_()
+
+    page.route("**/operators/execute", hold)
+    panel.locator(f"[data-testid=issue][data-id='{two}']").click()
+    wait_until(page, lambda: len(held) > 0)
+    waiting = panel.locator(f"[data-testid=chosen][data-id='{two}'][aria-busy=true]")
+    waiting.wait_for()
+    assert panel.get_by_test_id("strip").count() == 0
+    assert panel.locator("button.confirm").is_disabled()
+    page.keyboard.press("c")
+    page.keyboard.press("x")
+    for route in held:
+        route.continue_()
+    see(panel, two)
+    page.unroute("**/operators/execute")
+    choose(panel, three)
+    page.keyboard.press("x")
+    see_decided(panel, 0, 1)
+    decisions = read_issues(dataset).set_index("id")["decision"].dropna()
+    assert decisions.to_dict() == {three: "dismissed"}
+    choose(panel, three)
+    page.keyboard.press("u")
+    see_decided(panel, 0, 0)
+
+
+def test_a_key_held_down_decides_once(panel, dataset, page):
+    first, second = read_issues(dataset)["id"][:2]
+    choose(panel, first)
+    for _ in range(4):
+        page.keyboard.down("c")
+        page.wait_for_timeout(300)
+    page.keyboard.up("c")
+    see_decided(panel, 1, 0)
+    see(panel, second)
+    choose(panel, first)
+    page.keyboard.press("u")
+    see_decided(panel, 0, 0)
+    assert decided(dataset) == []
+
+
+def test_takes_decisions_back(panel, dataset, page):
+    ids = read_issues(dataset)["id"][:4].tolist()
+    choose(panel, ids[0])
+    page.keyboard.press("c")
+    see(panel, ids[1])
+    page.keyboard.press("x")
+    see(panel, ids[2])
+    see_decided(panel, 1, 1)
+    # To leave what nobody has decided is to go on
+    page.keyboard.press("u")
+    see(panel, ids[3])
+    for each in ids[1::-1]:
+        page.keyboard.press("Control+z")
+        see(panel, each)
+    see_decided(panel, 0, 0)
+    # Each of a selection gets back what was decided of it
+    page.keyboard.press("c")
+    see_decided(panel, 1, 0)
+    boxes = panel.get_by_label("Select")
+    boxes.nth(0).click()
+    boxes.nth(2).click(modifiers=["Shift"])
+    panel.get_by_text("3 selected").wait_for()
+    page.keyboard.press("x")
+    see_decided(panel, 0, 3)
+    panel.get_by_role("button", name="Undo").click()
+    see_decided(panel, 1, 0)
+    decisions = read_issues(dataset).set_index("id")["decision"].dropna()
+    assert decisions.to_dict() == {ids[0]: "confirmed"}
+    panel.get_by_role("button", name="Undo").click()
+    see_decided(panel, 0, 0)
+    assert panel.get_by_role("button", name="Undo").count() == 0
+    # Nor is there anything to take back of a selection that nobody has decided
+    boxes.nth(1).click()
+    panel.get_by_text("1 selected").wait_for()
+    panel.get_by_role("button", name="Reopen u").first.click()
+    panel.get_by_text("1 selected").wait_for(state="detached")
+    assert panel.get_by_role("button", name="Undo").count() == 0
+
+
+def test_gives_back_what_somebody_decided_of_an_issue_that_is_not_listed(
+    panel, dataset, page
+):
+    from fiftyone_track_audit.plugin.review.issues import decide_issues
+
+    issues = read_issues(dataset)
+    other, kind = issues["id"].iloc[-1], issues["kind"].iloc[0]
+    assert kind != issues["kind"].iloc[-1]
+    decide_issues(dataset, [other], "dismissed", "Ann")
+    panel.locator(f"button[data-kind='{kind}']").click()
+    row = panel.locator(f"[data-testid=issue][data-id='{other}']")
+    row.wait_for(state="detached")
+    panel.get_by_role("button", name="Timeline").click()
+    panel.locator(f".mark[data-id='{other}']").click()
+    page.locator("[data-cy=modal]").wait_for()
+    close_modal(page)
+    panel.get_by_role("button", name="Issue", exact=True).click()
+    see(panel, other)
+    page.keyboard.press("c")
+    see_decided(panel, 1, 0)
+    page.keyboard.press("Control+z")
+    see_decided(panel, 0, 1)
+    (decided_by,) = read_issues(dataset)["decided_by"].dropna()
+    assert decided_by == "Ann"
+    decide_issues(dataset, [other], None)
+
+
+def test_a_choice_outlives_a_list_that_was_asked_for_before(panel, dataset, page):
+    issues = read_issues(dataset)
+    one, other = issues["id"].iloc[[0, -1]]
+    choose(panel, one)
+    held = []
+
+    def hold(route):
+        wanted = route.request.post_data_json["params"]
+        late = wanted.get("__method__") == "list_issues" and not held
+        held.append(route) if late else route.continue_()
+
+    page.route("**/operators/execute", hold)
+    panel.get_by_label("Minimum score").fill(str(issues["score"].iloc[1]))
+    wait_until(page, lambda: len(held) > 0)
+    choose(panel, other)
+    for route in held:
+        route.continue_()
+    rows = panel.get_by_test_id("issue")
+    wait_until(page, lambda: rows.count() < len(issues))
+    assert chosen_id(panel) == other
+    page.unroute("**/operators/execute")
+    panel.get_by_role("button", name="Clear filters").click()
+    wait_until(page, lambda: rows.count() == len(issues))
+    assert chosen_id(panel) == other
+    assert panel.get_by_role("button", name="Clear filters").count() == 0
+
+
+def test_what_fails_is_told_and_tried_again(panel, dataset, page):
+    def fail(route):
+        wanted = route.request.post_data_json["params"]
+        fails = wanted.get("__method__") in failing
+        route.abort() if fails else route.continue_()
+
+    first = read_issues(dataset)["id"][0]
+    choose(panel, first)
+    failing = {"decide"}
+    page.route("**/operators/execute", fail)
+    page.keyboard.press("c")
+    close = panel.get_by_role("button", name="Close")
+    close.wait_for()
+    failing.clear()
+    # What was not decided is there again
+    see(panel, first)
+    see_decided(panel, 0, 0)
+    page.keyboard.press("x")
+    see_decided(panel, 0, 1)
+    # What was not decided is not forgotten with the next decision
+    close.click()
+    close.wait_for(state="detached")
+    page.keyboard.press("Control+z")
+    see_decided(panel, 0, 0)
+    failing.add("load")
+    page.reload()
+    again = page.get_by_test_id("track-audit").get_by_role("button", name="Reload")
+    again.wait_for()
+    failing.clear()
+    again.click()
+    page.get_by_test_id("strip").wait_for()
+    # A filter that fails can be left
+    panel.get_by_label("Track", exact=True).fill("1")
+    failing.add("list_issues")
+    page.reload()
+    panel.get_by_role("alert").wait_for()
+    failing.clear()
+    panel.get_by_role("button", name="Clear filters").click()
+    choose(panel, first)
+    page.unroute("**/operators/execute")
+    assert decided(dataset) == []
+
+
+@pytest.mark.parametrize("remembered", ["{", '{"filters": {"kinds": []}, "tab": 7}'])
+def test_an_unreadable_session_falls_back_to_the_defaults(
+    panel, dataset, page, remembered
+):
+    key = f"track-audit:{dataset.name}"
+    page.evaluate("item => sessionStorage.setItem(...item)", [key, remembered])
+    page.reload()
+    panel = open_panel(page)
+    panel.get_by_test_id("strip").wait_for()
+    assert panel.get_by_test_id("issue").count() > 0
+    assert panel.get_by_role("button", name="Clear filters").count() == 0
+
+
+def test_views_are_saved_though_the_page_is_left(panel, dataset, page):
+    page.keyboard.press("x")
+    see_decided(panel, 0, 1)
+    page.reload()
+    panel = open_panel(page)
+
+    def has_view():
+        dataset.reload()
+        return dataset.has_saved_view("dismissed")
+
+    wait_until(page, has_view)
+    panel.get_by_label("State").select_option("dismissed")
+    wait_until(page, lambda: panel.get_by_test_id("issue").count() == 1)
+    see(panel, panel.get_by_test_id("issue").get_attribute("data-id"))
+    page.keyboard.press("u")
+    wait_until(page, lambda: not has_view())
+
+
+def test_decisions_are_kept(panel, dataset, page):
+    issues = read_issues(dataset)
+    one, two, three = issues["id"][:3]
+    choose(panel, one)
+    page.keyboard.press("c")
+    see(panel, two)
+    panel.get_by_role("button", name="Dismiss").first.click()
+    wait_until(page, lambda: chosen_id(panel) == three)
+    wait_until(page, lambda: len(read_issues(dataset)["decision"].dropna()) == 2)
+    decided = read_issues(dataset).set_index("id")["decision"]
+    assert decided[[one, two]].tolist() == ["confirmed", "dismissed"]
+    see_decided(panel, 1, 1)
+    page.reload()
+    panel = open_panel(page)
+    see_decided(panel, 1, 1)
+    choose(panel, two)
+    panel.get_by_test_id("state").get_by_text("dismissed").wait_for()
+    page.keyboard.press("u")
+    panel.get_by_test_id("state").get_by_text("to review").wait_for()
+    see_decided(panel, 1, 0)
+
+
+@pytest.fixture
+def confirmed(dataset):
+    """The only issue that is confirmed."""
+    from fiftyone_track_audit.plugin.review.issues import decide_issues
+
+    ids = read_issues(dataset)["id"].tolist()
+    decide_issues(dataset, ids, None)
+    decide_issues(dataset, ids[2:3], "confirmed")
+    yield read_issues(dataset).iloc[2]
+    decide_issues(dataset, ids, None)
+
+
+@pytest.mark.parametrize("beside_video", [False, True])
+def test_sends_what_is_confirmed(
+    confirmed, panel, dataset, page, beside_video, tmp_path
+):
+    runs = set(dataset.list_runs())
+    if beside_video:
+        panel.get_by_role("button", name="Show in video").click()
+        modal = page.locator("[data-cy=modal]")
+        panel = modal.get_by_test_id("track-audit")
+        panel.get_by_test_id("strip").wait_for()
+        page.get_by_test_id("timeline-playhead-time").wait_for()
+    panel.get_by_role("button", name=re.compile("Send 1 confirmed")).click()
+    dialog = page.get_by_role("dialog").filter(has_text="Export adjustment job")
+    dialog.get_by_text("The frames of 1 issue from the panel's list").wait_for()
+    # Of the issue, with two frames on either side, as far as there are frames
+    first, last = confirmed["first_frame"] - 2, confirmed["last_frame"] + 2
+    frames = min(last, dataset.first().metadata.total_frame_count) - max(first, 1) + 1
+    dialog.get_by_text(
+        re.compile(rf"^{frames} frames .* written to a folder")
+    ).wait_for()
+    folder = tmp_path / "job"
+    field(dialog, "Package folder").fill(str(folder))
+    execute = dialog.get_by_role("button", name="Execute")
+    wait_until(page, lambda: execute.is_enabled())
+    page.wait_for_timeout(1000)
+    execute.click()
+    page.get_by_text("What next").wait_for()
+    names = [path.name for path in folder.rglob("*.json*")]
+    assert any("SeqLabel" in name for name in names), names
+    page.get_by_role("button", name=re.compile("Done|Close")).first.click()
+    dataset.reload()
+    assert len(set(dataset.list_runs()) - runs) == 1
+    # The App shows what it showed
+    assert "view=" not in page.url
+    assert panel.get_by_test_id("issue").count() > 0
+    if beside_video:
+        close_modal(page)
+
+
+def test_the_video_goes_along_and_marks_the_track(panel, dataset, page):
+    rate = dataset.first().metadata.frame_rate
+    panel.get_by_role("button", name="Show in video").click()
+    modal = page.locator("[data-cy=modal]")
+    beside = modal.get_by_test_id("track-audit")
+    beside.get_by_test_id("strip").wait_for()
+    page.get_by_test_id("timeline-playhead-time").wait_for()
+    issues = read_issues(dataset)
+    table = read_boxes(dataset)
+    video = dataset.first().metadata
+    aspect = video.frame_width / video.frame_height
+    at = issues["id"].tolist().index(chosen_id(beside))
+    page.wait_for_timeout(1000)
+    mark = modal.locator(".track-audit-mark.own")
+    for issue in issues.iloc[at + 1 : at + 3].itertuples():
+        page.keyboard.press("j")
+        see(beside, issue.id)
+        time = round((issue.first_frame - 1) / rate, 2)
+        wait_until(page, lambda time=time: shown_seconds(page) == time)
+        box = table.loc[(issue.track, issue.first_frame)]
+        wait_until(page, lambda box=box: is_over(mark, box, aspect))
+    close_modal(page)
+    assert page.locator(".track-audit-mark").count() == 0
+
+
+def read_boxes(dataset):
+    """The boxes as shares of the image, by track and frame."""
+    from fiftyone_track_audit.importers import store
+
+    tracks = store.read_tracks(dataset, FIELD).tracks
+    (sequence,) = tracks.sequences.values()
+    table = tracks.table.set_index(["track", "frame"])
+    table[["left", "width"]] /= sequence.width
+    table[["top", "height"]] /= sequence.height
+    return table
+
+
+def is_over(mark, box, aspect):
+    """Whether a mark lies over a box of the video, to two pixels."""
+    if mark.count() != 1 or not mark.is_visible():
+        return False
+    place = mark.evaluate(PLACE)
+    width, height = place["player"]
+    wide = min(width, height * aspect)
+    high = wide / aspect
+    wanted = [
+        (width - wide) / 2 + box["left"] * wide,
+        (height - high) / 2 + box["top"] * high,
+        box["width"] * wide,
+        box["height"] * high,
+    ]
+    pairs = zip(place["mark"], wanted, strict=True)
+    return all(abs(one - two) < 2 for one, two in pairs)
+
+
+#: The size of the player, and where a mark's inside is in it.
+PLACE = """(node) => {
+    const player = node.parentElement.getBoundingClientRect();
+    const mark = node.getBoundingClientRect(), edge = 5;
+    return { player: [player.width, player.height],
+             mark: [mark.left - player.left + edge, mark.top - player.top + edge,
+                    mark.width - 2 * edge, mark.height - 2 * edge] };
+}"""
+
+
+@pytest.mark.parametrize("tracks", [True, False])
+def test_says_what_to_do_first(app, page, dataset, tracks):
+    import fiftyone as fo
+
+    name = f"not-yet-{tracks}"
+    empty = fo.Dataset(name, persistent=True)
+    video = dataset.first()
+    empty.add_sample(fo.Sample(video.filepath, metadata=video.metadata))
+    if tracks:
+        empty.add_frame_field(
+            FIELD, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections
+        )
+    try:
+        page.goto(f"{app}/datasets/{name}")
+        panel = open_panel(page)
+        action = "Audit tracks" if tracks else "Import sequences"
+        panel.get_by_role("button", name=action).click()
+        page.get_by_role("dialog").get_by_text(action).first.wait_for()
+        page.keyboard.press("Escape")
+        assert panel.get_by_test_id("issue").count() == 0
+    finally:
+        empty.delete()
+
+
+def test_what_the_first_audit_adds_is_seen_beside_the_video(app, page, dataset):
+    import fiftyone as fo
+
+    name = "first-audit"
+    first = dataset.exclude_fields(["issues"]).clone(name, persistent=True)
+    first.delete_runs()
+    try:
+        page.goto(f"{app}/datasets/{name}")
+        panel = open_panel(page)
+        panel.get_by_role("button", name="Audit tracks").click()
+        form = page.get_by_role("dialog")
+        form.get_by_text("Will judge every box of 1 video").wait_for()
+        form.get_by_role("button", name="Execute").click()
+        page.get_by_text("What next").wait_for()
+        page.get_by_role("button", name="Done").click()
+        panel.get_by_test_id("strip").wait_for()
+        panel.get_by_role("button", name="Show in video").click()
+        fields = page.locator("[data-cy=modal]")
+        fields.locator("[data-cy=sidebar-field-container-issues]").wait_for()
+        close_modal(page)
+    finally:
+        fo.delete_dataset(name)

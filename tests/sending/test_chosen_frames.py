@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes out to be corrected, where some of what is shown was dismissed."""
+
+import fiftyone.operators as foo
+import numpy as np
+import pandas as pd
+import pytest
+from fiftyone import ViewField as F
+from fiftyone.operators.executor import ExecutionContext
+from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
+from fiftyone_track_audit.plugin.plain import count
+from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from fiftyone_track_audit.plugin.review.decisions import (
+    CONFIRMED,
+    DISMISSED,
+    only_dismissed,
+)
+from fiftyone_track_audit.plugin.review.issues import decide_issues, read_dataset_issues
+from fiftyone_track_audit.plugin.review.saved_views import (
+    save_issue_views,
+    save_outlier_views,
+)
+from fiftyone_track_audit.plugin.sending.backends import annotate_frames
+from fiftyone_track_audit.plugin.sending.chosen_frames import select_to_send
+from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
+from fiftyone_track_audit.plugin.sending.mot import export_mot, preview_mot
+from small_datasets import SHIFTED, SHORT, walkers
+
+FIELD = "ground_truth"
+
+
+@pytest.fixture(scope="module")
+def source(database, tmp_path_factory):
+    """A sequence whose walkers have a wrong size and a wrong place."""
+    folder = tmp_path_factory.mktemp("walkers")
+    tracks = walkers("a", folder / "a")
+    dataset = create_dataset(tracks, "selection source", video_dir=folder / "videos")
+    audit_dataset(dataset)
+    save_outlier_views(dataset)
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def audited(source):
+    copy = source.clone("selection")
+    yield copy
+    copy.delete()
+
+
+@pytest.fixture(scope="module")
+def dismissed(source):
+    """The wrong size was dismissed; nothing was decided of the wrong place."""
+    copy = source.clone("dismissed")
+    dismiss_sizes(copy)
+    save_issue_views(copy, FIELD)
+    yield copy
+    copy.delete()
+
+
+def dismiss_sizes(dataset):
+    issues = read_dataset_issues(dataset, FIELD)
+    sizes = issues["id"][issues["kind"] == "size_change"]
+    assert decide_issues(dataset, sizes, DISMISSED, "ann") == 1
+
+
+@pytest.mark.parametrize(
+    ("issues", "frames"),
+    [
+        ([], []),
+        ([("a", 3, 5, DISMISSED)], [3, 4, 5]),
+        ([("a", 3, 5, None)], []),
+        ([("a", 3, 5, DISMISSED), ("a", 5, 7, None)], [3, 4]),
+        ([("a", 3, 5, DISMISSED), ("a", 4, 7, CONFIRMED)], [3]),
+        ([("a", 3, 5, DISMISSED), ("a", 4, 4, DISMISSED)], [3, 4, 5]),
+        ([("a", 3, 5, DISMISSED), ("b", 1, 9, CONFIRMED)], [3, 4, 5]),
+        ([("b", 1, 9, DISMISSED), ("a", 9, 9, None)], []),
+        (
+            [("a", 1, 2, DISMISSED), ("a", 3, 5, DISMISSED), ("a", 3, 3, None)],
+            [1, 2, 4, 5],
+        ),
+    ],
+)
+def test_places_of_dismissed_issues_alone(issues, frames):
+    columns = ["sequence", "first_frame", "last_frame", "decision"]
+    issues = pd.DataFrame(issues, columns=columns)
+    places = pd.DataFrame({"sequence": "a", "frame": np.arange(1, 10)})
+    found = only_dismissed(places, issues, ["sequence"])
+    assert places["frame"][found].tolist() == frames
+    assert only_dismissed(places[:0], issues, ["sequence"]).tolist() == []
+
+
+def show(name):
+    return lambda dataset: dataset.load_saved_view(name)
+
+
+def patches(dataset):
+    wrong = F("ground_truth.outlier_score") > 0.5
+    return dataset.to_frames().to_patches(FIELD).match(wrong)
+
+
+WHOLE = [*range(1, 31)]
+
+
+@pytest.mark.parametrize(
+    ("view", "frames", "left_out"),
+    [
+        (show("outliers"), [SHIFTED], 1),
+        (show("issues"), [*range(15, 26)], 10),
+        (show("issues to review"), [*range(15, 26)], 0),
+        (patches, [SHIFTED], 1),
+        (lambda dataset: dataset.to_frames(), WHOLE[:9] + WHOLE[10:], 1),
+        (lambda dataset: dataset.to_clips([[(8, 12), (29, 30)]]), [29, 30], 5),
+        (lambda dataset: dataset.to_clips([[(11, 14)]]), [11, 12, 13, 14], 0),
+        (lambda dataset: dataset, WHOLE, 0),
+        (lambda dataset: dataset.limit(1), WHOLE, 0),
+    ],
+)
+def test_what_was_dismissed_is_not_sent(dismissed, view, frames, left_out):
+    selection = select_to_send(view(dismissed), FIELD)
+    assert selection.numbers == {"a": frames}
+    assert selection.left_out == left_out
+    reasons = selection.frames.set_index("frame")["reason"]
+    assert reasons.get(SHIFTED, "walker:2").startswith("walker:2")
+    assert reasons.get(SHORT, "") == ""
+    everything = select_to_send(view(dismissed), FIELD, include_dismissed=True)
+    assert len(everything.frames) == len(frames) + left_out
+    assert everything.left_out == 0
+    reasons = everything.frames.set_index("frame")["reason"]
+    assert reasons.get(SHORT, "walker:1 size").startswith("walker:1 size")
+
+
+def test_frames_of_datasets_without_issues(source):
+    fresh = source.clone("fresh")
+    try:
+        fresh.delete_sample_field("issues")
+        fresh.delete_frame_field("ground_truth.detections.outlier_reasons")
+        sent = select_to_send(fresh.to_clips([[(2, 4)]]), FIELD)
+        assert sent.numbers == {"a": [2, 3, 4]}
+        sent = select_to_send(fresh.to_clips([[(2, 4), (6, 6)]]), FIELD, 1)
+        assert sent.numbers == {"a": [*range(1, 8)]}
+    finally:
+        fresh.delete()
+
+
+def test_context_of_what_is_sent_stays(dismissed):
+    selection = select_to_send(dismissed.load_saved_view("outliers"), FIELD, 10)
+    assert selection.numbers == {"a": WHOLE[9:]}
+    assert selection.left_out == 1
+    assert selection.frames.set_index("frame")["reason"][SHORT] == ""
+
+
+def test_selected_labels_are_sent_in_any_case(dismissed):
+    sample = dismissed.first()
+    labels = [{"sample_id": sample.id, "frame_number": SHORT}]
+    selection = select_to_send(dismissed, FIELD, selected_labels=labels)
+    assert selection.frames[["frame", "reason"]].to_numpy().tolist() == [
+        [SHORT, "selected"]
+    ]
+
+
+def test_nothing_left_is_an_error(dismissed):
+    with pytest.raises(ValueError, match="dismissed issues alone; nothing would be s"):
+        select_to_send(dismissed.load_saved_view(DISMISSED), FIELD)
+
+
+def test_all_ways_out(audited, tmp_path):
+    dismiss_sizes(audited)
+    view = audited.load_saved_view("outliers")
+    (note, *_) = plan_adjustment(view, AdjustmentJob("fix")).notes
+    assert note == "1 frame left out that dismissed issues alone are about"
+    both = plan_adjustment(view, AdjustmentJob("fix"), include_dismissed=True)
+    assert (both.counts["frames"], both.left_out) == (2, 0)
+    assert preview_mot(view).numbers == {"a": [SHIFTED]}
+    record = export_mot(view, tmp_path / "mot")
+    assert (record.frames, record.left_out) == ({"a": [SHIFTED]}, 1)
+    record = export_mot(view, tmp_path / "both", include_dismissed=True)
+    assert (record.frames, record.left_out) == ({"a": [SHORT, SHIFTED]}, 0)
+    save_issue_views(audited, FIELD)
+    with pytest.raises(ValueError, match="dismissed issues alone"):
+        annotate_frames(audited.load_saved_view(DISMISSED), "fix", backend="cvat")
+
+
+def form(operator, view, **request):
+    """What a form says: its messages, and the errors that block it."""
+    request = {
+        "dataset_name": view._root_dataset.name,
+        "view": view.view()._serialize(),
+        "params": {},
+        **request,
+    }
+    ctx = ExecutionContext(request_params=request)
+    shown = foo.get_operator(operator).resolve_input(ctx).to_json()
+    properties = shown["type"]["properties"]
+    errors = [each["error_message"] for each in properties.values() if each["invalid"]]
+    return properties, errors
+
+
+@pytest.mark.parametrize("name", ["export_adjustment_job", "export_mot_sequences"])
+def test_forms_tell_what_is_left_out(dismissed, audited, name):
+    operator = f"@track-audit/video/{name}"
+    properties, _ = form(operator, show("outliers")(dismissed))
+    assert "include_dismissed" in properties
+    assert "1 frame left out that dismissed issues" in str(properties)
+    _, errors = form(operator, show(DISMISSED)(dismissed))
+    assert "dismissed issues alone; nothing would be sent" in errors[0]
+    ticked = {"include_dismissed": True}
+    properties, errors = form(operator, show(DISMISSED)(dismissed), params=ticked)
+    assert errors == []
+    assert "left out" not in str(properties)
+    properties, _ = form(operator, show("outliers")(audited))
+    assert "include_dismissed" not in properties
+
+
+@pytest.mark.parametrize("name", ["export_adjustment_job", "export_mot_sequences"])
+def test_forms_take_the_issues_of_the_panel(dismissed, name):
+    operator = f"@track-audit/video/{name}"
+    assert dismissed.list_saved_views()
+    issues = read_dataset_issues(dismissed, FIELD)
+    issue = issues[issues["decision"].isna()].iloc[0]
+    params = {"issues": [issue["id"]], "context": 0}
+    # Whatever the App shows, has open, or has selected
+    elsewhere = {"current_sample": dismissed.last().id, "params": params}
+    properties, errors = form(operator, dismissed.limit(0), **elsewhere)
+    assert errors == []
+    frames = count(issue["last_frame"] - issue["first_frame"] + 1, "frame")
+    assert "The frames of 1 issue from the panel's list" in str(properties)
+    assert properties["preview"]["view"]["label"].startswith(f"{frames} ")
+    others = {"open_sample", "view_name", "view_target", "include_dismissed"}
+    assert others.isdisjoint(properties)
+    for wrong, expected in (
+        ([], "no issues are chosen"),
+        (["0" * 24], "has no issue 000000000000000000000000"),
+        (["x"], "has no issue x"),
+        ([1], "expected a list of texts, not [1]"),
+        (5, "expected a list of texts, not 5"),
+    ):
+        params = {"issues": wrong}
+        _, errors = form(operator, dismissed.view(), params=params)
+        assert len(errors) == 1
+        assert expected in errors[0]
+    # Those of other tracks
+    dismissed.clone_frame_field(FIELD, "predictions")
+    params = {"issues": [issue["id"]], "label_field": "predictions"}
+    _, errors = form(operator, dismissed.view(), params=params)
+    assert f"has no issue {issue['id']}" in errors[0]
+    dismissed.delete_frame_field("predictions")
+
+
+def test_results_tell_what_was_left_out(audited, tmp_path):
+    dismiss_sizes(audited)
+    view = show("outliers")(audited)
+    for name in ("export_adjustment_job", "export_mot_sequences"):
+        operator = foo.get_operator(f"@track-audit/video/{name}")
+        result = operator(view, folder=str(tmp_path / name))
+        assert "1 frame left out that dismissed" in result["notes"]
+        both = operator(
+            view, folder=str(tmp_path / f"{name}-2"), include_dismissed=True
+        )
+        assert "left out" not in both["notes"]

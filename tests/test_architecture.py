@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The layout of the code, beside what the import contracts in pyproject.toml hold."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = [ROOT / "importers", ROOT / "plugin"]
+MODULES = [path for room in ROOMS for path in sorted(room.rglob("*.py"))]
+#: The ways out to annotators are named after the formats that they write.
+FORMATS = {"mot.py", "groundtruth.py"}
+#: Adapters are named after the rooms that they serve.
+ADAPTERS = {"operators", "cli"}
+
+
+def test_no_file_name_occurs_twice():
+    names = Counter(
+        path.name
+        for path in MODULES
+        if path.parent.name not in ADAPTERS and path.name != "__init__.py"
+    )
+    assert {name for name, number in names.items() if number > 1} <= FORMATS
+
+
+@pytest.mark.parametrize(
+    "room", [room for top in ROOMS for room in [top, *top.rglob("*/")]], ids=str
+)
+def test_each_room_says_what_it_is_for(room):
+    if list(room.glob("*.py")):
+        first = (room / "__init__.py").read_text().splitlines()[1]
+        assert first.startswith('"""')
+        assert len(first) > 20
