@@ -13,10 +13,10 @@ import fiftyone as fo
 from bson import ObjectId
 
 from ...importers import store
+from ...importers.store import runs
 from ...importers.store.locks import exclusive
 from ...importers.store.shown_frames import frames_of_view
 from ..plain import count
-from ..sending.records import mend_references
 from .comparing import ADDED, ATTRIBUTES, CHANGES, CORRECTIONS, DELETED
 from .frame_attributes import adjusted_attributes
 from .old_labels import (
@@ -100,7 +100,7 @@ def apply_adjustment(
             f"of {', '.join(CHANGES)}"
         )
     with exclusive(dataset, "applying corrections to"):
-        mend_references(dataset)
+        runs.mend_references(dataset)
         review = recorded_review(dataset, name)
         _check_fields(dataset, review, review.label_field, review.adjusted_field)
         return _apply(dataset, review, set(kinds), view)
@@ -124,7 +124,7 @@ def undo_adjustment(dataset: fo.Dataset, name: str) -> Applied:
             applied to the same frames later
     """
     with exclusive(dataset, "undoing corrections of"):
-        mend_references(dataset)
+        runs.mend_references(dataset)
         review = recorded_review(dataset, name)
         _check_fields(dataset, review, review.label_field)
         return _undo(dataset, review)

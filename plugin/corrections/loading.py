@@ -16,6 +16,7 @@ from ...importers import store
 from ...importers.dataset import check_fields
 from ...importers.files import is_s3
 from ...importers.pixels import scale_images
+from ...importers.store import runs
 from ...importers.store.attributes import attribute_fields, cast_values, name_fields
 from ...importers.store.locks import exclusive
 from ...importers.tracks import BOX, Tracks, make_table
@@ -25,7 +26,6 @@ from ..sending.records import (
     MOT,
     AdjustmentRecord,
     SentFrames,
-    mend_references,
     recorded_adjustment,
     recorded_adjustments,
     recorded_sent,
@@ -148,7 +148,7 @@ def store_corrections(
         ValueError: if the dataset lacks the frames, or cannot have the field
     """
     with exclusive(dataset, "loading corrections into"):
-        mend_references(dataset)
+        runs.mend_references(dataset)
         return _store(dataset, name, label_field, corrections, adjusted_field)
 
 

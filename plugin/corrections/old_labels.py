@@ -8,9 +8,8 @@ from typing import Any, TypeAlias
 
 import fiftyone as fo
 from bson import ObjectId, json_util
-from fiftyone.core.runs import RunConfig
 
-from ...importers.version import __version__
+from ...importers.store import runs
 
 #: The method of the runs that keep the labels of before.
 METHOD = "track_audit/applied"
@@ -58,12 +57,11 @@ def keep_old_labels(dataset: fo.Dataset, name: str, edits: Edits) -> str:
         the key of the run
     """
     key = f"applied_{ObjectId()}"
-    dataset.register_run(key, _config(dataset, name, kept=False))
+    runs.save_record(dataset, key, METHOD, {"name": name, "kept": False})
     frames = [{"_id": frame, **vars(edit)} for frame, edit in edits.items()]
-    results = dataset.init_run_results(key, old_labels=json_util.dumps(frames))
-    dataset.save_run_results(key, results, cache=False)
+    runs.save_results(dataset, key, old_labels=json_util.dumps(frames))
     # Not before: a run whose saving is broken off has no results
-    dataset.update_run_config(key, _config(dataset, name, kept=True))
+    runs.save_record(dataset, key, METHOD, {"name": name, "kept": True})
     return key
 
 
@@ -107,10 +105,10 @@ def drop_runs(dataset: fo.Dataset, name: str) -> None:
     """
     # The oldest last: where this is broken off, it is the one to go on with
     for key in reversed(kept_runs(dataset, name)):
-        dataset.update_run_config(key, _config(dataset, name, kept=False))
+        runs.save_record(dataset, key, METHOD, {"name": name, "kept": False})
     # Marked first, as a run whose deletion is broken off has no results any more
     for key in dataset.list_runs(method=METHOD, name=name, kept=False):
-        dataset.delete_run(key)
+        runs.delete_record(dataset, key)
 
 
 def kept_runs(dataset: fo.Dataset, name: str) -> list[str]:
@@ -142,8 +140,8 @@ def applied_later(dataset: fo.Dataset, name: str, edits: Edits) -> list[str]:
     every = sorted(dataset.list_runs(method=METHOD, kept=True))
     later = [key for key in every if key not in own and own and key > own[0]]
     met = [key for key in later if edits.keys() & _read(dataset, key).keys()]
-    configs = [dataset.get_run_info(key).config.serialize() for key in met]
-    return list(dict.fromkeys(config["name"] for config in configs))
+    names = {run.key: run.content["name"] for run in runs.read_records(dataset, METHOD)}
+    return list(dict.fromkeys(names[key] for key in met))
 
 
 def bring_back(labels: list[Label], edit: Edit) -> tuple[list[Label], int]:
@@ -175,10 +173,6 @@ def bring_back(labels: list[Label], edit: Edit) -> tuple[list[Label], int]:
 
 
 def _read(dataset: fo.Dataset, key: str) -> Edits:
-    results = dataset.load_run_results(key, cache=False, load_view=False)
-    frames = json_util.loads(results.old_labels) if results else []
+    kept = runs.read_results(dataset, key, "old_labels")
+    frames = json_util.loads(kept) if kept else []
     return {frame.pop("_id"): Edit(**frame) for frame in frames}
-
-
-def _config(dataset: fo.Dataset, name: str, kept: bool) -> RunConfig:
-    return dataset.init_run(method=METHOD, version=__version__, name=name, kept=kept)

@@ -3,22 +3,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import fiftyone as fo
 import pandas as pd
 
 from ...importers import store
-from ...importers.version import __version__
+from ...importers.store import runs
 from ..plain import count
 from .comparing import join_precision
 
 #: The method of the runs that record what was loaded.
 METHOD = "track_audit/review"
+
+review_key = partial(runs.run_key, "review")
 
 
 @dataclass(frozen=True)
@@ -75,19 +77,13 @@ def recording_review(dataset: fo.Dataset, review: Review) -> Iterator[None]:
         if earlier:
             _record(dataset, earlier, complete=True)
         elif not known:
-            dataset.delete_run(key)
+            runs.delete_record(dataset, key)
         raise
 
 
 def _record(dataset: fo.Dataset, review: Review, complete: bool) -> None:
-    key = review_key(review.name)
-    config = dataset.init_run(
-        method=METHOD, version=__version__, complete=complete, **asdict(review)
-    )
-    if dataset.has_run(key):
-        dataset.update_run_config(key, config)
-    else:
-        dataset.register_run(key, config)
+    values = {**asdict(review), "complete": complete}
+    runs.save_record(dataset, review_key(review.name), METHOD, values)
 
 
 def other_reviews(dataset: fo.Dataset, review: Review) -> list[Review]:
@@ -163,15 +159,11 @@ def recorded_reviews(dataset: fo.Dataset) -> dict[str, Review]:
     Returns:
         each :class:`Review` by the adjustment's name, in the order they were loaded
     """
-    dataset.reload()  # another process may have loaded one
-    keys = dataset.list_runs(method=METHOD, complete=True)
-    runs = [dataset.get_run_info(key) for key in keys]
-    runs.sort(key=lambda run: run.timestamp)
     names = Review.__dataclass_fields__
-    reviews = []
-    for run in runs:
-        config = run.config.serialize()
-        reviews.append(Review(**{name: config[name] for name in names}))
+    reviews = [
+        Review(**{name: stored.content[name] for name in names})
+        for stored in runs.read_records(dataset, METHOD, complete=True)
+    ]
     return {review.name: review for review in reviews}
 
 
@@ -222,15 +214,3 @@ def describe_review(review: Review) -> str:
         f"'{review.adjusted_field}'; "
         + (f"changes: {changes}" if changes else "nothing changed")
     )
-
-
-def review_key(name: str) -> str:
-    """Returns the key of the run that records what was loaded.
-
-    Args:
-        name: the adjustment's name
-
-    Returns:
-        a key that is valid in FiftyOne
-    """
-    return "review_" + re.sub(r"\W", "_", name)

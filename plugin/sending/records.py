@@ -3,25 +3,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
-import fiftyone.core.odm as odm
 import pandas as pd
-from fiftyone.core.runs import RunConfig
 
+from ...importers.store import runs
 from ...importers.tracks import BOX
-from ...importers.version import __version__
 from ..plain import count
 from .chosen_frames import dismissed_text
 
 #: The method of the runs that record adjustments.
 ADJUSTMENT_METHOD = "track_audit/adjustment"
+
+
+adjustment_key = partial(runs.run_key, "adjustment")
+sent_key = partial(runs.run_key, "sent")
 
 
 @dataclass(frozen=True)
@@ -91,15 +93,9 @@ def record_adjustment(dataset: fo.Dataset, record: AdjustmentRecord) -> None:
         dataset: the dataset
         record: the adjustment
     """
-    key = run_key(record.name)
-    config = dataset.init_run(
-        method=ADJUSTMENT_METHOD, version=__version__, **asdict(record)
+    runs.save_record(
+        dataset, adjustment_key(record.name), ADJUSTMENT_METHOD, asdict(record)
     )
-    # An update touches this run's document alone, whoever writes another one.
-    if dataset.has_run(key):
-        dataset.update_run_config(key, config)
-    else:
-        dataset.register_run(key, config)
 
 
 @contextmanager
@@ -123,7 +119,7 @@ def recording_adjustment(
         if earlier:
             record_adjustment(dataset, earlier)
         else:
-            dataset.delete_run(run_key(record.name))
+            runs.delete_record(dataset, adjustment_key(record.name))
         raise
 
 
@@ -136,12 +132,8 @@ def recorded_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord]:
     Returns:
         the records by name, the latest last
     """
-    dataset.reload()  # another process may have sent or started one
-    runs = [
-        dataset.get_run_info(key) for key in dataset.list_runs(method=ADJUSTMENT_METHOD)
-    ]
-    runs.sort(key=lambda run: run.timestamp)
-    records = [_read_record(run.config.serialize()) for run in runs]
+    stored = runs.read_records(dataset, ADJUSTMENT_METHOD)
+    records = [_read_record(each.content) for each in stored]
     return {record.name: record for record in records}
 
 
@@ -166,32 +158,6 @@ def recorded_adjustment(dataset: fo.Dataset, name: str) -> AdjustmentRecord:
             f"of: {names}"
         )
     return records[name]
-
-
-def mend_references(dataset: fo.Dataset) -> None:
-    """Mends what a process that was killed can leave of a dataset's runs and views.
-
-    FiftyOne stores them apart from the dataset, which names them, one after the
-    other; these are its own repairs.
-
-    Args:
-        dataset: the dataset
-    """
-    odm.patch_runs(dataset.name)
-    odm.patch_saved_views(dataset.name)
-    dataset.reload()
-
-
-def run_key(name: str) -> str:
-    """Returns the key of the run that records an adjustment.
-
-    Args:
-        name: the adjustment's name
-
-    Returns:
-        a key that is valid in FiftyOne
-    """
-    return "adjustment_" + re.sub(r"\W", "_", name)
 
 
 def _read_record(config: dict[str, Any]) -> AdjustmentRecord:
@@ -255,19 +221,16 @@ def recording_sent(
         record: what goes out
         boxes: its boxes, see ``select_boxes()``
     """
-    key = _sent_key(record.name)
-    config = _config(dataset, record, out=False)
-    if dataset.has_run(key):  # of sending that was broken off
-        dataset.delete_run(key)
-    dataset.register_run(key, config)
+    key = sent_key(record.name)
+    runs.delete_record(dataset, key)  # of sending that was interrupted
+    runs.save_record(dataset, key, SENT_METHOD, {**asdict(record), "out": False})
     try:
         sent = boxes[_COLUMNS].astype({"id": str}).to_dict("list")
-        results = dataset.init_run_results(key, sent=sent)
-        dataset.save_run_results(key, results, cache=False)
+        runs.save_results(dataset, key, sent=sent)
         yield
-        dataset.update_run_config(key, _config(dataset, record, out=True))
+        runs.save_record(dataset, key, SENT_METHOD, {**asdict(record), "out": True})
     except BaseException:
-        dataset.delete_run(key)
+        runs.delete_record(dataset, key)
         raise
 
 
@@ -280,13 +243,10 @@ def recorded_sent(dataset: fo.Dataset) -> dict[str, SentFrames]:
     Returns:
         the records by name, the latest last
     """
-    dataset.reload()  # another process may have sent something
-    runs = [dataset.get_run_info(key) for key in dataset.list_runs(method=SENT_METHOD)]
-    runs.sort(key=lambda run: run.timestamp)
     names = SentFrames.__dataclass_fields__
     records = []
-    for run in runs:
-        config = run.config.serialize()
+    for stored in runs.read_records(dataset, SENT_METHOD):
+        config = stored.content
         sizes = {name: tuple(size) for name, size in config["image_sizes"].items()}
         known = {name: config[name] for name in names if name in config}
         known["image_sizes"] = sizes
@@ -301,12 +261,6 @@ def _is_out(dataset: fo.Dataset, record: SentFrames) -> bool:
     if record.folder is None:
         return record.name in dataset.list_annotation_runs()
     return Path(record.folder, FRAMES_FILE).is_file()
-
-
-def _config(dataset: fo.Dataset, record: SentFrames, out: bool) -> RunConfig:
-    return dataset.init_run(
-        method=SENT_METHOD, version=__version__, out=out, **asdict(record)
-    )
 
 
 def check_new_name(dataset: fo.Dataset, name: str, job: bool = False) -> None:
@@ -324,7 +278,7 @@ def check_new_name(dataset: fo.Dataset, name: str, job: bool = False) -> None:
         ValueError: if something did
     """
     known = [*recorded_sent(dataset), *([] if job else recorded_adjustments(dataset))]
-    if run_key(name) in map(run_key, known):
+    if adjustment_key(name) in map(adjustment_key, known):
         raise ValueError(f"'{name}' went out already; choose another name")
 
 
@@ -339,9 +293,9 @@ def sent_boxes(dataset: fo.Dataset, record: SentFrames) -> pd.DataFrame:
         the tracks table as it was sent, in pixels of the images that were sent, with
         ``object_id``, ``object_name`` and the ``id`` of each label
     """
-    key = _sent_key(record.name)
-    results = dataset.load_run_results(key, cache=False, load_view=False)
-    boxes = pd.DataFrame(results.sent, columns=_COLUMNS)
+    key = sent_key(record.name)
+    sent = runs.read_results(dataset, key, "sent")
+    boxes = pd.DataFrame(sent, columns=_COLUMNS)
     # Where there are none, the columns have no type of their own
     text = ["sequence", "label", "object_id", "object_name", "id"]
     numbers = dict.fromkeys(BOX, "int64")
@@ -365,7 +319,3 @@ def describe_sent(record: SentFrames) -> dict[str, Any]:
         "notes": dismissed_text(record.left_out) if record.left_out else "",
         "next": f"Correct gt/gt.txt, then load adjustments of '{record.name}'",
     }
-
-
-def _sent_key(name: str) -> str:
-    return "sent_" + re.sub(r"\W", "_", name)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keep records with a dataset, as FiftyOne's custom runs.
+
+FiftyOne stores a run's document, its results and the dataset that names it one after
+the other, so a process that is killed can leave one without the others.
+:func:`mend_references` repairs what refers to nothing, and :func:`save_record` never
+deletes a run to replace it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.core.odm as odm
+
+from ..version import __version__
+
+
+@dataclass(frozen=True)
+class StoredRecord:
+    """A record that was stored with a dataset.
+
+    Attributes:
+        key: the key of its run
+        time: when the run was registered, in UTC
+        content: what was recorded, by name, as JSON types
+    """
+
+    key: str
+    time: datetime
+    content: dict[str, Any]
+
+
+def run_key(kind: str, name: str) -> str:
+    """Return the key of the run that keeps a record.
+
+    Args:
+        kind: what is recorded, such as ``adjustment``
+        name: the name of the record, any text
+
+    Returns:
+        a key that is valid in FiftyOne; names that differ only in characters other
+        than letters, digits and underscores share a key
+    """
+    return f"{kind}_" + re.sub(r"\W", "_", name)
+
+
+def save_record(
+    dataset: fo.Dataset, key: str, method: str, values: Mapping[str, Any]
+) -> None:
+    """Store a record, or replace the one that the run holds.
+
+    An update touches this run's document alone, whoever writes another one.
+
+    Args:
+        dataset: the dataset
+        key: the key of the run
+        method: the method of the run, such as ``track_audit/adjustment``
+        values: what to record, by name, as JSON types
+    """
+    config = dataset.init_run(method=method, version=__version__, **values)
+    if dataset.has_run(key):
+        dataset.update_run_config(key, config)
+    else:
+        dataset.register_run(key, config)
+
+
+def read_records(
+    dataset: fo.Dataset, method: str, **matching: object
+) -> list[StoredRecord]:
+    """Read the records of a method, as another process may have left them.
+
+    Args:
+        dataset: the dataset
+        method: the method of the runs
+        **matching: values that the records must have
+
+    Returns:
+        the records, the oldest first
+    """
+    dataset.reload()
+    keys = dataset.list_runs(method=method, **matching)
+    runs = [dataset.get_run_info(key) for key in keys]
+    runs.sort(key=lambda run: run.timestamp)
+    return [
+        StoredRecord(run.key, run.timestamp, run.config.serialize()) for run in runs
+    ]
+
+
+def save_results(dataset: fo.Dataset, key: str, **values: object) -> None:
+    """Store the results of a run that has none yet.
+
+    FiftyOne deletes the results of a run before it stores others, so results are
+    written once; what replaces them belongs to a run of its own.
+
+    Args:
+        dataset: the dataset
+        key: the key of the run
+        **values: the results, as JSON types
+    """
+    results = dataset.init_run_results(key, **values)
+    dataset.save_run_results(key, results, cache=False)
+
+
+def read_results(dataset: fo.Dataset, key: str, name: str) -> Any:  # noqa: ANN401
+    """Read one of the results of a run.
+
+    Args:
+        dataset: the dataset
+        key: the key of the run
+        name: the name of the result
+
+    Returns:
+        the value, or None if the run has no such result
+    """
+    results = dataset.load_run_results(key, cache=False, load_view=False)
+    return getattr(results, name, None)
+
+
+def delete_record(dataset: fo.Dataset, key: str) -> None:
+    """Delete a record and its results, if it is there.
+
+    Args:
+        dataset: the dataset
+        key: the key of the run
+    """
+    if dataset.has_run(key):
+        dataset.delete_run(key)
+
+
+def mend_references(dataset: fo.Dataset) -> None:
+    """Repair what a killed process can leave of a dataset's runs and views.
+
+    FiftyOne stores them apart from the dataset, which names them, one after the
+    other; these are its own repairs.
+
+    Args:
+        dataset: the dataset
+    """
+    odm.patch_runs(dataset.name)
+    odm.patch_saved_views(dataset.name)
+    dataset.reload()
