@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from fiftyone_track_audit import __version__
+from fiftyone_track_audit.plugin.audit import summary
 from fiftyone_track_audit.plugin.cli import main
-from fiftyone_track_audit.plugin.cli import tables as scoring
 from moto.server import ThreadedMotoServer
 from PIL import Image
 
@@ -566,7 +566,7 @@ def test_bugs_are_not_hidden(tmp_path, monkeypatch):
     def fail(*_: object) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(scoring, "make_summary", fail)
+    monkeypatch.setattr(summary, "make_summary", fail)
     with pytest.raises(ValueError, match="a bug"):
         main(["score", str(save_mot(tmp_path / "x"))])
 

@@ -281,9 +281,8 @@ def test_json_is_all_that_is_printed(cars, monkeypatch):
 #: Ends itself, as a killed process does, before or after it calls a function.
 KILLED = """
 import os, signal, sys
-from fiftyone_track_audit.plugin import sending
-from fiftyone_track_audit.plugin.audit.issues import COLUMNS
 from fiftyone_track_audit.plugin.cli import main
+from fiftyone_track_audit.plugin.sending import groundtruth as sending
 
 name, when = sys.argv[1:3]
 function = getattr(sending, name)

@@ -764,7 +764,7 @@ def test_what_was_loaded_in_part_is_not_applied(dataset, finished):
 
 LOAD = """
 import sys, fiftyone as fo
-from fiftyone_track_audit.plugin.loading import load_adjustment
+from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
 review = load_adjustment(fo.load_dataset(sys.argv[1]), "fix", sys.argv[2])
 print(review.changes)
 """

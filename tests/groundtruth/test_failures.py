@@ -140,7 +140,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from fiftyone_track_audit.plugin.groundtruth.aws import s3_client, sagemaker_client
-from fiftyone_track_audit.plugin.groundtruth.jobs import launch_job
+from fiftyone_track_audit.plugin.groundtruth.labeling_job import launch_job
 from fiftyone_track_audit.plugin.groundtruth.upload import upload_package
 
 package, operation, last = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -13,7 +13,7 @@ import pytest
 from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
-from fiftyone_track_audit.importers.tracks import Tracks
+from fiftyone_track_audit.importers.tracks import Tracks, make_table
 from fiftyone_track_audit.plugin.audit import Thresholds, audit_tracks
 from fiftyone_track_audit.plugin.audit.overview import EDGES, make_overview
 from fiftyone_track_audit.plugin.panel.listing import Filters, list_issues
@@ -32,7 +32,7 @@ PANEL = "@track-audit/video/track_audit"
 def source(database, tmp_path_factory):
     folder = tmp_path_factory.mktemp("frames")
     one, two = (walkers(name, folder / name) for name in "ab")
-    table = store.make_table(pd.concat([one.table, two.table], ignore_index=True))
+    table = make_table(pd.concat([one.table, two.table], ignore_index=True))
     made = create_dataset(Tracks(table, one.sequences | two.sequences), "panel-source")
     audit_dataset(made)
     yield made
