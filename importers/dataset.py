@@ -27,6 +27,7 @@ import fiftyone.core.utils as fou
 import numpy as np
 
 from . import store
+from .files import resolve_path
 from .frames import check_frames, image_size
 from .store.attributes import RESERVED_FRAME_FIELDS, name_fields
 from .tracks import InputError, Sequence, Tracks
@@ -314,5 +315,5 @@ def media_dir(video_dir: str | Path | None) -> Path:
         its absolute path; by default one below FiftyOne's default dataset folder
     """
     if video_dir is not None:
-        return Path(video_dir).expanduser().resolve()
+        return resolve_path(video_dir)
     return Path(fo.config.default_dataset_dir, "track-audit")

@@ -11,7 +11,7 @@ import fiftyone as fo
 import fiftyone.types as fot
 import fiftyone.utils.data as foud
 
-from .files import is_s3
+from .files import expand_home, is_s3
 from .groundtruth import read_manifest, read_seq_label
 from .mot import read_mot, read_mot_detections
 from .tracks import InputError, Tracks
@@ -214,7 +214,7 @@ def _expand(path: str | Path | None) -> str | None:
     """Returns a path with the user's folder for ``~``, or an S3 URI as it is."""
     if not path:
         return None
-    return str(path) if is_s3(path) else str(Path(path).expanduser())
+    return str(path) if is_s3(path) else str(expand_home(path))
 
 
 def _is_being_created(dataset: fo.Dataset) -> bool:

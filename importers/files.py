@@ -51,6 +51,45 @@ def is_s3(uri: Path | str) -> bool:
     return str(uri).startswith("s3://")
 
 
+def expand_home(path: Path | str) -> Path:
+    """Replace a leading ``~`` or ``~user`` by that user's home folder.
+
+    Args:
+        path: a local path
+
+    Returns:
+        the path
+
+    Raises:
+        InputError: if there is no such user
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        user = Path(path).parts[0]
+        message = f"the home folder of {user} is unknown; expected another path"
+        raise InputError(path, message) from error
+
+
+def resolve_path(path: Path | str) -> Path:
+    """Return the absolute path of a file, without ``~`` and symbolic links.
+
+    Args:
+        path: a local path; the file need not exist
+
+    Returns:
+        the path
+
+    Raises:
+        InputError: if there is no such user, or the links form a loop
+    """
+    expanded = expand_home(path)
+    try:
+        return expanded.resolve()
+    except RuntimeError as error:  # up to Python 3.12
+        raise InputError(path, "a loop of symbolic links; expected a path") from error
+
+
 def split_s3(uri: str) -> tuple[str, str]:
     """Splits an S3 URI.
 

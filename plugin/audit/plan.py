@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,7 +17,19 @@ SECONDS_PER_FRAME = 5.0
 
 
 def frames_in_minutes(minutes: float) -> int:
-    """Returns how many frames somebody looks at in so many minutes."""
+    """Return the number of frames that a reviewer gets through in a time.
+
+    Args:
+        minutes: the time, above 0
+
+    Returns:
+        the number of frames
+
+    Raises:
+        ValueError: if the time is not a finite number of minutes above 0
+    """
+    if not 0 < minutes < math.inf:
+        raise ValueError(f"expected a number of minutes above 0, not {minutes}")
     return int(minutes * 60 // SECONDS_PER_FRAME)
 
 

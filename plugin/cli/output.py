@@ -54,4 +54,4 @@ def save(output: str, data: bytes) -> None:
 
 
 def _place(output: str) -> str | Path:
-    return output if files.is_s3(output) else Path(output).resolve()
+    return output if files.is_s3(output) else files.resolve_path(output)

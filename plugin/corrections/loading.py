@@ -14,7 +14,7 @@ import pandas as pd
 
 from ...importers import store
 from ...importers.dataset import check_fields
-from ...importers.files import is_s3
+from ...importers.files import expand_home, is_s3
 from ...importers.pixels import scale_images
 from ...importers.store import runs
 from ...importers.store.attributes import attribute_fields, cast_values, name_fields
@@ -95,7 +95,7 @@ def load_adjustment(
     """
     record = sent_adjustments(dataset).get(name)
     if output is not None and not is_s3(str(output)):
-        output = Path(output).expanduser()
+        output = expand_home(output)
     if isinstance(record, SentFrames):
         if record.way == MOT:
             corrections = read_corrected_mot(dataset, record, output)

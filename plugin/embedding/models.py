@@ -12,6 +12,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from ...importers.files import expand_home
 from ...importers.tracks import InputError
 from .crops import CROP_SIZE
 
@@ -106,7 +107,7 @@ def load_model(name: str) -> Model:
         message = "no classification model of torchvision; expected one as resnet18"
         raise InputError(architecture, message)
     if weights:
-        backbone = _load_file(architecture, Path(weights).expanduser())
+        backbone = _load_file(architecture, expand_home(weights))
     else:
         backbone = _remove_head(_download(architecture))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

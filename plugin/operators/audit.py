@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -13,6 +12,7 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
+from ...importers.files import expand_home
 from ..audit import APPEARANCE, IOU_KINDS, KINDS, SIZE_KINDS, Thresholds, kind_name
 from ..plain import count
 from ..review.audits import MODEL, AuditSummary, audit_dataset, last_thresholds
@@ -373,7 +373,7 @@ class ComputeEmbeddingOutliers(_AuditOperator):
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Says what will be judged, where the weights are at hand."""
         _, _, weights = (ctx.params.get("model") or MODEL).partition(":")
-        if weights and not Path(weights).expanduser().is_file():
+        if weights and not expand_home(weights).is_file():
             raise ValueError(f"there is no file of weights {weights}")
         super().preview(ctx, inputs)
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -12,7 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
-from ...importers.files import is_s3
+from ...importers.files import expand_home, is_s3
 from ..corrections.applying import (
     APPLIED,
     apply_adjustment,
@@ -96,7 +95,7 @@ class LoadAdjustments(TrackOperator):
         sent = sent_adjustments(ctx.dataset)
         record = sent[_chosen_name(list(sent), ctx.params.get("job_name"))]
         output = ctx.params.get("output")
-        if output and not is_s3(output) and not Path(output).expanduser().exists():
+        if output and not is_s3(output) and not expand_home(output).exists():
             raise ValueError(f"there is no file or folder {output}")
         adjusted = ctx.params.get("adjusted_field") or f"{record.label_field}_adjusted"
         frames = count(sum(map(len, record.frames.values())), "frame")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -13,7 +12,7 @@ from fiftyone.operators.executor import ExecutionContext
 
 from ...importers.dataset import check_new_name, create_dataset
 from ...importers.dataset_types import GroundTruthImporter, MOTChallengeImporter
-from ...importers.files import is_s3
+from ...importers.files import expand_home, is_s3
 from ...importers.mot import find_sequences
 from ..plain import count
 from .forms import TrackOperator, add_notice
@@ -73,15 +72,15 @@ class ImportSequences(TrackOperator):
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Says what will be made of the files, once they are known."""
         folder, labels = ctx.params.get("dataset_dir"), ctx.params.get("labels_path")
-        if folder and not Path(folder).expanduser().is_dir():
+        if folder and not expand_home(folder).is_dir():
             raise ValueError(f"there is no folder {folder}")
         is_local = not _is_mot(ctx) and labels and not is_s3(labels)
-        if is_local and not Path(labels).expanduser().is_file():
+        if is_local and not expand_home(labels).is_file():
             raise ValueError(f"there is no file {labels}")
         check_new_name(ctx.params.get("name"))
         found = "The frames"
         if folder and _is_mot(ctx):
-            sequences = find_sequences(Path(folder).expanduser())
+            sequences = find_sequences(expand_home(folder))
             frames = sum(len(sequence.frame_names) for sequence in sequences)
             found = f"{count(frames, 'frame')} of {count(len(sequences), 'sequence')}"
         add_notice(
@@ -157,9 +156,9 @@ def _suggest_name(ctx: ExecutionContext) -> str | None:
     if not isinstance(chosen, str):
         return None
     try:
-        folder = Path(chosen).expanduser()
+        folder = expand_home(chosen)
         is_new = folder.is_dir() and not fo.dataset_exists(folder.name)
-    except (OSError, RuntimeError, ValueError):  # which the preview tells of
+    except (OSError, ValueError):  # which the preview tells of
         return None
     return folder.name if is_new and folder.name else None
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from pathlib import Path
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -13,7 +12,7 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ...importers.files import check_new_folder
+from ...importers.files import check_new_folder, expand_home
 from ...importers.problems import sentences
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob
 from ..plain import count
@@ -355,7 +354,7 @@ class ExportMOTSequences(TrackOperator):
         """Says how many frames will be written."""
         folder = ctx.params.get("folder")
         if folder:
-            path = Path(folder).expanduser()
+            path = expand_home(folder)
             check_new_folder(path)
             check_new_name(ctx.dataset, path.name)
         field = ctx.params.get("label_field")

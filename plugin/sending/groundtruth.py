@@ -14,6 +14,7 @@ from typing import Any
 
 import fiftyone as fo
 
+from ...importers.files import resolve_path
 from ...importers.pixels import image_findings
 from ...importers.problems import Finding, error, sentences
 from ...importers.store.locks import exclusive
@@ -298,10 +299,7 @@ def _start_findings(earlier: AdjustmentRecord | None) -> list[Finding]:
 def _package_folder(adjustment: Adjustment, folder: Path | str | None) -> Path:
     if not folder:
         return adjustment.folder
-    try:
-        return Path(folder).expanduser().resolve()
-    except RuntimeError as failure:  # the home of nobody
-        raise InputError(folder, str(failure)) from failure
+    return resolve_path(folder)
 
 
 def _make_record(adjustment: Adjustment, folders: list[Path]) -> AdjustmentRecord:

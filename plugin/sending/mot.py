@@ -14,7 +14,7 @@ import fiftyone as fo
 import pandas as pd
 
 from ...importers import store
-from ...importers.files import whole_folder
+from ...importers.files import resolve_path, whole_folder
 from ...importers.mot_writer import take_frames, write_mot
 from ...importers.pixels import (
     at_image_sizes,
@@ -70,7 +70,7 @@ def export_mot(
             written then
     """
     dataset = store.dataset_of(view)
-    folder = Path(folder).expanduser().resolve()
+    folder = resolve_path(folder)
     field = store.find_label_field(dataset, label_field)
     name = name or folder.name
     check_new_name(dataset, name)

@@ -73,3 +73,9 @@ def test_budgets_out_of_range(budget, context, text):
 def test_minutes_are_frames():
     assert frames_in_minutes(1) == 12
     assert frames_in_minutes(0.5) == 6
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])
+def test_minutes_out_of_range(minutes):
+    with pytest.raises(ValueError, match="minutes above 0"):
+        frames_in_minutes(minutes)

@@ -208,3 +208,21 @@ def test_missing_folder_is_named_and_no_folder_passes(tmp_path):
         check_frames(Sequence("seq", None, None, 25, ("1.jpg",), folder))
     assert caught.value.path == str(folder)
     check_frames(Sequence("seq", None, None, 25, ("1.jpg",), None))
+
+
+@pytest.mark.parametrize("convert", [files.expand_home, files.resolve_path])
+def test_home_of_an_unknown_user(convert):
+    with pytest.raises(InputError, match="home folder of ~nobody-here is unknown"):
+        convert("~nobody-here/x")
+    assert convert("~/x") == Path.home() / "x"
+
+
+def test_loop_of_links(tmp_path):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    try:
+        path = files.resolve_path(loop / "x")
+    except InputError as error:
+        assert "a loop of symbolic links" in str(error)  # noqa: PT017
+    else:
+        assert path == loop / "x"
