@@ -1,25 +1,173 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parser that the subcommands are added to."""
+"""The application that commands register with, its help, and shared options."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
-from typing import NoReturn
+import re
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, TypeAlias, get_args
 
-BAD_INPUT = 2
+from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts.token import Token
+
+from ...importers.version import __version__
+
+if TYPE_CHECKING:
+    from cyclopts import ArgumentCollection
+    from cyclopts.help import HelpPanel
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+#: The column at which descriptions of options begin, as in argparse
+_COLUMN = 24
+
+_HELP = """\
+Find mistakes in video tracking annotations, and have them corrected.
+
+For example:
+
+  track-audit score MOT20/train/MOT20-01
+  track-audit report MOT20/train/MOT20-01 --output report.html
+  track-audit run-quality-check --lab-path SeqLabel.json --save-path q.json
+  track-audit export walkers --view-name outliers --name fix-1 --folder package
+
+'track-audit COMMAND --help' describes a command."""
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, without the usage."""
+class PlainHelp:
+    """A formatter for help in plain text, without boxes, that pipes can read."""
 
-    def error(self, message: str) -> NoReturn:
-        """Ends the process with what is wrong with its arguments."""
-        self.exit(BAD_INPUT, f"{error_line(message)}\n")
+    def render_usage(
+        self, console: Console, options: ConsoleOptions, usage: object
+    ) -> None:
+        """Print the usage line."""
+        print(f"Usage: {usage}")
+
+    def render_description(
+        self, console: Console, options: ConsoleOptions, description: RenderableType
+    ) -> None:
+        """Print the command's description."""
+        print(_plain(console, description))
+
+    def __call__(
+        self, console: Console, options: ConsoleOptions, panel: HelpPanel
+    ) -> None:
+        """Print a panel as two columns: names and descriptions."""
+        if panel.entries:
+            print(f"\n{panel.title}:")
+        for entry in panel.entries:
+            label = "  " + ", ".join(entry.display_labels_with_metavar)
+            words = _plain(console, entry.description).split()
+            if entry.default:
+                words.append(f"(default: {entry.default})")
+            elif entry.required and not entry.positional_label:
+                words.append("(required)")
+            if len(label) > _COLUMN - 2:
+                print(label)
+                label = ""
+            print(
+                textwrap.fill(
+                    " ".join(words),
+                    console.width,
+                    initial_indent=label.ljust(_COLUMN),
+                    subsequent_indent=" " * _COLUMN,
+                    break_on_hyphens=False,
+                )
+            )
+
+
+def _plain(console: Console, renderable: RenderableType) -> str:
+    return (
+        "".join(segment.text for segment in console.render(renderable))
+        .replace("``", "")
+        .rstrip()
+    )
+
+
+def _describe_default(value: object) -> str | None:
+    if isinstance(value, tuple):
+        value = " ".join(value)
+    return None if value is False or not value else str(value)
+
+
+def check_values(
+    app: App, commands: tuple[str, ...], arguments: ArgumentCollection
+) -> None:
+    """Refuse values that would be read as something that was not meant.
+
+    An empty text is usually a variable that is not set, and cyclopts rounds 1.5 to
+    a whole number.
+
+    Args:
+        app: the command's application
+        commands: the names of the commands
+        arguments: the arguments that were given
+
+    Raises:
+        CycloptsError: if a value is empty, or is not an integer where one is needed
+    """
+    for argument in arguments:
+        for token in filter(_is_value, argument.tokens):
+            name = token.keyword or argument.name
+            if not token.value:
+                raise CycloptsError(msg=f"Expected a value for {name}, not ''.")
+            kinds = get_args(argument.hint) or (argument.hint,)
+            if int in kinds and not re.fullmatch(r"[+-]?\d+", token.value):
+                message = f"Expected an integer for {name}, not '{token.value}'."
+                raise CycloptsError(msg=message)
+
+
+def _is_value(token: Token) -> bool:
+    """Return whether a token holds a value, which that of a flag does not."""
+    return not isinstance(token.implicit_value, bool)
+
+
+#: The groups of commands, in the order of the help
+FILES = Group("Audit label files, without a database", sort_key=2)
+JOBS = Group("Send frames of a FiftyOne dataset to annotators", sort_key=3)
+CORRECTIONS = Group("Load what annotators corrected", sort_key=4)
+OTHER = Group("Other", sort_key=5)
+
+app = App(
+    name="track-audit",
+    help=_HELP,
+    help_format="plaintext",
+    help_formatter=PlainHelp(),
+    version_flags=(),
+    config=check_values,
+    group_commands=OTHER,
+    group_parameters=Group("Options", sort_key=1),
+    default_parameter=Parameter(
+        negative=(),
+        consume_multiple=1,
+        allow_repeating=True,
+        show_default=_describe_default,
+    ),
+)
+app.register_install_completion_command(
+    help="Install completion of commands and options for your shell."
+)
+
+
+@app.command(name="--version")
+def version() -> None:
+    """Print the version."""
+    print(f"track-audit {__version__}")
+
+
+DatasetName: TypeAlias = Annotated[str, Parameter(help="the name of the dataset")]
+JobName: TypeAlias = Annotated[
+    str, Parameter(metavar="NAME", help="the name of the job")
+]
+AsJson: TypeAlias = Annotated[
+    bool, Parameter("--json", help="print the result as JSON and nothing else")
+]
+#: Makes the fields of a dataclass options of the command
+FIELDS = Parameter("*")
 
 
 def error_line(error: object) -> str:
-    """Makes the one line that says what went wrong.
+    """Return the one line that says what went wrong.
 
     Args:
         error: the error or its text
@@ -30,34 +178,16 @@ def error_line(error: object) -> str:
     return f"track-audit: error: {' '.join(str(error).splitlines())}"
 
 
-def add_command(
-    commands: argparse._SubParsersAction[Parser],
-    name: str,
-    run: Callable[[argparse.Namespace], None],
-    summary: str,
-    description: str,
-    epilog: str,
-) -> Parser:
-    """Adds a subcommand.
+def run(argv: Sequence[str]) -> None:
+    """Run a command.
 
     Args:
-        commands: the subcommands
-        name: its name
-        run: does what it is for, with the arguments that were given
-        summary: one line about it
-        description: all about it
-        epilog: examples
+        argv: the arguments
 
-    Returns:
-        its parser
+    Raises:
+        CycloptsError: if the arguments are wrong
     """
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(run=run)
-    return parser
+    if not argv:
+        raise CycloptsError(msg="Expected a command; see 'track-audit --help'.")
+    command, bound, _ = app.parse_args(argv, print_error=False, exit_on_error=False)
+    command(*bound.args, **bound.kwargs)

@@ -1,338 +1,240 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that send the frames of a dataset to be corrected, and watch that."""
+"""The commands that send frames to annotators and follow their jobs."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from cyclopts import Group, Parameter, Token
 
 from ..groundtruth.request import AdjustmentJob
-from .commands import Parser, add_command
+from .commands import FIELDS, JOBS, AsJson, DatasetName, JobName, app
 
 if TYPE_CHECKING:
     import fiftyone as fo
 
     from ...importers.problems import Finding
 
-_EXPORT = """\
-Writes the frames that a dataset or a saved view shows as an adjustment job of
-SageMaker Ground Truth. With a bucket, it is uploaded; with a role and a work
-team too, it is started, WHICH COSTS MONEY. Everything that would make the job
-fail is looked for first; where there is any, nothing is written.
-
-What was broken off goes on with `track-audit launch`.
-"""
-
-_EXPORT_EXAMPLES = """\
-examples:
-  track-audit export walkers --view-name outliers --name fix-1 --folder package
-  track-audit export walkers --view-name outliers --check \\
-    --bucket my-bucket --region eu-west-1
-  track-audit export walkers --view-name outliers --name fix-1 --json \\
-    --bucket my-bucket --role-arn ARN --workteam-arn ARN
-"""
-
-_LAUNCH = """\
-Goes on with an export that was broken off: uploads what is not in the bucket
-yet, and starts the job where it was not started, WHICH COSTS MONEY.
-"""
-
-_EXPORT_MOT = """\
-Writes the frames that a dataset or a saved view shows, and the tracks in them, as
-MOT Challenge sequences, to be corrected with any tool. What comes back is loaded
-with `track-audit load`, by the folder's name.
-"""
-
-_EXPORT_MOT_EXAMPLES = """\
-examples:
-  track-audit export-mot walkers --view-name outliers --folder fix-1
-  track-audit load walkers --job-name fix-1 --output corrected
-"""
-
-_STATUS = "Asks AWS how the adjustment jobs of a dataset stand."
-
-_STOP = """\
-Stops an adjustment job. It cannot be started again; what workers have finished
-is kept.
-"""
-
-_SETTINGS = {
-    "bucket": "the S3 bucket to upload to; without it the job stays on this machine",
-    "prefix": "the folder in the bucket (default: track-audit/<name>)",
-    "audited_attribute": "the label attribute that the labels have",
-    "label_attribute": "the label attribute of the corrected labels",
-    "region": "the AWS region (default: the work team's)",
-    "role_arn": "the IAM role that Ground Truth assumes; needed to start the job",
-    "workteam_arn": "the private or vendor work team; needed to start the job",
-    "title": "the task's title for the worker",
-    "description": "the task's description (default: a list of the flagged frames)",
-    "keywords": "words that help workers find the task",
-    "labels": "labels on offer to the worker beside those that occur",
-    "task_time_limit": "seconds that a worker has for one sequence",
-    "task_availability_lifetime": "seconds that a task stays on offer",
-    "max_concurrent_tasks": "number of sequences on offer at a time",
-    "kms_key_id": "the KMS key that encrypts the job's output",
-    "tags": "tags of the labeling job",
-}
+Collection: TypeAlias = "fo.core.collections.SampleCollection"
 
 _COUNTERS = ["job_name", "name", "status", "labeled", "unlabeled", "failed"]
+_SETTINGS = Group("Settings of the job", sort_key=2)
 
 
-def add_job_commands(commands: argparse._SubParsersAction[Parser]) -> None:
-    """Adds ``export``, ``export-mot``, ``launch``, ``status`` and ``stop``.
+@dataclass(frozen=True)
+class FramesToSend:
+    """Which frames of a dataset to send.
+
+    Attributes:
+        view_name: send only the frames of this saved view (default: all frames)
+        label_field: the frame field of the tracks; needed if there are several
+        context: labeled frames to include before and after each frame
+        include_dismissed: also send frames that have only dismissed issues
+    """
+
+    view_name: Annotated[str | None, Parameter(metavar="VIEW")] = None
+    label_field: Annotated[str | None, Parameter(metavar="FIELD")] = None
+    context: Annotated[int, Parameter(metavar="FRAMES")] = 2
+    include_dismissed: bool = False
+
+
+def _read_tags(_: object, tokens: Sequence[Token]) -> dict[str, str]:
+    pairs = [token.value.partition("=") for token in tokens]
+    return {key: value for key, _, value in pairs}
+
+
+@dataclass(frozen=True)
+class JobSettings(AdjustmentJob):
+    """The settings of a job on the command line.
+
+    Attributes:
+        name: the name of the job (default: the name of the dataset and the time)
+    """
+
+    name: str = ""
+    tags: Annotated[
+        Mapping[str, str],
+        Parameter(converter=_read_tags, n_tokens=-1, metavar="KEY=VALUE..."),
+    ] = field(default_factory=dict)
+
+    def job(self, dataset: fo.Dataset) -> AdjustmentJob:
+        """Return the job, which gets a name if it has none."""
+        from ..sending.groundtruth_plan import default_job_name
+
+        settings = {one.name: getattr(self, one.name) for one in fields(self)}
+        name = self.name or default_job_name(dataset)
+        return AdjustmentJob(**{**settings, "name": name})
+
+
+_FRAMES, _JOB = FramesToSend(), JobSettings()
+
+
+@app.command(group=JOBS)
+def export(
+    dataset: DatasetName,
+    /,
+    *,
+    chosen: Annotated[FramesToSend, FIELDS] = _FRAMES,
+    folder: Annotated[str | None, Parameter(metavar="DIR")] = None,
+    copy_frames: bool = False,
+    add_cors: bool = False,
+    check: bool = False,
+    as_json: AsJson = False,
+    settings: Annotated[JobSettings, Parameter("*", group=_SETTINGS)] = _JOB,
+) -> None:
+    r"""Export frames as an adjustment job of SageMaker Ground Truth.
+
+    With --bucket, the package is uploaded. With --role-arn and --workteam-arn too,
+    the job is started, WHICH COSTS MONEY. Everything that would make the job fail
+    is checked first; if there is any, nothing is written. 'track-audit launch'
+    resumes an export that was interrupted.
+
+    For example:
+
+      track-audit export walkers --view-name outliers --name fix-1 --folder package
+      track-audit export walkers --view-name outliers --check \
+        --bucket my-bucket --region eu-west-1
+      track-audit export walkers --view-name outliers --name fix-1 --json \
+        --bucket my-bucket --role-arn ARN --workteam-arn ARN
 
     Args:
-        commands: the subcommands
+        folder: a new folder for the package, or that of an earlier export of the
+            same job (default: below FiftyOne's default dataset folder)
+        copy_frames: copy the frames into the package
+        add_cors: add the CORS rule that the worker's page needs to the bucket
+        check: only report what would make the job fail; change nothing
     """
-    _add_export(commands)
-    _add_export_mot(commands)
-    for name, run, summary, text in (
-        ("launch", _launch, "upload and start a job that was exported", _LAUNCH),
-        ("status", _status, "show how adjustment jobs stand", _STATUS),
-        ("stop", _stop, "stop an adjustment job", _STOP),
-    ):
-        epilog = f"examples:\n  track-audit {name} walkers --job-name fix-1\n"
-        parser = add_command(commands, name, run, summary, text, epilog)
-        add_dataset(parser)
-        parser.add_argument(
-            "--job-name",
-            required=name != "status",
-            metavar="NAME",
-            help="the job's name" + " (default: all)" * (name == "status"),
-        )
+    with open_dataset(dataset) as opened:
+        from ..sending.groundtruth import check_adjustment, export_adjustment
+        from ..sending.groundtruth_plan import plan_adjustment
 
-
-def add_dataset(parser: Parser) -> None:
-    """Adds the arguments that the commands on a dataset share.
-
-    Args:
-        parser: the subcommand's parser
-    """
-    parser.add_argument("dataset", metavar="DATASET", help="the dataset's name")
-    parser.add_argument(
-        "--json", action="store_true", help="print the result as JSON alone"
-    )
-
-
-def _add_export(commands: argparse._SubParsersAction[Parser]) -> None:
-    summary = "send frames to be corrected"
-    parser = add_command(
-        commands, "export", _export, summary, _EXPORT, _EXPORT_EXAMPLES
-    )
-    add_dataset(parser)
-    _add_selection(parser)
-    parser.add_argument(
-        "--name", help="the job's name (default: the dataset's and the time)"
-    )
-    parser.add_argument(
-        "--folder",
-        metavar="DIR",
-        help="a new folder for the package, or the one of its earlier export "
-        "(default: below FiftyOne's dataset folder)",
-    )
-    for option, text in (
-        ("--copy-frames", "copy the frames into the package"),
-        ("--add-cors", "add the CORS rule that the worker's page needs to the bucket"),
-        ("--check", "only report what would make the job fail; change nothing"),
-    ):
-        parser.add_argument(option, action="store_true", help=text)
-    _add_settings(parser)
-
-
-def _add_export_mot(commands: argparse._SubParsersAction[Parser]) -> None:
-    summary = "write frames as MOT sequences to correct"
-    parser = add_command(
-        commands, "export-mot", _export_mot, summary, _EXPORT_MOT, _EXPORT_MOT_EXAMPLES
-    )
-    add_dataset(parser)
-    _add_selection(parser)
-    parser.add_argument(
-        "--folder",
-        metavar="DIR",
-        required=True,
-        help="a new folder; its name is the one to load the corrections by",
-    )
-
-
-def _add_selection(parser: Parser) -> None:
-    add_view(parser, "send this saved view's frames alone")
-    parser.add_argument(
-        "--label-field",
-        metavar="FIELD",
-        help="the frame field of the tracks; found where there is only one",
-    )
-    parser.add_argument(
-        "--context",
-        type=int,
-        default=2,
-        metavar="FRAMES",
-        help="labelled frames to send along before and after each "
-        "(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--include-dismissed",
-        action="store_true",
-        help="send frames of dismissed issues alone, too",
-    )
-
-
-def add_view(parser: Parser, text: str) -> None:
-    """Adds the argument that names a saved view.
-
-    Args:
-        parser: the subcommand's parser
-        text: what is done with the view
-    """
-    parser.add_argument("--view-name", metavar="VIEW", help=text)
-
-
-def chosen_view(
-    dataset: fo.Dataset, arguments: argparse.Namespace
-) -> fo.core.collections.SampleCollection:
-    """Gives the saved view that was named, or the dataset.
-
-    Args:
-        dataset: the dataset
-        arguments: the arguments of :func:`add_view`
-
-    Returns:
-        the dataset or view
-
-    Raises:
-        ValueError: if there is no such view
-    """
-    name = arguments.view_name
-    return dataset.load_saved_view(name) if name else dataset
-
-
-def _add_settings(parser: Parser) -> None:
-    group = parser.add_argument_group("settings of the job")
-    defaults = {field.name: field.default for field in fields(AdjustmentJob)}
-    for name, text in _SETTINGS.items():
-        default = defaults[name]
-        several = isinstance(default, tuple) or name == "tags"
-        metavar = "KEY=VALUE" if name == "tags" else name.split("_")[-1].upper()
-        shown = " ".join(default) if isinstance(default, tuple) else default
-        known = isinstance(shown, str | int) and shown != ""
-        group.add_argument(
-            f"--{name.replace('_', '-')}",
-            nargs="+" if several else None,
-            type=int if isinstance(default, int) else str,
-            metavar=metavar,
-            help=f"{text} (default: {shown})" if known else text,
-        )
-
-
-def _export(arguments: argparse.Namespace) -> None:
-    from ..sending.groundtruth import check_adjustment, export_adjustment
-    from ..sending.groundtruth_plan import default_job_name, plan_adjustment
-
-    settings = _settings(arguments)
-    with open_dataset(arguments) as dataset:
-        job = AdjustmentJob(arguments.name or default_job_name(dataset), **settings)
-        view = chosen_view(dataset, arguments)
         adjustment = plan_adjustment(
-            view,
-            job,
-            arguments.label_field,
-            arguments.context,
-            include_dismissed=arguments.include_dismissed,
+            choose_view(opened, chosen.view_name),
+            settings.job(opened),
+            chosen.label_field,
+            chosen.context,
+            include_dismissed=chosen.include_dismissed,
         )
-        if arguments.check:
-            found = check_adjustment(
-                adjustment, arguments.folder, copy_frames=arguments.copy_frames
-            )
-            _report(arguments, adjustment.counts, found)
+        if check:
+            found = check_adjustment(adjustment, folder, copy_frames=copy_frames)
+            _report_findings(dataset, adjustment.counts, found, as_json)
             return
         result = export_adjustment(
-            dataset,
-            adjustment,
-            arguments.folder,
-            copy_frames=arguments.copy_frames,
-            add_cors=arguments.add_cors,
+            opened, adjustment, folder, copy_frames=copy_frames, add_cors=add_cors
         )
-    _print_result(arguments, result)
+    _print_result(result, as_json)
 
 
-def _export_mot(arguments: argparse.Namespace) -> None:
-    from ..sending.mot import export_mot
-    from ..sending.records import describe_sent
-
-    with open_dataset(arguments) as dataset:
-        view = chosen_view(dataset, arguments)
-        field, context = arguments.label_field, arguments.context
-        record = export_mot(
-            view,
-            arguments.folder,
-            field,
-            context,
-            include_dismissed=arguments.include_dismissed,
-        )
-    _print_result(arguments, describe_sent(record))
-
-
-def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    given = {name: getattr(arguments, name) for name in _SETTINGS}
-    settings = {name: value for name, value in given.items() if value is not None}
-    for name in {"keywords", "labels"} & set(settings):
-        settings[name] = tuple(settings[name])
-    if "tags" in settings:
-        pairs = [tag.partition("=") for tag in settings["tags"]]
-        settings["tags"] = {key: value for key, _, value in pairs}
-    return settings
-
-
-def _report(
-    arguments: argparse.Namespace, counts: dict[str, int], found: tuple[Finding, ...]
+@app.command(group=JOBS)
+def export_mot(
+    dataset: DatasetName,
+    /,
+    *,
+    folder: Annotated[str, Parameter(metavar="DIR")],
+    chosen: Annotated[FramesToSend, FIELDS] = _FRAMES,
+    as_json: AsJson = False,
 ) -> None:
-    if arguments.json:
-        print_json({**counts, "findings": [asdict(finding) for finding in found]})
-    else:
-        for finding in found:
-            print(f"{finding.severity}: {finding}")
-        print(f"{len(found) or 'nothing'} found, nothing changed")
-    from ...importers.tracks import InputError
+    """Export frames as MOT Challenge sequences, to correct them with any tool.
 
-    errors = sum(finding.severity == "error" for finding in found)
-    if errors:
-        raise InputError(arguments.dataset, f"the job would fail; errors: {errors}")
+    'track-audit load' loads the corrected files, by the name of the folder.
 
+    For example:
 
-def _launch(arguments: argparse.Namespace) -> None:
-    from ..sending.groundtruth import launch_adjustment
+      track-audit export-mot walkers --view-name outliers --folder fix-1
+      track-audit load walkers --job-name fix-1 --output corrected
 
-    with open_dataset(arguments) as dataset:
-        result = launch_adjustment(dataset, arguments.job_name)
-    _print_result(arguments, result)
+    Args:
+        folder: a new folder, whose name identifies the export in 'track-audit load'
+    """
+    with open_dataset(dataset) as opened:
+        from ..sending.mot import export_mot as write_mot_folder
+        from ..sending.records import describe_sent
 
-
-def _status(arguments: argparse.Namespace) -> None:
-    from ..sending.groundtruth import adjustment_status
-
-    with open_dataset(arguments) as dataset:
-        jobs = adjustment_status(dataset, arguments.job_name)
-    _print_jobs(arguments, jobs)
+        record = write_mot_folder(
+            choose_view(opened, chosen.view_name),
+            folder,
+            chosen.label_field,
+            chosen.context,
+            include_dismissed=chosen.include_dismissed,
+        )
+    _print_result(describe_sent(record), as_json)
 
 
-def _stop(arguments: argparse.Namespace) -> None:
-    from ..sending.groundtruth import stop_adjustment
+@app.command(group=JOBS)
+def launch(
+    dataset: DatasetName, /, *, job_name: JobName, as_json: AsJson = False
+) -> None:
+    """Resume an export: upload what is missing and start the job.
 
-    with open_dataset(arguments) as dataset:
-        jobs = stop_adjustment(dataset, arguments.job_name)
-    _print_jobs(arguments, jobs)
+    A job that was started already is not started again. Starting a job COSTS
+    MONEY.
+
+    For example:
+
+      track-audit launch walkers --job-name fix-1
+    """
+    with open_dataset(dataset) as opened:
+        from ..sending.groundtruth import launch_adjustment
+
+        result = launch_adjustment(opened, job_name)
+    _print_result(result, as_json)
+
+
+@app.command(group=JOBS)
+def status(
+    dataset: DatasetName,
+    /,
+    *,
+    job_name: Annotated[
+        str | None,
+        Parameter(metavar="NAME", help="the name of the job (default: all jobs)"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the status of a dataset's adjustment jobs.
+
+    For example:
+
+      track-audit status walkers
+      track-audit status walkers --job-name fix-1 --json
+    """
+    with open_dataset(dataset) as opened:
+        from ..sending.groundtruth import adjustment_status
+
+        jobs = adjustment_status(opened, job_name)
+    _print_jobs(dataset, jobs, as_json)
+
+
+@app.command(group=JOBS)
+def stop(
+    dataset: DatasetName, /, *, job_name: JobName, as_json: AsJson = False
+) -> None:
+    """Stop an adjustment job.
+
+    A stopped job cannot be started again. What workers have finished is kept.
+
+    For example:
+
+      track-audit stop walkers --job-name fix-1
+    """
+    with open_dataset(dataset) as opened:
+        from ..sending.groundtruth import stop_adjustment
+
+        jobs = stop_adjustment(opened, job_name)
+    _print_jobs(dataset, jobs, as_json)
 
 
 @contextmanager
-def open_dataset(arguments: argparse.Namespace) -> Iterator[fo.Dataset]:
-    """Gives the dataset; what does not fit it is bad input.
+def open_dataset(name: str) -> Iterator[fo.Dataset]:
+    """Load a dataset, and treat what it does not have as bad input.
 
     Args:
-        arguments: the arguments of :func:`add_dataset`
+        name: the name of the dataset
 
     Yields:
         the dataset
@@ -340,20 +242,63 @@ def open_dataset(arguments: argparse.Namespace) -> Iterator[fo.Dataset]:
     Raises:
         InputError: if there is no such dataset, or it lacks what is asked for
     """
-    import fiftyone as fo
+    # FiftyOne logs to the standard output that it finds, which is for results
+    with redirect_stdout(sys.stderr):
+        import fiftyone as fo
 
     from ...importers.tracks import InputError
 
     try:
-        yield fo.load_dataset(arguments.dataset)
+        yield fo.load_dataset(name)
     except InputError:
         raise
     except ValueError as error:
-        raise InputError(arguments.dataset, str(error)) from error
+        raise InputError(name, str(error)) from error
 
 
-def _print_result(arguments: argparse.Namespace, result: dict[str, Any]) -> None:
-    if arguments.json:
+def choose_view(dataset: fo.Dataset, name: str | None) -> Collection:
+    """Return a saved view of a dataset, or the dataset if none is named.
+
+    Args:
+        dataset: the dataset
+        name: the name of the view, or None
+
+    Returns:
+        the view or the dataset
+
+    Raises:
+        ValueError: if there is no such view
+    """
+    return dataset.load_saved_view(name) if name else dataset
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """Print a result for programs.
+
+    Args:
+        content: the result
+    """
+    print(json.dumps(content, indent=2, allow_nan=False))
+
+
+def _report_findings(
+    dataset: str, counts: dict[str, int], found: tuple[Finding, ...], as_json: bool
+) -> None:
+    from ...importers.tracks import InputError
+
+    if as_json:
+        print_json({**counts, "findings": [asdict(finding) for finding in found]})
+    else:
+        for finding in found:
+            print(f"{finding.severity}: {finding}")
+        print(f"{len(found) or 'nothing'} found, nothing changed")
+    errors = sum(finding.severity == "error" for finding in found)
+    if errors:
+        raise InputError(dataset, f"the job would fail; errors: {errors}")
+
+
+def _print_result(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
         print_json(result)
         return
     for note in result.get("notes", "").splitlines():
@@ -364,26 +309,17 @@ def _print_result(arguments: argparse.Namespace, result: dict[str, Any]) -> None
     print(result["next"])
 
 
-def _print_jobs(arguments: argparse.Namespace, jobs: list[dict[str, Any]]) -> None:
+def _print_jobs(dataset: str, jobs: list[dict[str, Any]], as_json: bool) -> None:
     import pandas as pd
 
-    if arguments.json:
+    if as_json:
         print_json({"jobs": jobs})
         return
     if not jobs:
-        print(f"no adjustment job of {arguments.dataset} is recorded")
+        print(f"no adjustment jobs of {dataset} are recorded")
         return
     print(pd.DataFrame(jobs)[_COUNTERS].to_string(index=False))
     for job in jobs:
         if job["failure_reason"]:
             done = "failed" if job["arn"] else "was not started"
             print(f"{job['name']} {done}: {job['failure_reason']}")
-
-
-def print_json(content: dict[str, Any]) -> None:
-    """Prints a result for programs.
-
-    Args:
-        content: the result
-    """
-    print(json.dumps(content, indent=2, allow_nan=False))

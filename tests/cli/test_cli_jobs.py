@@ -12,7 +12,7 @@ import pytest
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.plugin.audit.grouping import COLUMNS
 from fiftyone_track_audit.plugin.cli import main
-from fiftyone_track_audit.plugin.cli.sending import _SETTINGS
+from fiftyone_track_audit.plugin.cli.sending import JobSettings
 from fiftyone_track_audit.plugin.groundtruth import aws as clients
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.operators.sending import ExportAdjustmentJob
@@ -209,12 +209,14 @@ def test_bad_input_is_one_line(aws, cars, run, arguments, said):
 
 
 def test_no_job_is_recorded(cars, run, run_json):
-    assert run("status", "cars")[1] == "no adjustment job of cars is recorded\n"
+    assert run("status", "cars")[1] == "no adjustment jobs of cars are recorded\n"
     assert run_json("status", "cars") == {"jobs": []}
 
 
 def test_settings_are_those_of_the_job():
-    assert set(_SETTINGS) == set(AdjustmentJob.__dataclass_fields__) - {"name"}
+    assert set(JobSettings.__dataclass_fields__) == set(
+        AdjustmentJob.__dataclass_fields__
+    )
 
 
 def test_options_are_those_of_the_operator():
