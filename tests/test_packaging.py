@@ -54,8 +54,13 @@ def third_party_imports():
     reason="Python 3.10 does not know the modules of every distribution",
 )
 def test_requirements_cover_the_imports():
-    # FiftyOne and boto3 stand on these, and each goes with its own version of them
-    brought_along = {"bson": "fiftyone", "pymongo": "fiftyone", "botocore": "boto3"}
+    # Dependencies of a requirement, which pins the version that it works with
+    brought_along = {
+        "bson": "fiftyone",
+        "pymongo": "fiftyone",
+        "botocore": "boto3",
+        "rich": "cyclopts",
+    }
     distributions = packages_distributions()
     for name in third_party_imports():
         known = {brought_along.get(name), *distributions.get(name, [])}
