@@ -43,7 +43,7 @@ test-lowest: ## Run the pure tests with the lowest versions in requirements.txt
 	$(LOWEST)/bin/python -m pytest -m "$(PURE)"
 
 # The package is the repository's root, which mypy knows by a link of its name.
-lint: $(VENV)/.installed-for-tests ## Run ruff and mypy
+lint: $(VENV)/.installed-for-tests ## Run ruff, import-linter and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@mypy="$$(cd $(BIN) && pwd)/mypy --config-file $(CURDIR)/pyproject.toml"; \
@@ -59,7 +59,7 @@ lint: $(VENV)/.installed-for-tests ## Run ruff and mypy
 
 docs: $(VENV)/.installed ## Build the docs site in build/site
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
-	$(BIN)/python -m mkdocs build --strict --quiet --site-dir "$(SITE)"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir "$(SITE)"
 
 # Exact versions stand in package.json; a lock file would name a registry.
 panel: BUNDLE ?= ../bundle.js

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the docs say of the command line against what it has."""
+"""What the docs say of commands and public names against what there is."""
 
 import re
 import subprocess
@@ -7,11 +7,12 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import fiftyone_track_audit as fta
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-REFERENCE = (ROOT / "docs" / "reference" / "command-line.md").read_text()
+REFERENCE = ROOT / "docs" / "reference"
 
 
 def examples():
@@ -42,8 +43,22 @@ def test_examples_use_options_that_are_there(command, options):
 
 
 def test_the_reference_has_every_command():
-    documented = re.findall(r"<!-- help: ([a-z-]+) -->", REFERENCE)
-    assert documented == re.findall(r"(?m)^### ([a-z-]+)$", REFERENCE)
+    page = (REFERENCE / "command-line.md").read_text()
+    documented = re.findall(r"<!-- help: ([a-z-]+) -->", page)
+    assert documented == re.findall(r"(?m)^### ([a-z-]+)$", page)
     assert {command for command, _ in examples()} <= set(documented)
     for command in documented:
         assert re.search(rf"\b{command}\b", help_of())
+
+
+def test_the_reference_has_every_public_name():
+    page = (REFERENCE / "python.md").read_text()
+    documented = set(re.findall(r"(?m)^::: fiftyone_track_audit\.(\w+)$", page))
+    # What FiftyOne calls, and the version
+    assert documented == set(fta.__all__) - {"register", "__version__"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_use_public_names(page):
+    names = re.findall(r"\bfta\.(\w+)", page.read_text())
+    assert set(names) <= set(fta.__all__)
