@@ -32,7 +32,7 @@ from .fields import (
     label_fields,
     to_objects,
 )
-from .reading import StoredTracks, read_part, read_tracks
+from .reading import StoredTracks, read_part, read_sequences, read_tracks
 from .sequences import (
     SampleSpan,
     frame_counts,
@@ -79,6 +79,7 @@ __all__ = [
     "read_frame_values",
     "read_modified",
     "read_part",
+    "read_sequences",
     "read_spans",
     "read_tracks",
     "replace_detections",

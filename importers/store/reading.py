@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -85,6 +85,46 @@ def read_tracks(
     """
     dataset = dataset_of(samples)
     stored = read_samples(dataset, sample_ids(samples))
+    return _read_whole(dataset, stored, field, attributes, frame_attributes)
+
+
+def read_sequences(
+    samples: fo.core.collections.SampleCollection,
+    field: str,
+    attributes: Collection[str] = (),
+    frame_attributes: Collection[str] = (),
+) -> Iterator[StoredTracks]:
+    """Read the tracks of whole sequences, one sequence at a time.
+
+    The samples are read once, and the frames of a sequence when it is its turn.
+
+    Args:
+        samples: a dataset or view
+        field: the frame field of the detections
+        attributes (()): further attributes of the detections, see
+            :func:`read_tracks`
+        frame_attributes (()): frame fields, see :func:`read_tracks`
+
+    Yields:
+        the :class:`StoredTracks` of each sequence that the collection shows a part of
+
+    Raises:
+        ValueError: if the size of a video is not known
+    """
+    dataset = dataset_of(samples)
+    stored = read_samples(dataset, sample_ids(samples))
+    for _, part in stored.groupby(SEQUENCE, sort=False):
+        yield _read_whole(dataset, part, field, attributes, frame_attributes)
+
+
+def _read_whole(
+    dataset: fo.Dataset,
+    stored: pd.DataFrame,
+    field: str,
+    attributes: Collection[str],
+    frame_attributes: Collection[str],
+) -> StoredTracks:
+    """Read the tracks of samples, which are all samples of their sequences."""
     names = ["bounding_box", "label", "index", *attributes]
     chosen = [ObjectId(str(sample_id)) for sample_id in stored.index]
     stages = [{"$match": {"_sample_id": {"$in": chosen}}}]
@@ -93,7 +133,7 @@ def read_tracks(
             dataset, field, stages, names, list(frame_attributes)
         )
     documents = _place(documents, stored)
-    sequences = _read_sequences(stored, documents, list(frame_attributes))
+    sequences = _sequence_records(stored, documents, list(frame_attributes))
     tracks, rows = _build_tracks(documents, columns, sequences)
     return StoredTracks(tracks, rows, documents, make_spans(stored, documents))
 
@@ -152,7 +192,7 @@ def read_part(
     names = ["bounding_box", "label", "index", *attributes]
     documents, columns = _read_frames(dataset, field, stages, names, [_LABELS])
     documents = _place(documents, stored)
-    sequences = _read_sequences(stored, documents, [])
+    sequences = _sequence_records(stored, documents, [])
     labelled = documents["frame"][documents[_STATEMENT + _LABELS] > 0]
     return _build_tracks(documents, columns, sequences)[0], labelled.to_numpy(np.int64)
 
@@ -234,12 +274,13 @@ def _aggregate_frames(
     return list(dataset._frame_collection.aggregate(pipeline))
 
 
-def _read_sequences(
+def _sequence_records(
     stored: pd.DataFrame, documents: pd.DataFrame, frame_attributes: list[str]
 ) -> dict[str, Sequence]:
     sequences = {}
+    by_sequence = dict(iter(documents.groupby("sequence", sort=False)))
     for name, samples in stored.groupby(SEQUENCE, sort=False):
-        frames = documents[documents["sequence"] == name]
+        frames = by_sequence.get(name, documents.iloc[:0])
         last = int(frames["frame"].max()) if len(frames) else 0
         # A video may have fewer frame documents than frames
         names = pd.Series(frames["frame_name"].to_numpy(), frames["frame"].to_numpy())

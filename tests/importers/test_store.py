@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import store
-from fiftyone_track_audit.importers.tracks import COLUMNS, Sequence, Tracks, make_table
+from fiftyone_track_audit.importers.tracks import (
+    COLUMNS,
+    Sequence,
+    Tracks,
+    concatenate,
+    make_table,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -439,6 +445,40 @@ def test_sequences_are_read_whole_from_any_view(stored, tracks, view):
         expected = expected[expected["sequence"] == "a"]
     assert len(found.tracks.table) == len(expected)
     assert found.tracks.table["track"].tolist() == expected["track"].tolist()
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_one_sequence_at_a_time(stored, view):
+    names = ["parked"]
+    whole = store.read_tracks(view(stored), "ground_truth", names, ["weather"])
+    parts = list(
+        store.read_sequences(view(stored), "ground_truth", names, ["weather"])
+    )
+    assert [list(part.tracks.sequences) for part in parts] == [
+        [name] for name in whole.tracks.sequences
+    ]
+    joined = concatenate(part.tracks for part in parts)
+    assert_same_table(joined.table, whole.tracks.table)
+    for part in parts:
+        assert set(part.documents["sequence"]) == set(part.tracks.sequences)
+        assert len(part.rows) == len(part.tracks.table)
+    spans = [span for part in parts for span in part.spans]
+    assert sorted(spans) == sorted(whole.spans)
+
+
+def test_samples_are_read_once_for_all_sequences(stored, monkeypatch):
+    read = []
+    values = fo.Dataset.values
+    monkeypatch.setattr(
+        fo.Dataset,
+        "values",
+        lambda self, *args, **kwargs: read.append(args) or values(self, *args, **kwargs),
+    )
+    assert len(list(store.read_sequences(stored, "ground_truth"))) == 2
+    both, read[:] = read[:], []
+    assert len(list(store.read_sequences(stored.limit(1), "ground_truth"))) == 1
+    # The view is asked which samples it shows, and not the dataset
+    assert len(both) == len(read) + 1 == 2
 
 
 def write(dataset, change=None, **columns):
