@@ -3,7 +3,7 @@
 
 import { useCallback, useRef } from "react";
 import { useCall } from "./api";
-import { decisionsOf, findIssue, findNext, groupDecisions } from "./issues";
+import { findIssue, findNext, groupDecisions } from "./issues";
 import { markStale } from "./savedViews";
 import * as store from "./state";
 import type { Decision, Issue, Listing } from "./types";
@@ -29,10 +29,8 @@ function useSend(): (decision: Decision | null, ids: string[], origin?: Origin) 
   return useCallback(
     (decision, ids, origin = {}) => {
       const { dataset, field, pending, underWay } = store.get();
-      store.set({
-        pending: { ...pending, ...decisionsOf(ids, decision) },
-        underWay: underWay + 1,
-      });
+      const added = Object.fromEntries(ids.map((id) => [id, decision]));
+      store.set({ pending: { ...pending, ...added }, underWay: underWay + 1 });
       // The App may show another dataset by the time that this is sent
       const send = () => call("decide", { ...origin, ids, decision, dataset });
       const succeed = () => {

@@ -2,7 +2,7 @@
 // Find issues in the list, step through it, and apply decisions to it.
 
 import type { PriorDecision, State } from "./state";
-import type { Decision, Issue, Listing, Progress } from "./types";
+import type { Issue, Listing, Progress } from "./types";
 
 /** Tell whether two issues, from different audits, are about the same mistake. */
 export const isSame = (one: Issue, two?: Issue): boolean =>
@@ -75,7 +75,3 @@ export function groupDecisions(ids: string[], find: (id: string) => Issue | unde
   }
   return [...groups.values()];
 }
-
-/** Assign one decision to all given issues. */
-export const decisionsOf = (ids: string[], decision: Decision | null): State["pending"] =>
-  Object.fromEntries(ids.map((id) => [id, decision]));
