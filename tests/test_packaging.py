@@ -146,7 +146,8 @@ def test_source_names_its_licence(path):
 
 SCRIPTS = [
     *sorted((ROOT / "plugin" / "panel" / "app").glob("*.mjs")),
-    *sorted((ROOT / "plugin" / "panel" / "app" / "src").glob("*.ts*")),
+    *sorted((ROOT / "plugin" / "panel" / "app").glob("src/*.ts*")),
+    *sorted((ROOT / "plugin" / "panel" / "app").glob("tests/*.ts")),
     ROOT / MANIFEST["js_bundle"],
 ]
 
