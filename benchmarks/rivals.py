@@ -15,7 +15,6 @@ import pandas as pd
 from fiftyone_track_audit.importers.tracks import Tracks
 from fiftyone_track_audit.plugin.audit import (
     Audit,
-    Thresholds,
     audit_tracks,
     detect,
     iou_signals,
@@ -88,7 +87,7 @@ def rarest_finding(tracks: Tracks) -> Floats:
     for name in tracks.table["sequence"].unique():
         own = tracks.table["sequence"] == name
         scene = make_scene(replace(tracks, table=tracks.table[own]))
-        findings, _ = detect(scene, Thresholds())
+        findings, _ = detect(scene)
         rarity = finding_features(findings, own.sum())[:, FEATURES.index("rarity")]
         # Even the most frequent finding says more than none
         findings = findings.assign(odds=rarity, flagged=False)

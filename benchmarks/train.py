@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from fault_tables import HELD_OUT
 from faults import ROOT, TUNING, read_tracks
-from fiftyone_track_audit.plugin.audit import APPEARANCE, KINDS, Thresholds, detect
+from fiftyone_track_audit.plugin.audit import APPEARANCE, KINDS, detect
 from fiftyone_track_audit.plugin.audit.scene import make_scene
 from fiftyone_track_audit.plugin.audit.score import FEATURES, finding_features
 from injector import KINDS as PLANTED
@@ -72,7 +72,7 @@ def collect(injected: Injected) -> pd.DataFrame:
         one row per finding: its kind, its features, and whether it is ``right``
     """
     scene = make_scene(injected.tracks)
-    findings, _ = detect(scene, Thresholds())
+    findings, _ = detect(scene)
     wrong = np.concatenate([[0], np.cumsum(injected.event >= 0)])
     count = len(injected.event)
     peak, first, last = (findings[name] for name in ("peak", "first", "last"))

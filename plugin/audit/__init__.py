@@ -1,23 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit: pure functions over the tracks table.
 
-Nothing here knows of FiftyOne, of a database or of torch, so that the command
-line, and any engine that can call a function on a data frame, runs the audit on
-a bare table.
+Nothing here imports FiftyOne or torch, so the audit runs on a bare table wherever a
+function can be called on a data frame, such as from the command line.
 """
 
-from .audit import Audit, Thresholds, audit_tracks, detect, suspected_rows
-from .kinds import (
-    ALL_KINDS,
-    APPEARANCE,
-    IOU_KINDS,
-    KINDS,
-    LOW_IOU,
-    SHIFT,
-    SIZE_CHANGE,
-    SIZE_KINDS,
-    kind_name,
-)
+from .audit import Audit, audit_tracks, detect, suspected_rows
+from .detectors.appearance import APPEARANCE
+from .kinds import ALL_KINDS, IOU_KINDS, KINDS, SIZE_KINDS, kind_name
+from .outliers import Thresholds
 from .signals import iou_signals, size_signals
 
 __all__ = [
@@ -25,9 +16,6 @@ __all__ = [
     "APPEARANCE",
     "IOU_KINDS",
     "KINDS",
-    "LOW_IOU",
-    "SHIFT",
-    "SIZE_CHANGE",
     "SIZE_KINDS",
     "Audit",
     "Thresholds",

@@ -6,92 +6,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ...importers.tracks import Tracks
-from .boxes import Floats
-from .detectors.appearance import appearance_signals, find_appearance, find_exchanges
-from .detectors.drift import find_drift
-from .detectors.duplicates import find_duplicates
-from .detectors.ends import find_fragments, find_gaps, find_short_tracks, find_truncated
-from .detectors.ghosts import find_ghosts
-from .detectors.glitches import find_misplaced, find_size_changes
-from .detectors.identity import find_identity_switches
-from .detectors.jitter import find_jitter, jitter
-from .detectors.labels import find_label_changes
+from .boxes import Vectors
+from .detectors.appearance import appearance_signals
+from .detectors.jitter import jitter
 from .doubt import doubt
-from .embeddings import Vectors
 from .grouping import find_issues, sort_issues
-from .kinds import (
-    ALL_KINDS,
-    DRIFT,
-    DUPLICATE,
-    FRAGMENTATION,
-    GAP,
-    GHOST,
-    IDENTITY_SWITCH,
-    IOU_KINDS,
-    JITTER,
-    KINDS,
-    LABEL_CHANGE,
-    SHORT_TRACK,
-    SIZE_KINDS,
-    TRUNCATED,
-)
+from .kinds import ALL_KINDS, KINDS, TABLE
 from .motion import motion_signals
 from .neighbours import find_neighbours
-from .outliers import judge_ious, judge_sizes
+from .outliers import Judgement, Thresholds
 from .perspective import perspective_signals
 from .rolling import rolling_signals
 from .scene import Scene, make_scene
 from .score import DOUBT, FLAG_ODDS, covered_rows, log_odds, score_rows
 from .signals import aspect_signals, iou_signals, size_signals
-
-#: The detectors that need no threshold, by the kind that they find.
-_DETECTORS: dict[str, Callable[[Scene], pd.DataFrame]] = {
-    JITTER: find_jitter,
-    DRIFT: find_drift,
-    IDENTITY_SWITCH: find_identity_switches,
-    FRAGMENTATION: find_fragments,
-    GAP: find_gaps,
-    SHORT_TRACK: find_short_tracks,
-    TRUNCATED: find_truncated,
-    GHOST: find_ghosts,
-    DUPLICATE: find_duplicates,
-    LABEL_CHANGE: find_label_changes,
-}
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What makes a box an outlier.
-
-    Attributes:
-        size (0.25): relative change of area between labelled frames, above 0;
-            a box that shrinks to 1 / (1 + size) counts like one that grows to
-            1 + size
-        iou (0.5): IoU with the neighbouring frames below which a box is an
-            outlier, in (0, 1)
-    """
-
-    size: float = 0.25
-    iou: float = 0.5
-
-    def __post_init__(self) -> None:
-        """Checks the ranges.
-
-        Raises:
-            ValueError: if a threshold lies outside its range
-        """
-        if not 0 < self.size < np.inf:
-            raise ValueError(f"the size threshold must be above 0, not {self.size}")
-        if not 0 < self.iou < 1:
-            raise ValueError(
-                f"the IoU threshold must lie between 0 and 1, not {self.iou}"
-            )
 
 
 @dataclass(frozen=True)
@@ -137,13 +72,12 @@ def audit_tracks(
     Returns:
         the :class:`Audit`
     """
-    thresholds = thresholds or Thresholds()
     parts: list[Audit] = []
     done = 0
     for part in _per_sequence(tracks):
         end = done + len(part.table)
         looks = None if vectors is None else vectors[done:end]
-        parts.append(_judge_sequence(make_scene(part), thresholds, kinds, looks))
+        parts.append(_judge_sequence(make_scene(part, thresholds, looks), kinds))
         done = end
         if progress:
             progress(done, len(tracks.table))
@@ -175,67 +109,57 @@ def suspected_rows(
 
 
 def detect(
-    scene: Scene,
-    thresholds: Thresholds,
-    kinds: tuple[str, ...] = KINDS,
-    vectors: Vectors | None = None,
+    scene: Scene, kinds: tuple[str, ...] = KINDS
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Finds what may be mistakes in one sequence, without judging how likely.
+    """Find what may be mistakes in one sequence, without judging how likely.
 
     Args:
         scene: the scene
-        thresholds: the :class:`Thresholds`
         kinds (KINDS): the kinds of mistakes to look for
-        vectors (None): the embeddings of the crops, see :func:`audit_tracks`
 
     Returns:
         a tuple of the findings, and the signals of each row of the table
+
+    Raises:
+        ValueError: if the only kinds to look for need embeddings, and the scene has
+            none
     """
-    signals = pd.DataFrame(index=scene.table.index)
-    findings = [find(scene) for kind, find in _DETECTORS.items() if kind in kinds]
-    if set(kinds) & set(SIZE_KINDS):
-        judged = judge_sizes(
-            scene.boxes,
-            scene.neighbours,
-            scene.expectation,
-            scene.clipped,
-            thresholds.size,
-        )
-        signals = signals.assign(
-            **size_signals(scene.table, scene.neighbours),
-            size_outlier=_is_outlier(judged.severity),
-            size_limit=judged.limit,
-        )
-        findings.append(find_size_changes(scene, judged.severity))
-    if set(kinds) & set(IOU_KINDS):
-        judged = judge_ious(
-            scene.boxes,
-            scene.neighbours,
-            scene.expectation,
-            scene.clipped,
-            thresholds.iou,
-        )
-        signals = signals.assign(
-            **iou_signals(scene.table, scene.neighbours),
-            iou_outlier=_is_outlier(judged.severity),
-            iou_limit=judged.limit,
-        )
-        findings.append(find_misplaced(scene, judged.severity))
-    if set(kinds) & set(_DETECTORS):
-        signals = signals.assign(
-            **aspect_signals(scene.table, scene.neighbours),
-            **motion_signals(scene),
-            jitter=jitter(scene),
-            occlusion=scene.occlusion,
-            **perspective_signals(scene),
-            **rolling_signals(scene.table, scene.neighbours),
-        )
-    if vectors is not None:
-        signals = signals.assign(**appearance_signals(scene, vectors))
-        findings += [find_appearance(scene, vectors), find_exchanges(scene, vectors)]
+    chosen = [kind for kind in TABLE if kind.name in kinds]
+    detectors = [kind.from_boxes for kind in chosen]
+    if scene.vectors is not None:
+        detectors += [kind.from_crops for kind in TABLE]
+    findings = [find(scene) for find in dict.fromkeys(detectors) if find]
     if not findings:
         raise ValueError("appearance cannot be judged without embeddings")
+    signals = _compute_signals(scene, {kind.group for kind in chosen})
     return pd.concat(findings, ignore_index=True), signals
+
+
+def _compute_signals(scene: Scene, groups: set[str]) -> pd.DataFrame:
+    """Compute the signals that belong to groups of kinds."""
+    table, neighbours = scene.table, scene.neighbours
+    signals: dict[str, Any] = {}
+    if "size" in groups:
+        signals |= size_signals(table, neighbours)
+        signals |= _name_judgement("size", scene.size_judgement)
+    if "iou" in groups:
+        signals |= iou_signals(table, neighbours)
+        signals |= _name_judgement("iou", scene.iou_judgement)
+    if "track" in groups:
+        signals |= aspect_signals(table, neighbours)
+        signals |= motion_signals(scene)
+        signals |= {"jitter": jitter(scene), "occlusion": scene.occlusion}
+        signals |= perspective_signals(scene)
+        signals |= rolling_signals(table, neighbours)
+    if scene.vectors is not None:
+        signals |= appearance_signals(scene)
+    return pd.DataFrame(signals, index=table.index)
+
+
+def _name_judgement(name: str, judged: Judgement) -> dict[str, Any]:
+    severity, limit = judged
+    outlier = pd.arrays.BooleanArray(severity > 1, np.isnan(severity))
+    return {f"{name}_outlier": outlier, f"{name}_limit": limit}
 
 
 def _per_sequence(tracks: Tracks) -> Iterator[Tracks]:
@@ -246,14 +170,9 @@ def _per_sequence(tracks: Tracks) -> Iterator[Tracks]:
         yield replace(tracks, table=tracks.table.iloc[start:end])
 
 
-def _judge_sequence(
-    scene: Scene,
-    thresholds: Thresholds,
-    kinds: tuple[str, ...],
-    vectors: Vectors | None,
-) -> Audit:
-    """Audits one sequence; its reasons are still numbers, see _name_reasons()."""
-    findings, signals = detect(scene, thresholds, kinds, vectors)
+def _judge_sequence(scene: Scene, kinds: tuple[str, ...]) -> Audit:
+    """Audit one sequence; its reasons are still numbers, see _name_reasons()."""
+    findings, signals = detect(scene, kinds)
     odds = log_odds(findings, len(scene.table))
     findings = findings.assign(
         odds=odds, flagged=(odds > FLAG_ODDS) | (findings["severity"] > 1)
@@ -273,10 +192,6 @@ def _judge_sequence(
         outlier_reasons=reasons,
     )
     return Audit(detections, find_issues(scene, findings, signals))
-
-
-def _is_outlier(severity: Floats) -> pd.api.extensions.ExtensionArray:
-    return pd.arrays.BooleanArray(severity > 1, np.isnan(severity))
 
 
 def _name_reasons(reasons: NDArray[np.int64]) -> pd.Categorical[str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Vectorised geometry of boxes in ``[left, top, width, height]``."""
+"""Vectorized geometry of boxes in ``[left, top, width, height]``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+#: Row numbers of a table.
+Rows = NDArray[np.intp]
+#: The embeddings of crops, ``(n, d)``; NaN where there is none.
+Vectors = NDArray[np.float32]
 
 
 def area(boxes: Floats) -> Floats:
-    """Returns the areas of boxes.
+    """Return the areas of boxes.
 
     Args:
         boxes: array of shape ``(..., 4)``, ``[left, top, width, height]``
@@ -23,7 +27,7 @@ def area(boxes: Floats) -> Floats:
 
 
 def iou(first: Floats, second: Floats) -> Floats:
-    """Returns the intersection over union of boxes, pair by pair.
+    """Return the intersection over union of boxes, pair by pair.
 
     Args:
         first: array of shape ``(..., 4)``, ``[left, top, width, height]``

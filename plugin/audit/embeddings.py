@@ -13,12 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .boxes import Floats
+from .boxes import Floats, Rows, Vectors
 from .neighbours import Neighbours, after, before
 from .outliers import track_median
-from .scene import Rows
 
-Vectors = NDArray[np.float32]
 Metric = Literal["cosine", "euclidean"]
 
 #: Standard deviations of a track and of its sequence, added up, that still are

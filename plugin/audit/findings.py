@@ -22,8 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from .boxes import Floats
-from .scene import Rows
+from .boxes import Floats, Rows
 
 
 def make_findings(

@@ -3,38 +3,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ...importers.tracks import BOX
-from .boxes import Floats, iou
-from .kinds import (
-    APPEARANCE,
-    DUPLICATE,
-    FRAGMENTATION,
-    IDENTITY_SWITCH,
-    LOW_IOU,
-    SHIFT,
-    SIZE_CHANGE,
-)
-from .scene import Rows, Scene
+from .boxes import Floats, Rows, iou
+from .kinds import BY_NAME, TABLE
+from .scene import Scene
 from .score import odds_to_score
-from .sentences import describe
+from .sentences import Issue
 
-#: Findings of one track that are at most this many labelled frames apart are one
+#: Findings of one track that are at most this many labeled frames apart are one
 #: mistake: the middle of a glitch may pass where its ends do not.
 MERGE_WITHIN = 2
-#: Kinds that are one mistake of two tracks.
-_OF_BOTH = (IDENTITY_SWITCH, FRAGMENTATION)
-_OF_TWO = (*_OF_BOTH, DUPLICATE)
-#: Whatever is wrong with boxes shows in their size and place too, and that in their
-#: looks. What explains more names an issue, unless the other is likelier by far: the
-#: logarithm of its odds gets this much more. Looks name one only where nothing else
-#: does.
-_SPECIAL = 2.0
-_GENERAL = {SIZE_CHANGE: 0.5, SHIFT: 0.0, LOW_IOU: 0.0, APPEARANCE: -100.0}
+#: The signals that sentences tell.
+_TOLD_SIGNALS = ["size_change", "iou_prev", "iou_next", "occlusion"]
+#: The columns of issues.
 COLUMNS = [
     "sequence",
     "kind",
@@ -53,7 +43,7 @@ COLUMNS = [
 def find_issues(
     scene: Scene, findings: pd.DataFrame, signals: pd.DataFrame
 ) -> pd.DataFrame:
-    """Merges the findings of one sequence that are about one mistake.
+    """Merge the findings of one sequence that are about the same mistake.
 
     Args:
         scene: the scene
@@ -71,7 +61,8 @@ def find_issues(
     if flagged.empty:
         return pd.DataFrame(columns=COLUMNS)
     issue = _group(scene, flagged)
-    naming = flagged["odds"] + flagged["kind"].map(_GENERAL).fillna(_SPECIAL)
+    precedence = {kind.name: kind.precedence for kind in TABLE}
+    naming = flagged["odds"] + flagged["kind"].map(precedence)
     # Of two equal findings about two tracks, the earlier one names the issue
     begin = scene.frame[flagged["peak"]]
     order = np.lexsort((flagged["peak"], begin, -naming, issue))
@@ -81,25 +72,32 @@ def find_issues(
     own = scene.track[flagged["peak"]] == track[issue]
     spans = flagged[own].groupby(issue[own])
     first, last = spans["first"].min().to_numpy(), spans["last"].max().to_numpy()
-    told = _tell(scene, chosen, first, last).join(
-        signals.iloc[chosen["peak"]].reset_index(drop=True)
-    )
-    reasons, suggestions = describe(told)
     worst = flagged.groupby(issue)["odds"].max().to_numpy()
-    issues = told.assign(
-        first_frame=scene.frame[first],
-        last_frame=scene.frame[last],
-        score=odds_to_score(worst, np.ones(len(worst))),
-        reason=reasons,
-        suggestion=suggestions,
-        size_limit=_reduce(np.fmax, signals.get("size_limit"), first, last),
-        iou_limit=_reduce(np.fmin, signals.get("iou_limit"), first, last),
+    told = _tell(scene, chosen, signals, first, last)
+    kinds = [BY_NAME[name] for name in chosen["kind"]]
+    sentences = list(zip(kinds, told, strict=True))
+    tracks, other = scene.table["track"].to_numpy(), chosen["other"].to_numpy()
+    issues = pd.DataFrame(
+        {
+            "sequence": str(scene.table["sequence"].iloc[0]),
+            "kind": chosen["kind"],
+            "track": tracks[chosen["peak"]],
+            "other_track": pd.arrays.IntegerArray(tracks[other], other < 0),
+            "first_frame": scene.frame[first],
+            "last_frame": scene.frame[last],
+            "score": odds_to_score(worst, np.ones(len(worst))),
+            "reason": [f"{issue}: {kind.reason(issue)}" for kind, issue in sentences],
+            "suggestion": [kind.suggestion(issue) for kind, issue in sentences],
+            "size_limit": _reduce(np.fmax, signals.get("size_limit"), first, last),
+            "iou_limit": _reduce(np.fmin, signals.get("iou_limit"), first, last),
+        },
+        columns=COLUMNS,
     )
-    return sort_issues(issues[COLUMNS])
+    return sort_issues(issues)
 
 
 def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:
-    """Sorts issues, the worst first.
+    """Sort issues, the worst first.
 
     Args:
         issues: issues with :data:`COLUMNS`
@@ -114,7 +112,7 @@ def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:
 
 
 def _group(scene: Scene, flagged: pd.DataFrame) -> Rows:
-    """Numbers the mistakes that findings are about, ``(m,)``."""
+    """Number the mistakes that findings are about, ``(m,)``."""
     track = scene.track[flagged["peak"]]
     begin = scene.time[flagged["first"]]
     end = scene.time[flagged["last"]]
@@ -124,7 +122,8 @@ def _group(scene: Scene, flagged: pd.DataFrame) -> Rows:
     reach = np.maximum.accumulate(end[order] + apart)
     joined = begin[order][1:] + apart[1:] <= reach[:-1] + MERGE_WITHIN
     one, other = order[:-1][joined], order[1:][joined]
-    pairs = flagged[flagged["kind"].isin(_OF_BOTH)].reset_index()
+    # Some detectors find a mistake of two tracks from both sides
+    pairs = flagged[flagged["other"] >= 0].reset_index()
     met = pairs.merge(
         pairs, left_on=["kind", "peak", "other"], right_on=["kind", "other", "peak"]
     )
@@ -136,43 +135,43 @@ def _group(scene: Scene, flagged: pd.DataFrame) -> Rows:
     return numbers
 
 
-def _tell(scene: Scene, chosen: pd.DataFrame, first: Rows, last: Rows) -> pd.DataFrame:
-    """Collects what there is to say of each issue, see ``sentences.py``."""
+def _tell(
+    scene: Scene,
+    chosen: pd.DataFrame,
+    signals: pd.DataFrame,
+    first: Rows,
+    last: Rows,
+) -> Iterator[Issue]:
+    """Yield what there is to say about each issue."""
     table = scene.table
-    peak = chosen["peak"].to_numpy()
-    names = table["frame_name"].astype(object).to_numpy()
-    labels = table["label"].astype(object)
-    track = scene.track[peak]
-    told_of = np.isin(scene.track, track)
-    usual = (
-        labels[told_of]
-        .groupby(scene.track[told_of])
-        .agg(lambda of_track: of_track.value_counts().index[0])
-    )
+    peak, other = chosen["peak"].to_numpy(), chosen["other"].to_numpy()
     tracks = table["track"].to_numpy()
-    other = chosen["other"].to_numpy()
-    of_two = (other >= 0) & chosen["kind"].isin(_OF_TWO).to_numpy()
-    told = chosen[["kind", "amount"]].assign(
-        sequence=str(table["sequence"].iloc[0]),
-        track=tracks[peak],
-        other_track=pd.arrays.IntegerArray(tracks[other], ~of_two),
-        label=labels.to_numpy()[peak],
-        usual_label=usual.loc[track].to_numpy(),
-        first_name=names[first],
-        last_name=names[last],
-        peak_name=names[peak],
-        count=last - first + 1,
-    )
+    names = table["frame_name"].astype(object).to_numpy()
+    labels = table["label"].cat.categories.to_numpy(object)
     suggested = _interpolate(scene, peak, first, last)
-    told[BOX] = suggested
-    told["fit"] = iou(scene.boxes[peak], suggested)
-    return told
+    shown = signals.reindex(columns=_TOLD_SIGNALS).to_numpy(float)[peak]
+    columns: dict[str, NDArray[Any]] = {
+        "track": tracks[peak],
+        "other_track": np.where(other < 0, -1, tracks[other]),
+        "label": labels[scene.label[peak]],
+        "usual_label": labels[scene.usual_label[scene.track[peak]]],
+        "first_name": names[first],
+        "last_name": names[last],
+        "peak_name": names[peak],
+        "count": last - first + 1,
+        "amount": chosen["amount"].to_numpy(float),
+        **dict(zip(BOX, suggested.T, strict=True)),
+        "fit": iou(scene.boxes[peak], suggested),
+        **dict(zip(_TOLD_SIGNALS, shown.T, strict=True)),
+    }
+    for values in zip(*(column.tolist() for column in columns.values()), strict=True):
+        yield Issue(**dict(zip(columns, values, strict=True)))
 
 
 def _reduce(
     take: np.ufunc, values: pd.Series[float] | None, first: Rows, last: Rows
 ) -> Floats:
-    """Reduces the values of each stretch of rows to one, ``(m,)``."""
+    """Reduce the values of each stretch of rows to one, ``(m,)``."""
     if values is None:
         return np.full(len(first), np.nan)
     ends = np.stack([first, last + 1], axis=1).ravel()
@@ -181,7 +180,7 @@ def _reduce(
 
 
 def _interpolate(scene: Scene, peak: Rows, first: Rows, last: Rows) -> Floats:
-    """Returns the box that the boxes before and after suggest, ``(m, 4)``."""
+    """Return the box that the boxes before and after suggest, ``(m, 4)``."""
     before = np.maximum(first - 1, scene.neighbours.start[peak])
     after = np.minimum(last + 1, scene.neighbours.end[peak] - 1)
     elapsed = scene.time[after] - scene.time[before]

@@ -1,85 +1,298 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kinds of mistakes: their names, groups and colors."""
+"""The kinds of mistakes, in one table.
+
+A new kind is a module in ``detectors/``, a row of :data:`TABLE`, and its weights,
+which ``benchmarks/train.py`` fits.
+"""
 
 from __future__ import annotations
 
-#: The kinds of mistakes: reasons of outliers, and labels of issues.
-LABEL_CHANGE = "label_change"
-DUPLICATE = "duplicate"
-SHORT_TRACK = "short_track"
-IDENTITY_SWITCH = "identity_switch"
-FRAGMENTATION = "fragmentation"
-GAP = "gap"
-GHOST = "ghost"
-TRUNCATED = "truncated"
-JITTER = "jitter"
-SIZE_CHANGE = "size_change"
-SHIFT = "shift"
-LOW_IOU = "low_iou"
-DRIFT = "drift"
-APPEARANCE = "appearance"
-#: Kinds of boxes of the wrong size, and at the wrong place.
-SIZE_KINDS = (SIZE_CHANGE,)
-IOU_KINDS = (SHIFT, LOW_IOU)
-#: Kinds that are found without a threshold.
-_OTHER_KINDS = (
-    JITTER,
-    DRIFT,
-    IDENTITY_SWITCH,
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import pandas as pd
+
+from .detectors.appearance import APPEARANCE, find_appearance
+from .detectors.drift import DRIFT, find_drift
+from .detectors.duplicates import DUPLICATE, find_duplicates
+from .detectors.ends import (
     FRAGMENTATION,
     GAP,
     SHORT_TRACK,
     TRUNCATED,
-    GHOST,
-    DUPLICATE,
-    LABEL_CHANGE,
+    find_fragments,
+    find_gaps,
+    find_short_tracks,
+    find_truncated,
 )
-#: The kinds of mistakes that the audit finds by the boxes alone.
-KINDS = (*SIZE_KINDS, *IOU_KINDS, *_OTHER_KINDS)
-#: All kinds: of appearance only where embeddings are given.
-ALL_KINDS = (*KINDS, APPEARANCE)
+from .detectors.ghosts import GHOST, find_ghosts
+from .detectors.glitches import (
+    LOW_IOU,
+    SHIFT,
+    SIZE_CHANGE,
+    find_misplaced,
+    find_size_changes,
+)
+from .detectors.identity import (
+    IDENTITY_SWITCH,
+    find_exchanges,
+    find_identity_switches,
+)
+from .detectors.jitter import JITTER, find_jitter
+from .detectors.labels import LABEL_CHANGE, find_label_changes
+from .scene import Scene
+from .sentences import (
+    Sentence,
+    boxes,
+    interpolate,
+    misplaced,
+    redraw,
+    truncated,
+    wrong_size,
+)
+
+Group: TypeAlias = Literal["size", "iou", "track", "appearance"]
+Detector: TypeAlias = Callable[[Scene], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of mistake.
+
+    Attributes:
+        name: the name, which is stored
+        group: the signals that belong to it, see ``audit.py``; ``size`` and
+            ``iou`` are also the names of the thresholds that flag it
+        color: its color, such as ``#e4572e``
+        reason: says what is wrong, after the name of the track and "from … to …: "
+        suggestion: says what to do about it
+        from_boxes (None): the detector that looks at boxes; kinds that share one
+            are found together. A kind that has none needs frames
+        from_crops (None): the detector that looks at the embeddings of crops. It
+            runs whenever there are any
+        precedence (2.0): what is added to the log odds of a finding when the
+            likeliest of several about one mistake gives the issue its kind.
+            Whatever is wrong with a box shows in its size and place too, so kinds
+            that explain more are ahead
+    """
+
+    name: str
+    group: Group
+    color: str
+    reason: Sentence
+    suggestion: Sentence
+    from_boxes: Detector | None = None
+    from_crops: Detector | None = None
+    precedence: float = 2.0
+
+    @property
+    def needs_frames(self) -> bool:
+        """Whether it is found in frames only."""
+        return self.from_boxes is None
+
+
+#: All kinds. The colors can be told apart on light and on dark pages. The order is
+#: that of names in ``outlier_reasons``.
+TABLE = (
+    Kind(
+        SIZE_CHANGE,
+        group="size",
+        color="#e4572e",
+        reason=wrong_size,
+        suggestion=redraw,
+        from_boxes=find_size_changes,
+        precedence=0.5,
+    ),
+    Kind(
+        SHIFT,
+        group="iou",
+        color="#4269d0",
+        reason=misplaced,
+        suggestion=redraw,
+        from_boxes=find_misplaced,
+        precedence=0.0,
+    ),
+    Kind(
+        LOW_IOU,
+        group="iou",
+        color="#d99a00",
+        reason=misplaced,
+        suggestion=redraw,
+        from_boxes=find_misplaced,
+        precedence=0.0,
+    ),
+    Kind(
+        JITTER,
+        group="track",
+        color="#2a9d8f",
+        reason=lambda issue: (
+            f"the box jitters by {issue.amount:.0%} of its size from frame to frame"
+        ),
+        suggestion=interpolate,
+        from_boxes=find_jitter,
+    ),
+    Kind(
+        DRIFT,
+        group="track",
+        color="#a463f2",
+        reason=lambda issue: (
+            f"the box drifts up to {issue.amount:.0%} of its size off the track's "
+            "path, then returns"
+        ),
+        suggestion=lambda issue: (
+            f"Check {issue.peak_name} and place a keyframe there, then interpolate "
+            f"from {issue.first_name} to {issue.last_name}"
+        ),
+        from_boxes=find_drift,
+    ),
+    Kind(
+        IDENTITY_SWITCH,
+        group="track",
+        color="#e0569b",
+        reason=lambda issue: (
+            f"tracks {issue.track} and {issue.other_track} fit better with their IDs "
+            "swapped"
+        ),
+        suggestion=lambda issue: (
+            f"Swap the IDs {issue.track} and {issue.other_track} from "
+            f"{issue.peak_name} on"
+        ),
+        from_boxes=find_identity_switches,
+        from_crops=find_exchanges,
+    ),
+    Kind(
+        FRAGMENTATION,
+        group="track",
+        color="#3ca951",
+        reason=lambda issue: (
+            f"track {issue.track} ends, and track {issue.other_track} starts at the "
+            "same place"
+            + (f" {issue.amount:.0f} frames later" if issue.amount > 1 else "")
+        ),
+        suggestion=lambda issue: (
+            f"Merge track {issue.other_track} into track {issue.track}"
+        ),
+        from_boxes=find_fragments,
+    ),
+    Kind(
+        GAP,
+        group="track",
+        color="#9c6b4e",
+        reason=lambda issue: (
+            f"{boxes(issue.amount)} {'is' if issue.amount == 1 else 'are'} missing "
+            "within the track"
+        ),
+        suggestion=lambda issue: (
+            f"Add {boxes(issue.amount)} between {issue.first_name} and "
+            f"{issue.last_name}"
+        ),
+        from_boxes=find_gaps,
+    ),
+    Kind(
+        SHORT_TRACK,
+        group="track",
+        color="#5aa9e6",
+        reason=lambda issue: f"the track has only {boxes(issue.amount)}",
+        suggestion=lambda issue: (
+            f"Delete track {issue.track}, or merge it into the track that it belongs to"
+        ),
+        from_boxes=find_short_tracks,
+    ),
+    Kind(
+        TRUNCATED,
+        group="track",
+        color="#c2714f",
+        reason=truncated,
+        suggestion=lambda issue: (
+            f"Extend the track {'after' if issue.amount > 0 else 'before'} "
+            f"{issue.peak_name}"
+        ),
+        from_boxes=find_truncated,
+    ),
+    Kind(
+        GHOST,
+        group="track",
+        color="#b5a22a",
+        reason=lambda issue: (
+            f"the box does not move for {issue.amount:.0f} frames, although its object "
+            "was moving before"
+        ),
+        suggestion=lambda issue: (
+            f"Delete {boxes(issue.count)}, or move them with the object"
+        ),
+        from_boxes=find_ghosts,
+    ),
+    Kind(
+        DUPLICATE,
+        group="track",
+        color="#6d6ee8",
+        reason=lambda issue: (
+            f"overlaps track {issue.other_track} throughout (mean IoU "
+            f"{issue.amount:.2f})"
+        ),
+        suggestion=lambda issue: f"Delete track {issue.track}",
+        from_boxes=find_duplicates,
+    ),
+    Kind(
+        LABEL_CHANGE,
+        group="track",
+        color="#b0413e",
+        reason=lambda issue: (
+            f"{boxes(issue.amount)} labeled '{issue.label}' in a track that is "
+            f"otherwise '{issue.usual_label}'"
+        ),
+        suggestion=lambda issue: f"Change the label to '{issue.usual_label}'",
+        from_boxes=find_label_changes,
+    ),
+    Kind(
+        APPEARANCE,
+        group="appearance",
+        color="#0f8b8d",
+        reason=lambda issue: (
+            "the crop looks unlike the rest of the track (cosine distance "
+            f"{issue.amount:.2f})"
+        ),
+        suggestion=lambda issue: "Check whether this is the same object",
+        from_crops=find_appearance,
+        # Looks name an issue only if nothing else does
+        precedence=-100.0,
+    ),
+)
+BY_NAME = {kind.name: kind for kind in TABLE}
+#: The names of all kinds, and of those that are found without frames.
+ALL_KINDS = tuple(BY_NAME)
+KINDS = tuple(kind.name for kind in TABLE if not kind.needs_frames)
+#: Kinds of boxes of the wrong size, and at the wrong place.
+SIZE_KINDS = tuple(kind.name for kind in TABLE if kind.group == "size")
+IOU_KINDS = tuple(kind.name for kind in TABLE if kind.group == "iou")
+#: The color of kinds that the table does not have, such as those of a newer version.
+_OTHER_COLOR = "#8a8f98"
 
 
 def kind_name(kind: str) -> str:
-    """Returns the name of a kind of mistake as people read it.
+    """Return the name of a kind of mistake as people read it.
 
     Args:
         kind: a kind, such as ``low_iou``
 
     Returns:
-        the name, such as ``low IoU``
+        the name
+
+    Example:
+        >>> kind_name("low_iou")
+        'low IoU'
     """
     return kind.replace("_", " ").replace("iou", "IoU")
 
 
-#: Colours that can be told apart on a light and on a dark page, in the order of
-#: ``ALL_KINDS``, and one for kinds of somebody else.
-_COLORS = (
-    "#e4572e",
-    "#4269d0",
-    "#d99a00",
-    "#2a9d8f",
-    "#a463f2",
-    "#e0569b",
-    "#3ca951",
-    "#9c6b4e",
-    "#5aa9e6",
-    "#c2714f",
-    "#b5a22a",
-    "#6d6ee8",
-    "#b0413e",
-    "#0f8b8d",
-)
-_OTHER = "#8a8f98"
-
-
 def kind_color(kind: str) -> str:
-    """Returns the colour of a kind of mistake.
+    """Return the color of a kind of mistake.
 
     Args:
         kind: a kind
 
     Returns:
-        the colour, such as ``#e4572e``
+        the color, such as ``#e4572e``; gray for an unknown kind
     """
-    return dict(zip(ALL_KINDS, _COLORS, strict=True)).get(kind, _OTHER)
+    return BY_NAME[kind].color if kind in BY_NAME else _OTHER_COLOR

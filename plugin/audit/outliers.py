@@ -14,6 +14,7 @@ limit of a box is the threshold from which on it no longer is one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,38 @@ from .neighbours import Neighbours, before
 #: Median absolute deviations of a track's own variation from which on more is
 #: unusual: four standard deviations, were it a normal distribution.
 UNUSUAL = 4 * 1.4826
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The thresholds that make a box an outlier.
+
+    Attributes:
+        size (0.25): the relative change of area between labeled frames, above 0.
+            A box that shrinks to 1 / (1 + size) counts like one that grows to
+            1 + size
+        iou (0.5): the IoU with the neighboring frames below which a box is an
+            outlier, in (0, 1)
+
+    Raises:
+        ValueError: if a threshold is out of range
+
+    Example:
+        >>> Thresholds(size=0.4)
+        Thresholds(size=0.4, iou=0.5)
+    """
+
+    size: float = 0.25
+    iou: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if not 0 < self.size < np.inf:
+            raise ValueError(f"the size threshold must be above 0, not {self.size}")
+        if not 0 < self.iou < 1:
+            raise ValueError(
+                f"the IoU threshold must be between 0 and 1, not {self.iou}"
+            )
 
 
 class Judgement(NamedTuple):

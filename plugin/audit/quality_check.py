@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...importers.tracks import InputError, Tracks
 from . import Thresholds, audit_tracks
-from .embeddings import Vectors
+from .boxes import Vectors
 
 #: The report's only key that is no object's name.
 PROBLEM_FRAMES = "problem_frames"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One sequence as the detectors of mistakes look at it."""
+"""The scene: all that detectors may look at in one sequence."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,13 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...importers.tracks import Tracks
-from .boxes import Floats, area
+from .boxes import Floats, Rows, Vectors, area
 from .expectation import Expectation, expect_boxes, to_states
 from .neighbours import Neighbours, find_neighbours
+from .outliers import Judgement, Thresholds, judge_ious, judge_sizes
 from .overlaps import Overlaps, find_overlaps, occlusion
 from .signals import box_array
-
-Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,9 @@ class Scene:
         extent: array ``(4,)``, left, top, right and bottom end of the image in
             pixels; where its size is unknown, of all boxes
         frames: number of frames of the sequence
+        thresholds: the thresholds that make a box an outlier
+        vectors: array ``(n, d)``, the embeddings of the crops, NaN where unknown;
+            None without embeddings
     """
 
     table: pd.DataFrame
@@ -43,6 +45,8 @@ class Scene:
     clipped: NDArray[np.bool_]
     extent: Floats
     frames: int
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    vectors: Vectors | None = None
 
     @cached_property
     def frame(self) -> NDArray[np.int64]:
@@ -80,6 +84,28 @@ class Scene:
         return expect_boxes(self.boxes, self.neighbours, self.clipped)
 
     @cached_property
+    def size_judgement(self) -> Judgement:
+        """How the sizes compare with their threshold."""
+        return judge_sizes(
+            self.boxes,
+            self.neighbours,
+            self.expectation,
+            self.clipped,
+            self.thresholds.size,
+        )
+
+    @cached_property
+    def iou_judgement(self) -> Judgement:
+        """How the IoUs compare with their threshold."""
+        return judge_ious(
+            self.boxes,
+            self.neighbours,
+            self.expectation,
+            self.clipped,
+            self.thresholds.iou,
+        )
+
+    @cached_property
     def overlaps(self) -> Overlaps:
         """The boxes that overlap."""
         return find_overlaps(self.boxes, self.frame)
@@ -106,17 +132,47 @@ class Scene:
         lengths = self.last - self.first + 1
         return np.repeat(np.arange(len(lengths)), lengths)
 
+    @property
+    def embeddings(self) -> Vectors:
+        """The embeddings of the crops, array ``(n, d)``."""
+        if self.vectors is None:
+            raise ValueError("appearance cannot be judged without embeddings")
+        return self.vectors
+
+    @cached_property
+    def label(self) -> NDArray[np.int64]:
+        """The category codes of the labels, int array ``(n,)``."""
+        return np.asarray(self.table["label"].cat.codes, np.int64)
+
+    @cached_property
+    def usual_label(self) -> NDArray[np.int64]:
+        """The code of the most frequent label of each track, int array ``(k,)``."""
+        kinds = int(self.label.max(initial=0)) + 1
+        # Counting over pairs of track and label keeps many labels cheap
+        pairs, count = np.unique(self.track * kinds + self.label, return_counts=True)
+        track, label = np.divmod(pairs, kinds)
+        order = np.lexsort((count, track))
+        last = np.diff(track[order], append=-1) != 0
+        usual: NDArray[np.int64] = label[order][last]
+        return usual
+
     @cached_property
     def identified(self) -> NDArray[np.bool_]:
         """Whether a row has an identity, bool array ``(n,)``."""
         return self.table["track"].to_numpy() >= 0
 
 
-def make_scene(tracks: Tracks) -> Scene:
-    """Prepares the tracks of one sequence.
+def make_scene(
+    tracks: Tracks,
+    thresholds: Thresholds | None = None,
+    vectors: Vectors | None = None,
+) -> Scene:
+    """Prepare the tracks of one sequence for the detectors.
 
     Args:
         tracks: the tracks of one sequence, or of none
+        thresholds (None): the :class:`Thresholds`, by default the standard ones
+        vectors (None): array ``(n, d)``, the embeddings of the crops
 
     Returns:
         the :class:`Scene`
@@ -134,11 +190,20 @@ def make_scene(tracks: Tracks) -> Scene:
         end = boxes[:, :2] + boxes[:, 2:]
         clipped = (boxes[:, :2] <= 1) | (end >= extent[2:] - 1)
     frames = len(sequence.frame_names) if sequence else 0
-    return Scene(table, boxes, find_neighbours(table), clipped, extent, frames)
+    return Scene(
+        table,
+        boxes,
+        find_neighbours(table),
+        clipped,
+        extent,
+        frames,
+        thresholds or Thresholds(),
+        vectors,
+    )
 
 
 def _covered(boxes: Floats) -> Floats:
-    """Returns the ends of the area that boxes cover, ``(4,)``."""
+    """Return the ends of the area that boxes cover, ``(4,)``."""
     known = boxes[~np.isnan(boxes).any(axis=1)]
     if not len(known):
         return np.zeros(4)

@@ -19,8 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from .boxes import Floats
-from .scene import Rows
+from .boxes import Floats, Rows
 
 #: The features that speak for a finding, in the order of the weights.
 FEATURES = ("strength", "rarity", "prominence")

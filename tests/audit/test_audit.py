@@ -14,9 +14,6 @@ from fiftyone_track_audit.importers.tracks import Sequence, Tracks, make_table
 from fiftyone_track_audit.plugin.audit import (
     IOU_KINDS,
     KINDS,
-    LOW_IOU,
-    SHIFT,
-    SIZE_CHANGE,
     SIZE_KINDS,
     Thresholds,
     audit_tracks,
@@ -24,6 +21,11 @@ from fiftyone_track_audit.plugin.audit import (
     size_signals,
 )
 from fiftyone_track_audit.plugin.audit.boxes import iou
+from fiftyone_track_audit.plugin.audit.detectors.glitches import (
+    LOW_IOU,
+    SHIFT,
+    SIZE_CHANGE,
+)
 from fiftyone_track_audit.plugin.audit.neighbours import find_neighbours
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -297,7 +299,7 @@ def test_broken_track_is_told_from_its_earlier_piece():
         to_tracks(rows), kinds=("fragmentation",)
     ).issues.itertuples()
     assert (issue.kind, issue.track, issue.other_track) == ("fragmentation", 7, 2)
-    assert issue.suggestion == "Give track 2 the id 7"
+    assert issue.suggestion == "Merge track 2 into track 7"
 
 
 def test_empty_table():
@@ -357,7 +359,7 @@ def test_score_in_range_and_above_half_for_outliers_alone():
         ({"size": -1}, "above 0"),
         ({"size": math.inf}, "above 0"),
         ({"size": math.nan}, "above 0"),
-        ({"iou": 0}, "the IoU threshold must lie between 0 and 1, not 0"),
+        ({"iou": 0}, "the IoU threshold must be between 0 and 1, not 0"),
         ({"iou": 1}, "between 0 and 1"),
         ({"iou": -0.5}, "between 0 and 1"),
         ({"iou": math.nan}, "between 0 and 1"),
@@ -579,13 +581,13 @@ def test_real_mistakes_are_found_and_nothing_else(real_data):
     assert (short.first_frame, short.last_frame) == (25, 26)
     assert short.reason == (
         "Pedestrian 2 from 000049.jpg to 000051.jpg: the box is 23% smaller than "
-        "the frames around it suggest"
+        "the neighboring frames suggest"
     )
     assert (shifted.kind, shifted.track) == (SHIFT, 1)
     assert (shifted.first_frame, shifted.last_frame) == (28, 28)
     assert shifted.reason == (
-        "Pedestrian 1 at 000055.jpg: IoU with the next frame is 0.44, IoU with the "
-        "place that the frames around it suggest is 0.54"
+        "Pedestrian 1 at 000055.jpg: the IoU with the next frame is 0.44, and the IoU "
+        "with the box that the neighboring frames suggest is 0.54"
     )
     assert audit.issues["score"].between(0.5, 1).all()
 

@@ -224,8 +224,8 @@ def test_findings_name_the_wrong_box():
     vectors[25] = vectors[-1]
     names = tuple(f"{frame:06d}.jpg" for frame in range(1, 51))
     sequence = Sequence("walk", 4000, 400, 25, names)
-    scene = make_scene(Tracks(table, {"walk": sequence}))
-    findings = find_appearance(scene, vectors)
+    scene = make_scene(Tracks(table, {"walk": sequence}), vectors=vectors)
+    findings = find_appearance(scene)
     worst = findings.loc[findings["strength"].idxmax()]
     assert worst[["kind", "peak", "first", "last"]].tolist() == [
         "appearance",
@@ -240,8 +240,9 @@ def test_findings_name_the_wrong_box():
 def test_no_findings_without_vectors():
     table = table_of([1, 2, 3])
     sequence = Sequence("walk", 400, 400, 25, ("1.jpg", "2.jpg", "3.jpg"))
-    scene = make_scene(Tracks(table, {"walk": sequence}))
-    assert find_appearance(scene, vectors_of(np.nan, np.nan, np.nan)).empty
+    vectors = vectors_of(np.nan, np.nan, np.nan)
+    scene = make_scene(Tracks(table, {"walk": sequence}), vectors=vectors)
+    assert find_appearance(scene).empty
 
 
 def test_audit_with_embeddings_finds_what_looks_wrong():

@@ -8,30 +8,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..boxes import Rows
 from ..embeddings import (
-    Vectors,
     appearance_severity,
     centre_distance,
     embedding_distance,
-    exchange_gain,
     mean_outliers,
     rival_distance,
 )
-from ..findings import find_peaks, make_findings, pair_off
-from ..kinds import APPEARANCE, IDENTITY_SWITCH
-from ..scene import Rows, Scene
+from ..findings import find_peaks, make_findings
+from ..scene import Scene
 from .extents import around_peaks
 
+APPEARANCE = "appearance"
 #: Rows on either side that belong to one mistake.
 _REACH = 3
 #: Severity of the boxes beside the worst one that are wrong too, as a share; all
 #: above the threshold are.
 _SHARE = 0.7
-#: Gain in cosine distance that an exchange of ids must bring.
-_GAIN = 0.2
 
 
-def find_appearance(scene: Scene, vectors: Vectors) -> pd.DataFrame:
+def find_appearance(scene: Scene) -> pd.DataFrame:
     """Finds boxes whose crops look unlike those beside them in their track.
 
     The strength is the :func:`appearance_severity`. The amount is the cosine
@@ -39,12 +36,11 @@ def find_appearance(scene: Scene, vectors: Vectors) -> pd.DataFrame:
 
     Args:
         scene: the scene
-        vectors: array ``(n, d)``, the embeddings of the crops, NaN where unknown
 
     Returns:
         the findings
     """
-    distance = embedding_distance(vectors, scene.neighbours)
+    distance = embedding_distance(scene.embeddings, scene.neighbours)
     severity = appearance_severity(
         distance, scene.neighbours, scene.occlusion, scene.clipped
     )
@@ -56,37 +52,13 @@ def find_appearance(scene: Scene, vectors: Vectors) -> pd.DataFrame:
     )
 
 
-def find_exchanges(scene: Scene, vectors: Vectors) -> pd.DataFrame:
-    """Finds overlapping tracks that look better with their ids exchanged.
-
-    The strength is the :func:`exchange_gain` over 0.2, which no pair of right
-    tracks reaches; weaker ones are left out. The amount is the gain.
-
-    Args:
-        scene: the scene
-        vectors: array ``(n, d)``, the embeddings of the crops, NaN where unknown
-
-    Returns:
-        the findings from both sides, as of :func:`find_identity_switches`
-    """
-    one, two = scene.overlaps.first, scene.overlaps.second
-    gain = np.nan_to_num(exchange_gain(vectors, scene.neighbours, one, two))
-    clear = gain > _GAIN
-    one, two, gain = one[clear], two[clear], gain[clear]
-    findings = make_findings(
-        IDENTITY_SWITCH, one, gain / _GAIN, one - 1, one, other=two, amount=gain
-    )
-    return pair_off(findings)
-
-
-def appearance_signals(scene: Scene, vectors: Vectors) -> dict[str, Any]:
+def appearance_signals(scene: Scene) -> dict[str, Any]:
     """Computes what the crops tell, against the track and against its rival.
 
     The rival of a box is the track whose box covers most of it in the same frame.
 
     Args:
         scene: the scene
-        vectors: array ``(n, d)``, the embeddings of the crops, NaN where unknown
 
     Returns:
         arrays ``(n,)``: ``embedding_distance`` to the previous box,
@@ -95,14 +67,15 @@ def appearance_signals(scene: Scene, vectors: Vectors) -> dict[str, Any]:
         centre, and ``embedding_rival_distance``, to the rival's centre less the one
         before: below 0, the box looks more like the rival. Cosine distances
     """
-    distance = embedding_distance(vectors, scene.neighbours)
-    outlier = mean_outliers(distance, scene.neighbours)
+    vectors, neighbours = scene.embeddings, scene.neighbours
+    distance = embedding_distance(vectors, neighbours)
+    outlier = mean_outliers(distance, neighbours)
     return {
         "embedding_distance": distance,
         "embedding_outlier": pd.arrays.BooleanArray(outlier, np.isnan(distance)),
-        "embedding_centre_distance": centre_distance(vectors, scene.neighbours),
+        "embedding_centre_distance": centre_distance(vectors, neighbours),
         "embedding_rival_distance": rival_distance(
-            vectors, scene.neighbours, _find_rivals(scene)
+            vectors, neighbours, _find_rivals(scene)
         ),
     }
 

@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..boxes import Floats
+from ..boxes import Floats, Rows
 from ..findings import find_peaks, make_findings
-from ..kinds import DRIFT
 from ..motion import steady_centres
-from ..scene import Rows, Scene
+from ..scene import Scene
 
+DRIFT = "drift"
 #: Lengths of stretches, in labelled frames.
 LENGTHS = (20, 25, 31, 38, 45)
 #: Labelled frames before and after the stretch that show the object's own way.

@@ -8,9 +8,9 @@ import pandas as pd
 
 from ..boxes import area
 from ..findings import make_findings
-from ..kinds import DUPLICATE
 from ..scene import Scene
 
+DUPLICATE = "duplicate"
 #: Overlap below which two boxes are hardly meant for one object.
 _LEAST_IOU = 0.4
 #: How much the offset of two boxes on one object may vary, in box sizes.

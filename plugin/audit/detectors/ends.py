@@ -13,11 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from ..boxes import Floats, iou
+from ..boxes import Floats, Rows, iou
 from ..findings import both_ways, make_findings
-from ..kinds import FRAGMENTATION, GAP, SHORT_TRACK, TRUNCATED
-from ..scene import Rows, Scene
+from ..scene import Scene
 
+FRAGMENTATION = "fragmentation"
+GAP = "gap"
+SHORT_TRACK = "short_track"
+TRUNCATED = "truncated"
 #: Boxes at a track's end that tell how it moves and grows there.
 _OVER = 5
 #: Labelled frames within which somebody may leave the image unseen.

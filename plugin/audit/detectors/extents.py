@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..boxes import Floats
-from ..scene import Rows
+from ..boxes import Floats, Rows
 
 
 def around_peaks(

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from ..findings import make_findings, runs
-from ..kinds import GHOST
 from ..scene import Scene
 
+GHOST = "ghost"
 #: Unmoved boxes from which on a stretch is looked at.
 _LEAST = 3
 #: Boxes before the stretch that tell how fast the object moves.

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..boxes import Floats
+from ..boxes import Floats, Rows
 from ..findings import find_peaks, make_findings
-from ..kinds import LOW_IOU, SHIFT, SIZE_CHANGE
-from ..scene import Rows, Scene
+from ..scene import Scene
 from .extents import around_peaks
 
+SIZE_CHANGE = "size_change"
+SHIFT = "shift"
+LOW_IOU = "low_iou"
 #: Rows on either side that belong to one glitch.
 _REACH = 3
 #: Severity of the boxes beside the worst one that are wrong too, as a share; all
@@ -31,7 +33,7 @@ _MOST_UNEVEN, _FLOOR = 0.2, 0.02
 _LASTING = 0.3
 
 
-def find_size_changes(scene: Scene, severity: Floats) -> pd.DataFrame:
+def find_size_changes(scene: Scene) -> pd.DataFrame:
     """Finds boxes whose size does not fit their track.
 
     The strength is the severity times the :func:`prominence`. The amount is the
@@ -39,16 +41,15 @@ def find_size_changes(scene: Scene, severity: Floats) -> pd.DataFrame:
 
     Args:
         scene: the scene
-        severity: array ``(n,)``, see :func:`judge_sizes`
 
     Returns:
         the findings
     """
     ratio = np.exp(scene.expectation.size)
-    return _find(SIZE_CHANGE, scene, severity, ratio)
+    return _find(SIZE_CHANGE, scene, scene.size_judgement.severity, ratio)
 
 
-def find_misplaced(scene: Scene, severity: Floats) -> pd.DataFrame:
+def find_misplaced(scene: Scene) -> pd.DataFrame:
     """Finds boxes that are not where their track suggests.
 
     A ``shift`` is a box of the right size beside its place; everything else is a
@@ -57,13 +58,12 @@ def find_misplaced(scene: Scene, severity: Floats) -> pd.DataFrame:
 
     Args:
         scene: the scene
-        severity: array ``(n,)``, see :func:`judge_ious`
 
     Returns:
         the findings
     """
     expected = scene.expectation
-    findings = _find(LOW_IOU, scene, severity, expected.iou)
+    findings = _find(LOW_IOU, scene, scene.iou_judgement.severity, expected.iou)
     peaks = findings["peak"].to_numpy()
     shifted = np.abs(expected.size[peaks]) < _SAME_SIZE
     shifted &= expected.iou[peaks] < _SAME_PLACE

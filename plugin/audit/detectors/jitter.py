@@ -9,12 +9,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ..boxes import Floats
 from ..findings import find_peaks, make_findings
-from ..kinds import JITTER
 from ..motion import midpoint_residual
 from ..outliers import track_median
 from ..scene import Scene
 from .extents import around_peaks
 
+JITTER = "jitter"
 #: Boxes over which trembling must last: five of seven.
 _WINDOW = 7
 _QUIET = 2

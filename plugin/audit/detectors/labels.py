@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from ..findings import make_findings, runs
-from ..kinds import LABEL_CHANGE
 from ..scene import Scene
+
+LABEL_CHANGE = "label_change"
 
 
 def find_label_changes(scene: Scene) -> pd.DataFrame:
@@ -23,18 +24,11 @@ def find_label_changes(scene: Scene) -> pd.DataFrame:
     Returns:
         the findings
     """
-    labels = scene.table["label"].cat.codes.to_numpy(np.int64)
-    kinds = int(labels.max(initial=0)) + 1
-    # Counting over pairs of track and label keeps many labels cheap
-    pair = scene.track * kinds + labels
-    known, place, count = np.unique(pair, return_inverse=True, return_counts=True)
-    order = np.lexsort((count, known // kinds))
-    usual = known[order[np.diff(known[order] // kinds, append=-1) != 0]]
-    majority = np.zeros(len(scene.first), np.int64)
-    majority[usual // kinds] = usual % kinds
-    wrong = (labels != majority[scene.track]) & scene.identified
-    changed = np.r_[True, np.diff(labels) != 0]
-    first, last = runs(wrong, np.cumsum(changed) + scene.track * len(labels))
+    wrong = (scene.label != scene.usual_label[scene.track]) & scene.identified
+    changed = np.r_[True, np.diff(scene.label) != 0]
+    first, last = runs(wrong, np.cumsum(changed) + scene.track * len(wrong))
+    pair = scene.track * (int(scene.label.max(initial=0)) + 1) + scene.label
+    _, place, count = np.unique(pair, return_inverse=True, return_counts=True)
     lengths = scene.last - scene.first + 1
     share = count[place][first] / lengths[scene.track[first]]
     return make_findings(
