@@ -27,9 +27,11 @@ import fiftyone.core.utils as fou
 import numpy as np
 
 from . import store
+from .disk_cache import size_limit
 from .files import resolve_path
 from .frames import check_frames, image_size
 from .store.attributes import RESERVED_FRAME_FIELDS, name_fields
+from .store.media import mark_folder, trim_videos
 from .tracks import InputError, Sequence, Tracks
 from .video import encode_video
 
@@ -141,7 +143,10 @@ def add_tracks(
         for sequence in tracks.sequences.values()
         for first, last in split_frames(tracks, sequence)
     ]
-    samples = _encode_samples(runs, media_dir(video_dir), tags, progress)
+    folder, size = media_dir(video_dir), size_limit()
+    if video_dir is None:
+        mark_folder(folder)
+    samples = _encode_samples(runs, folder, tags, progress)
     info, media_type = dict(dataset.info), dataset.media_type
     ids: list[str] = []
     try:
@@ -164,6 +169,8 @@ def add_tracks(
             dataset.media_type = media_type
         dataset.info = info
         raise
+    if video_dir is None:
+        trim_videos(folder, size)
     return ids
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .disk_cache import mark_used
 from .frames import image_size
 from .tracks import InputError
 
@@ -65,6 +66,7 @@ def encode_video(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{_content_key(frames, frame_rate)}.mp4"
     if path.exists():
+        mark_used(path)
         if step:
             step(len(frames))
         return path

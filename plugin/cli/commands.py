@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.token import Token
@@ -176,6 +177,15 @@ def error_line(error: object) -> str:
         the line
     """
     return f"track-audit: error: {' '.join(str(error).splitlines())}"
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """Print a result for programs.
+
+    Args:
+        content: the result
+    """
+    print(json.dumps(content, indent=2, allow_nan=False))
 
 
 def run(argv: Sequence[str]) -> None:

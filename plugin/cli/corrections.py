@@ -9,8 +9,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from .commands import CORRECTIONS, AsJson, DatasetName, JobName, app
-from .sending import choose_view, open_dataset, print_json
+from .commands import CORRECTIONS, AsJson, DatasetName, JobName, app, print_json
+from .sending import choose_view, open_dataset
 
 
 @app.command(group=CORRECTIONS)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from cyclopts import Group, Parameter, Token
 
 from ..groundtruth.request import AdjustmentJob
-from .commands import FIELDS, JOBS, AsJson, DatasetName, JobName, app
+from .commands import FIELDS, JOBS, AsJson, DatasetName, JobName, app, print_json
 
 if TYPE_CHECKING:
     import fiftyone as fo
@@ -270,15 +269,6 @@ def choose_view(dataset: fo.Dataset, name: str | None) -> Collection:
         ValueError: if there is no such view
     """
     return dataset.load_saved_view(name) if name else dataset
-
-
-def print_json(content: dict[str, Any]) -> None:
-    """Print a result for programs.
-
-    Args:
-        content: the result
-    """
-    print(json.dumps(content, indent=2, allow_nan=False))
 
 
 def _report_findings(

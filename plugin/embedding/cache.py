@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Vectors on disk, by what they were computed from: frame, box and model."""
+"""Vectors on disk, by the frame, box and model that they were computed from."""
 
 from __future__ import annotations
 
@@ -12,13 +12,37 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from ...importers.files import write_bytes
+from ...importers.disk_cache import Entry, list_entries, mark_used, trim
+from ...importers.files import expand_home, write_bytes
 
 
 def default_cache_dir() -> Path:
-    """Returns the user's folder for vectors: ``~/.cache/track-audit/embeddings``."""
+    """Return the user's folder for vectors: ``~/.cache/track-audit/embeddings``."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "track-audit" / "embeddings"
+    return expand_home(base) / "track-audit" / "embeddings"
+
+
+def list_vectors(folder: Path) -> list[Entry]:
+    """List the files of vectors, of all models.
+
+    Args:
+        folder: the folder of the cache
+
+    Returns:
+        the files
+    """
+    return list_entries(folder.glob("*/*"))
+
+
+def trim_vectors(folder: Path, limit: int) -> None:
+    """Remove the least recently used vectors that exceed a limit.
+
+    Args:
+        folder: the folder of the cache
+        limit: its maximum size in bytes
+    """
+    entries = list_vectors(folder)
+    trim(entries, sum(entry.size for entry in entries) - limit)
 
 
 @dataclass(frozen=True)
@@ -26,11 +50,11 @@ class VectorCache:
     """A folder with one file per frame, named after the content of its image.
 
     A file holds ``boxes``, int32 ``(c, 4)``, and ``vectors``, float16 ``(c, d)``.
-    It is replaced as a whole, so that a run that is killed loses nothing that was
-    finished; one that cannot be read counts as empty.
+    It is replaced as a whole, so a run that is killed loses no finished frame. A file
+    that cannot be read counts as empty.
 
     Attributes:
-        folder: the folder, of one model only
+        folder: the folder, which is that of a single model
         dimension: ``d``, the length of the model's vectors
     """
 
@@ -38,7 +62,7 @@ class VectorCache:
     dimension: int
 
     def load(self, digest: str) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
-        """Loads what is known of a frame.
+        """Load the vectors of a frame.
 
         Args:
             digest: the digest of the image file's content
@@ -59,12 +83,15 @@ class VectorCache:
             and boxes.shape == (len(boxes), 4)
             and vectors.shape == (len(boxes), self.dimension)
         )
-        return (boxes, vectors) if fits else self._empty()
+        if not fits:
+            return self._empty()
+        mark_used(self._path(digest))
+        return boxes, vectors
 
     def save(
         self, digest: str, boxes: NDArray[np.int32], vectors: NDArray[np.float16]
     ) -> None:
-        """Saves what is known of a frame.
+        """Save the vectors of a frame.
 
         Args:
             digest: the digest of the image file's content

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ...importers.disk_cache import size_limit
 from ...importers.frames import check_frames
 from ...importers.tracks import BOX, InputError, Tracks
-from .cache import VectorCache, default_cache_dir
+from .cache import VectorCache, default_cache_dir, trim_vectors
 from .crops import Batch, CropDataset, FrameBoxes, FrameCrops, Unreadable, collate
 from .models import Model, load_model
 
@@ -33,6 +34,7 @@ def embed_tracks(
     model: str = "resnet18",
     cache_dir: Path | str | None = None,
     progress: Callable[[int, int], None] | None = None,
+    cache_size: str | int | None = None,
 ) -> NDArray[np.float32]:
     """Embeds the crops of boxes, of all or of some.
 
@@ -54,6 +56,10 @@ def embed_tracks(
         cache_dir (None): the folder to keep vectors in, by default
             ``~/.cache/track-audit/embeddings``
         progress (None): called with the number of crops done and their total
+        cache_size (None): the size limit of that folder, such as ``20GB`` or a
+            number of bytes, by default that of the environment variable
+            ``TRACK_AUDIT_CACHE_SIZE`` or 20 GB; the least recently used vectors
+            are removed first
 
     Returns:
         float32 array ``(n, d)``, the features below the model's last layer; NaN
@@ -63,6 +69,7 @@ def embed_tracks(
     Raises:
         InputError: if frames or weights are missing or cannot be read
     """
+    limit = size_limit(cache_size)
     table = tracks.table
     chosen = np.flatnonzero(np.ones(len(table), bool) if rows is None else rows)
     frames = group_by_frame(tracks, chosen)
@@ -84,6 +91,7 @@ def embed_tracks(
             done += len(frame.rows)
         if progress:
             progress(done, len(chosen))
+    trim_vectors(folder, limit)
     return result
 
 

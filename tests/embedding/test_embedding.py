@@ -469,6 +469,26 @@ def test_failed_download_says_how_to_go_without(tmp_path, monkeypatch):
     assert message.endswith("or a local file of them as resnet18:weights.pth")
 
 
+def test_cache_is_trimmed(scene, embed_boxes, tmp_path):
+    folder = tmp_path / "cache"
+    embed_boxes(scene)
+    files = sorted(folder.glob("*/*.npz"))
+    size = files[0].stat().st_size
+    assert len(files) == 3
+    for path in files:
+        os.utime(path, (0, 0))
+    first = scene.table["frame"].le(1).to_numpy()
+    embed_boxes(scene, first, cache_size=size)
+    (used,) = folder.glob("*/*.npz")
+    assert used in files
+    assert used.stat().st_atime > 0
+    again = []
+    embed_boxes(scene, first, progress=lambda done, _: again.append(done))
+    assert used.stat().st_mtime == 0, "the frame in the cache was not embedded again"
+    embed_boxes(scene, cache_size="0")
+    assert list(folder.glob("*/*.npz")) == []
+
+
 @pytest.mark.parametrize(("base", "folder"), [("/base", "/base"), ("", "~/.cache")])
 def test_default_cache_is_the_users(monkeypatch, base, folder):
     monkeypatch.setenv("XDG_CACHE_HOME", base)
