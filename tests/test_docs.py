@@ -6,6 +6,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from pkgutil import resolve_name
 
 import fiftyone_track_audit as fta
 import pytest
@@ -54,6 +55,8 @@ def test_the_reference_has_every_command():
 
 def test_the_reference_has_every_public_name():
     page = (REFERENCE / "python.md").read_text()
+    for name in re.findall(r"(?m)^::: (.+)$", page):
+        assert resolve_name(name)
     documented = set(re.findall(r"(?m)^::: fiftyone_track_audit\.(\w+)$", page))
     # What FiftyOne calls, and the version
     assert documented == set(fta.__all__) - {"register", "__version__"}
