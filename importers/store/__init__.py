@@ -32,6 +32,7 @@ from .fields import (
     label_fields,
     to_objects,
 )
+from .own_fields import own_attributes, write_own
 from .reading import StoredTracks, read_part, read_sequences, read_tracks
 from .sequences import (
     SampleSpan,
@@ -75,6 +76,7 @@ __all__ = [
     "label_fields",
     "label_ids",
     "make_detections",
+    "own_attributes",
     "read_detections",
     "read_frame_values",
     "read_modified",
@@ -91,4 +93,5 @@ __all__ = [
     "to_objects",
     "update_samples",
     "write_columns",
+    "write_own",
 ]

@@ -16,7 +16,9 @@ from typing import Any
 import fiftyone as fo
 import pandas as pd
 
+from ..audit_fields import STORED_FIELDS
 from ..tracks import COLUMNS, FORMAT_COLUMNS, Tracks
+from .own_fields import own_attributes
 
 _INFO = "track_audit"
 _LABELS = "label_attributes"
@@ -26,17 +28,7 @@ _FRAMES = "frame_attributes"
 RESERVED = frozenset(
     {
         *(name for name in dir(fo.Detection) if not name.startswith("_")),
-        # The audit and the comparison with reviewers write these
-        "size_change",
-        "size_outlier",
-        "iou_prev",
-        "iou_next",
-        "iou_outlier",
-        "outlier_score",
-        "outlier_reasons",
-        "changes",
-        "change_iou",
-        "original_id",
+        *STORED_FIELDS,
     }
 )
 
@@ -75,7 +67,7 @@ def name_fields(
     named = [
         str(name) for name in tracks.table if name not in {*COLUMNS, *FORMAT_COLUMNS}
     ]
-    known_labels, known_frames = attribute_fields(dataset)
+    known_labels, known_frames = attribute_fields(dataset, label_fields)
     labels = _field_names(named, RESERVED, known_labels)
     frames = _field_names(
         (
@@ -121,18 +113,35 @@ def rename_attributes(
     return replace(tracks, table=table, sequences=sequences)
 
 
-def attribute_fields(dataset: fo.Dataset) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns the fields that hold attributes that annotators gave.
+def attribute_fields(
+    dataset: fo.Dataset, label_fields: Iterable[str] = ()
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the fields that hold attributes that annotators gave.
+
+    Earlier versions let an audit overwrite some attributes: what it wrote into them
+    is not the annotators'.
 
     Args:
         dataset: a dataset
+        label_fields (()): frame fields of detections; attributes of theirs that hold
+            fields of the audit are left out
 
     Returns:
         a tuple of the detections' attributes and the frames', each the
         attribute's own name by the name of its field
     """
     info = dataset.info.get(_INFO, {})
-    return dict(info.get(_LABELS, {})), dict(info.get(_FRAMES, {}))
+    audited = {
+        name
+        for field in label_fields
+        for name in own_attributes(dataset, field).values()
+    }
+    labels = {
+        path: name
+        for path, name in info.get(_LABELS, {}).items()
+        if path not in audited
+    }
+    return labels, dict(info.get(_FRAMES, {}))
 
 
 def cast_values(values: pd.Series[Any], field: fo.Field | None) -> pd.Series[Any]:

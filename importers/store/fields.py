@@ -192,12 +192,23 @@ def declare_corrections(
 
 
 def declare_columns(dataset: fo.Dataset, path: str, columns: pd.DataFrame) -> None:
-    """Declares those attributes that a frame field lacks, if all of them fit."""
+    """Declare those attributes that a frame field lacks, if all of them fit.
+
+    Args:
+        dataset: the dataset
+        path: the path of the detections, such as ``ground_truth.detections``
+        columns: the values, one column per attribute; nulls fit any attribute
+
+    Raises:
+        ValueError: if an attribute holds values of another type
+    """
     declared = dataset.get_frame_field_schema(flat=True) or {}
     kinds = {f"{path}.{name}": _column_type(columns[name]) for name in columns}
-    for name, kind in kinds.items():
+    for (name, kind), column in zip(kinds.items(), columns, strict=True):
         known = declared.get(name)
-        if known is not None and not isinstance(known, kind["ftype"]):
+        if known is None or columns[column].isna().all():
+            continue
+        if not isinstance(known, kind["ftype"]):
             raise ValueError(
                 f"the frame field '{name}' holds {type(known).__name__}, "
                 f"expected {kind['ftype'].__name__}; rename it first"

@@ -451,9 +451,7 @@ def test_sequences_are_read_whole_from_any_view(stored, tracks, view):
 def test_one_sequence_at_a_time(stored, view):
     names = ["parked"]
     whole = store.read_tracks(view(stored), "ground_truth", names, ["weather"])
-    parts = list(
-        store.read_sequences(view(stored), "ground_truth", names, ["weather"])
-    )
+    parts = list(store.read_sequences(view(stored), "ground_truth", names, ["weather"]))
     assert [list(part.tracks.sequences) for part in parts] == [
         [name] for name in whole.tracks.sequences
     ]
@@ -468,11 +466,13 @@ def test_one_sequence_at_a_time(stored, view):
 
 def test_samples_are_read_once_for_all_sequences(stored, monkeypatch):
     read = []
-    values = fo.Dataset.values
+    values = fo.Dataset.values  # noqa: PD011
     monkeypatch.setattr(
         fo.Dataset,
         "values",
-        lambda self, *args, **kwargs: read.append(args) or values(self, *args, **kwargs),
+        lambda self, *args, **kwargs: (
+            read.append(args) or values(self, *args, **kwargs)
+        ),
     )
     assert len(list(store.read_sequences(stored, "ground_truth"))) == 2
     both, read[:] = read[:], []
