@@ -7,6 +7,7 @@ database itself starts with the first test that needs it.
 """
 
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from browser import open_page, serve_app
+from browser import CHROMIUM, open_page, serve_app
 from PIL import Image
 
 _home = tempfile.TemporaryDirectory(prefix="track-audit-tests-")
@@ -33,6 +34,37 @@ os.environ.update(
     FIFTYONE_PLUGINS_DIR=str(HOME / "plugins"),
     FIFTYONE_SHOW_PROGRESS_BARS="false",
 )
+
+#: The fixtures that tell what a test needs, by the marker for it.
+NEEDS = {
+    "database": {"database"},
+    "browser": {"chromium"},
+    "aws": {"service", "aws", "s3"},
+}
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave out whole files, unread, if ``-m`` leaves out all of their tests.
+
+    They import FiftyOne, which takes longer than the tests that are left.
+    """
+    if collection_path.suffix != ".py":
+        return None
+    pattern = r'^pytestmark = pytest\.mark\.usefixtures\("(\w+)"\)'
+    used = set(re.findall(pattern, collection_path.read_text(), re.MULTILINE))
+    needed = (marker for marker, fixtures in NEEDS.items() if fixtures & used)
+    if any(f"not {marker}" in config.option.markexpr for marker in needed):
+        return True
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark the tests with what they need."""
+    for item in items:
+        for marker, fixtures in NEEDS.items():
+            if fixtures & set(item.fixturenames):
+                item.add_marker(marker)
 
 
 def pytest_unconfigure():
@@ -116,15 +148,23 @@ def cars(cars_source):
     copy.delete()
 
 
+@pytest.fixture(scope="session")
+def chromium():
+    """Skip the tests that need a browser if there is none."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    pytest.importorskip("playwright")
+
+
 @pytest.fixture(scope="module")
-def app(dataset):
+def app(chromium, dataset):
     """The App on the module's dataset; its URL."""
     with serve_app() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def page(app):
+def page(chromium, app):
     """A page in headless Chromium, for the App."""
     with open_page() as page:
         page.set_default_timeout(60_000)

@@ -11,8 +11,6 @@ from pathlib import Path
 import fiftyone_track_audit
 import pytest
 import yaml
-from fiftyone_track_audit.plugin.operators import OPERATORS
-from fiftyone_track_audit.plugin.panel import PANELS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -93,18 +91,22 @@ def test_manifest_is_complete():
     assert MANIFEST["fiftyone"]["version"].startswith(">=")
 
 
-def test_manifest_lists_the_operators():
+def test_manifest_lists_the_operators(database):
+    from fiftyone_track_audit.plugin.operators import OPERATORS
+
     names = [operator().config.name for operator in OPERATORS]
     assert MANIFEST["operators"] == names
 
 
-def test_manifest_lists_the_panels_and_their_bundle():
+def test_manifest_lists_the_panels_and_their_bundle(database):
+    from fiftyone_track_audit.plugin.panel import PANELS
+
     assert MANIFEST["panels"] == [panel().config.name for panel in PANELS]
     (files,) = PROJECT["tool"]["setuptools"]["package-data"].values()
     assert MANIFEST["js_bundle"] in files
 
 
-def test_exports():
+def test_exports(database):
     for name in fiftyone_track_audit.__all__:
         assert getattr(fiftyone_track_audit, name).__doc__
         assert name in dir(fiftyone_track_audit)

@@ -533,7 +533,7 @@ def test_labels_of_unknown_frames_are_named(job):
 
 
 @pytest.fixture
-def bucket(monkeypatch):
+def s3(monkeypatch):
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -547,7 +547,7 @@ def bucket(monkeypatch):
     server.stop()
 
 
-def test_reads_a_job_in_s3_and_downloads_its_frames(job, bucket, tmp_path):
+def test_reads_a_job_in_s3_and_downloads_its_frames(job, s3, tmp_path):
     write_sequence_file(job / "v1", "s3://bucket/video/v1/", "1.jpg", "2.jpg", "3.jpg")
     manifest = write_manifest(job, manifest_line("s3://bucket/out"))
     uploads = {
@@ -556,7 +556,7 @@ def test_reads_a_job_in_s3_and_downloads_its_frames(job, bucket, tmp_path):
         "out/SeqLabel.json": job / "v1" / "SeqLabel.json",
     } | {f"video/v1/{i}.jpg": job / "frames" / "v1" / f"{i}.jpg" for i in (1, 2, 3)}
     for key, file in uploads.items():
-        bucket.upload_file(str(file), "bucket", key)
+        s3.upload_file(str(file), "bucket", key)
     uri = "s3://bucket/out/output.manifest"
     labels_only = read_manifest(uri)
     assert labels_only.sequences["v1"].frames_dir is None
@@ -565,7 +565,7 @@ def test_reads_a_job_in_s3_and_downloads_its_frames(job, bucket, tmp_path):
     sequence = read_manifest(uri, cache_dir=cache, progress=False).sequences["v1"]
     assert sequence.frames_dir == cache / "bucket" / "video" / "v1"
     assert (sequence.width, sequence.height) == (64, 48)
-    bucket.delete_object(Bucket="bucket", Key="video/v1/2.jpg")
+    s3.delete_object(Bucket="bucket", Key="video/v1/2.jpg")
     with pytest.raises(InputError) as caught:
         read_manifest(uri, cache_dir=tmp_path / "other", progress=False)
     assert caught.value.path == "s3://bucket/video/v1/2.jpg"

@@ -5,6 +5,8 @@ import fiftyone as fo
 import pytest
 from fiftyone_track_audit.importers.store import runs
 
+pytestmark = pytest.mark.usefixtures("database")
+
 METHOD = "track_audit/test"
 
 

@@ -3,21 +3,14 @@
 
 import json
 import re
-from importlib.util import find_spec
 
 import pytest
 from browser import (
-    CHROMIUM,
     field,
     open_operator,
     shown_seconds,
     wait_until,
 )
-
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
-    pytest.mark.skipif(not find_spec("playwright"), reason="no playwright here"),
-]
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,8 @@ from fiftyone_track_audit.plugin.review.issues import decide_issues, read_datase
 from PIL import Image
 from small_datasets import SHIFTED, SHORT, walkers
 
+pytestmark = pytest.mark.usefixtures("database")
+
 FIELD = "ground_truth"
 PANEL = "@track-audit/video/track_audit"
 

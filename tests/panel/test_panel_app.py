@@ -2,16 +2,11 @@
 """The panel in the App: from the list of issues to decisions, and out again."""
 
 import re
-from importlib.util import find_spec
 
 import pytest
-from browser import CHROMIUM, field, open_panel, shown_seconds, wait_until
+from browser import field, open_panel, shown_seconds, wait_until
 from panel_page import begin, choose, chosen_id, close_modal, see, see_decided
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
-    pytest.mark.skipif(not find_spec("playwright"), reason="no playwright here"),
-]
 FIELD = "ground_truth"
 #: The saved view of one clip.
 WORST = "worst"

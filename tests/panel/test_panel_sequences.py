@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The panel over two sequences, two label fields, and more issues than a page."""
 
-from importlib.util import find_spec
-
 import pandas as pd
 import pytest
 from browser import (
-    CHROMIUM,
     open_operator,
     open_panel,
     serve_app,
@@ -15,10 +12,6 @@ from browser import (
 )
 from panel_page import begin, choose, chosen_id, close_modal, see, see_decided
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
-    pytest.mark.skipif(not find_spec("playwright"), reason="no playwright here"),
-]
 FIELD, OTHER_FIELD = "ground_truth", "predictions"
 NAME = "two-in-the-panel"
 #: Issues that are listed at first.

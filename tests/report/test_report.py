@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from browser import CHROMIUM, open_page
+from browser import open_page
 from fiftyone_track_audit.importers.tracks import (
     BOX,
     InputError,
@@ -33,10 +33,6 @@ LENGTH = 20
 SIZE = (320, 240)
 #: Where the one of two walkers is labelled too short.
 WRONG = 10
-
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="Chromium is not installed: no browser here"
-)
 
 
 def boxes_of(track: int) -> np.ndarray:
@@ -539,7 +535,7 @@ def test_real_labels_show_their_mistakes(real_data):
 
 
 @pytest.fixture
-def opened(tmp_path):
+def opened(chromium, tmp_path):
     """Opens a page from its file in a browser, without a network."""
 
     def open_report(content: bytes):
@@ -572,7 +568,6 @@ def report_for_browser(frames_dir: Path) -> bytes:
     return make_report(tracks, audit, Thresholds(), pictured=3, progress=False)
 
 
-@needs_browser
 def test_the_page_works_offline(frames_dir, opened):
     content = report_for_browser(frames_dir)
     page = opened(content)
@@ -613,7 +608,6 @@ def test_the_page_works_offline(frames_dir, opened):
     assert sum(url.startswith("file:") for url in page.requests) == 1
 
 
-@needs_browser
 def test_a_click_in_the_timeline_opens_the_issue(frames_dir, opened):
     page = opened(report_for_browser(frames_dir))
     page.locator(".timeline").nth(1).scroll_into_view_if_needed()

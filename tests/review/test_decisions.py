@@ -31,6 +31,8 @@ from fiftyone_track_audit.plugin.review.saved_views import (
 )
 from small_datasets import SHIFTED, SHORT, walkers
 
+pytestmark = pytest.mark.usefixtures("database")
+
 FIELD = "ground_truth"
 PLUGIN = "@track-audit/video"
 

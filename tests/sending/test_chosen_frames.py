@@ -27,6 +27,8 @@ from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 from fiftyone_track_audit.plugin.sending.mot import export_mot, preview_mot
 from small_datasets import SHIFTED, SHORT, walkers
 
+pytestmark = pytest.mark.usefixtures("database")
+
 FIELD = "ground_truth"
 
 

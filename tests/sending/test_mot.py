@@ -23,6 +23,8 @@ from killed import is_killed
 from PIL import Image
 from small_datasets import SHIFTED, SHORT, table, walkers
 
+pytestmark = pytest.mark.usefixtures("database")
+
 BOX = ["left", "top", "width", "height"]
 
 
