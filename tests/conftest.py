@@ -125,6 +125,12 @@ def aws(service, monkeypatch):
     return service
 
 
+@pytest.fixture
+def s3(aws):
+    """Its S3, with an empty bucket."""
+    return aws.client("s3")
+
+
 @pytest.fixture(scope="module")
 def cars_source(database, tmp_path_factory):
     """A video of cars, with a saved view of its frame 3."""

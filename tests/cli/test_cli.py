@@ -7,14 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import boto3
 import numpy as np
 import pandas as pd
 import pytest
 from fiftyone_track_audit import __version__
 from fiftyone_track_audit.plugin.audit import summary
 from fiftyone_track_audit.plugin.cli import main
-from moto.server import ThreadedMotoServer
+from labeling_jobs import BUCKET
 from PIL import Image
 
 COMMAND = [sys.executable, "-m", "fiftyone_track_audit.plugin.cli"]
@@ -127,27 +126,6 @@ def run_command(*arguments: object) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-@pytest.fixture(scope="module")
-def server():
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3(server, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="labels")
-    return client
 
 
 def test_scores_every_detection(tmp_path):
@@ -399,26 +377,26 @@ def test_quality_check_at_the_image_border(tmp_path):
 
 
 def test_quality_check_in_s3(s3, capsys):
-    s3.put_object(Bucket="labels", Key="in/SeqLabel.json", Body=json.dumps(seq_label()))
+    s3.put_object(Bucket=BUCKET, Key="in/SeqLabel.json", Body=json.dumps(seq_label()))
     paths = ["--lab-path", "in/SeqLabel.json", "--save-path", "out/quality.json"]
     assert main(["run-quality-check", "--bucket", "labels", *paths]) == 0
-    body = s3.get_object(Bucket="labels", Key="out/quality.json")["Body"].read()
+    body = s3.get_object(Bucket=BUCKET, Key="out/quality.json")["Body"].read()
     assert json.loads(body)["problem_frames"] == [6]
     assert capsys.readouterr().out == (
-        "problem frames: 6\nsaved to s3://labels/out/quality.json\n"
+        "problem frames: 6\nsaved to s3://sagemaker-tracks/out/quality.json\n"
     )
 
 
 def test_scores_labels_in_s3(s3, capsys):
-    s3.put_object(Bucket="labels", Key="a/SeqLabel.json", Body=json.dumps(seq_label()))
-    assert main(["score", "s3://labels/a/SeqLabel.json"]) == 0
+    s3.put_object(Bucket=BUCKET, Key="a/SeqLabel.json", Body=json.dumps(seq_label()))
+    assert main(["score", f"s3://{BUCKET}/a/SeqLabel.json"]) == 0
     assert "SeqLabel      12       3          24         3" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("bucket", "key", "words"),
     [
-        ("labels", "no.json", ["s3://labels/no.json", "NoSuchKey"]),
+        (BUCKET, "no.json", [f"s3://{BUCKET}/no.json", "NoSuchKey"]),
         ("no-such-bucket", "a.json", ["s3://no-such-bucket/a.json", "NoSuchBucket"]),
         ("Bad_Bucket!", "a.json", ["s3://Bad_Bucket!/a.json", "ParamValidation"]),
     ],
@@ -427,7 +405,7 @@ def test_what_s3_lacks_is_named(s3, capsys, bucket, key, words):
     paths = ["--lab-path", key, "--save-path", "never.json"]
     assert main(["run-quality-check", "--bucket", bucket, *paths]) == 2
     check_error_line(capsys.readouterr().err, words)
-    assert "Contents" not in s3.list_objects_v2(Bucket="labels", Prefix="never")
+    assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET, Prefix="never")
 
 
 def test_refused_upload_is_named(s3, tmp_path, capsys):

@@ -24,21 +24,10 @@ from fiftyone_track_audit.plugin.groundtruth.labeling_job import (
 from fiftyone_track_audit.plugin.groundtruth.package import plan_package, write_packages
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.groundtruth.upload import upload_package
-from labeling_jobs import BUCKET, READY, choose, labeling_service, small_video
+from labeling_jobs import BUCKET, READY, choose, small_video
 
 #: Four files per package with one sequence, beside its frames.
 LABEL_FILES = 4
-
-
-@pytest.fixture(scope="module")
-def aws():
-    with labeling_service() as service:
-        yield service
-
-
-@pytest.fixture
-def s3(aws):
-    return aws.client("s3")
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from fiftyone_track_audit.plugin.groundtruth.checks import model_errors
 from fiftyone_track_audit.plugin.groundtruth.labeling_job import launch_job
 from fiftyone_track_audit.plugin.groundtruth.package import plan_package, write_packages
 from fiftyone_track_audit.plugin.groundtruth.request import (
+    FUNCTION_ACCOUNTS,
+    TASK_UI_ACCOUNT,
     AdjustmentJob,
     labeling_job_request,
 )
@@ -25,10 +27,10 @@ from fiftyone_track_audit.plugin.groundtruth.upload import upload_package
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from labeling_jobs import (
+    ACCOUNTS,
     BUCKET,
     READY,
     choose,
-    labeling_service,
     request_schema,
     small_video,
 )
@@ -43,12 +45,6 @@ def read_json(path):
 
 def with_columns(tracks, **columns):
     return replace(tracks, table=tracks.table.assign(**columns))
-
-
-@pytest.fixture(scope="module")
-def aws():
-    with labeling_service() as service:
-        yield service
 
 
 def test_files_of_a_package(tmp_path):
@@ -260,6 +256,11 @@ def test_settings_not_known_yet_are_named(tmp_path):
     started = read_json(package / "job.json")
     assert started["fill_in"] == ["bucket", "region", "role_arn", "workteam_arn"]
     assert "s3://fill-in-bucket/" in (package / "manifest.jsonl").read_text()
+
+
+def test_accounts_are_those_of_the_guide():
+    assert dict(FUNCTION_ACCOUNTS) == ACCOUNTS["functions"].to_dict()
+    assert {TASK_UI_ACCOUNT} == set(ACCOUNTS["task_ui"])
 
 
 def test_region_is_the_work_teams():
@@ -682,7 +683,7 @@ def test_frames_are_copied_on_demand(tmp_path):
 )
 @settings(max_examples=25, deadline=None, derandomize=True)
 def test_every_package_starts_a_job(
-    aws, tmp_path_factory, lengths, picks, reason, seed
+    service, tmp_path_factory, lengths, picks, reason, seed
 ):
     folder = tmp_path_factory.mktemp("drawn")
     random = np.random.default_rng(seed)
@@ -704,12 +705,12 @@ def test_every_package_starts_a_job(
         assert plan.errors == ("No frames are chosen: choose at least one.",)
         return
     package = write_packages([plan], folder / "package")[0]
-    upload_package(package, aws.client("s3"))
-    arn = launch_job(package, aws.client("sagemaker"))
+    upload_package(package, service.client("s3"))
+    arn = launch_job(package, service.client("sagemaker"))
     assert arn.endswith(f":labeling-job/{name}")
 
 
-def test_real_labels_start_a_job(aws, tmp_path, real_data):
+def test_real_labels_start_a_job(service, tmp_path, real_data):
     reader = pytest.importorskip("fiftyone_track_audit.importers.groundtruth")
     labels = real_data / "groundtruth" / "MOT20-01-SeqLabel.json"
     frames_dir = real_data / "MOT20" / "train" / "MOT20-01" / "img1"
@@ -724,9 +725,9 @@ def test_real_labels_start_a_job(aws, tmp_path, real_data):
     assert "scaled to the 960x540 images" in plan.notes[0]
 
     package = write_packages([plan], tmp_path / "package")[0]
-    sent = upload_package(package, aws.client("s3"))
+    sent = upload_package(package, service.client("s3"))
     assert sent.sent == 8 + 4
-    launch_job(package, aws.client("sagemaker"))
+    launch_job(package, service.client("sagemaker"))
 
     given_labels = read_json(labels)["tracking-annotations"][22:30]
     written = read_json(package / name / "SeqLabel.json")["tracking-annotations"]

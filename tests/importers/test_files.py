@@ -12,56 +12,36 @@ from fiftyone_track_audit.importers.frames import (
     list_images,
 )
 from fiftyone_track_audit.importers.tracks import InputError, Sequence
-from moto.server import ThreadedMotoServer
+from labeling_jobs import BUCKET
 from PIL import Image
 
 SECRET = "not-a-real-secret-key"
 
 
-@pytest.fixture(scope="module")
-def server():
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3(server, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="data")
-    return client
-
-
 def put(s3, objects: dict[str, bytes]) -> None:
     for key, body in objects.items():
-        s3.put_object(Bucket="data", Key=key, Body=body)
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body)
 
 
 def test_reads_local_and_s3(s3, tmp_path):
     (tmp_path / "a.json").write_text('{"a": 1}')
     put(s3, {"x/a.json": b'\xef\xbb\xbf{"a": 2}'})
     assert files.read_json(tmp_path / "a.json") == {"a": 1}
-    assert files.read_json("s3://data/x/a.json") == {"a": 2}
+    assert files.read_json(f"s3://{BUCKET}/x/a.json") == {"a": 2}
 
 
 @pytest.mark.parametrize(
     ("uri", "words"),
     [
-        ("s3://data/nothing", "NoSuchKey"),
+        (f"s3://{BUCKET}/nothing", "NoSuchKey"),
         ("s3://other/nothing", "NoSuchBucket"),
         ("s3:///key", "no bucket"),
         ("/no/such/file", "No such file"),
         ("/no\0file", "null byte"),
     ],
 )
-def test_what_cannot_be_read_is_named(s3, uri, words):
+def test_what_cannot_be_read_is_named(s3, monkeypatch, uri, words):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     with pytest.raises(InputError, match=words) as caught:
         files.read_bytes(uri)
     assert caught.value.path == uri
@@ -75,7 +55,7 @@ def test_missing_credentials_are_named(s3, monkeypatch, tmp_path):
         monkeypatch.setenv(name, str(tmp_path / "nothing"))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with pytest.raises(InputError, match="NoCredentialsError"):
-        files.read_bytes("s3://data/x")
+        files.read_bytes(f"s3://{BUCKET}/x")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +112,7 @@ def test_downloads_what_is_not_there(s3, tmp_path):
     folder.mkdir()
     (folder / "3.jpg").write_bytes(b"x" * 13)
     (folder / "4.jpg").write_bytes(b"cut off")
-    files.download("s3://data/d/", names, folder, progress=False)
+    files.download(f"s3://{BUCKET}/d/", names, folder, progress=False)
     assert sorted(p.name for p in folder.iterdir()) == sorted(names)
     assert (folder / "3.jpg").read_bytes() == b"x" * 13
     assert (folder / "4.jpg").read_bytes() == bytes(14)
@@ -142,8 +122,8 @@ def test_missing_download_is_named(s3, tmp_path):
     put(s3, {"e/1.jpg": b"1"})
     names = ["1.jpg", "2.jpg"]
     with pytest.raises(InputError, match="NoSuchKey") as caught:
-        files.download("s3://data/e/", names, tmp_path / "c", progress=False)
-    assert caught.value.path == "s3://data/e/2.jpg"
+        files.download(f"s3://{BUCKET}/e/", names, tmp_path / "c", progress=False)
+    assert caught.value.path == f"s3://{BUCKET}/e/2.jpg"
     assert {p.name for p in (tmp_path / "c").iterdir()} <= {"1.jpg"}
 
 

@@ -3,13 +3,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from fiftyone_track_audit.importers.groundtruth import read_manifest, read_seq_label
 from fiftyone_track_audit.importers.tracks import COLUMNS, InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto.server import ThreadedMotoServer
+from labeling_jobs import BUCKET
 from PIL import Image
 
 TRACKING = "groundtruth/video-object-tracking"
@@ -532,43 +531,30 @@ def test_labels_of_unknown_frames_are_named(job):
         read_manifest(write_manifest(job, manifest_line("v1")))
 
 
-@pytest.fixture
-def s3(monkeypatch):
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="bucket")
-    yield client
-    server.stop()
-
-
 def test_reads_a_job_in_s3_and_downloads_its_frames(job, s3, tmp_path):
-    write_sequence_file(job / "v1", "s3://bucket/video/v1/", "1.jpg", "2.jpg", "3.jpg")
-    manifest = write_manifest(job, manifest_line("s3://bucket/out"))
+    write_sequence_file(
+        job / "v1", f"s3://{BUCKET}/video/v1/", "1.jpg", "2.jpg", "3.jpg"
+    )
+    manifest = write_manifest(job, manifest_line(f"s3://{BUCKET}/out"))
     uploads = {
         "out/output.manifest": manifest,
         "out/seq.json": job / "v1" / "seq.json",
         "out/SeqLabel.json": job / "v1" / "SeqLabel.json",
     } | {f"video/v1/{i}.jpg": job / "frames" / "v1" / f"{i}.jpg" for i in (1, 2, 3)}
     for key, file in uploads.items():
-        s3.upload_file(str(file), "bucket", key)
-    uri = "s3://bucket/out/output.manifest"
+        s3.upload_file(str(file), BUCKET, key)
+    uri = f"s3://{BUCKET}/out/output.manifest"
     labels_only = read_manifest(uri)
     assert labels_only.sequences["v1"].frames_dir is None
     assert len(labels_only.table) == 2
     cache = tmp_path / "cache"
     sequence = read_manifest(uri, cache_dir=cache, progress=False).sequences["v1"]
-    assert sequence.frames_dir == cache / "bucket" / "video" / "v1"
+    assert sequence.frames_dir == cache / BUCKET / "video" / "v1"
     assert (sequence.width, sequence.height) == (64, 48)
-    s3.delete_object(Bucket="bucket", Key="video/v1/2.jpg")
+    s3.delete_object(Bucket=BUCKET, Key="video/v1/2.jpg")
     with pytest.raises(InputError) as caught:
         read_manifest(uri, cache_dir=tmp_path / "other", progress=False)
-    assert caught.value.path == "s3://bucket/video/v1/2.jpg"
+    assert caught.value.path == f"s3://{BUCKET}/video/v1/2.jpg"
 
 
 def test_frames_of_a_prefix_with_dots_are_not_downloaded(job, tmp_path):

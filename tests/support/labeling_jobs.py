@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cache
+from pathlib import Path
 from threading import Thread
 
 import boto3
@@ -39,20 +40,13 @@ from PIL import Image
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-LAMBDA_ACCOUNTS = {
-    "us-east-1": "432418664414",
-    "us-east-2": "266458841044",
-    "us-west-2": "081040173940",
-    "ca-central-1": "918755190332",
-    "eu-west-1": "568282634449",
-    "eu-west-2": "487402164563",
-    "eu-central-1": "203001061592",
-    "ap-northeast-1": "477331159723",
-    "ap-northeast-2": "845288260483",
-    "ap-south-1": "565803892007",
-    "ap-southeast-1": "377565633583",
-    "ap-southeast-2": "454466003867",
-}
+#: AWS's accounts by region, as Ground Truth's guide lists them: of the functions of an
+#: adjustment job, and of the workers' page.
+ACCOUNTS = pd.read_csv(
+    Path(__file__).parents[1] / "groundtruth" / "accounts.csv",
+    index_col="region",
+    dtype=str,
+)
 
 BUCKET = "sagemaker-tracks"
 
@@ -260,15 +254,16 @@ def check_request(request, region):
     """Checks what Ground Truth's guide asks of an adjustment job's request."""
     check_schema(request, request_schema("CreateLabelingJob"), "request")
     task = request["HumanTaskConfig"]
-    refuse(region not in LAMBDA_ACCOUNTS, f"no video object tracking in {region}")
-    account = LAMBDA_ACCOUNTS[region]
-    function = f"arn:aws:lambda:{region}:{account}:function:"
+    refuse(region not in ACCOUNTS.index, f"no video object tracking in {region}")
+    accounts = ACCOUNTS.loc[region]
+    function = f"arn:aws:lambda:{region}:{accounts.functions}:function:"
     name = "AdjustmentVideoObjectTracking"
     refuse(task["PreHumanTaskLambdaArn"] != f"{function}PRE-{name}", "wrong PRE lambda")
     consolidation = task["AnnotationConsolidationConfig"]
     arn = consolidation["AnnotationConsolidationLambdaArn"]
     refuse(arn != f"{function}ACS-{name}", "wrong ACS lambda")
-    page = f"arn:aws:sagemaker:{region}:394669845002:human-task-ui/VideoObjectTracking"
+    page = f"arn:aws:sagemaker:{region}:{accounts.task_ui}:human-task-ui/"
+    page += "VideoObjectTracking"
     refuse(task["UiConfig"] != {"HumanTaskUiArn": page}, "wrong human task UI")
     refuse(task["NumberOfHumanWorkersPerDataObject"] != 1, "one worker per object")
     refuse("PublicWorkforceTaskPrice" in task, "no public work force for video")
