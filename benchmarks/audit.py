@@ -11,7 +11,7 @@ import pandas as pd
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import BOX
 from fiftyone_track_audit.plugin.audit import audit_tracks, iou_signals, size_signals
-from fiftyone_track_audit.plugin.audit.neighbours import find_neighbours
+from fiftyone_track_audit.plugin.audit.neighbors import find_neighbors
 from numpy.typing import NDArray
 from report import Line, at_most, best_of
 
@@ -20,7 +20,7 @@ REPEATS = 5
 
 
 def run(folder: Path) -> list[Line]:
-    """Measures the audit of all sequences.
+    """Measure the audit of all sequences.
 
     Args:
         folder: the folder of the sequences' folders
@@ -47,14 +47,14 @@ def run(folder: Path) -> list[Line]:
 
 
 def _signals(table: pd.DataFrame) -> dict[str, Floats]:
-    neighbours = find_neighbours(table)
-    return size_signals(table, neighbours) | iou_signals(table, neighbours)
+    neighbors = find_neighbors(table)
+    return size_signals(table, neighbors) | iou_signals(table, neighbors)
 
 
 def _plain_signals(
     keys: tuple[NDArray[Any], ...], boxes: Floats
 ) -> tuple[Floats, Floats]:
-    """Computes the change of area and the IoU of neighbours from shuffled rows."""
+    """Compute the change of area and the IoU of neighbors from shuffled rows."""
     order = np.lexsort(keys)
     frame, track, sequence = (key[order] for key in keys)
     left, top, width, height = boxes[order].T

@@ -52,7 +52,7 @@ class Corrections:
     missing: NDArray[np.int64]
 
     def stretches(self) -> tuple[NDArray[np.intp], int]:
-        """Returns the number of each corrected box's stretch, and how many there are.
+        """Return the number of each corrected box's stretch, and how many there are.
 
         Boxes of one track that were corrected one after the other are one mistake.
         """
@@ -61,7 +61,7 @@ class Corrections:
 
 
 def find_corrections(before: Tracks, after: Tracks) -> Corrections:
-    """Compares the tracks of one sequence before and after.
+    """Compare the tracks of one sequence before and after.
 
     A box is corrected where no box afterwards has an IoU of at least :data:`SAME`
     with it. A box is missing where, boxes being paired one to one, none had an IoU
@@ -91,7 +91,7 @@ def find_corrections(before: Tracks, after: Tracks) -> Corrections:
 
 
 def read_corrections(data: Path) -> dict[str, Corrections]:
-    """Reads MOT16 and MOT17 and compares them.
+    """Read MOT16 and MOT17 and compares them.
 
     Args:
         data: the folder that holds ``MOT16/train`` and ``MOT17/train``
@@ -114,7 +114,7 @@ def read_corrections(data: Path) -> dict[str, Corrections]:
 def measure_corrections(
     found: Mapping[str, Corrections], methods: Mapping[str, Rank]
 ) -> pd.DataFrame:
-    """Measures how soon each method comes to the corrected boxes.
+    """Measure how soon each method comes to the corrected boxes.
 
     Args:
         found: the corrections of each sequence, by its name

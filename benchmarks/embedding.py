@@ -27,7 +27,7 @@ LEAST = 0.85
 
 
 def run(folder: Path) -> list[Line]:
-    """Measures embedding, with a network of random weights.
+    """Measure embedding, with a network of random weights.
 
     Args:
         folder: not used: labels alone have no frames
@@ -72,7 +72,7 @@ def _measure(folder: Path) -> list[Line]:
 
 
 def _write_frames(folder: Path) -> Tracks:
-    """Writes frames of coloured clouds, with upright boxes at random places."""
+    """Write frames of colored clouds, with upright boxes at random places."""
     rng = np.random.default_rng(0)
     names = tuple(f"{frame:06d}.jpg" for frame in range(1, FRAMES + 1))
     for name in names:
@@ -98,14 +98,14 @@ def _write_frames(folder: Path) -> Tracks:
 
 
 def _make_batches(tracks: Tracks, model: Model) -> list[torch.Tensor]:
-    """Cuts the same crops, ready to go through the network."""
+    """Cut the same crops, ready to go through the network."""
     frames = group_by_frame(tracks, np.arange(len(tracks.table)))
     dataset = CropDataset(frames, VectorCache(Path("none"), model.dimension))
     read = collate([dataset[position] for position in range(len(dataset))])
     if isinstance(read, Unreadable):
         raise OSError(f"{read.path}: {read.message}")
     batches = read[1].tensor_split(-(-len(tracks.table) // BATCH))
-    return [model.embedder.normalise(batch) for batch in batches]
+    return [model.embedder.normalize(batch) for batch in batches]
 
 
 def _forward(model: Model, batches: list[torch.Tensor]) -> None:

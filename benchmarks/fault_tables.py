@@ -20,7 +20,7 @@ SHARE = "seen 2%"
 
 
 def tabulate_sequences(tracks: Tracks) -> pd.DataFrame:
-    """Says what mistakes are planted into.
+    """Say what mistakes are planted into.
 
     Args:
         tracks: the tracks, as they are taken as right
@@ -34,7 +34,7 @@ def tabulate_sequences(tracks: Tracks) -> pd.DataFrame:
 
 
 def tabulate_faults(results: Results) -> dict[str, pd.DataFrame]:
-    """Makes the tables of planted mistakes.
+    """Make the tables of planted mistakes.
 
     Args:
         results: the results
@@ -52,7 +52,7 @@ def tabulate_faults(results: Results) -> dict[str, pd.DataFrame]:
 
 
 def compare_kinds(results: Results) -> pd.DataFrame:
-    """Compares the share of mistakes of each kind that the methods show.
+    """Compare the share of mistakes of each kind that the methods show.
 
     Args:
         results: the results
@@ -67,7 +67,7 @@ def compare_kinds(results: Results) -> pd.DataFrame:
 def tabulate_corrections(
     found: Mapping[str, Corrections], measured: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
-    """Makes the tables of real mistakes.
+    """Make the tables of real mistakes.
 
     Args:
         found: the corrections of each sequence, by its name
@@ -151,7 +151,7 @@ def _tabulate_flags(results: Results) -> pd.DataFrame:
 
 
 def _name_kinds(table: pd.DataFrame) -> pd.DataFrame:
-    """Brings the kinds of the index in order, and names the one held out."""
+    """Bring the kinds of the index in order, and names the one held out."""
     order = [kind for kind in KINDS if kind in table.index]
     names = {kind: kind.replace("_", " ") for kind in order}
     return table.loc[order].rename(index=names | {HELD_OUT: f"{HELD_OUT} (held out)"})
@@ -162,5 +162,5 @@ def _with_mean(shares: pd.DataFrame) -> pd.DataFrame:
 
 
 def _percent(shares: pd.DataFrame, index: str) -> pd.DataFrame:
-    """Writes shares as percentages, with the index as the first column."""
+    """Write shares as percentages, with the index as the first column."""
     return shares.map(lambda share: f"{share:.1%}").rename_axis(index).reset_index()

@@ -46,7 +46,7 @@ DRAWS = 50
 
 
 def main() -> None:
-    """Measures, prints, and fills the page and its plots where asked to."""
+    """Measure, prints, and fills the page and its plots where asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--output", type=Path, help="folder whose scoring.md and images/ are filled"
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def read_tracks(data: str | None, names: tuple[str, ...]) -> Tracks:
-    """Reads labels that are taken as right.
+    """Read labels that are taken as right.
 
     Args:
         data: the folder of real labels, None for walkers that are drawn instead
@@ -101,7 +101,7 @@ def read_tracks(data: str | None, names: tuple[str, ...]) -> Tracks:
 
 
 def measure_real(data: Path) -> dict[str, pd.DataFrame]:
-    """Measures what each method finds of MOT16's real mistakes.
+    """Measure what each method finds of MOT16's real mistakes.
 
     Args:
         data: the folder of real labels

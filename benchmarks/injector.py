@@ -50,7 +50,7 @@ def inject(
     share: float = 0.02,
     kinds: tuple[str, ...] | None = None,
 ) -> Injected:
-    """Plants mistakes into the tracks of each sequence.
+    """Plant mistakes into the tracks of each sequence.
 
     Args:
         tracks: tracks that are taken as right
@@ -108,7 +108,7 @@ class _Drawing:
         self.next_id = int(self.rows["track"].max()) + 1
 
     def plant(self, kinds: tuple[str, ...], share: float) -> None:
-        """Plants one mistake of each kind after the other until enough are wrong."""
+        """Plant one mistake of each kind after the other until enough are wrong."""
         wrong, possible = 0, set(kinds)
         while wrong < share * len(self.rows) and possible:
             for kind in self.rng.permutation(sorted(possible)):
@@ -120,7 +120,7 @@ class _Drawing:
                     break
 
     def _plant_one(self, kind: str) -> int:
-        """Returns the number of boxes that show the mistake, 0 for no place left."""
+        """Return the number of boxes that show the mistake, 0 for no place left."""
         before = (self.rows["event"] >= 0).sum()
         added = len(self.added)
         for _ in range(_TRIES):
@@ -136,7 +136,7 @@ class _Drawing:
         return len(self.kinds)
 
     def pick(self, length: int, margin: int = APART) -> NDArray[np.intp] | None:
-        """Draws a free stretch of an object, clear of its track's ends."""
+        """Draw a free stretch of an object, clear of its track's ends."""
         rows = self.objects[self.rng.integers(len(self.objects))]
         spare = len(rows) - length - 2 * margin
         if spare < 0:
@@ -146,13 +146,13 @@ class _Drawing:
         return chosen if self.is_free(chosen) else None
 
     def is_free(self, rows: NDArray[np.intp]) -> bool:
-        """Whether no other mistake is within ten frames of these boxes."""
+        """Return whether no other mistake is within ten frames of these boxes."""
         first, last = self.frame(rows[0]), self.frame(rows[-1])
         taken = self.busy.get(int(self.rows["object"][rows[0]]), [])
         return all(last + APART < start or end + APART < first for start, end in taken)
 
     def frame(self, row: int) -> int:
-        """Returns the frame of a row."""
+        """Return the frame of a row."""
         return int(self.rows["frame"][row])
 
     def take(self, rows: NDArray[np.intp], shown: NDArray[np.intp]) -> None:
@@ -162,11 +162,11 @@ class _Drawing:
         self.rows.loc[shown, "event"] = self.number
 
     def boxes(self, rows: NDArray[np.intp]) -> Floats:
-        """Returns a copy of boxes, ``(n, 4)``."""
+        """Return a copy of boxes, ``(n, 4)``."""
         return self.rows.loc[rows, BOX].to_numpy(np.float64, copy=True)
 
     def set_boxes(self, rows: NDArray[np.intp], boxes: Floats) -> None:
-        """Writes boxes, rounded to whole pixels, of at least 2 by 2."""
+        """Write boxes, rounded to whole pixels, of at least 2 by 2."""
         boxes = boxes.round()
         boxes[:, 2:] = np.maximum(boxes[:, 2:], 2)
         self.rows.loc[rows, BOX] = boxes
@@ -177,7 +177,7 @@ class _Drawing:
         boxes: Floats,
         **columns: Any,  # noqa: ANN401 - pandas' own
     ) -> None:
-        """Adds boxes that show the mistake."""
+        """Add boxes that show the mistake."""
         boxes = boxes.round()
         boxes[:, 2:] = np.maximum(boxes[:, 2:], 2)
         added = template.assign(event=self.number, gone=False, **columns)
@@ -185,7 +185,7 @@ class _Drawing:
         self.added.append(added)
 
     def new_id(self) -> int:
-        """Returns an id that nobody has."""
+        """Return an id that nobody has."""
         self.next_id += 1
         return self.next_id - 1
 

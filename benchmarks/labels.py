@@ -33,7 +33,7 @@ CLASSES, SHARES = [1, 7, 11], [0.8, 0.08, 0.12]
 
 
 def write_labels(folder: Path, seed: int = 0) -> list[Path]:
-    """Writes the four sequences.
+    """Write the four sequences.
 
     Args:
         folder: the folder for the sequences' folders
@@ -69,7 +69,7 @@ def _write_sequence(folder: Path, table: pa.Table, frames: int) -> Path:
 
 
 def _draw_tracks(rng: np.random.Generator, rows: int, frames: int) -> pa.Table:
-    """Draws tracks with so many boxes, in the columns of ``gt.txt``."""
+    """Draw tracks with so many boxes, in the columns of ``gt.txt``."""
     lengths = rng.integers(50, min(frames, 1000), size=rows, endpoint=True)
     lengths = np.diff(np.minimum(np.cumsum(lengths), rows), prepend=0)
     lengths = lengths[lengths > 0]
@@ -86,7 +86,7 @@ def _draw_tracks(rng: np.random.Generator, rows: int, frames: int) -> pa.Table:
         return place
 
     def vary(low: float, high: float) -> Floats:
-        """Draws one number per track."""
+        """Draw one number per track."""
         drawn: Floats = rng.uniform(low, high, len(lengths))[row]
         return drawn
 

@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
-#: Labelled frames between an issue and a mistake that still are the same moment,
+#: Labeled frames between an issue and a mistake that still are the same moment,
 #: and between boxes of one stretch.
 WITHIN = 2
 
@@ -31,7 +31,7 @@ def order_by_score(score: Floats) -> Ints:
 
 
 def place_by_score(score: Floats) -> Floats:
-    """Returns the place of each detection in the ranking.
+    """Return the place of each detection in the ranking.
 
     Args:
         score: array ``(n,)``, see :func:`order_by_score`
@@ -45,7 +45,7 @@ def place_by_score(score: Floats) -> Floats:
 
 
 def best_ranked(score: Floats, share: float) -> Bools:
-    """Returns which detections are among the best-ranked.
+    """Return which detections are among the best-ranked.
 
     Args:
         score: array ``(n,)``, see :func:`order_by_score`
@@ -60,7 +60,7 @@ def best_ranked(score: Floats, share: float) -> Bools:
 
 
 def seen_events(score: Floats, event: Ints, count: int, share: float) -> Bools:
-    """Returns which mistakes show in at least one of the best-ranked detections.
+    """Return which mistakes show in at least one of the best-ranked detections.
 
     Args:
         score: array ``(n,)``, see :func:`order_by_score`
@@ -77,7 +77,7 @@ def seen_events(score: Floats, event: Ints, count: int, share: float) -> Bools:
 
 
 def average_precision(score: Floats, wrong: Bools) -> float:
-    """Computes the average precision of a ranking of detections.
+    """Compute the average precision of a ranking of detections.
 
     Args:
         score: array ``(n,)``, see :func:`order_by_score`
@@ -90,7 +90,7 @@ def average_precision(score: Floats, wrong: Bools) -> float:
 
 
 def number_stretches(table: pd.DataFrame, chosen: Bools) -> Ints:
-    """Numbers the stretches that chosen detections make along their tracks.
+    """Number the stretches that chosen detections make along their tracks.
 
     Args:
         table: the tracks table of ``n`` rows
@@ -112,7 +112,7 @@ def number_stretches(table: pd.DataFrame, chosen: Bools) -> Ints:
 
 
 def merge_into_issues(table: pd.DataFrame, score: Floats, share: float) -> pd.DataFrame:
-    """Makes issues of a ranking: the stretches of its best boxes.
+    """Make issues of a ranking: the stretches of its best boxes.
 
     Args:
         table: the tracks table of ``n`` rows
@@ -182,7 +182,7 @@ def match_issues(issues: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
 
 
 def matched_events(pairs: pd.DataFrame, count: int, first: int) -> Bools:
-    """Returns which mistakes the first issues point at.
+    """Return which mistakes the first issues point at.
 
     Args:
         pairs: the result of :func:`match_issues`
@@ -197,7 +197,7 @@ def matched_events(pairs: pd.DataFrame, count: int, first: int) -> Bools:
 
 
 def localise(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Returns how well each issue that points at a mistake covers its frames.
+    """Return how well each issue that points at a mistake covers its frames.
 
     Args:
         pairs: the result of :func:`match_issues`
@@ -212,7 +212,7 @@ def localise(pairs: pd.DataFrame) -> pd.DataFrame:
 def best_frames(
     frame: Ints, score: Floats, count: int, share: float, context: int = 1
 ) -> Bools:
-    """Chooses the frames of a sequence whose worst box is the most suspicious.
+    """Choose the frames of a sequence whose worst box is the most suspicious.
 
     A chosen frame brings the frames beside it along, as a reviewer needs them, and
     these count as looked at: they cost, and they are seen.

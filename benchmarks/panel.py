@@ -37,7 +37,7 @@ ACTIONS: dict[str, tuple[list[tuple[str, dict[str, Any]]], float]] = {
 
 
 def run(folder: Path) -> list[Line]:
-    """Measures what people wait for in the panel.
+    """Measure what people wait for in the panel.
 
     Moving a threshold asks nothing: the panel counts in what it has of them.
 
@@ -117,7 +117,7 @@ def _time(
     names: dict[str, str],
     queries: _Queries,
 ) -> dict[str, Any]:
-    """Returns the median seconds of some calls, their queries and answers' size."""
+    """Return the median seconds of some calls, their queries and answers' size."""
     filled = json.dumps(calls)
     for name, value in names.items():
         filled = filled.replace(f"${name}", value)

@@ -55,7 +55,7 @@ class Results:
 def measure_faults(
     tracks: Tracks, kinds: tuple[str, ...], seeds: Iterable[int]
 ) -> Results:
-    """Plants mistakes and measures what each method finds of them.
+    """Plant mistakes and measures what each method finds of them.
 
     Args:
         tracks: tracks that are taken as right
@@ -91,7 +91,7 @@ def measure_faults(
 
 
 def _rank(tracks: Tracks, audit: Audit) -> dict[str, tuple[Floats, pd.DataFrame]]:
-    """Returns each method's scores and issues, ours first."""
+    """Return each method's scores and issues, ours first."""
     found = {OURS: (our_score(audit), audit.issues)}
     for name, rank in RIVALS.items():
         score = rank(tracks)
@@ -102,7 +102,7 @@ def _rank(tracks: Tracks, audit: Audit) -> dict[str, tuple[Floats, pd.DataFrame]
 def _judge_events(
     injected: Injected, score: Floats, pairs: pd.DataFrame
 ) -> pd.DataFrame:
-    """Returns per mistake whether it is seen and matched at each budget."""
+    """Return per mistake whether it is seen and matched at each budget."""
     count = len(injected.events)
     judged = injected.events[["kind"]].copy()
     for share in SHARES:
@@ -113,7 +113,7 @@ def _judge_events(
 
 
 def _judge_issues(injected: Injected, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Returns how the issues that a reviewer looks at lie on their mistakes."""
+    """Return how the issues that a reviewer looks at lie on their mistakes."""
     looked_at = pairs["issue"] < MULTIPLES[-1] * len(injected.events)
     best = localise(pairs[looked_at])
     kinds = injected.events["kind"].to_numpy()

@@ -38,7 +38,7 @@ _LOOK: dict[Any, Any] = {
 
 
 def plot_precision(ranking: pd.DataFrame, path: Path) -> None:
-    """Plots precision over recall of detections.
+    """Plot precision over recall of detections.
 
     Args:
         ranking: one row per method and detection: ``method``, its ``place`` in the
@@ -58,7 +58,7 @@ def plot_precision(ranking: pd.DataFrame, path: Path) -> None:
 
 
 def plot_kinds(seen: pd.DataFrame, path: Path) -> None:
-    """Plots the share of mistakes that are seen, per kind.
+    """Plot the share of mistakes that are seen, per kind.
 
     Args:
         seen: shares in [0, 1], one row per kind and one column per method
@@ -86,7 +86,7 @@ def plot_kinds(seen: pd.DataFrame, path: Path) -> None:
 
 @contextmanager
 def _figure(path: Path, size: tuple[float, float]) -> Iterator[Axes]:
-    """Yields the axes of a figure in inches, which is then written."""
+    """Yield the axes of a figure in inches, which is then written."""
     with mpl.rc_context(_LOOK):
         figure = Figure(figsize=size, layout="constrained", facecolor="white")
         yield figure.add_subplot()

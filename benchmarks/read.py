@@ -13,7 +13,7 @@ REPEATS = 7
 
 
 def run(folder: Path) -> list[Line]:
-    """Measures each sequence, and all of them.
+    """Measure each sequence, and all of them.
 
     Args:
         folder: the folder of the sequences' folders

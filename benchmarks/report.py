@@ -45,7 +45,7 @@ class Line:
 def at_most(
     what: str, seconds: float, rival: str, rivals_seconds: float, times: float
 ) -> Line:
-    """Makes a line whose target is to take at most so many times as long.
+    """Make a line whose target is to take at most so many times as long.
 
     Args:
         what: what was measured
@@ -77,7 +77,7 @@ def at_least(
     rivals_rate: float,
     times: float = 0,
 ) -> Line:
-    """Makes a line whose target is a rate, and to be so many times as fast.
+    """Make a line whose target is a rate, and to be so many times as fast.
 
     Args:
         what: what was measured
@@ -103,14 +103,14 @@ def at_least(
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """Returns how many seconds a call takes."""
+    """Return how many seconds a call takes."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
 
 
 def best_of(repeats: int, *calls: Callable[[], object]) -> list[float]:
-    """Measures calls in turns, so that a busy moment meets all of them.
+    """Measure calls in turns, so that a busy moment meets all of them.
 
     Args:
         repeats: how many times to make each call
@@ -124,7 +124,7 @@ def best_of(repeats: int, *calls: Callable[[], object]) -> list[float]:
 
 
 def print_machine() -> None:
-    """Prints what the figures depend on."""
+    """Print what the figures depend on."""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     load = os.getloadavg()[0]
     print(f"{_cpu()}, {os.cpu_count()} cores, {load:.1f} of them busy")
@@ -139,7 +139,7 @@ def _cpu() -> str:
 
 
 def print_table(title: str, lines: list[Line]) -> None:
-    """Prints the lines of a subject.
+    """Print the lines of a subject.
 
     Args:
         title: the subject
@@ -151,7 +151,7 @@ def print_table(title: str, lines: list[Line]) -> None:
 
 
 def print_frame(title: str, table: pd.DataFrame) -> None:
-    """Prints a table as it is.
+    """Print a table as it is.
 
     Args:
         title: the subject
@@ -161,7 +161,7 @@ def print_frame(title: str, table: pd.DataFrame) -> None:
 
 
 def fill_page(page: Path, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Writes tables into a page, between ``<!-- begin table NAME -->`` and an end.
+    """Write tables into a page, between ``<!-- begin table NAME -->`` and an end.
 
     Args:
         page: the Markdown page

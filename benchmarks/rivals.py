@@ -20,7 +20,7 @@ from fiftyone_track_audit.plugin.audit import (
     iou_signals,
     size_signals,
 )
-from fiftyone_track_audit.plugin.audit.neighbours import after, before, find_neighbours
+from fiftyone_track_audit.plugin.audit.neighbors import after, before, find_neighbors
 from fiftyone_track_audit.plugin.audit.scene import make_scene
 from fiftyone_track_audit.plugin.audit.score import (
     FEATURES,
@@ -47,7 +47,7 @@ _POSITION, _VELOCITY = 1 / 20, 1 / 160
 
 
 def our_score(audit: Audit) -> Floats:
-    """Returns the audit's own score.
+    """Return the audit's own score.
 
     Args:
         audit: the audit of the tracks
@@ -62,7 +62,7 @@ def our_score(audit: Audit) -> Floats:
 
 
 def chance(tracks: Tracks, seed: int = 0) -> Floats:
-    """Ranks at random.
+    """Rank at random.
 
     Args:
         tracks: the tracks
@@ -75,7 +75,7 @@ def chance(tracks: Tracks, seed: int = 0) -> Floats:
 
 
 def rarest_finding(tracks: Tracks) -> Floats:
-    """Ranks by the rarity of what the audit finds, without any training.
+    """Rank by the rarity of what the audit finds, without any training.
 
     Args:
         tracks: the tracks
@@ -96,9 +96,9 @@ def rarest_finding(tracks: Tracks) -> Floats:
 
 
 def two_rules(tracks: Tracks) -> Floats:
-    """Ranks by the two rules of AWS's notebook, each stored at the earlier frame.
+    """Rank by the two rules of AWS's notebook, each stored at the earlier frame.
 
-    A pair of neighbouring boxes is an outlier where the area changes by more than a
+    A pair of neighboring boxes is an outlier where the area changes by more than a
     quarter or the IoU is below a half.
 
     Args:
@@ -107,15 +107,15 @@ def two_rules(tracks: Tracks) -> Floats:
     Returns:
         array ``(n,)``; above 1 is an outlier
     """
-    neighbours = find_neighbours(tracks.table)
-    change = size_signals(tracks.table, neighbours)["size_change"]
-    iou = iou_signals(tracks.table, neighbours)["iou_next"]
-    later = after(np.abs(change), neighbours.adjacent)
+    neighbors = find_neighbors(tracks.table)
+    change = size_signals(tracks.table, neighbors)["size_change"]
+    iou = iou_signals(tracks.table, neighbors)["iou_next"]
+    later = after(np.abs(change), neighbors.adjacent)
     return np.fmax(later / 0.25, (1 - iou) / 0.5)
 
 
 def far_from_label_mean(tracks: Tracks) -> Floats:
-    """Ranks by the standard deviations from the mean of the box's class.
+    """Rank by the standard deviations from the mean of the box's class.
 
     Datumaro's check ``FarFromLabelMean``, which calls five an outlier, of width,
     height, area and aspect; speed is added, which a check of images cannot know.
@@ -127,11 +127,11 @@ def far_from_label_mean(tracks: Tracks) -> Floats:
         array ``(n,)``; above 5 is an outlier
     """
     table = tracks.table
-    neighbours = find_neighbours(table)
+    neighbors = find_neighbors(table)
     boxes = box_array(table)
-    centre = boxes[:, :2] + boxes[:, 2:] / 2
-    elapsed = neighbours.time - before(neighbours.time, neighbours.adjacent)
-    step = (centre - before(centre, neighbours.adjacent)) / elapsed[:, None]
+    center = boxes[:, :2] + boxes[:, 2:] / 2
+    elapsed = neighbors.time - before(neighbors.time, neighbors.adjacent)
+    step = (center - before(center, neighbors.adjacent)) / elapsed[:, None]
     properties = pd.DataFrame(
         {
             "width": boxes[:, 2],
@@ -149,7 +149,7 @@ def far_from_label_mean(tracks: Tracks) -> Floats:
 
 
 def isolation_forest(tracks: Tracks) -> Floats:
-    """Ranks by scikit-learn's IsolationForest on the audit's signals.
+    """Rank by scikit-learn's IsolationForest on the audit's signals.
 
     Args:
         tracks: the tracks
@@ -164,7 +164,7 @@ def isolation_forest(tracks: Tracks) -> Floats:
 
 
 def local_outlier_factor(tracks: Tracks) -> Floats:
-    """Ranks by scikit-learn's LocalOutlierFactor on the audit's signals.
+    """Rank by scikit-learn's LocalOutlierFactor on the audit's signals.
 
     Each box is held against more others than a mistake has boxes. Boxes that stand
     still are all alike and count once: otherwise their density is infinite.
@@ -182,9 +182,9 @@ def local_outlier_factor(tracks: Tracks) -> Floats:
 
 
 def kalman_residual(tracks: Tracks) -> Floats:
-    """Ranks by the normalised innovation of a constant-velocity Kalman filter.
+    """Rank by the normalized innovation of a constant-velocity Kalman filter.
 
-    One filter per track and axis: centre x, centre y, width, height. The filters of
+    One filter per track and axis: center x, center y, width, height. The filters of
     all tracks advance together.
 
     Args:
@@ -194,7 +194,7 @@ def kalman_residual(tracks: Tracks) -> Floats:
         array ``(n,)``: the sum over the axes of the squared innovation over its
         variance; NaN at a track's first box
     """
-    neighbours = find_neighbours(tracks.table)
+    neighbors = find_neighbors(tracks.table)
     boxes = box_array(tracks.table)
     size = boxes[:, 2:]
     seen = np.concatenate([boxes[:, :2] + size / 2, size], axis=1)
@@ -206,11 +206,11 @@ def kalman_residual(tracks: Tracks) -> Floats:
     place_var, speed_var = (2 * position_sd) ** 2, (10 * velocity_sd) ** 2
     both_var = np.zeros_like(seen)
     result = np.full(len(seen), np.nan)
-    age = np.arange(len(seen)) - neighbours.start
+    age = np.arange(len(seen)) - neighbors.start
     by_age = np.split(np.argsort(age, kind="stable"), np.cumsum(np.bincount(age))[:-1])
     for now in by_age[1:]:
         last = now - 1
-        elapsed = (neighbours.time[now] - neighbours.time[last])[:, None]
+        elapsed = (neighbors.time[now] - neighbors.time[last])[:, None]
         expected = place[last] + elapsed * speed[last]
         both = both_var[last] + elapsed * speed_var[last]
         variance = place_var[last] + elapsed * (both_var[last] + both)
@@ -229,7 +229,7 @@ def kalman_residual(tracks: Tracks) -> Floats:
 
 
 def _scaled_signals(tracks: Tracks) -> Floats:
-    """Returns the audit's signals, gaps filled by the median, on one scale."""
+    """Return the audit's signals, gaps filled by the median, on one scale."""
     signals = audit_tracks(tracks).detections.select_dtypes("number")
     signals = signals.drop(columns="outlier_score").dropna(axis=1, how="all")
     values = signals.to_numpy(np.float64, na_value=np.nan)

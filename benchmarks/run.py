@@ -27,7 +27,7 @@ SUBJECTS = {
 
 
 def main() -> None:
-    """Measures the subjects asked for, by default all."""
+    """Measure the subjects asked for, by default all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("subjects", nargs="*", help=f"of {', '.join(SUBJECTS)}")
     chosen = parser.parse_args().subjects or list(SUBJECTS)

@@ -27,7 +27,7 @@ SCORES = ("iou_prev", "iou_next", "outlier_score")
 
 
 def run(folder: Path) -> list[Line]:
-    """Measures the store.
+    """Measure the store.
 
     Args:
         folder: not used: the labels are drawn in memory
@@ -48,7 +48,7 @@ def run(folder: Path) -> list[Line]:
 
 
 def _draw_tracks() -> Tracks:
-    """Draws 360,000 boxes in three sequences."""
+    """Draw 360,000 boxes in three sequences."""
     rng = np.random.default_rng(0)
     names = [f"sequence-{i}" for i in range(SAMPLES)]
     frame_names = tuple(f"{i:06d}.jpg" for i in range(1, FRAMES + 1))
@@ -71,7 +71,7 @@ def _draw_tracks() -> Tracks:
 
 
 def split_sequences(tracks: Tracks) -> list[tuple[Sequence, int, int]]:
-    """Splits sequences into samples, as an import does.
+    """Split sequences into samples, as an import does.
 
     Args:
         tracks: the tracks
@@ -90,7 +90,7 @@ def split_sequences(tracks: Tracks) -> list[tuple[Sequence, int, int]]:
 def new_dataset(
     tracks: Tracks, runs: list[tuple[Sequence, int, int]]
 ) -> Iterator[tuple[fo.Dataset, list[store.Segment]]]:
-    """Makes a dataset of samples without frames, and deletes it in the end.
+    """Make a dataset of samples without frames, and deletes it in the end.
 
     Args:
         tracks: the tracks
@@ -138,7 +138,7 @@ def _make_sample(sequence: Sequence, first: int, last: int) -> fo.Sample:
 
 
 def _measure(tracks: Tracks) -> dict[str, float]:
-    """Returns the rates of our own calls, and of ``values()``."""
+    """Return the rates of our own calls, and of ``values()``."""
     count = len(tracks.table)
     runs = [(sequence, 1, FRAMES) for sequence in tracks.sequences.values()]
     rng = np.random.default_rng(1)
@@ -158,7 +158,7 @@ def _measure(tracks: Tracks) -> dict[str, float]:
 
 
 def _measure_objects(tracks: Tracks) -> tuple[float, float, float]:
-    """Returns the rates of ``add_sample``, ``set_values`` and ``iter_samples``."""
+    """Return the rates of ``add_sample``, ``set_values`` and ``iter_samples``."""
     sequence = next(iter(tracks.sequences.values()))
     table = tracks.table
     table = table[table["sequence"].eq(sequence.name) & table["frame"].le(FEW)]

@@ -42,7 +42,7 @@ _SHORT = 8
 
 
 def main() -> None:
-    """Fits and writes the weights."""
+    """Fit and writes the weights."""
     data = os.environ.get("TRACK_AUDIT_DATA")
     if not data:
         sys.exit("TRACK_AUDIT_DATA is not set: expected the folder of real labels")
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def collect(injected: Injected) -> pd.DataFrame:
-    """Collects the findings in one sequence with planted mistakes.
+    """Collect the findings in one sequence with planted mistakes.
 
     Args:
         injected: the tracks of one sequence
@@ -88,7 +88,7 @@ def collect(injected: Injected) -> pd.DataFrame:
 
 
 def fit(examples: pd.DataFrame) -> list[float]:
-    """Fits the weights of one kind.
+    """Fit the weights of one kind.
 
     Args:
         examples: its findings, see :func:`collect`

@@ -19,7 +19,7 @@ MOST_SECONDS, MOST_GB = 60, 3
 
 
 def run(folder: Path) -> list[Line]:
-    """Measures import and audit of all sequences.
+    """Measure import and audit of all sequences.
 
     Args:
         folder: the folder of the sequences' folders

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole audit of a tracks table: signals, findings, one score, issues."""
+"""The audit of a tracks table: signals, findings, scores and issues."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .doubt import doubt
 from .grouping import find_issues, sort_issues
 from .kinds import ALL_KINDS, KINDS, TABLE
 from .motion import motion_signals
-from .neighbours import find_neighbours
-from .outliers import Judgement, Thresholds
+from .neighbors import find_neighbors
+from .outliers import Judgment, Thresholds
 from .perspective import perspective_signals
 from .rolling import rolling_signals
 from .scene import Scene, make_scene
@@ -38,13 +38,13 @@ class Audit:
             the tracks table: the signals, ``size_outlier`` and ``iou_outlier``
             (boolean), ``size_limit`` and ``iou_limit``, the thresholds that the
             box would just pass, ``outlier_score`` in [0, 1] with outliers above
-            0.5, and ``outlier_reasons`` (kinds joined by ``;``, a category). What
-            is not defined, such as anything about a box alone in its track, is null
+            0.5, and ``outlier_reasons`` (kinds joined by ``;``, a category).
+            Undefined values are null, such as all of a box alone in its track
         issues: one row per mistake, worst first: ``sequence``, ``kind``,
             ``track``, ``other_track`` (null unless two are involved),
             ``first_frame``, ``last_frame`` (positions), ``score`` in [0, 1],
             ``reason`` and ``suggestion``, a sentence each; ``size_limit`` and
-            ``iou_limit``, the thresholds that its boxes would just pass
+            ``iou_limit``, the thresholds that all of its boxes would just pass
     """
 
     detections: pd.DataFrame
@@ -58,19 +58,36 @@ def audit_tracks(
     progress: Callable[[int, int], None] | None = None,
     vectors: Vectors | None = None,
 ) -> Audit:
-    """Judges every detection against its own track, and tracks against each other.
+    """Find the mistakes in tracks, and score every detection.
 
     Args:
-        tracks: the tracks of one sequence or more
+        tracks: the tracks of one or more sequences
         thresholds (None): the :class:`Thresholds`, by default the standard ones
         kinds (KINDS): the kinds of mistakes to look for
-        progress (None): called with the number of detections judged and their
-            total
+        progress (None): called with the number of detections judged so far and
+            their total
         vectors (None): array ``(n, d)``, the embeddings of the crops, NaN where
-            unknown; with them, boxes that look unlike their track are found too
+            unknown. With them, boxes that look unlike their track are found, too
 
     Returns:
         the :class:`Audit`
+
+    Raises:
+        ValueError: if the only kinds to look for need embeddings, and there are none
+
+    Example:
+        A box jumps aside for one frame:
+
+        >>> import pandas as pd
+        >>> from fiftyone_track_audit.importers.tracks import Tracks, make_table
+        >>> left = [100.0, 104, 108, 112, 156, 120, 124, 128, 132, 136]
+        >>> rows = pd.DataFrame({"left": left, "frame": range(1, 11)}).assign(
+        ...     sequence="street", track=1, label="car", top=50.0, width=60.0,
+        ...     height=40.0, frame_name=[f"{frame:06d}.jpg" for frame in range(1, 11)]
+        ... )
+        >>> audit = audit_tracks(Tracks(make_table(rows), {}))
+        >>> audit.issues[["kind", "track", "first_frame", "last_frame"]].values.tolist()
+        [['shift', 1, 5, 5]]
     """
     parts: list[Audit] = []
     done = 0
@@ -93,25 +110,25 @@ def audit_tracks(
 def suspected_rows(
     tracks: Tracks, thresholds: Thresholds | None = None
 ) -> NDArray[np.bool_]:
-    """Finds the boxes of tracks that have an outlier, by the boxes alone.
+    """Find the tracks with outliers from their boxes alone.
 
     Args:
         tracks: the tracks
         thresholds (None): the :class:`Thresholds`, by default the standard ones
 
     Returns:
-        bool array ``(n,)``
+        bool array ``(n,)``, True for all boxes of such a track
     """
     reasons = audit_tracks(tracks, thresholds).detections["outlier_reasons"]
     # Boxes without an identity are tracks of their own
-    wrong = (reasons != "").groupby(find_neighbours(tracks.table).start)
+    wrong = (reasons != "").groupby(find_neighbors(tracks.table).start)
     return wrong.transform("any").to_numpy(bool)
 
 
 def detect(
     scene: Scene, kinds: tuple[str, ...] = KINDS
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Find what may be mistakes in one sequence, without judging how likely.
+    """Find possible mistakes in one sequence, without judging how likely they are.
 
     Args:
         scene: the scene
@@ -137,33 +154,33 @@ def detect(
 
 def _compute_signals(scene: Scene, groups: set[str]) -> pd.DataFrame:
     """Compute the signals that belong to groups of kinds."""
-    table, neighbours = scene.table, scene.neighbours
+    table, neighbors = scene.table, scene.neighbors
     signals: dict[str, Any] = {}
     if "size" in groups:
-        signals |= size_signals(table, neighbours)
-        signals |= _name_judgement("size", scene.size_judgement)
+        signals |= size_signals(table, neighbors)
+        signals |= _name_judgment("size", scene.size_judgment)
     if "iou" in groups:
-        signals |= iou_signals(table, neighbours)
-        signals |= _name_judgement("iou", scene.iou_judgement)
+        signals |= iou_signals(table, neighbors)
+        signals |= _name_judgment("iou", scene.iou_judgment)
     if "track" in groups:
-        signals |= aspect_signals(table, neighbours)
+        signals |= aspect_signals(table, neighbors)
         signals |= motion_signals(scene)
         signals |= {"jitter": jitter(scene), "occlusion": scene.occlusion}
         signals |= perspective_signals(scene)
-        signals |= rolling_signals(table, neighbours)
+        signals |= rolling_signals(table, neighbors)
     if scene.vectors is not None:
         signals |= appearance_signals(scene)
     return pd.DataFrame(signals, index=table.index)
 
 
-def _name_judgement(name: str, judged: Judgement) -> dict[str, Any]:
+def _name_judgment(name: str, judged: Judgment) -> dict[str, Any]:
     severity, limit = judged
     outlier = pd.arrays.BooleanArray(severity > 1, np.isnan(severity))
     return {f"{name}_outlier": outlier, f"{name}_limit": limit}
 
 
 def _per_sequence(tracks: Tracks) -> Iterator[Tracks]:
-    """Yields the tracks of each sequence, at least once."""
+    """Yield the tracks of each sequence; of an empty table, once."""
     codes = tracks.table["sequence"].cat.codes.to_numpy()
     first = np.flatnonzero(np.diff(codes)) + 1
     for start, end in pairwise([0, *first, len(codes)]):
@@ -171,7 +188,7 @@ def _per_sequence(tracks: Tracks) -> Iterator[Tracks]:
 
 
 def _judge_sequence(scene: Scene, kinds: tuple[str, ...]) -> Audit:
-    """Audit one sequence; its reasons are still numbers, see _name_reasons()."""
+    """Audit one sequence; its reasons are still bits, see _name_reasons()."""
     findings, signals = detect(scene, kinds)
     odds = log_odds(findings, len(scene.table))
     findings = findings.assign(
@@ -185,7 +202,7 @@ def _judge_sequence(scene: Scene, kinds: tuple[str, ...]) -> Audit:
     np.bitwise_or.at(reasons, rows, bits[index])
     found = score_rows(findings, len(scene.table))
     score = np.maximum(found, DOUBT * doubt(scene))
-    comparable = scene.neighbours.end - scene.neighbours.start > 1
+    comparable = scene.neighbors.end - scene.neighbors.start > 1
     comparable &= ~np.isnan(scene.boxes).any(axis=1)
     detections = signals.assign(
         outlier_score=np.where(comparable | (found > 0.5), score, np.nan),
@@ -195,7 +212,7 @@ def _judge_sequence(scene: Scene, kinds: tuple[str, ...]) -> Audit:
 
 
 def _name_reasons(reasons: NDArray[np.int64]) -> pd.Categorical[str]:
-    """Names the kinds, one bit each, joined by ``;``."""
+    """Return the names of kinds, one bit each, joined by ``;``."""
     known, codes = np.unique(np.append(reasons, 0), return_inverse=True)
     names = [
         ";".join(kind for bit, kind in enumerate(ALL_KINDS) if pattern >> bit & 1)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boxes that are more often a little wrong than others, although nothing shows it.
+"""Doubt: which boxes without findings are more often slightly wrong than others.
 
-When people label a video again, most of what they correct is no glitch but whole
-stretches of slightly wrong boxes: interpolated, hidden, small and far away. Each
-such circumstance says little, and in each video another one counts, so none is
-weighed more than the others.
+When people label a video again, most of what they correct are not glitches but long
+runs of slightly wrong boxes: interpolated, occluded, small and far away. Each such
+circumstance says little, and a different one matters in each video, so all have the
+same weight.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ _ROUNDING = 0.51
 
 
 def doubt(scene: Scene) -> Floats:
-    """Ranks boxes by how doubtful their circumstances are.
+    """Rank boxes by how doubtful their circumstances are.
 
-    Five circumstances: the length of the exactly straight stretch that holds the
-    box (no side departs by more than half a pixel from the middle of its
-    neighbours: it was interpolated), the departure from the perspective, the
-    smallness of the box, how much of it is hidden, and the shortness of its track.
-    Each is turned into the share of the sequence's boxes that are at least as far
-    out, and these are combined by Fisher's method: the sum of minus their logarithms.
+    There are five circumstances: the length of the exactly straight run that the box
+    is part of (no side is more than half a pixel away from the midpoint of its
+    neighbors, so it was interpolated), the deviation from the perspective, and how
+    small, how occluded and how short-lived the box's track is. Each is turned into
+    the share of the sequence's boxes that are at least as extreme, and these are
+    combined by Fisher's method, the sum of their negative logarithms.
 
     Args:
         scene: the scene
 
     Returns:
-        array ``(n,)`` in (0, 1], the rank of that sum; of boxes in equal
-        circumstances the mean
+        array ``(n,)`` in (0, 1], the rank of that sum; boxes in equal circumstances
+        have their mean rank
     """
     count = len(scene.boxes)
     if not count:
@@ -59,18 +59,18 @@ def doubt(scene: Scene) -> Floats:
 
 
 def straight_stretch(scene: Scene) -> Floats:
-    """Measures the straight stretch of its track that each box lies in.
+    """Measure the straight run that each box is part of.
 
     Args:
         scene: the scene
 
     Returns:
-        array ``(n,)``: the number of boxes of the stretch whose sides lie in the
-        middle of those before and after, up to rounding; 0 outside
+        array ``(n,)``: the number of boxes of the run, whose sides are all midway
+        between those before and after, up to rounding; 0 for boxes outside of runs
     """
     begin = scene.boxes[:, :2]
     sides = np.concatenate([begin, begin + scene.boxes[:, 2:]], axis=1)
-    departure = np.abs(midpoint_residual(sides, scene.neighbours, 1)).max(axis=1)
+    departure = np.abs(midpoint_residual(sides, scene.neighbors, 1)).max(axis=1)
     first, last = runs(departure <= _ROUNDING, scene.track)
     result = np.zeros(len(sides))
     length = last - first + 1

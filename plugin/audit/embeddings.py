@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the embeddings of crops say about a track, without judging how likely.
+"""Distances between the embeddings of crops, and what is unusual about them.
 
-A crop's vector is NaN where there is none; whatever depends on it is NaN too.
+The vector of a missing crop is NaN, and so is everything that depends on it.
 """
 
 from __future__ import annotations
@@ -14,62 +14,62 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .boxes import Floats, Rows, Vectors
-from .neighbours import Neighbours, after, before
+from .neighbors import Neighbors, after, before
 from .outliers import track_median
 
 Metric = Literal["cosine", "euclidean"]
 
-#: Standard deviations of a track and of its sequence, added up, that still are
+#: Sum of the standard deviations of a track and of its sequence that is still
 #: usual; on MOT20-01 they leave 0.4 % of the boxes above.
 _USUAL = 1.5
-#: How much more is usual where another object covers the whole box, or where the
-#: image border cuts it: both change what a crop shows without anybody's mistake.
+#: How much more is usual if another object covers the whole box, or if the image
+#: border cuts it: both change what a crop shows without anybody's mistake.
 _DISTURBED = 0.5
-#: Rounds of weighting boxes by their nearness to the centre, and the distance
-#: below which nearer counts no more.
+#: Rounds of weighting boxes by their nearness to the center, and the distance
+#: below which the weight no longer grows.
 _ROUNDS, _NEAR = 3, 0.05
 #: The median absolute deviation of a normal distribution is 1 / 1.4826 sd.
 _MAD_TO_SD = 1.4826
-#: Pairs of vectors that are compared at once, which bounds the memory.
+#: Pairs of vectors that are compared at once, to bound the memory.
 _CHUNK = 4096
 
 
 def embedding_distance(
-    vectors: Vectors, neighbours: Neighbours, metric: Metric = "cosine"
+    vectors: Vectors, neighbors: Neighbors, metric: Metric = "cosine"
 ) -> Floats:
-    """Computes how far each crop is from the one in the labelled frame before.
+    """Compute the distance of each crop to the one in the previous labeled frame.
 
     Args:
         vectors: array ``(n, d)``
-        neighbours: the neighbours of the rows
+        neighbors: the neighbors of the rows
         metric ("cosine"): ``cosine``, one minus the cosine of the angle, in [0, 2];
             or ``euclidean``, of the vectors as they are, at least 0
 
     Returns:
-        array ``(n,)``, NaN where the track has no box in the frame before
+        array ``(n,)``, NaN if the track has no box in that frame
     """
     result = np.full(len(vectors), np.nan)
-    rows = np.flatnonzero(neighbours.adjacent)
+    rows = np.flatnonzero(neighbors.adjacent)
     result[rows] = _pair_distance(vectors, rows, rows - 1, metric)
     return result
 
 
 def exchange_gain(
-    vectors: Vectors, neighbours: Neighbours, first: Rows, second: Rows
+    vectors: Vectors, neighbors: Neighbors, first: Rows, second: Rows
 ) -> Floats:
-    """Computes how much better pairs of tracks look with their ids exchanged.
+    """Compute how much better pairs of tracks look with their IDs swapped.
 
     Args:
         vectors: array ``(n, d)``
-        neighbours: the neighbours of the rows
+        neighbors: the neighbors of the rows
         first: int array ``(p,)``, rows
         second: int array ``(p,)``, rows of other tracks in the same frames
 
     Returns:
         array ``(p,)`` in [-4, 4]: the cosine distances of the two to their own
-        previous boxes, less those to each other's; NaN where either has none
+        previous boxes, minus those to each other's; NaN if either has none
     """
-    both = neighbours.adjacent[first] & neighbours.adjacent[second]
+    both = neighbors.adjacent[first] & neighbors.adjacent[second]
     one, two = first[both], second[both]
     straight = _pair_distance(vectors, one, one - 1)
     straight += _pair_distance(vectors, two, two - 1)
@@ -80,118 +80,118 @@ def exchange_gain(
     return result
 
 
-def centre_distance(vectors: Vectors, neighbours: Neighbours) -> Floats:
-    """Computes how far each crop is from what the rest of its track shows.
+def center_distance(vectors: Vectors, neighbors: Neighbors) -> Floats:
+    """Compute the distance of each crop to the center of the rest of its track.
 
-    The centre is the geometric median of the directions, so that a stretch of
-    wrong boxes does not pull it over; the box itself has no say.
+    The center is the geometric median of the directions, which a run of wrong boxes
+    does not move far. The box itself is left out.
 
     Args:
         vectors: array ``(n, d)``
-        neighbours: the neighbours of the rows
+        neighbors: the neighbors of the rows
 
     Returns:
         cosine distances, array ``(n,)`` in [0, 2]; NaN for boxes alone in their
         track
     """
     result = np.full(len(vectors), np.nan)
-    for rows, units in _tracks(vectors, neighbours.start):
+    for rows, units in _tracks(vectors, neighbors.start):
         if len(rows) > 1:
-            result[rows] = _centre(units)[1]
+            result[rows] = _center(units)[1]
     return result
 
 
-def rival_distance(vectors: Vectors, neighbours: Neighbours, rival: Rows) -> Floats:
-    """Computes whether each crop looks more like its rival's track than its own.
+def rival_distance(vectors: Vectors, neighbors: Neighbors, rival: Rows) -> Floats:
+    """Compute whether each crop looks more like its rival's track than its own.
 
     Args:
         vectors: array ``(n, d)``
-        neighbours: the neighbours of the rows
-        rival: int array ``(n,)``, a row of the track that each box may belong to,
-            -1 for none
+        neighbors: the neighbors of the rows
+        rival: int array ``(n,)``, a row of the track that each box may belong to
+            instead, -1 without one
 
     Returns:
-        array ``(n,)`` in [-2, 2]: the cosine distance to the rival track's centre
-        less that to its own, see :func:`centre_distance`; NaN without a rival
+        array ``(n,)`` in [-2, 2]: the cosine distance to the rival track's center
+        minus that to its own, see :func:`center_distance`; NaN without a rival
     """
     result = np.full(len(vectors), np.nan)
-    likened = np.where(rival >= 0, neighbours.start[rival], -1)
+    likened = np.where(rival >= 0, neighbors.start[rival], -1)
     order = np.argsort(likened, kind="stable")
     likened = likened[order]
-    for rows, units in _tracks(vectors, neighbours.start):
-        track = neighbours.start[rows[0]]
+    for rows, units in _tracks(vectors, neighbors.start):
+        track = neighbors.start[rows[0]]
         begin, end = np.searchsorted(likened, [track, track + 1])
         if begin < end:
             chosen = order[begin:end]
-            result[chosen] = _one_minus(_units(vectors[chosen]) @ _centre(units)[0])
-    return result - centre_distance(vectors, neighbours)
+            result[chosen] = _one_minus(_units(vectors[chosen]) @ _center(units)[0])
+    return result - center_distance(vectors, neighbors)
 
 
 def mean_outliers(
-    distance: Floats, neighbours: Neighbours, deviations: float = 2
+    distance: Floats, neighbors: Neighbors, deviations: float = 2
 ) -> NDArray[np.bool_]:
-    """Finds the boxes whose distance is unusual in their track.
+    """Find the boxes with an unusual distance for their track.
 
     Args:
         distance: array ``(n,)``
-        neighbours: the neighbours of the rows
+        neighbors: the neighbors of the rows
         deviations (2): standard deviations above the track's mean
 
     Returns:
-        bool array ``(n,)``, False where the distance is NaN
+        bool array ``(n,)``, False if the distance is NaN
     """
-    per_track = pd.Series(distance).groupby(neighbours.start)
+    per_track = pd.Series(distance).groupby(neighbors.start)
     mean = per_track.transform("mean").to_numpy()
     deviation = per_track.transform("std", ddof=0).to_numpy()
-    # All of a track's distances can be equal, but for rounding
+    # All distances of a track can be equal up to rounding
     outliers: NDArray[np.bool_] = distance > mean + deviations * deviation + 1e-9
     return outliers
 
 
 def appearance_severity(
     distance: Floats,
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     occlusion: Floats,
     clipped: NDArray[np.bool_],
 ) -> Floats:
-    """Computes how far each box's look departs from the boxes beside it.
+    """Compute how far the appearance of each box departs from its neighbors.
 
-    What is usual is the track's median distance plus deviations of the track and
-    of the sequence, so that a steady track does not flag noise, and more where
-    the box is hidden or cut. A box unlike both boxes beside it is wrong, and the
-    box after it is not to blame. A lasting change counts where it begins.
+    The usual distance is the track's median plus the deviations of the track and of
+    the sequence, so that noise is not flagged in a steady track; it is larger if the
+    box is occluded or cut. A box unlike both of its neighbors is wrong, and the box
+    after it is not to blame. A lasting change is attributed to its first box.
 
     Args:
-        distance: array ``(n,)``, to the previous boxes, of one sequence: see
-            :func:`embedding_distance`
-        neighbours: the neighbours of the rows
-        occlusion: array ``(n,)`` in [0, 1], the hidden share of each box
+        distance: array ``(n,)``, the distances to the previous boxes of one
+            sequence, see :func:`embedding_distance`
+        neighbors: the neighbors of the rows
+        occlusion: array ``(n,)`` in [0, 1], the occluded share of each box
         clipped: bool array ``(n, 2)``, whether the image border cuts the box
             horizontally and vertically
 
     Returns:
-        array ``(n,)``, at least 0; above 1 is an outlier. NaN where no distance is
+        array ``(n,)``, at least 0; above 1 is an outlier. NaN if no distance is
         known
     """
-    departure = distance - track_median(distance, neighbours)
-    spread = _MAD_TO_SD * track_median(np.abs(departure), neighbours)
+    departure = distance - track_median(distance, neighbors)
+    spread = _MAD_TO_SD * track_median(np.abs(departure), neighbors)
     known = np.abs(departure[~np.isnan(departure)])
     floor = _MAD_TO_SD * np.median(known) if len(known) else 0.0
     disturbed = np.where(clipped.any(axis=1), 1, 0) + occlusion
-    disturbed = np.fmax(disturbed, before(disturbed, neighbours.adjacent))
+    disturbed = np.fmax(disturbed, before(disturbed, neighbors.adjacent))
     usual = _USUAL * (spread + floor) * (1 + _DISTURBED * disturbed)
-    # A sequence whose crops are all alike has no deviation to measure against
+    # A sequence of identical crops has no deviation to compare with
     pair = np.maximum(departure, 0) / np.maximum(usual, 1e-6)
-    both = np.minimum(pair, after(pair, neighbours.adjacent))
+    both = np.minimum(pair, after(pair, neighbors.adjacent))
     # The way back from a wrong box can be longer than the way to it
-    explained = 2 * np.nan_to_num(before(both, neighbours.adjacent))
+    explained = 2 * np.nan_to_num(before(both, neighbors.adjacent))
     return np.fmax(both, np.maximum(pair - explained, 0))
 
 
 def _pair_distance(
     vectors: Vectors, first: Rows, second: Rows, metric: Metric = "cosine"
 ) -> Floats:
-    """Returns the distance of pairs of rows, ``(p,)``."""
+    """Return the distance of pairs of rows, ``(p,)``."""
     result = np.empty(len(first))
     for begin in range(0, len(first), _CHUNK):
         chunk = slice(begin, begin + _CHUNK)
@@ -205,7 +205,7 @@ def _pair_distance(
 
 
 def _units(vectors: Vectors) -> Floats:
-    """Returns vectors of length 1, NaN for those without a direction."""
+    """Return vectors of length 1, NaN for vectors of length 0."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     units: Floats = vectors / np.where(length > 0, length, np.nan).astype(np.float64)
     return units
@@ -216,7 +216,7 @@ def _one_minus(cosine: Floats) -> Floats:
 
 
 def _tracks(vectors: Vectors, start: NDArray[np.intp]) -> Iterator[tuple[Rows, Floats]]:
-    """Yields the rows of each track that have vectors, and these with length 1."""
+    """Yield the rows of each track that have vectors, and these with length 1."""
     known = np.flatnonzero(np.einsum("ij,ij->i", vectors, vectors) > 0)
     cuts = np.flatnonzero(np.diff(start[known])) + 1
     for rows in np.split(known, cuts):
@@ -224,8 +224,8 @@ def _tracks(vectors: Vectors, start: NDArray[np.intp]) -> Iterator[tuple[Rows, F
             yield rows, _units(vectors[rows])
 
 
-def _centre(units: Floats) -> tuple[Floats, Floats]:
-    """Finds the centre of directions, and how far each is from that of the others.
+def _center(units: Floats) -> tuple[Floats, Floats]:
+    """Find the center of directions, and the distance of each to that of the others.
 
     Args:
         units: array ``(m, d)`` of unit vectors
@@ -233,9 +233,9 @@ def _centre(units: Floats) -> tuple[Floats, Floats]:
     Returns:
         a tuple of
 
-        -   the centre of all, array ``(d,)`` of length 1
-        -   cosine distances from the centre of the others, array ``(m,)``; NaN
-            where there are none
+        -   the center of all, array ``(d,)`` of length 1
+        -   cosine distances to the center of the others, array ``(m,)``; NaN if
+            there are no others
     """
     weights = np.ones(len(units))
     for _ in range(_ROUNDS):

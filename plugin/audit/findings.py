@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Findings: what detectors hold for mistakes, before it is judged how likely.
+"""Findings: what detectors report as possible mistakes.
 
-A table with one row per finding. Rows of the tracks table are named by their
-position in it.
+A table with one row per finding. How likely a finding is a mistake is judged later,
+see ``score.py``. Rows of the tracks table are given by their position in it.
 
 | column | meaning |
 |---|---|
@@ -10,9 +10,9 @@ position in it.
 | ``peak`` | the row that shows it best |
 | ``first``, ``last`` | the rows of the same track that are wrong |
 | ``other`` | a row of the other track that is involved, or -1 |
-| ``strength`` | how marked it is, above 0: comparable within one kind only |
-| ``amount`` | the number that the kind's sentence tells, see ``sentences.py`` |
-| ``severity`` | how far a threshold is exceeded, above 1; null without one |
+| ``strength`` | how pronounced it is, above 0; comparable within one kind only |
+| ``amount`` | the number for the kind's sentence, see ``kinds.py`` |
+| ``severity`` | how far a threshold is exceeded, above 1; null without a threshold |
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ def make_findings(
     other: Rows | None = None,
     amount: Floats | None = None,
 ) -> pd.DataFrame:
-    """Makes a table of findings of one kind.
+    """Return a table of findings of one kind.
 
     Args:
         kind: the kind
-        peak: the rows that show them best, int array ``(m,)``
+        peak: the rows that show the findings best, int array ``(m,)``
         strength: float array ``(m,)``; findings of 0 or NaN are left out
         first (None): the first wrong rows, by default the peaks
         last (None): the last wrong rows, by default the peaks
         other (None): rows of the other tracks, by default none
-        amount (None): the numbers to tell, by default the strengths
+        amount (None): the numbers for the sentences, by default the strengths
 
     Returns:
         the data frame
@@ -64,13 +64,13 @@ def make_findings(
 
 
 def both_ways(findings: pd.DataFrame) -> pd.DataFrame:
-    """Adds to findings about two tracks the same from the other track's side.
+    """Add the same findings as seen from the other track.
 
     Args:
         findings: findings that are about their peak and first box alone
 
     Returns:
-        the findings, twice as many
+        the findings and their mirror images
     """
     before = findings["peak"] - findings["first"]
     mirrored = findings.assign(
@@ -83,15 +83,15 @@ def both_ways(findings: pd.DataFrame) -> pd.DataFrame:
 
 
 def pair_off(findings: pd.DataFrame) -> pd.DataFrame:
-    """Keeps of findings about two tracks the strongest about each box.
+    """Keep the strongest finding about each box, and add those of the other tracks.
 
-    Who exchanges with one can seem to exchange with all who stand around.
+    An object that swaps IDs with one neighbor can seem to swap with all that are near.
 
     Args:
         findings: findings, as :func:`both_ways` takes them
 
     Returns:
-        those that are left, from both sides
+        the remaining findings, from both sides
     """
     ordered = findings.sort_values("strength", ascending=False, kind="stable")
     best = ordered.drop_duplicates("peak").drop_duplicates("other")
@@ -99,20 +99,20 @@ def pair_off(findings: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_peaks(values: Floats, track: Rows, reach: int) -> Rows:
-    """Finds the rows whose value is the largest around them in their track.
+    """Find the rows with local maxima of their track.
 
     Args:
-        values: array ``(n,)``; 0, NaN and less are no peaks
+        values: array ``(n,)``; peaks are above 0
         track: int array ``(n,)``, the number of each row's track, ascending
-        reach: how many rows on either side a peak outdoes
+        reach: how many rows on either side a peak must exceed
 
     Returns:
-        int array of rows, ascending; of equal neighbours the first
+        int array of rows, ascending; the first of equal neighbors
     """
     if not len(values):
         return np.empty(0, np.intp)
     values = np.nan_to_num(values)
-    # Tracks are moved apart, so that none is measured against the next
+    # Tracks are moved apart, so that their ends are not compared with each other
     place = np.arange(len(values)) + track * (reach + 1)
     spread = np.zeros(place[-1] + 1)
     spread[place] = values
@@ -125,14 +125,14 @@ def find_peaks(values: Floats, track: Rows, reach: int) -> Rows:
 
 
 def runs(chosen: NDArray[np.bool_], track: Rows) -> tuple[Rows, Rows]:
-    """Finds the stretches of chosen rows inside tracks.
+    """Find the runs of chosen rows within tracks.
 
     Args:
         chosen: bool array ``(n,)``
         track: int array ``(n,)``, the number of each row's track
 
     Returns:
-        a tuple of the first and last rows of the stretches
+        a tuple of the first and last rows of the runs
     """
     same = np.diff(track) == 0
     goes_on = chosen[1:] & chosen[:-1] & same

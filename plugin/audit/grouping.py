@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Issues: the findings about one mistake, as the one thing that people review."""
+"""Issues: findings about the same mistake, merged into one thing to review."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .score import odds_to_score
 from .sentences import Issue
 
 #: Findings of one track that are at most this many labeled frames apart are one
-#: mistake: the middle of a glitch may pass where its ends do not.
+#: mistake, because the middle of a glitch may pass although its ends do not.
 MERGE_WITHIN = 2
 #: The signals that sentences tell.
 _TOLD_SIGNALS = ["size_change", "iou_prev", "iou_next", "occlusion"]
@@ -47,15 +47,14 @@ def find_issues(
 
     Args:
         scene: the scene
-        findings: the findings, with ``odds`` and ``flagged``; only those that are
-            flagged count
+        findings: the findings, with ``odds`` and ``flagged``; others are ignored
         signals: the signals of each row of the tracks table
 
     Returns:
-        one row per issue, worst first, with :data:`COLUMNS`; frames are
-        positions, ``other_track`` is null unless two tracks are involved.
-        ``size_limit`` and ``iou_limit`` are the thresholds that all its boxes of
-        ``track`` would just pass, null where they were not judged
+        one row per issue, worst first, with :data:`COLUMNS`; frames are positions,
+        and ``other_track`` is null unless two tracks are involved. ``size_limit`` and
+        ``iou_limit`` are the thresholds that all boxes of ``track`` would just pass,
+        null if they were not judged
     """
     flagged = findings[findings["flagged"]].reset_index(drop=True)
     if flagged.empty:
@@ -117,7 +116,7 @@ def _group(scene: Scene, flagged: pd.DataFrame) -> Rows:
     begin = scene.time[flagged["first"]]
     end = scene.time[flagged["last"]]
     order = np.lexsort((begin, track))
-    # The latest end so far, within the track: tracks lie apart on one axis
+    # The latest end so far within the track; tracks are far apart on one axis
     apart = track[order] * (np.ptp(scene.time) + MERGE_WITHIN + 1)
     reach = np.maximum.accumulate(end[order] + apart)
     joined = begin[order][1:] + apart[1:] <= reach[:-1] + MERGE_WITHIN
@@ -180,9 +179,9 @@ def _reduce(
 
 
 def _interpolate(scene: Scene, peak: Rows, first: Rows, last: Rows) -> Floats:
-    """Return the box that the boxes before and after suggest, ``(m, 4)``."""
-    before = np.maximum(first - 1, scene.neighbours.start[peak])
-    after = np.minimum(last + 1, scene.neighbours.end[peak] - 1)
+    """Return the boxes that the boxes before and after suggest, ``(m, 4)``."""
+    before = np.maximum(first - 1, scene.neighbors.start[peak])
+    after = np.minimum(last + 1, scene.neighbors.end[peak] - 1)
     elapsed = scene.time[after] - scene.time[before]
     way = (scene.time[peak] - scene.time[before]) / np.where(elapsed > 0, elapsed, 1)
     way = way[:, None]

@@ -88,7 +88,7 @@ class Kind:
 
     @property
     def needs_frames(self) -> bool:
-        """Whether it is found in frames only."""
+        """Return whether it is found in frames only."""
         return self.from_boxes is None
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How evenly boxes move, apart from what the camera does."""
+"""How evenly boxes move after the camera's motion is removed."""
 
 from __future__ import annotations
 
@@ -7,60 +7,60 @@ import numpy as np
 import pandas as pd
 
 from .boxes import Floats
-from .neighbours import Neighbours
+from .neighbors import Neighbors
 from .scene import Scene
 
-#: Labelled frames on either side that predict a box.
+#: Labeled frames on either side that predict a box.
 REACHES = (1, 2, 4, 8)
-#: Tracks in a frame from which on their median is the camera's motion.
+#: Number of tracks in a frame from which on their median is the camera's motion.
 _QUORUM = 3
-#: Labelled frames over which people walk evenly when the camera stands still.
+#: Labeled frames over which people walk evenly if the camera does not move.
 _EVEN_OVER = 8
 
 
-def midpoint_residual(values: Floats, neighbours: Neighbours, reach: int) -> Floats:
-    """Computes how far values lie from the middle of two of their track.
+def midpoint_residual(values: Floats, neighbors: Neighbors, reach: int) -> Floats:
+    """Compute the distance of values from the midpoint of two others of their track.
 
-    ``x(t) - (x(t - reach) + x(t + reach)) / 2``, the negative second difference
-    halved.
+    The result is ``x(t) - (x(t - reach) + x(t + reach)) / 2``, half the negative
+    second difference.
 
     Args:
         values: array ``(n, m)``
-        neighbours: the neighbours of the ``n`` rows
-        reach: distance in labelled frames
+        neighbors: the neighbors of the ``n`` rows
+        reach: distance in labeled frames
 
     Returns:
-        array ``(n, m)`` in the unit of the values, NaN where the track has not
-        both boxes at exactly that distance
+        array ``(n, m)`` in the unit of the values, NaN unless the track has both boxes
+        at exactly that distance
     """
     result = np.full_like(values, np.nan)
     rows = np.arange(reach, max(len(values) - reach, reach))
     before, after = rows - reach, rows + reach
-    whole = neighbours.start[before] == neighbours.start[after]
-    elapsed = neighbours.time[after] - neighbours.time[before]
+    whole = neighbors.start[before] == neighbors.start[after]
+    elapsed = neighbors.time[after] - neighbors.time[before]
     rows = rows[whole & (np.abs(elapsed - 2 * reach) < 0.01)]
     middle = (values[rows - reach] + values[rows + reach]) / 2
     result[rows] = values[rows] - middle
     return result
 
 
-def steady_centres(scene: Scene) -> Floats:
-    """Computes where boxes are when the camera's motion is taken out.
+def steady_centers(scene: Scene) -> Floats:
+    """Compute the centers of boxes without the camera's motion.
 
-    The camera's motion between two labelled frames is the median displacement of
-    all tracks. In each direction it is taken out only where tracks then move
-    more evenly over eight labelled frames: the median of a few people who walk is
-    no camera.
+    The camera's motion between two labeled frames is the median displacement of all
+    tracks. It is removed in each direction only if tracks then move more evenly over
+    eight labeled frames, because the median of a few walking people is not the
+    camera's motion.
 
     Args:
         scene: the scene
 
     Returns:
-        array ``(n, 2)``, centres in pixels
+        array ``(n, 2)``, centers in pixels
     """
-    centres = scene.states[:, :2]
-    rows = np.flatnonzero(scene.neighbours.adjacent)
-    steps = pd.DataFrame(centres[rows] - centres[rows - 1])
+    centers = scene.states[:, :2]
+    rows = np.flatnonzero(scene.neighbors.adjacent)
+    steps = pd.DataFrame(centers[rows] - centers[rows - 1])
     by_frame = steps.groupby(scene.frame[rows])
     moved = by_frame.median()[by_frame.size() >= _QUORUM]
     path = (
@@ -69,39 +69,38 @@ def steady_centres(scene: Scene) -> Floats:
         .cumsum()
         .to_numpy()
     )
-    steadied = centres - path[scene.frame]
+    steadied = centers - path[scene.frame]
     return np.where(
-        _unevenness(scene, steadied) < _unevenness(scene, centres), steadied, centres
+        _unevenness(scene, steadied) < _unevenness(scene, centers), steadied, centers
     )
 
 
-def _unevenness(scene: Scene, centres: Floats) -> Floats:
-    """Returns how unevenly tracks move in each direction, ``(2,)``."""
-    residual = midpoint_residual(centres, scene.neighbours, _EVEN_OVER)
+def _unevenness(scene: Scene, centers: Floats) -> Floats:
+    """Return how unevenly tracks move in each direction, ``(2,)``."""
+    residual = midpoint_residual(centers, scene.neighbors, _EVEN_OVER)
     known = ~np.isnan(residual[:, 0])
     return np.abs(residual[known]).mean(axis=0) if known.any() else np.zeros(2)
 
 
 def motion_signals(scene: Scene) -> dict[str, Floats]:
-    """Computes how far each box is from where its neighbours predict it.
+    """Compute how far each box is from where its neighbors predict it.
 
     Args:
         scene: the scene
 
     Returns:
-        ``motion_residual``, array ``(n,)``, at least 0: the distance of the
-        centre from the middle of the two boxes 1, 2, 4 and 8 labelled frames
-        before and after, the median of these, over the square root of the box's
-        area
+        ``motion_residual``, array ``(n,)``, at least 0: the median distance of the
+        center from the midpoint of the two boxes 1, 2, 4 and 8 labeled frames before
+        and after, over the square root of the box's area
     """
-    centres = steady_centres(scene)
+    centers = steady_centers(scene)
     distances = [
-        np.hypot(*midpoint_residual(centres, scene.neighbours, reach).T)
+        np.hypot(*midpoint_residual(centers, scene.neighbors, reach).T)
         for reach in REACHES
     ]
     ordered = np.sort(distances, axis=0)
     known = (~np.isnan(ordered)).sum(axis=0)
-    rows = np.arange(len(centres))
+    rows = np.arange(len(centers))
     low = ordered[np.maximum(known - 1, 0) // 2, rows]
     high = ordered[np.minimum(known // 2, len(REACHES) - 1), rows]
     return {"motion_residual": np.where(known, (low + high) / 2, np.nan) / scene.scale}

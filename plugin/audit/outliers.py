@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which box is wrong: severities from thresholds, expectation and steadiness.
+"""Which boxes are outliers: severities by threshold, prediction and steadiness.
 
-A pair of neighbouring boxes *breaks* a threshold when their size or IoU does,
-and when that is also unusual for the track once its steady motion is taken out.
-A broken pair blames the box that fits its own track less, and the later one
-where both fit: there a lasting jump begins. A box that departs from its
-track's prediction by more than the threshold is blamed without a broken pair,
-such as the middle box of a glitch of three frames.
+A pair of neighboring boxes *breaks* a threshold if its change of size or its IoU
+does, and if that is also unusual for the track after its steady motion is removed. A
+broken pair blames the box that fits its own track less, or the later one if both fit,
+because a lasting jump begins there. A box that departs from the prediction of its
+track by more than the threshold is blamed without a broken pair, such as the middle
+box of a glitch of three frames.
 
-Severity is 0 for a perfect box and 1 at the threshold; above 1 is an outlier. The
-limit of a box is the threshold from which on it no longer is one.
+The severity is 0 for a perfect box, 1 at the threshold and above 1 for an outlier. The
+limit of a box is the threshold at which it is no longer an outlier.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from .boxes import Floats
 from .expectation import Expectation, compare, to_states
-from .neighbours import Neighbours, before
+from .neighbors import Neighbors, before
 
-#: Median absolute deviations of a track's own variation from which on more is
-#: unusual: four standard deviations, were it a normal distribution.
+#: Median absolute deviations from which on a value is unusual for its track: four
+#: standard deviations of a normal distribution.
 UNUSUAL = 4 * 1.4826
 
 
@@ -61,13 +61,13 @@ class Thresholds:
             )
 
 
-class Judgement(NamedTuple):
-    """How the boxes fare with a threshold.
+class Judgment(NamedTuple):
+    """How the boxes compare with a threshold.
 
     Attributes:
         severity: array ``(n,)``, at least 0; above 1 is an outlier
-        limit: array ``(n,)``, the threshold at which the box would just pass,
-            were the same boxes blamed: an outlier's is above the threshold for
+        limit: array ``(n,)``, the threshold at which the box would just pass if the
+            same boxes were blamed. For an outlier it is above the threshold for
             sizes, and below it for IoUs
     """
 
@@ -77,40 +77,40 @@ class Judgement(NamedTuple):
 
 def judge_sizes(
     boxes: Floats,
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     expectation: Expectation,
     clipped: NDArray[np.bool_],
     threshold: float,
-) -> Judgement:
-    """Computes how far each box's area departs from its track.
+) -> Judgment:
+    """Compute how far the area of each box departs from its track.
 
     Sizes are compared as logarithms of area ratios, so that shrinking to 1/1.25
     counts like growing to 1.25.
 
     Args:
         boxes: array ``(n, 4)``
-        neighbours: the neighbours of the rows
+        neighbors: the neighbors of the rows
         expectation: the expectation of the rows
         clipped: bool array ``(n, 2)``, see :func:`expect_boxes`
-        threshold: relative change of area that makes an outlier, above 0
+        threshold: the relative change of area that makes an outlier, above 0
 
     Returns:
-        the :class:`Judgement`
+        the :class:`Judgment`
     """
     most = np.log1p(threshold)
-    change = np.abs(_pair_change(boxes, neighbours, clipped))
-    unusual = np.abs(_pair_change(boxes, neighbours, clipped, expectation.velocity))
-    own = _usual(unusual, neighbours)
-    # However unsteady the track, a change of three thresholds is worth a look
+    change = np.abs(_pair_change(boxes, neighbors, clipped))
+    unusual = np.abs(_pair_change(boxes, neighbors, clipped, expectation.velocity))
+    own = _usual(unusual, neighbors)
+    # Even in an unsteady track, a change of three thresholds is worth a look
     usual = np.clip(own, most / 2, 3 * most)
     pair = np.fmin(change / most, unusual / usual)
     pair_limit = np.fmin(change, np.where(unusual > own, 2 * unusual, unusual / 3))
     fault = np.abs(expectation.size)
-    own = _usual(fault, neighbours)
+    own = _usual(fault, neighbors)
     alone = fault / np.clip(own, most, 3 * most)
     alone_limit = np.where(fault > own, fault, fault / 3)
-    blamed = _blame(np.stack([pair, pair_limit], 1), fault / usual, neighbours)
-    return Judgement(
+    blamed = _blame(np.stack([pair, pair_limit], 1), fault / usual, neighbors)
+    return Judgment(
         severity=np.fmax(alone, blamed[:, 0]),
         limit=np.expm1(np.fmax(alone_limit, blamed[:, 1])),
     )
@@ -118,38 +118,38 @@ def judge_sizes(
 
 def judge_ious(
     boxes: Floats,
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     expectation: Expectation,
     clipped: NDArray[np.bool_],
     threshold: float,
-) -> Judgement:
-    """Computes how little each box overlaps with where its track says it is.
+) -> Judgment:
+    """Compute how little each box overlaps with its track's prediction.
 
     Args:
         boxes: array ``(n, 4)``
-        neighbours: the neighbours of the rows
+        neighbors: the neighbors of the rows
         expectation: the expectation of the rows
         clipped: bool array ``(n, 2)``, see :func:`expect_boxes`
-        threshold: IoU between neighbouring frames below which a box is an
+        threshold: the IoU between neighboring frames below which a box is an
             outlier, in (0, 1)
 
     Returns:
-        the :class:`Judgement`
+        the :class:`Judgment`
     """
     most = 1 - threshold
-    loss = 1 - _pair_iou(boxes, neighbours, clipped)
-    unusual = 1 - _pair_iou(boxes, neighbours, clipped, expectation.velocity)
-    own = _usual(unusual, neighbours)
+    loss = 1 - _pair_iou(boxes, neighbors, clipped)
+    unusual = 1 - _pair_iou(boxes, neighbors, clipped, expectation.velocity)
+    own = _usual(unusual, neighbors)
     usual = np.clip(own, most / 2, most)
     pair = np.fmin(loss / most, unusual / usual)
     pair_limit = np.fmin(loss, np.where(unusual > own, 2 * unusual, unusual))
     fault = 1 - expectation.iou
-    own = _usual(fault, neighbours)
-    # A box that misses its predicted place altogether is no usual motion
+    own = _usual(fault, neighbors)
+    # A box that misses its predicted place entirely is never usual motion
     alone = fault / np.clip(own, most, (1 + most) / 2)
     alone_limit = np.where(fault > own, fault, 2 * fault - 1)
-    blamed = _blame(np.stack([pair, pair_limit], 1), fault / usual, neighbours)
-    return Judgement(
+    blamed = _blame(np.stack([pair, pair_limit], 1), fault / usual, neighbors)
+    return Judgment(
         severity=np.fmax(alone, blamed[:, 0]),
         limit=1 - np.maximum(np.fmax(alone_limit, blamed[:, 1]), 0),
     )
@@ -161,12 +161,12 @@ def _moved(states: Floats, velocity: Floats | None) -> Floats:
 
 def _pair_compare(
     boxes: Floats,
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     clipped: NDArray[np.bool_],
     velocity: Floats | None,
 ) -> tuple[Floats, Floats]:
-    """Compares each box with its previous one, moved by the track's velocity."""
-    previous = before(_moved(to_states(boxes), velocity), neighbours.adjacent)
+    """Compare each box with the previous one, moved by the track's velocity."""
+    previous = before(_moved(to_states(boxes), velocity), neighbors.adjacent)
     either = clipped.copy()
     either[1:] |= clipped[:-1]
     return compare(boxes, previous, either)
@@ -174,56 +174,56 @@ def _pair_compare(
 
 def _pair_iou(
     boxes: Floats,
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     clipped: NDArray[np.bool_],
     velocity: Floats | None = None,
 ) -> Floats:
-    return _pair_compare(boxes, neighbours, clipped, velocity)[0]
+    return _pair_compare(boxes, neighbors, clipped, velocity)[0]
 
 
 def _pair_change(
     boxes: Floats,
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     clipped: NDArray[np.bool_],
     velocity: Floats | None = None,
 ) -> Floats:
-    return _pair_compare(boxes, neighbours, clipped, velocity)[1]
+    return _pair_compare(boxes, neighbors, clipped, velocity)[1]
 
 
-def _usual(values: Floats, neighbours: Neighbours) -> Floats:
-    """Returns per row the largest value that is usual in its track."""
-    centre = track_median(values, neighbours)
-    spread = track_median(np.abs(values - centre), neighbours)
-    return np.nan_to_num(centre + UNUSUAL * spread)
+def _usual(values: Floats, neighbors: Neighbors) -> Floats:
+    """Return the largest usual value of each row's track, ``(n,)``."""
+    center = track_median(values, neighbors)
+    spread = track_median(np.abs(values - center), neighbors)
+    return np.nan_to_num(center + UNUSUAL * spread)
 
 
-def track_median(values: Floats, neighbours: Neighbours) -> Floats:
-    """Returns per row the median of its track, NaN left out."""
-    order = np.lexsort((values, neighbours.start))
+def track_median(values: Floats, neighbors: Neighbors) -> Floats:
+    """Return the median of each row's track, ignoring NaN, ``(n,)``."""
+    order = np.lexsort((values, neighbors.start))
     known = np.r_[0, np.cumsum(~np.isnan(values[order]))]
-    first, end = neighbours.start, neighbours.end
+    first, end = neighbors.start, neighbors.end
     count = known[end] - known[first]
     low = values[order][first + np.maximum(count - 1, 0) // 2]
     high = values[order][np.minimum(first + count // 2, np.maximum(end - 1, 0))]
     return np.where(count > 0, (low + high) / 2, np.nan)
 
 
-def _blame(pair: Floats, fault: Floats, neighbours: Neighbours) -> Floats:
-    """Gives what is said of each pair to the one of its boxes that is at fault.
+def _blame(pair: Floats, fault: Floats, neighbors: Neighbors) -> Floats:
+    """Assign the values of each pair to the one of its boxes that is at fault.
 
     Args:
-        pair: array ``(n, k)``, what is said of the pair of a row and the row before
-        fault: array ``(n,)``, how far the row's box departs from its own track,
-            1 = what is barely usual
-        neighbours: the neighbours of the rows
+        pair: array ``(n, k)``, the values of the pairs of a row and the row before
+        fault: array ``(n,)``, how far the row's box departs from its own track, where
+            1 is barely usual
+        neighbors: the neighbors of the rows
 
     Returns:
-        array ``(n, k)``, NaN for boxes that no pair blames
+        array ``(n, k)``, NaN for boxes that are not blamed by any pair
     """
-    previous = np.nan_to_num(before(fault, neighbours.adjacent))
+    previous = np.nan_to_num(before(fault, neighbors.adjacent))
     own = np.nan_to_num(fault)
     earlier = (previous > own) & (previous > 0.5)
     result = np.where(earlier[:, None], np.nan, pair)
-    rows = np.flatnonzero(neighbours.adjacent & earlier)
+    rows = np.flatnonzero(neighbors.adjacent & earlier)
     result[rows - 1] = np.fmax(result[rows - 1], pair[rows])
     return result

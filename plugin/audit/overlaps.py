@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which boxes of a frame overlap, and which hide others."""
+"""Which boxes of a frame overlap, and which occlude others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .boxes import Floats, area
 
-#: Candidate pairs that are compared at once; those that overlap are kept.
+#: Candidate pairs that are compared at once, to bound the memory.
 _CHUNK = 4_000_000
 
 
@@ -31,14 +31,14 @@ class Overlaps:
 
 
 def find_overlaps(boxes: Floats, frame: NDArray[np.integer]) -> Overlaps:
-    """Finds the overlapping boxes of each frame of a sequence.
+    """Find the overlapping boxes of each frame of a sequence.
 
-    Boxes are sorted from left to right, so that only those which overlap
-    horizontally are compared.
+    Boxes are sorted from left to right, so that only boxes that overlap horizontally
+    are compared.
 
     Args:
-        boxes: array ``(n, 4)``, ``[left, top, width, height]``; NaN overlaps
-            nothing
+        boxes: array ``(n, 4)``, ``[left, top, width, height]``; boxes with NaN do not
+            overlap
         frame: int array ``(n,)``
 
     Returns:
@@ -46,7 +46,7 @@ def find_overlaps(boxes: Floats, frame: NDArray[np.integer]) -> Overlaps:
     """
     known = np.flatnonzero(~np.isnan(boxes).any(axis=1))
     order = known[np.lexsort((boxes[known, 0], frame[known]))]
-    # One number per box that sorts by frame, then by place: frames lie apart
+    # One number per box that sorts by frame, then by position
     left = boxes[order, 0] - boxes[order, 0].min(initial=0)
     width = boxes[order, 2]
     apart = float((left + width).max(initial=0)) + 1
@@ -79,18 +79,18 @@ def _compare(
 
 
 def occlusion(boxes: Floats, overlaps: Overlaps) -> Floats:
-    """Estimates how much of each box another object hides.
+    """Estimate how much of each box is occluded by another object.
 
-    Of two people on the ground, the one whose box ends lower in the image is
-    nearer to the camera and hides the other.
+    Of two people on the ground, the one whose box ends lower in the image is closer to
+    the camera and occludes the other.
 
     Args:
         boxes: array ``(n, 4)`` of one sequence
         overlaps: the overlapping boxes
 
     Returns:
-        array ``(n,)`` in [0, 1]: the largest share of the box that one nearer
-        box covers
+        array ``(n,)`` in [0, 1]: the largest share of the box that a single closer box
+        covers
     """
     bottom = boxes[:, 1] + boxes[:, 3]
     nearer = bottom[overlaps.first] > bottom[overlaps.second]

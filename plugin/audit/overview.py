@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An audit from afar: when tracks were labelled, and what thresholds would flag.
+"""The overview of an audit: when tracks are labeled, and what thresholds would flag.
 
-It is made once, from what the audit holds in memory anyway, and kept with the
-audit's run: what takes a pass over all boxes to find out is then a look away.
+It is computed once, while the audit has all boxes in memory, and stored with the
+audit's run, so that nobody has to go through all boxes again.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ import pandas as pd
 from ...importers.tracks import Tracks
 from ..plain import Json
 from . import Audit
-from .neighbours import find_neighbours
+from .neighbors import find_neighbors
 
-#: The thresholds between which boxes are counted; beyond the last one all alike.
+#: The edges of the histograms of thresholds; the last bin includes all beyond.
 EDGES = {"size": np.linspace(0, 2, 201), "iou": np.linspace(0, 1, 101)}
 
 
 def make_overview(tracks: Tracks, audit: Audit) -> Json:
-    """Makes the overview of each sequence.
+    """Summarize each sequence.
 
     Args:
         tracks: the tracks
         audit: the audit of these tracks
 
     Returns:
-        by sequence: ``boxes``, their number; ``runs`` of frames without a gap,
-        as the lists ``track``, ``label``, ``first`` and ``last``; and for each
-        threshold that was judged (``size``, ``iou``) the numbers of boxes whose
-        limit lies between two of its :data:`EDGES`
+        by sequence: the number of ``boxes``; the ``runs`` of frames without a gap, as
+        lists of ``track``, ``label``, ``first`` and ``last``; and for each threshold
+        that was judged (``size``, ``iou``) the histogram of the limits of its boxes
+        over its :data:`EDGES`
     """
     limits = {
         name: audit.detections[f"{name}_limit"].to_numpy()
@@ -55,8 +55,8 @@ def make_overview(tracks: Tracks, audit: Audit) -> Json:
 
 
 def _find_runs(table: pd.DataFrame) -> Json:
-    """Returns where each track of one sequence is labelled without a gap."""
-    begins = ~find_neighbours(table).adjacent
+    """Return the runs of labeled frames of each track of one sequence."""
+    begins = ~find_neighbors(table).adjacent
     first, last = np.flatnonzero(begins), np.flatnonzero(np.roll(begins, -1))
     runs = pd.DataFrame(
         {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a box is as large as objects are at its place in the image."""
+"""Whether a box is as large as others at its position in the image."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 from .boxes import Floats
 from .scene import Scene
 
-#: Boxes of one label that are needed to know how large such objects are.
+#: Boxes of one label that are needed to learn the size of such objects.
 _LEAST = 50
-#: Boxes that are enough to know it.
+#: Boxes that are enough to learn it.
 _MOST = 20_000
 _ROUNDS = 5
 #: Robust standard deviations from which on a box counts less (Huber).
@@ -19,20 +19,20 @@ _MAD_TO_SD = 1.4826
 
 
 def perspective_signals(scene: Scene) -> dict[str, Floats]:
-    """Computes how unusual the height of each box is for its place.
+    """Compute how unusual the height of each box is for its position.
 
-    On flat ground, the height of a standing person depends on where the feet
-    are in the image. For each label, the logarithm of the height is fitted as a
-    quadratic function of the place of the middle of the box's lower side, robustly
-    (Huber's weights, iterated).
+    On flat ground, the height of a standing person depends on the position of the feet
+    in the image. For each label, the logarithm of the height is fitted as a quadratic
+    function of the position of the box's bottom center, robustly (iteratively
+    reweighted least squares with Huber's weights).
 
     Args:
         scene: the scene
 
     Returns:
-        ``perspective``, array ``(n,)``: the departure of the log height from the
-        fit, in robust standard deviations of its label's departures, above 0 for
-        boxes that are too high; NaN for a label of fewer than 50 boxes
+        ``perspective``, array ``(n,)``: the deviation of the log height from the fit,
+        in robust standard deviations for its label, above 0 for boxes that are too
+        tall; NaN for labels with fewer than 50 boxes
     """
     feet = scene.boxes[:, :2] + scene.boxes[:, 2:] * [0.5, 1]
     labels = scene.table["label"].cat.codes.to_numpy()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which frames to look at first, when there is no time for all of them."""
+"""Which frames to review first if there is no time for all of them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .boxes import Floats
+
+_Frames = NDArray[np.int64]
+
 #: The columns of a plan.
 COLUMNS = ["sequence", "frame", "role", "expected"]
-#: How long somebody looks at one frame.
+#: How long a reviewer looks at one frame.
 SECONDS_PER_FRAME = 5.0
 
 
@@ -36,11 +40,11 @@ def frames_in_minutes(minutes: float) -> int:
 def plan_frames(
     issues: pd.DataFrame, lengths: Mapping[str, int], budget: int, context: int = 1
 ) -> pd.DataFrame:
-    """Picks the frames that are expected to show the most mistakes.
+    """Pick the frames that are expected to show the most mistakes.
 
     An issue is seen in any of its frames, and is a mistake with the probability that
-    its score tells. One frame after the other is picked that adds the most expected
-    mistakes for each frame that it and its context add to the plan, until the
+    its score implies. The next frame to be picked is always the one that adds the most
+    expected mistakes per frame that it and its context add to the plan, until the
     budget is used up or each issue is seen (greedy maximum coverage; Nemhauser,
     Wolsey and Fisher 1978).
 
@@ -48,58 +52,43 @@ def plan_frames(
         issues: ``sequence``, ``first_frame``, ``last_frame`` and ``score`` of each
             issue; frames count from 1
         lengths: number of frames of each sequence
-        budget: the most frames to look at, context among them
+        budget: the most frames to look at, including context
         context (1): frames to look at before and after each picked one
 
     Returns:
-        one row per frame, by sequence and frame: ``role`` is "review" or
-        "context", ``expected`` the number of mistakes expected in it, beyond
-        those that were picked before
+        one row per frame, by sequence and frame: ``role`` is "review" or "context",
+        ``expected`` the number of mistakes expected in it, beyond those in frames
+        that were picked earlier
 
     Raises:
-        ValueError: if the budget has no room for one frame, or the context is
-            below 0
+        ValueError: if the budget is too small for one frame with its context, or the
+            context is below 0
     """
     if context < 0:
         raise ValueError(f"expected 0 or more frames of context, not {context}")
     if budget < 2 * context + 1:
         raise ValueError(
             f"expected a budget of {2 * context + 1} frames or more, one with "
-            f"{context} of context on both sides, not {budget}"
+            f"{context} of context on either side, not {budget}"
         )
-    starts = dict(zip(lengths, np.cumsum([0, *lengths.values()]), strict=False))
-    total = sum(lengths.values())
-    owner = np.repeat(np.arange(len(lengths)), list(lengths.values()))
-    first = issues["sequence"].map(starts).to_numpy(np.int64)
-    last = first + issues["last_frame"].to_numpy(np.int64) - 1
-    first = first + issues["first_frame"].to_numpy(np.int64) - 1
+    counts = np.array(list(lengths.values()), np.int64)
+    starts = np.cumsum(counts) - counts
+    owner = np.repeat(np.arange(len(counts)), counts)
+    offsets = issues["sequence"].map(dict(zip(lengths, starts, strict=True)))
+    first, last = (
+        offsets.to_numpy(np.int64) + issues[name].to_numpy(np.int64) - 1
+        for name in ("first_frame", "last_frame")
+    )
     chance = np.clip(2 * issues["score"].to_numpy(float) - 1, 0, 1)
-    gain = _spread(first, last, chance, total)
-    planned = np.zeros(total, bool)
-    expected = np.full(total, np.nan)
-    left, unseen = budget, np.ones(len(issues), bool)
-    while left and unseen.any():
-        cost = _cost(planned, owner, context)
-        value = np.where(cost <= left, gain / np.maximum(cost, 0.5), 0)
-        best = int(value.argmax())
-        if value[best] <= 1e-9:
-            break
-        expected[best] = gain[best]
-        around = np.arange(max(best - context, 0), min(best + context + 1, total))
-        around = around[owner[around] == owner[best]]
-        left -= int((~planned[around]).sum())
-        planned[around] = True
-        # Issues of a neighbouring frame are seen there too
-        seen = unseen & (first <= around[-1]) & (last >= around[0])
-        gain -= _spread(first[seen], last[seen], chance[seen], total)
-        unseen &= ~seen
+    frame = np.arange(len(owner))
+    low = np.maximum(frame - context, starts[owner])
+    high = np.minimum(frame + context + 1, (starts + counts)[owner])
+    planned, expected = _pick(first, last, chance, low, high, budget)
     frames = np.flatnonzero(planned)
-    names = np.array(list(lengths), object)
-    begin = np.array(list(starts.values()))
     return pd.DataFrame(
         {
-            "sequence": names[owner[frames]],
-            "frame": frames - begin[owner[frames]] + 1,
+            "sequence": np.array(list(lengths), object)[owner[frames]],
+            "frame": frames - starts[owner[frames]] + 1,
             "role": np.where(np.isnan(expected[frames]), "context", "review"),
             "expected": np.nan_to_num(expected[frames]),
         },
@@ -107,29 +96,62 @@ def plan_frames(
     )
 
 
-def _spread(
-    first: NDArray[np.int64],
-    last: NDArray[np.int64],
-    chance: NDArray[np.float64],
-    total: int,
-) -> NDArray[np.float64]:
-    """Sums the chances of the issues that each frame shows."""
+def _pick(
+    first: _Frames,
+    last: _Frames,
+    chance: Floats,
+    low: _Frames,
+    high: _Frames,
+    budget: int,
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Pick frames greedily, all sequences being on one axis.
+
+    Args:
+        first: array ``(m,)``, the first frame of each issue
+        last: array ``(m,)``, the last frame of each issue
+        chance: array ``(m,)``, how likely each issue is a mistake
+        low: array ``(n,)``, the first frame of each frame's context
+        high: array ``(n,)``, one past the last frame of each frame's context
+        budget: the most frames to plan
+
+    Returns:
+        a tuple of
+
+        -   bool array ``(n,)``, whether a frame is planned
+        -   array ``(n,)``, the mistakes expected in each picked frame, NaN for others
+    """
+    gain = _spread(first, last, chance, len(low))
+    cost = high - low
+    planned = np.zeros(len(low), bool)
+    expected = np.full(len(low), np.nan)
+    left, unseen = budget, np.ones(len(first), bool)
+    while left and unseen.any():
+        value = np.where(cost <= left, gain / np.maximum(cost, 0.5), 0)
+        best = int(value.argmax())
+        if value[best] <= 1e-9:
+            break
+        expected[best] = gain[best]
+        begin, end = low[best], high[best]
+        for new in begin + np.flatnonzero(~planned[begin:end]):
+            planned[new] = True
+            cost[low[new] : high[new]] -= 1
+            left -= 1
+        # Issues in the context are seen, too
+        seen = unseen & (first < end) & (last >= begin)
+        start = first[seen].min(initial=begin)
+        stop = last[seen].max(initial=begin) + 1
+        gain[start:stop] -= _spread(
+            first[seen] - start, last[seen] - start, chance[seen], stop - start
+        )
+        # Rounding may leave a rest, which must not be picked again
+        gain[begin:end] = 0
+        unseen &= ~seen
+    return planned, expected
+
+
+def _spread(first: _Frames, last: _Frames, chance: Floats, total: int) -> Floats:
+    """Return the sum of the chances of the issues in each frame, ``(total,)``."""
     begin = np.bincount(first, chance, minlength=total + 1)
     end = np.bincount(last + 1, chance, minlength=total + 1)
-    result: NDArray[np.float64] = np.cumsum(begin - end)[:total].astype(np.float64)
-    return result
-
-
-def _cost(
-    planned: NDArray[np.bool_], owner: NDArray[np.intp], context: int
-) -> NDArray[np.int64]:
-    """Returns how many frames each frame would add, with its context."""
-    total = len(planned)
-    free = np.concatenate([[0], np.cumsum(~planned)])
-    begin = np.searchsorted(owner, owner)
-    end = np.searchsorted(owner, owner, side="right")
-    frame = np.arange(total)
-    low = np.maximum(frame - context, begin)
-    high = np.minimum(frame + context + 1, end)
-    result: NDArray[np.int64] = free[high] - free[low]
+    result: Floats = np.cumsum(begin - end)[:total].astype(np.float64)
     return result

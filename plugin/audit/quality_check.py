@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The quality check of one video's Ground Truth labels, as a JSON report."""
+"""The quality check of a video's Ground Truth labels, as a JSON report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...importers.tracks import InputError, Tracks
 from . import Thresholds, audit_tracks
 from .boxes import Vectors
 
-#: The report's only key that is no object's name.
+#: The only key of the report that is not an object's name.
 PROBLEM_FRAMES = "problem_frames"
 
 Report: TypeAlias = dict[str, Any]
@@ -24,17 +24,16 @@ def check_quality(
     thresholds: Thresholds | None = None,
     vectors: Vectors | None = None,
 ) -> Report:
-    """Checks how evenly the boxes of a ``SeqLabel.json`` change.
+    """Check how evenly the boxes of a ``SeqLabel.json`` change.
 
-    Frames are 0-based positions in the labeled sequence, as ``frame-no``. Lists
-    of values have one entry per frame of the sequence: entry ``i`` compares the
-    object's box at frame ``i`` with its box at frame ``i - 1``, and is None
-    where it has no such two boxes. Problem frames are those whose own box is
-    wrong, not the frame before it.
+    Frames are 0-based positions in the labeled sequence, like ``frame-no``. Lists of
+    values have one entry per frame of the sequence: entry ``i`` compares the object's
+    box at frame ``i`` with its box at frame ``i - 1``, and is None if either is
+    missing. Problem frames are those with the wrong box, not the frames before them.
 
     Args:
-        path: the file's local path or S3 URI, for errors
-        tracks: its one sequence, as ``read_seq_label()`` returns it
+        path: the file's local path or S3 URI, for error messages
+        tracks: its sequence, as returned by ``read_seq_label()``
         thresholds (None): the :class:`Thresholds`, by default the standard ones
         vectors (None): array ``(n, d)``, the embeddings of the crops
 
@@ -46,15 +45,14 @@ def check_quality(
         -   ``size_problem_frames``: the frames where the size is an outlier
         -   ``iou``: the list of IoUs, in [0, 1]
         -   ``iou_problem_frames``: the frames where the IoU is an outlier
-        -   with vectors, ``embedding_distance``: the list of cosine distances of
-            the crops, and ``embedding_problem_frames``: those above the object's
+        -   with vectors, ``embedding_distance``: the list of cosine distances of the
+            crops, and ``embedding_problem_frames``: the frames above the object's
             mean plus two standard deviations
 
         and ``problem_frames``: the problem frames of all objects
 
     Raises:
-        InputError: if the file or the frames are missing or wrong, or the
-            objects have no names of their own
+        InputError: if the objects have no unique names
     """
     table = tracks.table
     names = _object_names(path, table)
@@ -75,20 +73,20 @@ def check_quality(
 
 
 def _object_names(path: Path | str, table: pd.DataFrame) -> pd.Series[str]:
-    """The name of each track's object, by which the report tells them apart."""
+    """Return the name of each track's object, which is its key in the report."""
     if table["object_name"].isna().any():
-        message = "boxes of a detection job, which have no objects"
-        raise InputError(path, f"{message}; expected those of a tracking job")
+        message = "its boxes have no objects, as those of a detection job"
+        raise InputError(path, f"{message}; expected the labels of a tracking job")
     names = table.groupby("track")["object_name"].first()
     shared = names[names.duplicated() | (names == PROBLEM_FRAMES)]
     if len(shared):
-        message = f"a second object or key is named {shared.iloc[0]!r:.80}"
-        raise InputError(path, f"{message}; expected a name of its own for each")
+        message = f"the object name {shared.iloc[0]!r:.80} is used twice or reserved"
+        raise InputError(path, f"{message}; expected unique names")
     return names
 
 
 def _check_object(rows: pd.DataFrame, frames: pd.RangeIndex) -> Report:
-    """Reports on one object, whose rows are indexed by frame."""
+    """Report on one object, whose rows are indexed by frame."""
     report = {
         "size_diff": _per_frame(rows["size_diff"], frames),
         "norm_size_diff": _per_frame(rows["size_change"], frames),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which frames lie in which ranges of frames, without pairing them all."""
+"""Which frames are in which ranges of frames, without comparing all pairs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ _Frames = NDArray[np.int64]
 
 
 def count_ranges(places: pd.DataFrame, ranges: pd.DataFrame, by: list[str]) -> _Frames:
-    """Counts the ranges that each place lies in.
+    """Count the ranges that contain each place.
 
     Args:
         places: ``frame`` of each place, and the columns ``by``
         ranges: ``first_frame`` and ``last_frame`` of each range, and the columns
             ``by``
-        by: what a place and a range must have in common, such as ``sequence``
+        by: the columns that a place and a range must have in common, such as
+            ``sequence``
 
     Returns:
         array ``(n,)``
@@ -31,7 +32,7 @@ def count_ranges(places: pd.DataFrame, ranges: pd.DataFrame, by: list[str]) -> _
 def are_at(
     places: pd.DataFrame, ranges: pd.DataFrame, by: list[str]
 ) -> NDArray[np.bool_]:
-    """Tells in which ranges any place lies.
+    """Return which ranges contain any place.
 
     Args:
         places: as of :func:`count_ranges`
@@ -52,9 +53,9 @@ def are_at(
 def _on_one_axis(
     places: pd.DataFrame, ranges: pd.DataFrame, by: list[str]
 ) -> tuple[_Frames, _Frames, _Frames]:
-    """Puts frames on one axis, where each group has a stretch of its own.
+    """Return places and the first and last frames of ranges on one axis.
 
-    Returns the places, and the first and the last frames of the ranges.
+    Each group has a part of the axis to itself.
     """
     both = pd.concat([places[by].astype(object), ranges[by].astype(object)])
     group = both.groupby(by, sort=False).ngroup().to_numpy()

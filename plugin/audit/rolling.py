@@ -9,38 +9,38 @@ from numpy.typing import NDArray
 
 from ...importers.tracks import BOX
 from .boxes import Floats
-from .neighbours import Neighbours
+from .neighbors import Neighbors
 from .signals import box_array
 
-#: Labelled frames on either side of a box that count in its rolling mean.
+#: Labeled frames on either side of a box that its rolling mean includes.
 HALF_WINDOW = 5
 
 
 def rolling_signals(
-    table: pd.DataFrame, neighbours: Neighbours, half_window: int = HALF_WINDOW
+    table: pd.DataFrame, neighbors: Neighbors, half_window: int = HALF_WINDOW
 ) -> dict[str, Floats]:
-    """Computes the deviation of boxes from the centred rolling mean of their track.
+    """Compute the deviation of boxes from the centered rolling mean of their track.
 
-    With ``t`` the time in labelled frames and ``h`` the half window, the mean at
-    box ``i`` is taken over the boxes ``j`` of its track with
-    ``|t_j - t_i| <= h``, box ``i`` among them::
+    With ``t`` the time in labeled frames and ``h`` the half window, the mean at box
+    ``i`` is taken over the boxes ``j`` of its track with ``|t_j - t_i| <= h``,
+    including box ``i``::
 
         deviation_i = x_i - mean(x_j)
 
     Args:
         table: a tracks table of ``n`` rows
-        neighbours: the neighbours of its rows
-        half_window (5): labelled frames on either side, at least 1
+        neighbors: the neighbors of its rows
+        half_window (5): labeled frames on either side, at least 1
 
     Returns:
         ``left_deviation``, ``top_deviation``, ``width_deviation`` and
-        ``height_deviation``, arrays ``(n,)`` in pixels; NaN for a box without
-        another one in its window
+        ``height_deviation``, arrays ``(n,)`` in pixels; NaN for a box alone in its
+        window
     """
     boxes = box_array(table)
-    # On one axis for all tracks, each further from the next than a window reaches
-    apart = np.ptp(neighbours.time) + 2 * half_window if len(table) else 0
-    time = neighbours.start * apart + neighbours.time
+    # All tracks on one axis, further apart than a window reaches
+    apart = np.ptp(neighbors.time) + 2 * half_window if len(table) else 0
+    time = neighbors.start * apart + neighbors.time
     first = np.searchsorted(time, time - half_window, "left")
     end = np.searchsorted(time, time + half_window, "right")
     count = _running_total(~np.isnan(boxes))
@@ -54,6 +54,6 @@ def rolling_signals(
 
 
 def _running_total(values: NDArray[np.generic]) -> Floats:
-    """Returns the totals of the rows before each row and of all: ``(n + 1, 4)``."""
+    """Return the totals before each row, and that of all rows, ``(n + 1, 4)``."""
     total: Floats = np.concatenate([np.zeros((1, 4)), np.cumsum(values, axis=0)])
     return total

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scene: all that detectors may look at in one sequence."""
+"""The scene: everything that detectors know about one sequence."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ...importers.tracks import Tracks
 from .boxes import Floats, Rows, Vectors, area
 from .expectation import Expectation, expect_boxes, to_states
-from .neighbours import Neighbours, find_neighbours
-from .outliers import Judgement, Thresholds, judge_ious, judge_sizes
+from .neighbors import Neighbors, find_neighbors
+from .outliers import Judgment, Thresholds, judge_ious, judge_sizes
 from .overlaps import Overlaps, find_overlaps, occlusion
 from .signals import box_array
 
@@ -23,16 +23,16 @@ from .signals import box_array
 class Scene:
     """The ``n`` boxes of one sequence, in ``k`` tracks.
 
-    Boxes without an identity are tracks of one box.
+    Boxes without an ID are tracks of one box.
 
     Attributes:
         table: the tracks table of the sequence
         boxes: array ``(n, 4)``, ``[left, top, width, height]`` in pixels
-        neighbours: the neighbours of the rows
+        neighbors: the neighbors of the rows
         clipped: bool array ``(n, 2)``, whether the image border cuts the box
             horizontally and vertically
-        extent: array ``(4,)``, left, top, right and bottom end of the image in
-            pixels; where its size is unknown, of all boxes
+        extent: array ``(4,)``, the left, top, right and bottom edges of the image in
+            pixels, or of all boxes if its size is unknown
         frames: number of frames of the sequence
         thresholds: the thresholds that make a box an outlier
         vectors: array ``(n, d)``, the embeddings of the crops, NaN where unknown;
@@ -41,7 +41,7 @@ class Scene:
 
     table: pd.DataFrame
     boxes: Floats
-    neighbours: Neighbours
+    neighbors: Neighbors
     clipped: NDArray[np.bool_]
     extent: Floats
     frames: int
@@ -65,12 +65,12 @@ class Scene:
 
     @cached_property
     def time(self) -> Floats:
-        """Frame positions in labelling steps, array ``(n,)``."""
-        return (self.frame - 1) / self.neighbours.step
+        """Frame positions in labeling steps, array ``(n,)``."""
+        return (self.frame - 1) / self.neighbors.step
 
     @cached_property
     def states(self) -> Floats:
-        """Centres and log sizes, array ``(n, 4)``, see :func:`to_states`."""
+        """Centers and log sizes, array ``(n, 4)``, see :func:`to_states`."""
         return to_states(self.boxes)
 
     @cached_property
@@ -80,26 +80,26 @@ class Scene:
 
     @cached_property
     def expectation(self) -> Expectation:
-        """How the boxes compare with what their tracks predict."""
-        return expect_boxes(self.boxes, self.neighbours, self.clipped)
+        """How the boxes compare with the predictions of their tracks."""
+        return expect_boxes(self.boxes, self.neighbors, self.clipped)
 
     @cached_property
-    def size_judgement(self) -> Judgement:
+    def size_judgment(self) -> Judgment:
         """How the sizes compare with their threshold."""
         return judge_sizes(
             self.boxes,
-            self.neighbours,
+            self.neighbors,
             self.expectation,
             self.clipped,
             self.thresholds.size,
         )
 
     @cached_property
-    def iou_judgement(self) -> Judgement:
+    def iou_judgment(self) -> Judgment:
         """How the IoUs compare with their threshold."""
         return judge_ious(
             self.boxes,
-            self.neighbours,
+            self.neighbors,
             self.expectation,
             self.clipped,
             self.thresholds.iou,
@@ -112,19 +112,19 @@ class Scene:
 
     @cached_property
     def occlusion(self) -> Floats:
-        """The hidden share of each box, array ``(n,)`` in [0, 1]."""
+        """The occluded share of each box, array ``(n,)`` in [0, 1]."""
         return occlusion(self.boxes, self.overlaps)
 
     @cached_property
     def first(self) -> Rows:
         """The first row of each track, int array ``(k,)``."""
         rows = np.arange(len(self.boxes))
-        return np.flatnonzero(self.neighbours.start == rows)
+        return np.flatnonzero(self.neighbors.start == rows)
 
     @cached_property
     def last(self) -> Rows:
         """The last row of each track, int array ``(k,)``."""
-        return self.neighbours.end[self.first] - 1
+        return self.neighbors.end[self.first] - 1
 
     @cached_property
     def track(self) -> Rows:
@@ -158,7 +158,7 @@ class Scene:
 
     @cached_property
     def identified(self) -> NDArray[np.bool_]:
-        """Whether a row has an identity, bool array ``(n,)``."""
+        """Whether a row has a track ID, bool array ``(n,)``."""
         return self.table["track"].to_numpy() >= 0
 
 
@@ -186,14 +186,14 @@ def make_scene(
     extent = np.array([0, 0, *size], float) if known else _covered(boxes)
     clipped = np.zeros((len(boxes), 2), bool)
     if known:
-        # Tools that keep boxes inside the image end some of them a pixel early
+        # Tools that clip boxes to the image end some of them a pixel early
         end = boxes[:, :2] + boxes[:, 2:]
         clipped = (boxes[:, :2] <= 1) | (end >= extent[2:] - 1)
     frames = len(sequence.frame_names) if sequence else 0
     return Scene(
         table,
         boxes,
-        find_neighbours(table),
+        find_neighbors(table),
         clipped,
         extent,
         frames,
@@ -203,7 +203,7 @@ def make_scene(
 
 
 def _covered(boxes: Floats) -> Floats:
-    """Return the ends of the area that boxes cover, ``(4,)``."""
+    """Return the edges of the area that boxes cover, ``(4,)``."""
     known = boxes[~np.isnan(boxes).any(axis=1)]
     if not len(known):
         return np.zeros(4)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One score: how likely findings are mistakes, and what that says of each box.
+"""The score: how likely findings are mistakes, and what that means for each box.
 
-How marked a finding is means little across kinds and sequences: in a calm crowd a
-tenth of a box is a jump, where people dance it is nothing. So three things speak
-for a finding: its strength, how few of its kind in this sequence are as strong, and
-how far it stands above what is usual there. A logistic model for each kind, of
-four numbers, weighs them; see docs/scoring.md for how they were fitted, and for
-how that compares with other ways.
+Strengths cannot be compared across kinds and sequences: a tenth of a box is a jump in
+a calm crowd, and nothing on a dance floor. So three features describe a finding: its
+strength, how rare findings of its kind as strong as this are in the sequence, and how
+far it exceeds the usual strength there. A logistic model of four numbers per kind
+combines them. ``docs/scoring.md`` describes how the weights were fitted, and compares
+the score with other methods.
 """
 
 from __future__ import annotations
@@ -21,36 +21,37 @@ from scipy.special import expit
 
 from .boxes import Floats, Rows
 
-#: The features that speak for a finding, in the order of the weights.
+#: The features of a finding, in the order of the weights.
 FEATURES = ("strength", "rarity", "prominence")
-#: Findings that make the usual strength of a kind count half.
+#: Number of findings at which the usual strength of a kind, this quantile, has half
+#: of its weight.
 _FEW = 20
 _USUAL = 0.75
-#: Findings more likely than this are worth a look: one mistake in four looks.
+#: Log odds above which a finding is worth a look: one mistake in four looks.
 FLAG_ODDS = -0.6
-#: Findings less likely than this change no score.
+#: Log odds below which a finding does not change a score.
 _LEAST_ODDS = -6.0
-#: The most that doubtful circumstances alone score, see ``doubt.py``: it ranks the
-#: boxes about which nothing was found.
+#: The highest score of doubtful circumstances alone, see ``doubt.py``. It ranks the
+#: boxes without findings.
 DOUBT = 0.1
-#: An issue needs one look. What else of it there is comes after the worst boxes of
-#: other issues: the logarithm of its odds counts by a third, less one.
+#: An issue needs one look, so its other boxes rank behind the worst boxes of other
+#: issues: their log odds are scaled by a third, minus one.
 _REST, _BEHIND = 0.35, 1.0
 
 
 def finding_features(findings: pd.DataFrame, detections: int) -> Floats:
-    """Computes what speaks for each finding of one sequence.
+    """Compute the features of the findings of one sequence.
 
     Args:
         findings: the findings of all kinds
         detections: number of detections of the sequence
 
     Returns:
-        array ``(m, 3)``, in the order of :data:`FEATURES`: the natural logarithm
-        of the strength; minus the logarithm of 1 plus the number of findings of
-        its kind that are at least as strong, per thousand detections; and the
-        logarithm of the strength over the upper quartile of its kind, which
-        counts less where there are few
+        array ``(m, 3)``, in the order of :data:`FEATURES`: the natural logarithm of
+        the strength; the negative logarithm of 1 plus the number of findings of its
+        kind that are at least as strong, per thousand detections; and the logarithm
+        of the strength over the upper quartile of its kind, which counts less if
+        there are few
     """
     kinds = findings.groupby("kind")["strength"]
     strength = findings["strength"].to_numpy()
@@ -72,7 +73,7 @@ def log_odds(
     detections: int,
     weights: dict[str, list[float]] | None = None,
 ) -> Floats:
-    """Computes how likely the findings of one sequence are mistakes.
+    """Compute how likely the findings of one sequence are mistakes.
 
     Args:
         findings: the findings of all kinds
@@ -81,7 +82,7 @@ def log_odds(
             :data:`FEATURES`, by default those of the package
 
     Returns:
-        array ``(m,)``, natural logarithm of the odds; 0 is even odds
+        array ``(m,)``, the natural logarithm of the odds; 0 means even odds
     """
     weights = weights or read_weights()
     kinds = findings["kind"].astype("category")
@@ -94,7 +95,7 @@ def log_odds(
 
 @cache
 def read_weights() -> dict[str, list[float]]:
-    """Reads the weights of each kind that the package comes with."""
+    """Return the weights of each kind that come with the package."""
     weights: dict[str, list[float]] = json.loads(
         Path(__file__).with_name("weights.json").read_text()
     )
@@ -102,29 +103,28 @@ def read_weights() -> dict[str, list[float]]:
 
 
 def odds_to_score(odds: Floats, flagged: Floats) -> Floats:
-    """Maps odds to scores, which are above 0.5 exactly for what is flagged.
+    """Map log odds to scores that are above 0.5 exactly for flagged findings.
 
     Args:
         odds: array of log odds
         flagged: bool array of the same shape
 
     Returns:
-        array of values in [0, 1]: half the probability, and another half for what
-        is flagged
+        array of values in [0, 1]: half the probability, plus 0.5 if flagged
     """
     result: Floats = (expit(odds) + flagged) / 2
     return result
 
 
 def score_rows(findings: pd.DataFrame, rows: int) -> Floats:
-    """Scores the boxes of a sequence by the findings about them.
+    """Score the boxes of a sequence by the findings about them.
 
     Args:
         findings: the findings, with the further columns ``odds`` and ``flagged``
         rows: number of boxes
 
     Returns:
-        array ``(rows,)`` of scores in [0, 1]; 0 where nothing was found
+        array ``(rows,)`` of scores in [0, 1]; 0 without findings
     """
     result = np.zeros(rows)
     likely = findings[(findings["odds"] > _LEAST_ODDS) | findings["flagged"]]
@@ -138,7 +138,7 @@ def score_rows(findings: pd.DataFrame, rows: int) -> Floats:
 
 
 def covered_rows(findings: pd.DataFrame) -> tuple[Rows, Rows]:
-    """Lists the boxes that findings are about.
+    """Return the boxes that findings are about.
 
     Args:
         findings: ``m`` findings
@@ -147,7 +147,7 @@ def covered_rows(findings: pd.DataFrame) -> tuple[Rows, Rows]:
         a tuple of
 
         -   rows of the tracks table, int array ``(c,)``
-        -   the position of each one's finding, int array ``(c,)`` in [0, m)
+        -   the index of each row's finding, int array ``(c,)`` in [0, m)
     """
     first, last = findings["first"].to_numpy(), findings["last"].to_numpy()
     count = last - first + 1

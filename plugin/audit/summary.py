@@ -10,14 +10,14 @@ from . import Audit
 
 
 def make_summary(tracks: Tracks, audit: Audit) -> pd.DataFrame:
-    """Counts what was found in each sequence.
+    """Count the outliers and issues of each sequence.
 
     Args:
         tracks: the tracks
         audit: the audit of these tracks
 
     Returns:
-        one row per sequence: its name and the numbers of its ``frames``,
+        one row per sequence: its name and its numbers of ``frames``,
         ``tracks``, ``detections``, ``outliers`` and ``issues``
     """
     table = tracks.table

@@ -88,7 +88,7 @@ class CropDataset(Dataset[Item]):
     """
 
     def __init__(self, frames: Sequence[FrameBoxes], cache: VectorCache) -> None:
-        """Creates the dataset.
+        """Create the dataset.
 
         Args:
             frames: the frames
@@ -98,11 +98,11 @@ class CropDataset(Dataset[Item]):
         self.cache = cache
 
     def __len__(self) -> int:
-        """Returns the number of frames."""
+        """Return the number of frames."""
         return len(self.frames)
 
     def __getitem__(self, position: int) -> Item:
-        """Reads a frame."""
+        """Read a frame."""
         frame = self.frames[position]
         try:
             return self._read(frame)
@@ -125,7 +125,7 @@ class CropDataset(Dataset[Item]):
 
 
 def collate(items: list[Item]) -> Batch:
-    """Joins the crops of frames.
+    """Join the crops of frames.
 
     Args:
         items: items of a :class:`CropDataset`
@@ -148,7 +148,7 @@ def _to_pixels(
     drawn_on: tuple[int, int] | None,
     size: tuple[int, int],
 ) -> NDArray[np.int32]:
-    """Returns the parts of boxes inside an image, ``(m, 4)`` left, top and ends."""
+    """Return the parts of boxes inside an image, ``(m, 4)`` left, top and ends."""
     scale = np.divide(size, drawn_on or size)
     corners = np.stack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1) * scale
     inside = np.clip(np.nan_to_num(corners).round(), 0, size)
@@ -158,7 +158,7 @@ def _to_pixels(
 def _merge(
     known: NDArray[np.int32], asked: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Adds the boxes that are new, and returns where each one asked for is."""
+    """Add the boxes that are new, and returns where each one asked for is."""
     whole = (asked[:, 2:] - asked[:, :2] >= MIN_SIDE).all(axis=1)
     merged, first, inverse = np.unique(
         np.concatenate([known, asked[whole]]),
@@ -175,7 +175,7 @@ def _merge(
 
 
 def _cut(image: Image.Image, boxes: NDArray[np.int32]) -> Tensor:
-    """Cuts and resizes boxes; an image without any is not even decoded."""
+    """Cut and resizes boxes; an image without any is not even decoded."""
     height, width = CROP_SIZE
     crops = np.empty((len(boxes), height, width, 3), np.uint8)
     if len(boxes):

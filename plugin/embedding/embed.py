@@ -36,7 +36,7 @@ def embed_tracks(
     progress: Callable[[int, int], None] | None = None,
     cache_size: str | int | None = None,
 ) -> NDArray[np.float32]:
-    """Embeds the crops of boxes, of all or of some.
+    """Embed the crops of boxes, of all or of some.
 
     Crops are cut from the original frames in RGB and resized to 128x64 pixels
     (height x width), the size that re-identification uses. Parts of boxes outside
@@ -96,7 +96,7 @@ def embed_tracks(
 
 
 def group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:
-    """Lists the frames of boxes, once it is sure that none is missing.
+    """List the frames of boxes, once it is sure that none is missing.
 
     Args:
         tracks: the tracks
@@ -128,7 +128,7 @@ def group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:
 
 
 def _find_frames(tracks: Tracks, name: str) -> Path:
-    """Returns the folder of a sequence's frames, which are all there."""
+    """Return the folder of a sequence's frames, which are all there."""
     sequence = tracks.sequences[name]
     if sequence.frames_dir is None:
         message = "only its labels are at hand; expected the folder of its frames"
@@ -140,7 +140,7 @@ def _find_frames(tracks: Tracks, name: str) -> Path:
 def _read(
     dataset: CropDataset, device: torch.device
 ) -> Iterator[tuple[list[FrameCrops], Tensor]]:
-    """Yields frames in groups, with the crops that are to be embedded."""
+    """Yield frames in groups, with the crops that are to be embedded."""
     counts = [len(frame.rows) for frame in dataset.frames]
     group = (np.cumsum(counts, dtype=np.int64) - 1) // _GROUP
     cuts = np.flatnonzero(np.diff(group)) + 1
@@ -161,7 +161,7 @@ def _read(
 
 
 def _worker_count(device: torch.device) -> int:
-    """Returns how many processes read frames ahead.
+    """Return how many processes read frames ahead.
 
     A GPU waits for crops. A CPU does not: it has the same work to do in whatever
     order. As a plugin, this module has a name that only a forked process knows.
@@ -171,7 +171,7 @@ def _worker_count(device: torch.device) -> int:
 
 
 def _embed(model: Model, crops: Tensor) -> NDArray[np.float16]:
-    """Embeds crops in batches of like size, ``(c, d)``."""
+    """Embed crops in batches of like size, ``(c, d)``."""
     if not len(crops):
         return np.empty((0, model.dimension), np.float16)
     gpu = model.device.type == "cuda"

@@ -30,7 +30,7 @@ class Embedder(nn.Module):
     deviation: Tensor
 
     def __init__(self, backbone: nn.Module) -> None:
-        """Creates the model.
+        """Create the model.
 
         Args:
             backbone: the model without its head
@@ -43,7 +43,7 @@ class Embedder(nn.Module):
             self.register_buffer(name, column, persistent=False)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Embeds crops.
+        """Embed crops.
 
         Args:
             crops: uint8 tensor ``(b, 3, height, width)``, RGB
@@ -51,11 +51,11 @@ class Embedder(nn.Module):
         Returns:
             tensor ``(b, d)``
         """
-        vectors: Tensor = self.backbone(self.normalise(crops))
+        vectors: Tensor = self.backbone(self.normalize(crops))
         return vectors.flatten(1)
 
-    def normalise(self, crops: Tensor) -> Tensor:
-        """Normalises crops as torchvision's models were trained on ImageNet.
+    def normalize(self, crops: Tensor) -> Tensor:
+        """Normalize crops as torchvision's models were trained on ImageNet.
 
         Args:
             crops: uint8 tensor ``(b, 3, height, width)``, RGB
@@ -86,7 +86,7 @@ class Model:
 
 
 def load_model(name: str) -> Model:
-    """Loads a model, on the GPU where there is one.
+    """Load a model, on the GPU where there is one.
 
     Args:
         name: the name of a classification model of torchvision, whose standard

@@ -13,7 +13,7 @@ import pandas as pd
 from ...importers import store
 from ...importers.tracks import BOX, InputError
 from ..audit import Audit, Thresholds
-from ..audit.neighbours import find_neighbours
+from ..audit.neighbors import find_neighbors
 from ..pictures.plots import make_panels, plot_issues
 from ..pictures.rows import find_rows
 from ..pictures.strips import Crop, cut_crop, cut_strips
@@ -64,8 +64,8 @@ def show_issue(
     audit = Audit(tracks.table[signals].astype(float), issue.to_frame().T)
     rows = find_rows(tracks.table)
     panels = make_panels(audit, thresholds)
-    neighbours = find_neighbours(tracks.table)
-    plotted = plot_issues(tracks, audit, panels, audit.issues, rows, neighbours)
+    neighbors = find_neighbors(tracks.table)
+    plotted = plot_issues(tracks, audit, panels, audit.issues, rows, neighbors)
     try:
         (strip,) = cut_strips(tracks, audit.issues, rows, False, {name: labelled})
         problem = None if strip else "the frames are not at hand"

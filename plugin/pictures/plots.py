@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...importers.tracks import BOX, Tracks
 from ..audit import Audit, Thresholds
 from ..audit.boxes import Floats, area
-from ..audit.neighbours import Neighbours, before
+from ..audit.neighbors import Neighbors, before
 from ..audit.outliers import UNUSUAL
 from ..audit.rolling import rolling_signals
 from ..audit.signals import box_array
@@ -58,7 +58,7 @@ class Panel:
 
 
 def make_panels(audit: Audit, thresholds: Thresholds) -> list[Panel]:
-    """Chooses the plots that each track has.
+    """Choose the plots that each track has.
 
     Args:
         audit: the audit; signals that it lacks are not plotted
@@ -99,9 +99,9 @@ def plot_issues(
     panels: list[Panel],
     issues: pd.DataFrame,
     rows: TrackRows,
-    neighbours: Neighbours,
+    neighbors: Neighbors,
 ) -> Json:
-    """Collects what the plots of issues show.
+    """Collect what the plots of issues show.
 
     Args:
         tracks: the tracks
@@ -109,7 +109,7 @@ def plot_issues(
         panels: the plots that each track has
         issues: the issues to plot
         rows: the rows of each track
-        neighbours: the neighbours of the rows
+        neighbors: the neighbors of the rows
 
     Returns:
         a JSON object of
@@ -122,7 +122,7 @@ def plot_issues(
             track without boxes, and the ``limits`` of its own track, by column
     """
     frames = tracks.table["frame"].to_numpy()
-    columns = _collect_columns(tracks, audit, panels, neighbours)
+    columns = _collect_columns(tracks, audit, panels, neighbors)
     index: dict[tuple[str, int], int] = {}
     parts: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
     shown = []
@@ -147,7 +147,7 @@ def plot_issues(
         )
     return {
         "tracks": [
-            _take(columns, np.unique(np.concatenate(part)), neighbours)
+            _take(columns, np.unique(np.concatenate(part)), neighbors)
             for part in parts.values()
         ],
         "issues": shown,
@@ -155,15 +155,15 @@ def plot_issues(
 
 
 def plot_timelines(
-    tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, neighbours: Neighbours
+    tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, neighbors: Neighbors
 ) -> list[Json]:
-    """Collects the timelines of sequences: when their worst tracks were labelled.
+    """Collect the timelines of sequences: when their worst tracks were labeled.
 
     Args:
         tracks: the tracks
         issues: the issues to show
         rows: the rows of each track
-        neighbours: the neighbours of the rows
+        neighbors: the neighbors of the rows
 
     Returns:
         a JSON object per sequence with issues: its ``sequence``, its number of
@@ -182,7 +182,7 @@ def plot_timelines(
                 "tracks": [
                     {
                         "track": int(track),
-                        "runs": _find_runs(frames, rows[str(name), track], neighbours),
+                        "runs": _find_runs(frames, rows[str(name), track], neighbors),
                         "issues": found.index[found["track"] == track].tolist(),
                     }
                     for track in sums.index
@@ -195,7 +195,7 @@ def plot_timelines(
 def _tracks_of(
     issue: Any,  # noqa: ANN401 - a row's named tuple
 ) -> list[tuple[str, int]]:
-    """Returns the track of an issue and its other one, where they have identities."""
+    """Return the track of an issue and its other one, where they have identities."""
     pair = [issue.track, -1 if pd.isna(issue.other_track) else issue.other_track]
     return [(issue.sequence, int(track)) for track in pair if track >= 0]
 
@@ -206,7 +206,7 @@ def _rows_near(
     issue: Any,  # noqa: ANN401 - a row's named tuple
     reach: int,
 ) -> NDArray[np.intp]:
-    """Returns a track's rows at an issue, and so many on either side."""
+    """Return a track's rows at an issue, and so many on either side."""
     start, end = np.searchsorted(
         frames[rows], [issue.first_frame, issue.last_frame + 1]
     )
@@ -214,15 +214,15 @@ def _rows_near(
 
 
 def _collect_columns(
-    tracks: Tracks, audit: Audit, panels: list[Panel], neighbours: Neighbours
+    tracks: Tracks, audit: Audit, panels: list[Panel], neighbors: Neighbors
 ) -> dict[str, Floats]:
-    """Returns what is plotted of each row of the tracks table, by name."""
+    """Return what is plotted of each row of the tracks table, by name."""
     size = area(box_array(tracks.table))
     known = {
         **{name: tracks.table[name] for name in ("frame", *BOX)},
-        **rolling_signals(tracks.table, neighbours),
+        **rolling_signals(tracks.table, neighbors),
         "size": size,
-        "size_step": size - before(size, neighbours.adjacent),
+        "size_step": size - before(size, neighbors.adjacent),
         **{str(name): column for name, column in audit.detections.items()},
     }
     wanted = dict.fromkeys(chain(["frame"], *(panel.columns for panel in panels)))
@@ -232,7 +232,7 @@ def _collect_columns(
 def _find_limits(
     columns: dict[str, Floats], rows: NDArray[np.intp]
 ) -> dict[str, float]:
-    """Finds what is much for a track, of the signals that have no threshold for all.
+    """Find what is much for a track, of the signals that have no threshold for all.
 
     Embeddings as the flag ``embedding_outlier`` does: the mean and two standard
     deviations; motion as what is unusual, see ``outliers.py``.
@@ -244,16 +244,16 @@ def _find_limits(
         if len(values) and name == "embedding_distance":
             limits[name] = values.mean() + 2 * values.std()
         elif len(values):
-            centre = np.median(values)
-            limits[name] = centre + UNUSUAL * np.median(np.abs(values - centre))
+            center = np.median(values)
+            limits[name] = center + UNUSUAL * np.median(np.abs(values - center))
     return {name: round(float(limit), _DIGITS) for name, limit in limits.items()}
 
 
 def _take(
-    columns: dict[str, Floats], rows: NDArray[np.intp], neighbours: Neighbours
+    columns: dict[str, Floats], rows: NDArray[np.intp], neighbors: Neighbors
 ) -> Json:
-    """Takes rows of the columns, with a null where a line is broken."""
-    breaks = np.flatnonzero(~_follows(rows, neighbours))[1:]
+    """Take rows of the columns, with a null where a line is broken."""
+    breaks = np.flatnonzero(~_follows(rows, neighbors))[1:]
     taken = pd.DataFrame(
         {
             name: np.insert(values[rows], breaks, np.nan)
@@ -265,10 +265,10 @@ def _take(
 
 
 def _find_runs(
-    frames: NDArray[np.integer], rows: NDArray[np.intp], neighbours: Neighbours
+    frames: NDArray[np.integer], rows: NDArray[np.intp], neighbors: Neighbors
 ) -> list[list[int]]:
-    """Returns the first and last frame of each part of a track without a gap."""
-    first = np.flatnonzero(~_follows(rows, neighbours))
+    """Return the first and last frame of each part of a track without a gap."""
+    first = np.flatnonzero(~_follows(rows, neighbors))
     last = np.append(first[1:], len(rows)) - 1
     runs: list[list[int]] = np.stack(
         [frames[rows[first]], frames[rows[last]]], axis=1
@@ -276,7 +276,7 @@ def _find_runs(
     return runs
 
 
-def _follows(rows: NDArray[np.intp], neighbours: Neighbours) -> NDArray[np.bool_]:
-    """Returns whether each of a track's rows follows the one before it."""
+def _follows(rows: NDArray[np.intp], neighbors: Neighbors) -> NDArray[np.bool_]:
+    """Return whether each of a track's rows follows the one before it."""
     next_row: NDArray[np.bool_] = np.diff(rows, prepend=rows[:1]) == 1
-    return neighbours.adjacent[rows] & next_row
+    return neighbors.adjacent[rows] & next_row

@@ -15,7 +15,7 @@ TrackRows: TypeAlias = Mapping[tuple[str, int], NDArray[np.intp]]
 
 
 def find_rows(table: pd.DataFrame) -> TrackRows:
-    """Finds the rows of each track.
+    """Find the rows of each track.
 
     Args:
         table: a tracks table

@@ -29,9 +29,9 @@ _HEIGHT, _WIDTHS = 150, (96, 192)
 _QUALITY = 78
 #: What is shown around the boxes, as a share of their size, on either side.
 _MARGIN = 0.3
-#: The furthest that a crop reaches from its centre, in typical box sizes.
+#: The furthest that a crop reaches from its center, in typical box sizes.
 _REACH = 1.5
-#: Frames of a track whose median position is the centre of a crop: a glitch of
+#: Frames of a track whose median position is the center of a crop: a glitch of
 #: up to three frames does not move it, so that the box is seen to be off.
 _STEADY = 7
 
@@ -70,16 +70,16 @@ def cut_strips(
     issues: pd.DataFrame,
     rows: TrackRows,
     progress: bool = True,
-    labelled: Mapping[str, NDArray[np.integer]] | None = None,
+    labeled: Mapping[str, NDArray[np.integer]] | None = None,
 ) -> list[list[Crop]]:
-    """Cuts the crops of issues out of their frames, each frame read once.
+    """Cut the crops of issues out of their frames, each frame read once.
 
     Args:
         tracks: the tracks
         issues: the issues, see :attr:`Audit.issues`
         rows: the rows of each track
         progress (True): whether to show a progress bar on standard error
-        labelled (None): the frames of each sequence that have labels; by default
+        labeled (None): the frames of each sequence that have labels; by default
             those that the tracks have boxes in
 
     Returns:
@@ -89,7 +89,7 @@ def cut_strips(
     Raises:
         InputError: if a frame is missing or no image
     """
-    labelled = labelled or {
+    labeled = labeled or {
         str(name): np.unique(frames)
         for name, frames in tracks.table.groupby("sequence", observed=True)["frame"]
     }
@@ -99,7 +99,7 @@ def cut_strips(
     for issue in issues.itertuples():
         strip: list[Crop] = []
         if tracks.sequences[issue.sequence].frames_dir:
-            strip = _plan_strip(tracks, issue, rows, labelled[issue.sequence])
+            strip = _plan_strip(tracks, issue, rows, labeled[issue.sequence])
         for place, crop in enumerate(strip):
             per_frame[crop.sequence, crop.frame].append((strip, place))
         strips.append(strip)
@@ -115,7 +115,7 @@ def cut_strips(
 
 
 def cut_crop(tracks: Tracks, name: str, frame: int) -> Crop | None:
-    """Cuts one track out of a frame.
+    """Cut one track out of a frame.
 
     Args:
         tracks: the boxes of one track around the frame
@@ -140,11 +140,11 @@ def _plan_strip(
     tracks: Tracks,
     issue: Any,  # noqa: ANN401 - a row's named tuple
     rows: TrackRows,
-    labelled: NDArray[np.integer],
+    labeled: NDArray[np.integer],
 ) -> list[Crop]:
-    """Chooses the frames of an issue, and the windows that show its track."""
+    """Choose the frames of an issue, and the windows that show its track."""
     table, name = tracks.table, issue.sequence
-    frames = _choose_frames(labelled, issue.first_frame, issue.last_frame)
+    frames = _choose_frames(labeled, issue.first_frame, issue.last_frame)
     own = table.iloc[rows[name, issue.track]]
     other = table.iloc[rows.get((name, issue.other_track), [])]
     path = own
@@ -171,7 +171,7 @@ def _plan_strip(
 
 
 def _goes_on(own: pd.DataFrame, other: pd.DataFrame) -> bool:
-    """Whether one of two tracks begins when the other one has ended."""
+    """Return whether one of two tracks begins when the other one has ended."""
     mine, others = own["frame"], other["frame"]
     return bool(mine.max() < others.min() or others.max() < mine.min())
 
@@ -197,15 +197,15 @@ def _make_crop(
 
 
 def _choose_frames(
-    labelled: NDArray[np.integer], first: int, last: int
+    labeled: NDArray[np.integer], first: int, last: int
 ) -> NDArray[np.integer]:
-    """Chooses frames of an issue, evenly, and the labelled ones beside it."""
-    start, end = np.searchsorted(labelled, [first, last + 1])
+    """Choose frames of an issue, evenly, and the labeled ones beside it."""
+    start, end = np.searchsorted(labeled, [first, last + 1])
     # A gap may lie where no frame has any label
-    during = labelled[start:end] if end > start else np.unique([first, last])
+    during = labeled[start:end] if end > start else np.unique([first, last])
     steps = np.linspace(0, len(during) - 1, min(len(during), _AT)).round()
-    before = labelled[max(start - _BESIDE, 0) : start]
-    after = labelled[end : end + _BESIDE]
+    before = labeled[max(start - _BESIDE, 0) : start]
+    after = labeled[end : end + _BESIDE]
     return np.concatenate([before, during[steps.astype(int)], after])
 
 
@@ -214,7 +214,7 @@ def _place(frame: int, first: int, last: int) -> Literal["before", "at", "after"
 
 
 def _choose_windows(own: pd.DataFrame, frames: NDArray[np.integer]) -> Floats:
-    """Chooses windows of one size around where the track should be.
+    """Choose windows of one size around where the track should be.
 
     Args:
         own: the rows of the tracks table of who is shown, in order of their frames
@@ -226,26 +226,26 @@ def _choose_windows(own: pd.DataFrame, frames: NDArray[np.integer]) -> Floats:
     size = own[["width", "height"]].to_numpy()
     places = own[["left", "top"]].to_numpy() + size / 2
     steady = pd.DataFrame(places).rolling(_STEADY, center=True, min_periods=1).median()
-    centres = np.stack(
+    centers = np.stack(
         [np.interp(frames, own["frame"], steady[axis]) for axis in (0, 1)], axis=1
     )
     here = np.isin(own["frame"], frames)
     index = np.searchsorted(frames, own["frame"].to_numpy()[here])
     typical = np.median(size[here] if here.any() else size, axis=0)
-    away = np.abs(places[here] - centres[index])
+    away = np.abs(places[here] - centers[index])
     share = 0.5 + _MARGIN
     half = np.vstack([away + share * size[here], share * typical]).max(axis=0)
     half = np.minimum(half, _REACH * typical)
     # A box that would lie outside is shown where it is, rather than not at all
     lost = (away > half).any(axis=1)
-    centres[index[lost]] = places[here][lost]
+    centers[index[lost]] = places[here][lost]
     aspect = np.clip(half[0] / half[1], _WIDTHS[0] / _HEIGHT, _WIDTHS[1] / _HEIGHT)
     half = np.maximum(half, [half[1] * aspect, half[0] / aspect])
-    return np.concatenate([centres - half, np.broadcast_to(2 * half, centres.shape)], 1)
+    return np.concatenate([centers - half, np.broadcast_to(2 * half, centers.shape)], 1)
 
 
 def _boxes_in(own: pd.DataFrame, frame: int, window: Floats) -> Floats:
-    """Returns a track's boxes at a frame in pixels of the crop, ``(n, 4)``."""
+    """Return a track's boxes at a frame in pixels of the crop, ``(n, 4)``."""
     boxes = own[BOX][own["frame"] == frame].to_numpy(np.float64)
     scaled: Floats = (boxes - [*window[:2], 0, 0]) * _HEIGHT / window[3]
     return scaled
@@ -271,10 +271,10 @@ def _read_frame(sequence: Sequence, frame: int) -> Image.Image:
 
 
 def _encode(image: Image.Image, sequence: Sequence, crop: Crop) -> str:
-    """Cuts a crop out of its frame, which may be scaled; black lies outside."""
+    """Cut a crop out of its frame, which may be scaled; black lies outside."""
     limits = np.array(image.size)
-    labelled = (sequence.width or image.width, sequence.height or image.height)
-    scale = limits / labelled
+    labeled = (sequence.width or image.width, sequence.height or image.height)
+    scale = limits / labeled
     corner, span = crop.window[:2] * scale, crop.window[2:] * scale
     start, end = np.clip([corner, corner + span], 0, limits)
     zoom = np.array(crop.size) / span

@@ -15,7 +15,7 @@ from ...importers.tracks import Tracks
 from ...importers.version import __version__
 from ..audit import Audit, Thresholds, kind_name
 from ..audit.kinds import kind_color
-from ..audit.neighbours import find_neighbours
+from ..audit.neighbors import find_neighbors
 from ..audit.rolling import HALF_WINDOW
 from ..audit.summary import make_summary
 from ..pictures.plots import make_panels, plot_issues, plot_timelines
@@ -36,7 +36,7 @@ def make_report(
     progress: bool = True,
     reviewed: pd.DataFrame | None = None,
 ) -> bytes:
-    """Makes one page, of all that it needs, that shows an audit.
+    """Make one page, of all that it needs, that shows an audit.
 
     The worst issues have crops, where the frames are at hand, and the plots of
     their tracks. Some more are listed, and the rest is counted.
@@ -59,7 +59,7 @@ def make_report(
     listed = audit.issues.head(pictured + LISTED)
     cards = listed.head(pictured)
     rows = find_rows(tracks.table)
-    neighbours = find_neighbours(tracks.table)
+    neighbors = find_neighbors(tracks.table)
     strips = cut_strips(tracks, cards, rows, progress)
     panels = make_panels(audit, thresholds)
     kinds = _count_kinds(audit.issues)
@@ -75,8 +75,8 @@ def make_report(
             }
             for issue in described
         ],
-        **plot_issues(tracks, audit, panels, cards, rows, neighbours),
-        "timelines": plot_timelines(tracks, listed, rows, neighbours),
+        **plot_issues(tracks, audit, panels, cards, rows, neighbors),
+        "timelines": plot_timelines(tracks, listed, rows, neighbors),
     }
     template = _environment().get_template("page.html")
     page = template.render(
@@ -85,7 +85,7 @@ def make_report(
         thresholds={kind_name(key): value for key, value in asdict(thresholds).items()},
         tracks=tracks,
         kinds=kinds,
-        summary=_summarise(tracks, audit, kinds),
+        summary=_summarize(tracks, audit, kinds),
         reviewed=[] if reviewed is None else to_records(reviewed),
         issues=described,
         strips=strips,
@@ -113,7 +113,7 @@ def _environment() -> Environment:
 
 
 def _count_kinds(issues: pd.DataFrame) -> list[Json]:
-    """Returns each kind with its ``name``, ``count`` and ``color``."""
+    """Return each kind with its ``name``, ``count`` and ``color``."""
     counts = (
         issues["kind"]
         .value_counts()
@@ -131,8 +131,8 @@ def _count_kinds(issues: pd.DataFrame) -> list[Json]:
     ]
 
 
-def _summarise(tracks: Tracks, audit: Audit, kinds: list[Json]) -> list[Json]:
-    """Returns a record per sequence, with the list of ``counts`` of each kind."""
+def _summarize(tracks: Tracks, audit: Audit, kinds: list[Json]) -> list[Json]:
+    """Return a record per sequence, with the list of ``counts`` of each kind."""
     issues = audit.issues
     counts = pd.crosstab(issues["sequence"], issues["kind"])
     counts = counts.reindex(
@@ -147,7 +147,7 @@ def _summarise(tracks: Tracks, audit: Audit, kinds: list[Json]) -> list[Json]:
 def _describe(
     tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, kinds: list[Json]
 ) -> list[Json]:
-    """Returns what the page says of each issue: its columns, and some more."""
+    """Return what the page says of each issue: its columns, and some more."""
     keys = zip(issues["sequence"], issues["track"], strict=True)
     first_rows = [rows[key][0] for key in keys]
     kind_numbers = {kind["kind"]: number for number, kind in enumerate(kinds)}

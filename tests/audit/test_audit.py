@@ -26,7 +26,7 @@ from fiftyone_track_audit.plugin.audit.detectors.glitches import (
     SHIFT,
     SIZE_CHANGE,
 )
-from fiftyone_track_audit.plugin.audit.neighbours import find_neighbours
+from fiftyone_track_audit.plugin.audit.neighbors import find_neighbors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,15 +80,15 @@ def flagged(tracks, audit=None):
 
 
 def resize(rows, places, factor, side):
-    """Makes boxes wrong in area by a factor, at one side or around the centre."""
+    """Makes boxes wrong in area by a factor, at one side or around the center."""
     rows = rows.copy()
-    x, y = {"centre": (0.5, 0.5), "top": (0, 1), "right": (1, 0)}[side]
+    x, y = {"center": (0.5, 0.5), "top": (0, 1), "right": (1, 0)}[side]
     width, height = rows.loc[places, "width"], rows.loc[places, "height"]
-    if side in ("centre", "right"):
+    if side in ("center", "right"):
         rows.loc[places, "width"] *= factor ** (1 - y)
-    if side in ("centre", "top"):
+    if side in ("center", "top"):
         rows.loc[places, "height"] *= factor ** (1 - x)
-    if side == "centre":
+    if side == "center":
         rows.loc[places, "left"] -= (rows.loc[places, "width"] - width) / 2
     if side != "right":
         grown = rows.loc[places, "height"] - height
@@ -107,7 +107,7 @@ def cut(rows):
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("factor", [0.5, 1 / 1.4, 1.8])
-@pytest.mark.parametrize("side", ["centre", "top", "right"])
+@pytest.mark.parametrize("side", ["center", "top", "right"])
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
 def test_size_glitch(count, factor, side, place):
     first = {"first": 0, "middle": 17, "last": 40 - count}[place]
@@ -216,7 +216,7 @@ def test_gap_is_null_and_an_issue_of_both_sides(step, missing):
 
 
 @pytest.mark.parametrize("step", [2, 5])
-def test_frames_labelled_now_and_then(step):
+def test_frames_labeled_now_and_then(step):
     rows = resize(walk(40, step), [20], 0.7, "top")
     audit = audit_tracks(to_tracks(rows))
     assert flagged(to_tracks(rows)) == [(1, 20 * step + 1)]
@@ -235,7 +235,7 @@ def test_frames_labelled_now_and_then(step):
     ],
     ids=["single boxes", "no identity", "several without identity", "corner"],
 )
-def test_boxes_without_neighbours_are_null(rows):
+def test_boxes_without_neighbors_are_null(rows):
     audit = audit_tracks(to_tracks(rows))
     alone = audit.detections.drop(columns=["outlier_reasons", "occlusion"])
     assert alone.isna().all(axis=None)
@@ -523,8 +523,8 @@ def test_signals_against_reference(rows):
     columns = ["sequence", "track", "frame", "left", "top", "width", "height"]
     given_rows = pd.DataFrame(rows, columns=columns)
     table = make_table(given_rows.assign(frame_name="1.jpg", label="x"))
-    neighbours = find_neighbours(table)
-    signals = {**size_signals(table, neighbours), **iou_signals(table, neighbours)}
+    neighbors = find_neighbors(table)
+    signals = {**size_signals(table, neighbors), **iou_signals(table, neighbors)}
     np.testing.assert_allclose(
         np.stack([signals[name] for name in ("size_change", "iou_prev", "iou_next")]),
         plain_signals(sorted(rows)),
@@ -543,7 +543,7 @@ def plain_signals(rows):
     place = {row[:3]: row[3:] for row in rows if row[1] >= 0}
     size_change, iou_prev, iou_next = [], [], []
     for sequence, track, frame, *own in rows:
-        # The next labelled frame may come sooner where labelling is uneven
+        # The next labeled frame may come sooner where labeling is uneven
         within = range(1, step.get(sequence, 1) + 1)
         sides = [
             next(

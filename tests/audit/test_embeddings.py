@@ -9,13 +9,13 @@ from fiftyone_track_audit.plugin.audit import audit_tracks
 from fiftyone_track_audit.plugin.audit.detectors.appearance import find_appearance
 from fiftyone_track_audit.plugin.audit.embeddings import (
     appearance_severity,
-    centre_distance,
+    center_distance,
     embedding_distance,
     exchange_gain,
     mean_outliers,
     rival_distance,
 )
-from fiftyone_track_audit.plugin.audit.neighbours import find_neighbours
+from fiftyone_track_audit.plugin.audit.neighbors import find_neighbors
 from fiftyone_track_audit.plugin.audit.scene import make_scene
 
 
@@ -54,11 +54,11 @@ def noisy_tracks(tracks: int, frames: int, seed=0) -> tuple[pd.DataFrame, np.nda
 
 
 def severity_of(table, vectors, occlusion=0.0, clipped=False) -> np.ndarray:
-    neighbours = find_neighbours(table)
+    neighbors = find_neighbors(table)
     count = len(table)
     return appearance_severity(
-        embedding_distance(vectors, neighbours),
-        neighbours,
+        embedding_distance(vectors, neighbors),
+        neighbors,
         np.broadcast_to(occlusion, count),
         np.broadcast_to(np.reshape(clipped, (-1, 1)), (count, 2)),
     )
@@ -87,26 +87,26 @@ def severity_of(table, vectors, occlusion=0.0, clipped=False) -> np.ndarray:
     ],
 )
 def test_cosine_distance_to_the_previous_box(frames, tracks, degrees, expected):
-    neighbours = find_neighbours(table_of(frames, tracks))
+    neighbors = find_neighbors(table_of(frames, tracks))
     vectors = vectors_of(*degrees, length=7.0)
-    distance = embedding_distance(vectors, neighbours)
+    distance = embedding_distance(vectors, neighbors)
     np.testing.assert_allclose(distance, expected, atol=1e-6)
 
 
 def test_euclidean_distance_is_of_the_vectors_as_they_are():
-    neighbours = find_neighbours(table_of([1, 2, 3]))
+    neighbors = find_neighbors(table_of([1, 2, 3]))
     vectors = vectors_of(0, 0, 90, length=[1, 4, 3])
-    distance = embedding_distance(vectors, neighbours, "euclidean")
+    distance = embedding_distance(vectors, neighbors, "euclidean")
     np.testing.assert_allclose(distance, [np.nan, 3, 5], atol=1e-6)
 
 
 def test_a_vector_without_a_direction_has_no_distance():
-    neighbours = find_neighbours(table_of([1, 2, 3, 4]))
+    neighbors = find_neighbors(table_of([1, 2, 3, 4]))
     vectors = vectors_of(0, 0, 0, 0, length=[1, 0, 1, 1])
-    distance = embedding_distance(vectors, neighbours)
+    distance = embedding_distance(vectors, neighbors)
     np.testing.assert_allclose(distance, [np.nan, np.nan, np.nan, 0], atol=1e-6)
-    centre = centre_distance(vectors, neighbours)
-    np.testing.assert_allclose(centre, [0, np.nan, 0, 0], atol=1e-6)
+    center = center_distance(vectors, neighbors)
+    np.testing.assert_allclose(center, [0, np.nan, 0, 0], atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -122,18 +122,18 @@ def test_a_vector_without_a_direction_has_no_distance():
         pytest.param(1, [0, np.nan, 60], [0.5, np.nan, 0.5], id="no vector"),
     ],
 )
-def test_distance_to_the_centre_of_the_others(tracks, degrees, expected):
+def test_distance_to_the_center_of_the_others(tracks, degrees, expected):
     tracks = np.broadcast_to(tracks, len(degrees))
     frames = [1 + int((tracks[:n] == tracks[n]).sum()) for n in range(len(tracks))]
-    neighbours = find_neighbours(table_of(frames, tracks))
-    distance = centre_distance(vectors_of(*degrees), neighbours)
+    neighbors = find_neighbors(table_of(frames, tracks))
+    distance = center_distance(vectors_of(*degrees), neighbors)
     np.testing.assert_allclose(distance, expected, atol=0.02)
 
 
-def test_a_third_of_wrong_boxes_does_not_pull_the_centre_over():
+def test_a_third_of_wrong_boxes_does_not_pull_the_center_over():
     degrees = np.r_[np.zeros(10), np.full(5, 90)]
-    neighbours = find_neighbours(table_of(np.arange(1, 16)))
-    distance = centre_distance(vectors_of(*degrees), neighbours)
+    neighbors = find_neighbors(table_of(np.arange(1, 16)))
+    distance = center_distance(vectors_of(*degrees), neighbors)
     assert distance[:10].max() < 0.05
     assert distance[10:].min() > 0.7
 
@@ -142,7 +142,7 @@ def test_distance_to_the_rival():
     table = table_of([1, 2, 3, 4] * 2, np.repeat([1, 2], 4))
     vectors = vectors_of(0, 0, 0, 90, 90, 90, 90, 0)
     rival = np.array([4, -1, 6, 7, 0, 1, 2, 3])
-    distance = rival_distance(vectors, find_neighbours(table), rival)
+    distance = rival_distance(vectors, find_neighbors(table), rival)
     expected = [1, np.nan, 1, -1, 1, 1, 1, -1]
     np.testing.assert_allclose(distance, expected, atol=0.1)
 
@@ -151,7 +151,7 @@ def test_exchanged_tracks_gain_by_an_exchange():
     table = table_of([1, 2, 3] * 2, np.repeat([1, 2], 3))
     vectors = vectors_of(0, 90, 90, 90, 0, 0)
     gain = exchange_gain(
-        vectors, find_neighbours(table), np.array([0, 1, 2]), np.array([3, 4, 5])
+        vectors, find_neighbors(table), np.array([0, 1, 2]), np.array([3, 4, 5])
     )
     np.testing.assert_allclose(gain, [np.nan, 2, -2], atol=1e-6)
 
@@ -166,15 +166,15 @@ def test_exchanged_tracks_gain_by_an_exchange():
     ],
 )
 def test_outliers_by_mean_and_deviation(distance, deviations, expected):
-    neighbours = find_neighbours(table_of(np.arange(1, 11)))
-    outliers = mean_outliers(np.array(distance), neighbours, deviations)
+    neighbors = find_neighbors(table_of(np.arange(1, 11)))
+    outliers = mean_outliers(np.array(distance), neighbors, deviations)
     assert np.flatnonzero(outliers).tolist() == expected
 
 
 def test_mean_and_deviation_are_those_of_each_track():
     table = table_of(np.tile(np.arange(1, 11), 2), np.repeat([1, 2], 10))
     distance = np.array([np.nan, *[1.0] * 8, 5, np.nan, *[7.0] * 9])
-    outliers = mean_outliers(distance, find_neighbours(table))
+    outliers = mean_outliers(distance, find_neighbors(table))
     assert np.flatnonzero(outliers).tolist() == [9]
 
 
@@ -231,7 +231,7 @@ def test_findings_name_the_wrong_box():
         "appearance",
         *[25] * 3,
     ]
-    distance = embedding_distance(vectors, scene.neighbours)
+    distance = embedding_distance(vectors, scene.neighbors)
     assert worst["amount"] == distance[25]
     assert worst["strength"] > 1
     assert findings["severity"].isna().all()

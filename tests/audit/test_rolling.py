@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fiftyone_track_audit.importers.tracks import BOX, make_table
-from fiftyone_track_audit.plugin.audit.neighbours import find_neighbours
+from fiftyone_track_audit.plugin.audit.neighbors import find_neighbors
 from fiftyone_track_audit.plugin.audit.rolling import rolling_signals
 
 
@@ -28,7 +28,7 @@ def table_of(
 
 
 def deviations_of(table: pd.DataFrame, *half_window: int) -> pd.DataFrame:
-    return pd.DataFrame(rolling_signals(table, find_neighbours(table), *half_window))
+    return pd.DataFrame(rolling_signals(table, find_neighbors(table), *half_window))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def deviations_of(table: pd.DataFrame, *half_window: int) -> pd.DataFrame:
             table_of([1, 3, 5, 7], [0, 0, 9, 0]),
             1,
             [0, -3, 6, -4.5],
-            id="every other frame is labelled",
+            id="every other frame is labeled",
         ),
         pytest.param(
             table_of([1, 2, 3, 8, 9], [0, 0, 6, 40, 50]),
@@ -97,11 +97,11 @@ def test_agrees_with_the_formula():
     frames = np.concatenate([np.flatnonzero(rng.random(60) < 0.7) + 1 for _ in "abcd"])
     tracks = np.cumsum(np.r_[1, np.diff(frames) < 0])
     table = table_of(frames, rng.uniform(0, 1e6, len(frames)), tracks=tracks)
-    neighbours = find_neighbours(table)
+    neighbors = find_neighbors(table)
     expected = []
     for row in range(len(table)):
-        near = (neighbours.start == neighbours.start[row]) & (
-            np.abs(neighbours.time - neighbours.time[row]) <= 5
+        near = (neighbors.start == neighbors.start[row]) & (
+            np.abs(neighbors.time - neighbors.time[row]) <= 5
         )
         boxes = table[BOX].to_numpy()
         expected.append(boxes[row] - boxes[near].mean(axis=0))

@@ -462,7 +462,7 @@ CHECK = ["run-quality-check", "--save-path", "out.json", "--lab-path"]
         ([*CHECK, "mot/gt/gt.txt"], ["gt.txt", "not JSON"]),
         ([*CHECK, "out.json"], ["out.json", "named twice"]),
         ([*CHECK, "detection.json"], ["detection.json", "a tracking job"]),
-        ([*CHECK, "twins.json"], ["twins.json", "'Person:1'", "of its own"]),
+        ([*CHECK, "twins.json"], ["twins.json", "'Person:1'", "unique"]),
         ([*CHECK, "reserved.json"], ["reserved.json", "'problem_frames'"]),
         ([*CHECK, "good.json", "--imgs", "no"], ["no", "expected a folder"]),
         ([*CHECK, "good.json", "--iou_thresh", "-1"], ["between 0 and 1"]),

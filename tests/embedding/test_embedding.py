@@ -22,7 +22,7 @@ from fiftyone_track_audit.importers.tracks import (
     make_table,
 )
 from fiftyone_track_audit.plugin.audit.embeddings import embedding_distance
-from fiftyone_track_audit.plugin.audit.neighbours import find_neighbours
+from fiftyone_track_audit.plugin.audit.neighbors import find_neighbors
 from fiftyone_track_audit.plugin.embedding import embed, embed_tracks
 from fiftyone_track_audit.plugin.embedding.cache import VectorCache, default_cache_dir
 from fiftyone_track_audit.plugin.embedding.crops import CropDataset, FrameBoxes
@@ -202,7 +202,7 @@ def test_vectors_are_those_of_the_plain_model(scene, embed_boxes, weights):
         with torch.inference_mode():
             expected = plain(crop)[0]
         np.testing.assert_allclose(vectors[row], expected, rtol=1e-2, atol=1e-3)
-    distance = embedding_distance(vectors, find_neighbours(scene.table))
+    distance = embedding_distance(vectors, find_neighbors(scene.table))
     np.testing.assert_allclose(distance[[1, 2, 4]], 0, atol=1e-5)
 
 
@@ -518,10 +518,10 @@ def test_real_people_look_like_themselves(real_data, mobilenet, tmp_path):
     tracks = replace(tracks, table=tracks.table[rows].reset_index(drop=True))
     vectors = embed_tracks(tracks, model=mobilenet, cache_dir=tmp_path)
     assert vectors.shape == (len(tracks.table), 1280)
-    neighbours = find_neighbours(tracks.table)
-    own = embedding_distance(vectors, neighbours)
-    adjacent = np.flatnonzero(neighbours.adjacent)
+    neighbors = find_neighbors(tracks.table)
+    own = embedding_distance(vectors, neighbors)
+    adjacent = np.flatnonzero(neighbors.adjacent)
     shifted = vectors.copy()
     shifted[adjacent] = np.roll(vectors[adjacent], 1, axis=0)
-    other = embedding_distance(shifted, neighbours)
+    other = embedding_distance(shifted, neighbors)
     assert (own[adjacent] < other[adjacent]).mean() > 0.95

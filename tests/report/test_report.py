@@ -31,7 +31,7 @@ from plotly.offline import get_plotlyjs
 
 LENGTH = 20
 SIZE = (320, 240)
-#: Where the one of two walkers is labelled too short.
+#: Where the one of two walkers is labeled too short.
 WRONG = 10
 
 

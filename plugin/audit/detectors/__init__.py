@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Detectors: functions from a scene to findings, one module per sort of mistake."""
+"""Detectors: functions from a scene to findings, one module per family of mistakes."""

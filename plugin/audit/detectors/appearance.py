@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boxes that do not show what the rest of their track shows."""
+"""Boxes whose crops do not show the object of their track."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from ..boxes import Rows
 from ..embeddings import (
     appearance_severity,
-    centre_distance,
+    center_distance,
     embedding_distance,
     mean_outliers,
     rival_distance,
@@ -23,16 +23,16 @@ from .extents import around_peaks
 APPEARANCE = "appearance"
 #: Rows on either side that belong to one mistake.
 _REACH = 3
-#: Severity of the boxes beside the worst one that are wrong too, as a share; all
-#: above the threshold are.
+#: Share of the worst severity from which on its neighbors are wrong, too; all above
+#: the threshold are.
 _SHARE = 0.7
 
 
 def find_appearance(scene: Scene) -> pd.DataFrame:
-    """Finds boxes whose crops look unlike those beside them in their track.
+    """Find boxes whose crops look unlike their neighbors in the track.
 
-    The strength is the :func:`appearance_severity`. The amount is the cosine
-    distance to the previous box.
+    The strength is the :func:`appearance_severity`. The amount is the cosine distance
+    to the previous box.
 
     Args:
         scene: the scene
@@ -40,9 +40,9 @@ def find_appearance(scene: Scene) -> pd.DataFrame:
     Returns:
         the findings
     """
-    distance = embedding_distance(scene.embeddings, scene.neighbours)
+    distance = embedding_distance(scene.embeddings, scene.neighbors)
     severity = appearance_severity(
-        distance, scene.neighbours, scene.occlusion, scene.clipped
+        distance, scene.neighbors, scene.occlusion, scene.clipped
     )
     peaks = find_peaks(severity, scene.track, _REACH)
     least = (_SHARE * severity[peaks]).clip(max=1)
@@ -53,7 +53,7 @@ def find_appearance(scene: Scene) -> pd.DataFrame:
 
 
 def appearance_signals(scene: Scene) -> dict[str, Any]:
-    """Computes what the crops tell, against the track and against its rival.
+    """Compute the distances of crops to their track and to its rival.
 
     The rival of a box is the track whose box covers most of it in the same frame.
 
@@ -61,27 +61,28 @@ def appearance_signals(scene: Scene) -> dict[str, Any]:
         scene: the scene
 
     Returns:
-        arrays ``(n,)``: ``embedding_distance`` to the previous box,
-        ``embedding_outlier`` (boolean, above the track's mean plus two standard
-        deviations), ``embedding_centre_distance`` to the track's own
-        centre, and ``embedding_rival_distance``, to the rival's centre less the one
-        before: below 0, the box looks more like the rival. Cosine distances
+        arrays ``(n,)`` of cosine distances: ``embedding_distance`` to the previous
+        box; ``embedding_centre_distance`` to the center of the track;
+        ``embedding_rival_distance``, the distance to the rival's center minus that
+        to its own, below 0 if the box looks more like the rival; and
+        ``embedding_outlier`` (boolean), whether the distance to the previous box is
+        above the track's mean plus two standard deviations
     """
-    vectors, neighbours = scene.embeddings, scene.neighbours
-    distance = embedding_distance(vectors, neighbours)
-    outlier = mean_outliers(distance, neighbours)
+    vectors, neighbors = scene.embeddings, scene.neighbors
+    distance = embedding_distance(vectors, neighbors)
+    outlier = mean_outliers(distance, neighbors)
     return {
         "embedding_distance": distance,
         "embedding_outlier": pd.arrays.BooleanArray(outlier, np.isnan(distance)),
-        "embedding_centre_distance": centre_distance(vectors, neighbours),
+        "embedding_centre_distance": center_distance(vectors, neighbors),
         "embedding_rival_distance": rival_distance(
-            vectors, neighbours, _find_rivals(scene)
+            vectors, neighbors, _find_rivals(scene)
         ),
     }
 
 
 def _find_rivals(scene: Scene) -> Rows:
-    """Returns the row of the box that covers most of each, -1 for none, ``(n,)``."""
+    """Return the row of the box that covers most of each, -1 without one, ``(n,)``."""
     pairs = scene.overlaps
     rows = np.concatenate([pairs.first, pairs.second])
     others = np.concatenate([pairs.second, pairs.first])

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boxes that leave their object slowly, and come back.
+"""Boxes that slowly drift off their object, and return.
 
-Between keyframes tools move boxes along straight lines, and a misplaced keyframe
-pulls all boxes around it away. No single box stands out; the stretch does: it
-bends off at one place, back at another, and in between follows a shape that
-people's own ways rarely have.
+Tools move boxes along straight lines between keyframes, so a misplaced keyframe pulls
+all boxes around it away. No single box stands out, but the whole run does: it bends
+off at one frame and back at another, and has a shape in between that people's own
+paths rarely have.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ..boxes import Floats, Rows
 from ..findings import find_peaks, make_findings
-from ..motion import steady_centres
+from ..motion import steady_centers
 from ..scene import Scene
 
 DRIFT = "drift"
-#: Lengths of stretches, in labelled frames.
+#: Lengths of drifts, in labeled frames.
 LENGTHS = (20, 25, 31, 38, 45)
-#: Labelled frames before and after the stretch that show the object's own way.
+#: Labeled frames before and after the drift that show the object's own path.
 _MARGIN = 12
-#: Smooth ways are explained by polynomials of this degree.
+#: Degree of the polynomials that model smooth paths.
 _DEGREE = 3
-#: What is no departure from a smooth way: pixels, and box sizes.
+#: Deviations from a smooth path that are noise: pixels, and box sizes.
 _FLOOR_PIXELS, _FLOOR_SIZES = 0.3, 0.01
-#: Box sizes of departure that are worth the most.
+#: Height of a drift in box sizes that is a unit of strength.
 _DEPARTURE = 0.2
-#: Labelled frames that show the velocity before and after a bend, and how far a
-#: stretch may begin or end from where it fits best.
+#: Labeled frames that show the velocity before and after a bend, and how far from its
+#: best fit a drift may begin or end.
 _SLOPE_OVER, _SEARCH = 6, 4
-#: Change of velocity in box sizes per labelled frame that is a unit of bending.
+#: Change of velocity in box sizes per labeled frame that is a unit of bending.
 _BEND = 0.01
-#: Windows begin at every other box of a track; the lengths leave more room than that.
+#: Windows begin at every other box of a track; the lengths are further apart.
 _STRIDE = 2
 _CHUNK = 40_000
 
 
 @dataclass(frozen=True)
 class _Shapes:
-    """The ways to leave and come back over one length.
+    """The shapes of drifts of one length.
 
     Attributes:
-        smooth: array ``(w, d)``, orthonormal smooth ways
-        shapes: array ``(w, s)``, unit departures, clear of the smooth ways
-        heights: array ``(s,)``, the norm that a departure of 1 has
+        smooth: array ``(w, d)``, orthonormal smooth paths
+        shapes: array ``(w, s)``, unit drifts, orthogonal to the smooth paths
+        heights: array ``(s,)``, the norm of a drift with a height of 1
     """
 
     smooth: Floats
@@ -58,18 +58,18 @@ class _Shapes:
 
 
 def find_drift(scene: Scene) -> pd.DataFrame:
-    """Finds stretches that leave their track's smooth way and come back.
+    """Find runs that drift off the smooth path of their track, and return.
 
-    To each window of a track's centres, a cubic polynomial is fitted by least
-    squares, alone and together with a bump (half a sine, or a triangle) of
-    20 to 45 labelled frames. The strength is the product of
+    A cubic polynomial is fitted to each window of a track's centers by least squares,
+    alone and together with a bump (half a sine, or a triangle) of 20 to 45 labeled
+    frames. The strength is the product of
 
-    -   the square root of how much the bump explains over what is left
-        unexplained, per box (the F statistic)
+    -   the square root of the variance that the bump explains, over the remaining
+        variance per box (the F statistic)
     -   the bump's height in box sizes over 0.2, at most 1.5
-    -   the change of velocity where the bump begins or ends, the lesser of the
-        two, in hundredths of the box size per labelled frame: people bend off
-        gently, misplaced keyframes at once
+    -   the change of velocity where the bump begins or ends, whichever is smaller,
+        in hundredths of the box size per labeled frame: people turn gradually,
+        misplaced keyframes abruptly
 
     The amount is the height in box sizes.
 
@@ -79,14 +79,14 @@ def find_drift(scene: Scene) -> pd.DataFrame:
     Returns:
         the findings
     """
-    centres = steady_centres(scene)
-    strength = np.zeros(len(centres))
-    height = np.zeros(len(centres))
-    length = np.zeros(len(centres), np.intp)
+    centers = steady_centers(scene)
+    strength = np.zeros(len(centers))
+    height = np.zeros(len(centers))
+    length = np.zeros(len(centers), np.intp)
     for frames in LENGTHS:
         shapes = _make_shapes(frames)
         for start in _windows(scene, len(shapes.smooth)):
-            found, high = _fit(scene, centres, start, shapes)
+            found, high = _fit(scene, centers, start, shapes)
             middle = start + len(shapes.smooth) // 2
             better = found > strength[middle]
             rows = middle[better]
@@ -95,7 +95,7 @@ def find_drift(scene: Scene) -> pd.DataFrame:
     peaks = find_peaks(strength, scene.track, LENGTHS[0] + _MARGIN)
     half = length[peaks] // 2
     first, last = peaks - half, peaks + half
-    bend = np.minimum(_bend(scene, centres, first), _bend(scene, centres, last))
+    bend = np.minimum(_bend(scene, centers, first), _bend(scene, centers, last))
     return make_findings(
         DRIFT,
         peaks,
@@ -119,9 +119,9 @@ def _make_shapes(length: int) -> _Shapes:
 
 
 def _windows(scene: Scene, size: int) -> Iterator[Rows]:
-    """Yields the first rows of windows that lie in one track without gaps."""
+    """Yield the first rows of windows within one track and without gaps."""
     start = np.arange(0, len(scene.boxes) - size + 1)
-    start = start[(start - scene.neighbours.start[start]) % _STRIDE == 0]
+    start = start[(start - scene.neighbors.start[start]) % _STRIDE == 0]
     end = start + size - 1
     start = start[
         (scene.track[start] == scene.track[end])
@@ -132,16 +132,16 @@ def _windows(scene: Scene, size: int) -> Iterator[Rows]:
 
 
 def _fit(
-    scene: Scene, centres: Floats, start: Rows, shapes: _Shapes
+    scene: Scene, centers: Floats, start: Rows, shapes: _Shapes
 ) -> tuple[Floats, Floats]:
-    """Returns strength and height of the best bump of each window, both (m,)."""
+    """Return the strength and height of the best bump of each window, ``(m,)``."""
     size = len(shapes.smooth)
     boxes = scene.boxes[start + size // 2, 2:]
     left = np.zeros((len(start), 1))
     explained = np.zeros((len(start), len(shapes.heights)))
     departure = np.zeros_like(explained)
     for axis in range(2):
-        way = sliding_window_view(centres[:, axis], size)[start]
+        way = sliding_window_view(centers[:, axis], size)[start]
         way = (way - way[:, :1]) / boxes[:, axis, None]
         smooth = way @ shapes.smooth
         bump = way @ shapes.shapes
@@ -158,26 +158,26 @@ def _fit(
     return np.nan_to_num(strength[rows, best]), height[rows, best]
 
 
-def _bend(scene: Scene, centres: Floats, rows: Rows) -> Floats:
-    """Returns the largest change of velocity around rows, in box sizes, ``(m,)``."""
+def _bend(scene: Scene, centers: Floats, rows: Rows) -> Floats:
+    """Return the largest change of velocity around rows, in box sizes, ``(m,)``."""
     near = rows[:, None] + np.arange(-_SEARCH, _SEARCH + 1)
     start, end = (
-        ends[rows, None] for ends in (scene.neighbours.start, scene.neighbours.end)
+        ends[rows, None] for ends in (scene.neighbors.start, scene.neighbors.end)
     )
     near = np.clip(near, start, end - 1)
-    change = _velocity(scene, centres, near, 1) - _velocity(scene, centres, near, -1)
+    change = _velocity(scene, centers, near, 1) - _velocity(scene, centers, near, -1)
     bend = np.hypot(change[..., 0], change[..., 1]) / scene.scale[near]
     result: Floats = bend.max(axis=1, initial=0)
     return result
 
 
-def _velocity(scene: Scene, centres: Floats, rows: Rows, side: int) -> Floats:
-    """Fits the velocity of a track on one side of rows, ``(..., 2)``."""
+def _velocity(scene: Scene, centers: Floats, rows: Rows, side: int) -> Floats:
+    """Fit the velocity of a track on one side of rows, ``(..., 2)``."""
     index = rows[..., None] + side * np.arange(_SLOPE_OVER + 1)
-    start, end = scene.neighbours.start[rows], scene.neighbours.end[rows]
+    start, end = scene.neighbors.start[rows], scene.neighbors.end[rows]
     index = np.clip(index, start[..., None], end[..., None] - 1)
     time = scene.time[index]
     time = time - time.mean(axis=-1, keepdims=True)
-    way = (time[..., None] * centres[index]).sum(axis=-2)
+    way = (time[..., None] * centers[index]).sum(axis=-2)
     velocity: Floats = way / np.maximum((time**2).sum(axis=-1), 1e-9)[..., None]
     return velocity

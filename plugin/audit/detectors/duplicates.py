@@ -11,31 +11,30 @@ from ..findings import make_findings
 from ..scene import Scene
 
 DUPLICATE = "duplicate"
-#: Overlap below which two boxes are hardly meant for one object.
+#: IoU below which two boxes are hardly meant for the same object.
 _LEAST_IOU = 0.4
-#: How much the offset of two boxes on one object may vary, in box sizes.
+#: How much the offset of two boxes on the same object may vary, in box sizes.
 _STEADY = 0.1
-#: Boxes on one object that may still be chance, to one half.
+#: Number of shared frames that counts half, because it may be a coincidence.
 _FEW = 2
 
 
 def find_duplicates(scene: Scene) -> pd.DataFrame:
-    """Finds tracks that lie on another one for most of their life.
+    """Find tracks that overlap another one for most of their frames.
 
-    People pass each other, and walk side by side; a second box on one object
-    lies on the first from its first frame to its last, and moves with it. The
-    strength is the mean IoU of the two times the share of the shorter track's
-    boxes that have an IoU of at least 0.4 with the longer one's, over one plus
-    the variance of their offset in tenths of the box (of centre and log size,
-    the sum of all four); few boxes count less, one of them a third. The amount is
-    that mean IoU.
+    People pass each other and walk side by side, but a second box on the same object
+    overlaps the first from its first frame to its last, and moves with it. The
+    strength is the mean IoU of the two, times the share of the shorter track's boxes
+    with an IoU of at least 0.4, over one plus the variance of their offset in tenths
+    of the box (of center and log size, the sum of all four). Few boxes count less, a
+    single one a third. The amount is the mean IoU.
 
     Args:
         scene: the scene
 
     Returns:
-        the findings on the shorter tracks, whole; ``other`` is the row of the
-        longer track where they first meet
+        the findings, which are the whole shorter tracks; ``other`` is the row of the
+        longer track where the two first overlap
     """
     pairs = scene.overlaps
     areas = area(scene.boxes)
@@ -45,9 +44,8 @@ def find_duplicates(scene: Scene) -> pd.DataFrame:
     one, two, shares = pairs.first[near], pairs.second[near], shares[near]
     lengths = scene.last - scene.first + 1
     tracks = scene.track
-    longer = lengths[tracks[one]] > lengths[tracks[two]]
-    equal = lengths[tracks[one]] == lengths[tracks[two]]
-    swap = longer | (equal & (one < two))
+    excess = lengths[tracks[one]] - lengths[tracks[two]]
+    swap = (excess > 0) | ((excess == 0) & (one < two))
     rows = np.where(swap, two, one)
     others = np.where(swap, one, two)
     order = np.argsort(rows, kind="stable")

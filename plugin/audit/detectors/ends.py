@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tracks that begin, end or break off where nobody can vanish.
+"""Tracks that start, end or break off where no object can appear or vanish.
 
-People appear and vanish at the image's border, behind others, and at the
-sequence's ends. A track that does so in open view was begun late, ended early or
-broken off, or shows nobody at all.
+Objects appear and vanish at the image border, behind others, and at the ends of the
+sequence. A track that does so in open view was started late, ended early or broken
+off, or shows no object at all.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ FRAGMENTATION = "fragmentation"
 GAP = "gap"
 SHORT_TRACK = "short_track"
 TRUNCATED = "truncated"
-#: Boxes at a track's end that tell how it moves and grows there.
+#: Boxes at the end of a track that show how it moves and grows there.
 _OVER = 5
-#: Labelled frames within which somebody may leave the image unseen.
+#: Labeled frames within which an object may leave the image.
 _LEAD = 4.0
-#: Nearness to the border, in box sizes, at which people start to vanish.
+#: Distance from the border, in box sizes, at which objects start to vanish.
 _NEAR = 0.3
-#: Distance from a place where others begin or end too, in box sizes.
+#: Distance within which other tracks start or end at the same place, in box sizes.
 _DOOR = 0.5
-#: Labelled frames over which a broken track is looked for.
+#: Labeled frames within which the rest of a broken track is searched.
 _REACH = 10
-#: What each labelled frame between two pieces takes from how well they fit.
+#: Factor of the fit for each labeled frame between two pieces.
 _FADE = 0.97
 
 
 def end_velocity(scene: Scene, rows: Rows, side: int) -> Floats:
-    """Computes how fast boxes move, from their track's boxes on one side.
+    """Compute the velocity of boxes from their track's boxes on one side.
 
     Args:
         scene: the scene
@@ -44,7 +44,7 @@ def end_velocity(scene: Scene, rows: Rows, side: int) -> Floats:
         side: -1 for the boxes before, 1 for those after
 
     Returns:
-        array ``(m, 2)``, pixels per labelled frame; 0 where there is no box
+        array ``(m, 2)``, pixels per labeled frame; 0 without such boxes
     """
     other = _further(scene, rows, side)
     elapsed = scene.time[other] - scene.time[rows]
@@ -54,23 +54,23 @@ def end_velocity(scene: Scene, rows: Rows, side: int) -> Floats:
 
 
 def _further(scene: Scene, rows: Rows, side: int) -> Rows:
-    """Returns the rows five boxes further in the track, or at its end."""
-    start, end = scene.neighbours.start[rows], scene.neighbours.end[rows]
+    """Return the rows five boxes further on in the track, or its end."""
+    start, end = scene.neighbors.start[rows], scene.neighbors.end[rows]
     return np.clip(rows + side * _OVER, start, end - 1)
 
 
 def openness(scene: Scene, rows: Rows, velocity: Floats) -> Floats:
-    """Computes how openly a box stands in view.
+    """Compute how clearly boxes are in open view.
 
     Args:
         scene: the scene
         rows: int array ``(m,)``
-        velocity: array ``(m, 2)``, where the object goes on to, pixels per
-            labelled frame
+        velocity: array ``(m, 2)``, the object's motion beyond the track, pixels per
+            labeled frame
 
     Returns:
         array ``(m,)`` in [0, 1]: 0 for a box that reaches the border within four
-        labelled frames, 1 for one that is clear of it by 0.3 box sizes; hidden
+        labeled frames, 1 for one that stays 0.3 box sizes away from it; occluded
         boxes count half
     """
     boxes = scene.boxes[rows]
@@ -85,16 +85,21 @@ def openness(scene: Scene, rows: Rows, velocity: Floats) -> Floats:
 
 
 def find_truncated(scene: Scene) -> pd.DataFrame:
-    """Finds tracks that begin or end in open view.
+    """Find tracks that start or end in open view.
 
-    The strength is the openness of the track's first or last box, and at least
-    0.05: any other reason to begin or end is a guess too. It counts in
-    proportion to the box's height, over the median of the sequence's and at most
-    twice that, since people vanish in the distance; the less, the smaller the box is
-    than the track's box five further, down to two thirds, since whoever comes
-    out from behind something grows; and it is shared with the other tracks that
-    begin or end within half a box from there: that is a door. Tracks of five boxes
-    and less are left out. The amount is 1 for an end and -1 for a beginning.
+    The strength is the :func:`openness` of the track's first or last box, and at least
+    0.05, because any other reason to start or end there is a guess, too. It is
+
+    -   proportional to the box's height over the sequence's median, up to twice that,
+        because people vanish in the distance
+    -   reduced if the box is smaller than the track's box five frames further on, to
+        nothing at two thirds of its area, because objects that come out from behind
+        something grow
+    -   divided by the number of tracks that start or end within half a box from
+        there, because that is a door
+
+    Tracks of up to five boxes are left out. The amount is 1 for an end and -1 for a
+    start.
 
     Args:
         scene: the scene
@@ -122,7 +127,7 @@ def find_truncated(scene: Scene) -> pd.DataFrame:
 
 
 def _nearness(scene: Scene) -> Floats:
-    """Returns the height of each box over the median, at most 2, ``(n,)``."""
+    """Return the height of each box over the median, up to 2, ``(n,)``."""
     height = scene.boxes[:, 3]
     known = height[~np.isnan(height)]
     usual = np.median(known) if len(known) else 1.0
@@ -130,7 +135,7 @@ def _nearness(scene: Scene) -> Floats:
 
 
 def _ends_around(scene: Scene, rows: Rows) -> NDArray[np.intp]:
-    """Returns how many ends of tracks there are at the place of each, ``(m,)``."""
+    """Return how many tracks start or end at the place of each, ``(m,)``."""
     known = ~np.isnan(scene.scale[rows])
     feet = scene.boxes[rows, :2] + scene.boxes[rows, 2:] * [0.5, 1]
     counts = np.ones(len(rows), np.intp)
@@ -142,10 +147,10 @@ def _ends_around(scene: Scene, rows: Rows) -> NDArray[np.intp]:
 
 
 def find_short_tracks(scene: Scene) -> pd.DataFrame:
-    """Finds tracks that both begin and end inside the sequence, soon.
+    """Find short tracks that both start and end within the sequence.
 
-    The strength is 1 over the track's duration in labelled frames, less where it
-    begins or ends at the border or hidden. The amount is the number of boxes.
+    The strength is 1 over the track's duration in labeled frames, less if it starts or
+    ends at the border or occluded. The amount is the number of boxes.
 
     Args:
         scene: the scene
@@ -166,10 +171,10 @@ def find_short_tracks(scene: Scene) -> pd.DataFrame:
 
 
 def find_gaps(scene: Scene) -> pd.DataFrame:
-    """Finds missing boxes inside tracks.
+    """Find missing boxes within tracks.
 
-    The strength is 0.2, and up to 1 where the box before or after stands in open
-    view. The amount is the number of missing boxes.
+    The strength is 0.2, and up to 1 if the box before or after is in open view. The
+    amount is the number of missing boxes.
 
     Args:
         scene: the scene
@@ -195,19 +200,19 @@ def find_gaps(scene: Scene) -> pd.DataFrame:
 
 
 def find_fragments(scene: Scene) -> pd.DataFrame:
-    """Finds tracks that end where another begins soon after.
+    """Find tracks that end where another one starts soon after.
 
-    The strength is the IoU of one track's end, moved on, with the other's
-    beginning, or of the beginning, moved back, with the end, whichever is smaller:
-    who leaves behind something is not who comes out; 3 % less per labelled frame
-    between them. The amount is the number of labelled frames from one to the other.
+    The strength is the IoU of one track's end, extrapolated, with the other's start,
+    or of the start, extrapolated backward, with the end. The smaller one counts,
+    because who disappears behind something is not always who comes out. It is 3 %
+    less for each labeled frame between them. The amount is the number of labeled
+    frames from one to the other.
 
     Args:
         scene: the scene
 
     Returns:
-        the findings from both sides, at most one for each end and for each
-        beginning
+        the findings from both sides, at most one for each end and each start
     """
     ends = scene.last[scene.identified[scene.last]]
     begins = scene.first[scene.identified[scene.first]]
@@ -232,7 +237,7 @@ def find_fragments(scene: Scene) -> pd.DataFrame:
 
 
 def _moved(scene: Scene, rows: Rows, side: int, elapsed: Floats) -> Floats:
-    """Returns boxes moved on by their own velocity."""
+    """Return boxes extrapolated with their own velocity."""
     boxes = scene.boxes[rows].copy()
     boxes[:, :2] += end_velocity(scene, rows, side) * elapsed[:, None]
     return boxes

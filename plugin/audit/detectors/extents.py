@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far around its worst box a mistake reaches."""
+"""How far a mistake extends around its worst box."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..boxes import Floats, Rows
 def around_peaks(
     values: Floats, peaks: Rows, track: Rows, least: Floats, reach: int
 ) -> tuple[Rows, Rows]:
-    """Finds the stretch around each peak whose values are high too.
+    """Find the run around each peak whose values are high, too.
 
     Args:
         values: array ``(n,)``

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Single boxes, or a few, that do not fit their own track."""
+"""Single boxes, or a few in a row, that do not fit their own track."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ SHIFT = "shift"
 LOW_IOU = "low_iou"
 #: Rows on either side that belong to one glitch.
 _REACH = 3
-#: Severity of the boxes beside the worst one that are wrong too, as a share; all
-#: above the threshold are.
+#: Share of the worst severity from which on its neighbors are wrong, too; all above
+#: the threshold are.
 _SHARE = 0.7
-#: A box is at the wrong place, and not of the wrong size, where its area is
-#: within 15 % of the expected one and it misses that by more than 15 % of IoU.
+#: A box is shifted, and not of the wrong size, if its area is within 15 % of the
+#: expected one and its IoU with the expected box is below 0.85.
 _SAME_SIZE = np.log(1.15)
 _SAME_PLACE = 0.85
-#: Labelled frames that tell how steady a track is around a box, and those beside
-#: the box that may be wrong themselves.
+#: Labeled frames that show how steady a track is around a box, and those next to the
+#: box, which may be wrong themselves.
 _AROUND, _BESIDE = 15, 4
-#: Unevenness that says no more, and unevenness that nobody would notice.
+#: Cap of the unevenness of a step, and unevenness that nobody would notice.
 _MOST_UNEVEN, _FLOOR = 0.2, 0.02
-#: What a departure without a way back is worth, beside one with.
+#: Prominence of a departure without a return.
 _LASTING = 0.3
 
 
 def find_size_changes(scene: Scene) -> pd.DataFrame:
-    """Finds boxes whose size does not fit their track.
+    """Find boxes whose size does not fit their track.
 
     The strength is the severity times the :func:`prominence`. The amount is the
     area over the expected one.
@@ -46,13 +46,13 @@ def find_size_changes(scene: Scene) -> pd.DataFrame:
         the findings
     """
     ratio = np.exp(scene.expectation.size)
-    return _find(SIZE_CHANGE, scene, scene.size_judgement.severity, ratio)
+    return _find(SIZE_CHANGE, scene, scene.size_judgment.severity, ratio)
 
 
 def find_misplaced(scene: Scene) -> pd.DataFrame:
-    """Finds boxes that are not where their track suggests.
+    """Find boxes that are not where their track suggests.
 
-    A ``shift`` is a box of the right size beside its place; everything else is a
+    A ``shift`` is a box of the right size at the wrong position; everything else is a
     ``low_iou``. The strength is the severity times the :func:`prominence`. The
     amount is the IoU with the expected box.
 
@@ -63,7 +63,7 @@ def find_misplaced(scene: Scene) -> pd.DataFrame:
         the findings
     """
     expected = scene.expectation
-    findings = _find(LOW_IOU, scene, scene.iou_judgement.severity, expected.iou)
+    findings = _find(LOW_IOU, scene, scene.iou_judgment.severity, expected.iou)
     peaks = findings["peak"].to_numpy()
     shifted = np.abs(expected.size[peaks]) < _SAME_SIZE
     shifted &= expected.iou[peaks] < _SAME_PLACE
@@ -71,13 +71,12 @@ def find_misplaced(scene: Scene) -> pd.DataFrame:
 
 
 def prominence(scene: Scene) -> Floats:
-    """Computes how clearly each box departs from its track, and comes back.
+    """Compute how clearly each box departs from its track, and returns.
 
-    A step is the change of centre and log size since the labelled frame before,
-    less the track's steady motion, relative to the box. A glitch of up to three
-    frames is two opposite steps; its height is the lesser of them, in the
-    direction where that is the largest. People who turn or wave their arms step
-    as far, but all the time.
+    A step is the change of center and log size since the previous labeled frame, minus
+    the track's steady motion, relative to the box. A glitch of up to three frames is
+    two opposite steps; its height is the lesser of them, in the direction where that
+    is largest. People who turn or wave their arms step as far, but all the time.
 
     Args:
         scene: the scene
@@ -100,9 +99,9 @@ def prominence(scene: Scene) -> Floats:
 
 
 def _steps(scene: Scene) -> Floats:
-    """Returns the uneven part of each step, ``(n, 4)``, 0 where unknown."""
+    """Return the uneven part of each step, ``(n, 4)``, 0 where unknown."""
     steps = np.zeros((len(scene.boxes), 4))
-    rows = np.flatnonzero(scene.neighbours.adjacent)
+    rows = np.flatnonzero(scene.neighbors.adjacent)
     steps[rows] = scene.states[rows] - scene.states[rows - 1]
     steps[rows] -= scene.expectation.velocity[rows]
     steps[:, :2] /= scene.boxes[:, 2:]
@@ -110,11 +109,11 @@ def _steps(scene: Scene) -> Floats:
 
 
 def _unsteadiness(scene: Scene, steps: Floats) -> Floats:
-    """Returns the mean largest step around each box, without those beside it."""
+    """Return the mean largest step around each box, except for its neighbors."""
     largest = np.minimum(np.abs(steps).max(axis=1, initial=0), _MOST_UNEVEN)
     total = np.concatenate([[0.0], np.cumsum(largest)])
     rows = np.arange(len(steps))
-    start, end = scene.neighbours.start, scene.neighbours.end
+    start, end = scene.neighbors.start, scene.neighbors.end
     sums, counts = np.zeros(len(steps)), np.zeros(len(steps), np.intp)
     for reach, sign in ((_AROUND, 1), (_BESIDE, -1)):
         first = np.maximum(rows - reach, start)
@@ -129,7 +128,7 @@ def _find(kind: str, scene: Scene, severity: Floats, amount: Floats) -> pd.DataF
     peaks = find_peaks(severity, scene.track, _REACH)
     least = np.minimum(_SHARE * severity[peaks], 1)
     first, last = around_peaks(severity, peaks, scene.track, least, _REACH)
-    # Beside a large glitch, a lesser one can break the threshold too
+    # Next to a large glitch, a smaller one can break the threshold, too
     apart = np.flatnonzero((severity > 1) & ~_covered(first, last, len(severity)))
     peaks = np.concatenate([peaks, apart])
     first, last = np.concatenate([first, apart]), np.concatenate([last, apart])
@@ -139,7 +138,7 @@ def _find(kind: str, scene: Scene, severity: Floats, amount: Floats) -> pd.DataF
 
 
 def _covered(first: Rows, last: Rows, count: int) -> NDArray[np.bool_]:
-    """Returns whether each of so many rows lies in a stretch."""
+    """Return whether each row is part of a run, bool array ``(count,)``."""
     begin = np.bincount(first, minlength=count + 1)
     end = np.bincount(last + 1, minlength=count + 1)
     covered: NDArray[np.bool_] = np.cumsum(begin - end)[:count] > 0

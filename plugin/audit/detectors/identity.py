@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two tracks that exchange their objects."""
+"""Two tracks that swap their objects."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ from ..findings import make_findings, pair_off
 from ..scene import Scene
 
 IDENTITY_SWITCH = "identity_switch"
-#: Boxes that tell how an object moves before the exchange.
+#: Boxes that show how an object moves before the swap.
 _OVER = 3
-#: Departure from the predicted box that nobody would call a jump, and the least
-#: that can be one.
+#: Departure from the predicted box that is not a jump, and the least that can be one.
 _FLOOR, _JUMP = 0.03, 0.05
-#: Gain in cosine distance that an exchange of IDs must bring.
+#: Gain in cosine distance that a swap of IDs must bring.
 _GAIN = 0.2
 
 
 def find_identity_switches(scene: Scene) -> pd.DataFrame:
-    """Finds pairs of overlapping tracks that fit better with their ids exchanged.
+    """Find pairs of overlapping tracks that fit better with their IDs swapped.
 
-    From the boxes up to three labelled frames before, each track predicts its
-    next centre and log size. The departure of boxes from their predictions is the
-    root of the sum of squares, in box sizes; each of the two must depart by 0.05.
-    The strength is the departure as labelled less the departure with the two
-    exchanged, over 0.03 plus the latter. The amount is the departure as labelled.
+    Each track predicts its next center and log size from its boxes up to three labeled
+    frames before. The departure of boxes from their predictions is the root of the
+    sum of squares, in box sizes; both boxes must depart by 0.05. The strength is the
+    departure as labeled minus the departure with the IDs swapped, over 0.03 plus the
+    latter. The amount is the departure as labeled.
 
     Args:
         scene: the scene
 
     Returns:
-        the findings from both sides: the boxes before and after the exchange;
-        ``other`` is the other track's first box after it
+        the findings from both sides: the boxes before and after the swap; ``other``
+        is the other track's first box after it
     """
     predicted = _predict(scene)
     rows = np.arange(len(predicted))
     jumps = _departure(scene, (rows, predicted)) > _JUMP
-    jumps &= scene.neighbours.adjacent & scene.identified
+    jumps &= scene.neighbors.adjacent & scene.identified
     one, two = scene.overlaps.first, scene.overlaps.second
     both = jumps[one] & jumps[two]
     one, two = one[both], two[both]
@@ -54,10 +53,10 @@ def find_identity_switches(scene: Scene) -> pd.DataFrame:
 
 
 def find_exchanges(scene: Scene) -> pd.DataFrame:
-    """Finds overlapping tracks that look better with their ids exchanged.
+    """Find pairs of overlapping tracks that look better with their IDs swapped.
 
-    The strength is the :func:`exchange_gain` over 0.2, which no pair of right
-    tracks reaches; weaker ones are left out. The amount is the gain.
+    The strength is the :func:`exchange_gain` over 0.2, which no pair of correct tracks
+    reaches; weaker findings are left out. The amount is the gain.
 
     Args:
         scene: the scene
@@ -66,7 +65,7 @@ def find_exchanges(scene: Scene) -> pd.DataFrame:
         the findings from both sides, as of :func:`find_identity_switches`
     """
     one, two = scene.overlaps.first, scene.overlaps.second
-    gain = np.nan_to_num(exchange_gain(scene.embeddings, scene.neighbours, one, two))
+    gain = np.nan_to_num(exchange_gain(scene.embeddings, scene.neighbors, one, two))
     clear = gain > _GAIN
     one, two, gain = one[clear], two[clear], gain[clear]
     findings = make_findings(
@@ -76,10 +75,10 @@ def find_exchanges(scene: Scene) -> pd.DataFrame:
 
 
 def _predict(scene: Scene) -> Floats:
-    """Returns the state that the track's earlier boxes predict, ``(n, 4)``."""
+    """Return the states that the tracks' earlier boxes predict, ``(n, 4)``."""
     rows = np.arange(len(scene.boxes))
     latest = np.maximum(rows - 1, 0)
-    earlier = np.maximum(latest - _OVER, scene.neighbours.start)
+    earlier = np.maximum(latest - _OVER, scene.neighbors.start)
     elapsed = scene.time[latest] - scene.time[earlier]
     known = (elapsed > 0) & (elapsed <= 2 * _OVER)
     way = scene.states[latest] - scene.states[earlier]
@@ -90,7 +89,7 @@ def _predict(scene: Scene) -> Floats:
 
 
 def _departure(scene: Scene, *sides: tuple[Rows, Floats]) -> Floats:
-    """Returns how far boxes are from predicted states, in box sizes, ``(m,)``."""
+    """Return how far boxes are from predicted states, in box sizes, ``(m,)``."""
     total = np.zeros(len(sides[0][0]))
     for rows, predicted in sides:
         difference = scene.states[rows] - predicted

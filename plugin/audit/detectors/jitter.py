@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boxes that tremble."""
+"""Boxes that jitter around their object."""
 
 from __future__ import annotations
 
@@ -15,30 +15,29 @@ from ..scene import Scene
 from .extents import around_peaks
 
 JITTER = "jitter"
-#: Boxes over which trembling must last: five of seven.
+#: Boxes over which jitter must last: five of seven.
 _WINDOW = 7
 _QUIET = 2
-#: What belongs to the stretch, as a share of where it trembles most.
+#: Share of the strongest jitter that still belongs to the run.
 _SHARE = 0.4
-#: Unevenness of a box's place and size that nobody would call trembling.
+#: Unevenness of position and size that nobody would call jitter.
 _FLOOR = 0.01
 
 
 def jitter(scene: Scene) -> Floats:
-    """Computes the sustained high-frequency energy of boxes.
+    """Compute the sustained high-frequency motion of boxes.
 
-    Per box the distance of centre and log size from the middle of the two
-    boxes beside it, relative to the box, less what rounding to whole pixels
-    explains; of seven boxes the third lowest, so that single glitches do not
-    count.
+    For each box this is the distance of center and log size from the midpoint of its
+    two neighbors, relative to the box, minus what rounding to whole pixels explains.
+    The third lowest of seven boxes counts, so that single glitches do not.
 
     Args:
         scene: the scene
 
     Returns:
-        array ``(n,)``, at least 0, NaN where the track has fewer boxes
+        array ``(n,)``, at least 0; NaN if the track has fewer boxes there
     """
-    residual = midpoint_residual(scene.states, scene.neighbours, 1)
+    residual = midpoint_residual(scene.states, scene.neighbors, 1)
     residual[:, :2] /= scene.boxes[:, 2:]
     energy = np.sqrt((residual**2).sum(axis=1))
     energy = np.maximum(energy - 0.5 / scene.scale, 0)
@@ -47,14 +46,14 @@ def jitter(scene: Scene) -> Floats:
         return result
     half = _WINDOW // 2
     window = np.sort(sliding_window_view(energy, _WINDOW), axis=1)[:, _QUIET]
-    # A window over two tracks holds at least two boxes without a residual
+    # A window over two tracks has at least two boxes without a residual
     same = scene.track[: 1 - _WINDOW] == scene.track[_WINDOW - 1 :]
     result[half:-half] = np.where(same, window, np.nan)
     return result
 
 
 def find_jitter(scene: Scene) -> pd.DataFrame:
-    """Finds stretches that tremble more than their track and sequence do.
+    """Find runs that jitter more than their track and sequence.
 
     The strength is the :func:`jitter` over 0.01 plus the medians of the track and
     of the sequence. The amount is the jitter.
@@ -68,7 +67,7 @@ def find_jitter(scene: Scene) -> pd.DataFrame:
     energy = jitter(scene)
     known = energy[~np.isnan(energy)]
     usual = np.median(known) if len(known) else 0.0
-    own = np.nan_to_num(track_median(energy, scene.neighbours))
+    own = np.nan_to_num(track_median(energy, scene.neighbors))
     strength = np.nan_to_num(energy / (_FLOOR + own + usual))
     peaks = find_peaks(strength, scene.track, _WINDOW)
     first, last = around_peaks(

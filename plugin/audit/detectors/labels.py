@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Objects that change their class."""
+"""Tracks that change their class."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LABEL_CHANGE = "label_change"
 
 
 def find_label_changes(scene: Scene) -> pd.DataFrame:
-    """Finds stretches of a track that have another label than most of it.
+    """Find runs with another label than most of their track.
 
-    The strength is the share of the track's boxes that have another label than
-    these, in (0, 1). The amount is the number of boxes in the stretch.
+    The strength is the share of the track's boxes with another label than these, in
+    (0, 1). The amount is the number of boxes in the run.
 
     Args:
         scene: the scene

@@ -13,19 +13,19 @@ from .boxes import Floats
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """The neighbourhood of each of ``n`` rows of a tracks table.
+class Neighbors:
+    """The neighborhood of each of ``n`` rows of a tracks table.
 
     Attributes:
         start: int array ``(n,)``, row of the first detection of the row's track
         end: int array ``(n,)``, one past the row of the last detection
         time: float array ``(n,)``, the frame's position in units of the
-            sequence's labelling step, so that the next labelled frame is 1 away
-            whether each frame was labelled or each second
-        step: int array ``(n,)``, how many frames the row's sequence goes from
-            label to label
-        adjacent: bool array ``(n,)``, whether the row before is the same track
-            in the labelled frame before
+            sequence's labeling step, so that the next labeled frame is 1 away
+            whether every frame was labeled or one per second
+        step: int array ``(n,)``, the number of frames from one labeled frame of the
+            row's sequence to the next
+        adjacent: bool array ``(n,)``, whether the row before is the same track in
+            the previous labeled frame
     """
 
     start: NDArray[np.intp]
@@ -35,16 +35,16 @@ class Neighbours:
     adjacent: NDArray[np.bool_]
 
 
-def find_neighbours(table: pd.DataFrame) -> Neighbours:
-    """Finds the neighbours of each detection in its own track.
+def find_neighbors(table: pd.DataFrame) -> Neighbors:
+    """Find the neighbors of each detection in its own track.
 
-    Detections without an identity (``track`` below 0) have no neighbours.
+    Detections without an ID (``track`` below 0) have no neighbors.
 
     Args:
         table: a tracks table, sorted by sequence, track, frame
 
     Returns:
-        the :class:`Neighbours` of its rows
+        the :class:`Neighbors` of its rows
     """
     sequence = table["sequence"].cat.codes.to_numpy()
     track = table["track"].to_numpy()
@@ -56,20 +56,20 @@ def find_neighbours(table: pd.DataFrame) -> Neighbours:
     start = np.repeat(first, length)
 
     elapsed = np.diff(frame)
-    step = _labelling_steps(sequence, same_track, elapsed)
+    step = _labeling_steps(sequence, same_track, elapsed)
     time = (frame - frame[start]) / step if len(table) else np.empty(0)
     adjacent = np.zeros(len(table), bool)
     adjacent[1:] = same_track & (elapsed > 0) & (elapsed <= step[1:])
     end = start + np.repeat(length, length)
-    return Neighbours(start, end, time, step, adjacent)
+    return Neighbors(start, end, time, step, adjacent)
 
 
-def _labelling_steps(
+def _labeling_steps(
     sequence: NDArray[np.integer],
     same_track: NDArray[np.bool_],
     elapsed: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Returns per row how many frames its sequence goes from label to label."""
+    """Return the labeling step of each row's sequence in frames, ``(n,)``."""
     step = np.ones(len(sequence), np.int64)
     for code in np.unique(sequence):
         rows = sequence == code
@@ -80,7 +80,7 @@ def _labelling_steps(
 
 
 def before(values: Floats, adjacent: NDArray[np.bool_]) -> Floats:
-    """Returns the values of the previous labelled frame, NaN where there is none.
+    """Return the values of the previous labeled frame, NaN without one.
 
     Args:
         values: float array ``(n, ...)``
@@ -96,7 +96,7 @@ def before(values: Floats, adjacent: NDArray[np.bool_]) -> Floats:
 
 
 def after(values: Floats, adjacent: NDArray[np.bool_]) -> Floats:
-    """Returns the values of the next labelled frame, NaN where there is none.
+    """Return the values of the next labeled frame, NaN without one.
 
     Args:
         values: float array ``(n, ...)``
