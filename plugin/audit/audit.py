@@ -162,7 +162,7 @@ def _compute_signals(scene: Scene, groups: set[str]) -> pd.DataFrame:
     if "iou" in groups:
         signals |= iou_signals(table, neighbors)
         signals |= _name_judgment("iou", scene.iou_judgment)
-    if "track" in groups:
+    if "boxes" in groups:
         signals |= aspect_signals(table, neighbors)
         signals |= motion_signals(scene)
         signals |= {"jitter": jitter(scene), "occlusion": scene.occlusion}

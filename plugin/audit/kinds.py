@@ -52,7 +52,7 @@ from .sentences import (
     wrong_size,
 )
 
-Group: TypeAlias = Literal["size", "iou", "track", "appearance"]
+Group: TypeAlias = Literal["size", "iou", "boxes", "crops"]
 Detector: TypeAlias = Callable[[Scene], pd.DataFrame]
 
 
@@ -62,11 +62,11 @@ class Kind:
 
     Attributes:
         name: the name, which is stored
-        group: the signals that belong to it, see ``audit.py``; ``size`` and
-            ``iou`` are also the names of the thresholds that flag it
+        group: the signals that belong to it, see ``importers/audit_fields.py``;
+            ``size`` and ``iou`` are also the names of the thresholds that flag it
         color: its color, such as ``#e4572e``
-        reason: says what is wrong, after the name of the track and "from … to …: "
-        suggestion: says what to do about it
+        reason: returns what is wrong, to follow "car 5 at 000012.jpg: "
+        suggestion: returns what to do about it
         from_boxes (None): the detector that looks at boxes; kinds that share one
             are found together. A kind that has none needs frames
         from_crops (None): the detector that looks at the embeddings of crops. It
@@ -124,7 +124,7 @@ TABLE = (
     ),
     Kind(
         JITTER,
-        group="track",
+        group="boxes",
         color="#2a9d8f",
         reason=lambda issue: (
             f"the box jitters by {issue.amount:.0%} of its size from frame to frame"
@@ -134,7 +134,7 @@ TABLE = (
     ),
     Kind(
         DRIFT,
-        group="track",
+        group="boxes",
         color="#a463f2",
         reason=lambda issue: (
             f"the box drifts up to {issue.amount:.0%} of its size off the track's "
@@ -148,7 +148,7 @@ TABLE = (
     ),
     Kind(
         IDENTITY_SWITCH,
-        group="track",
+        group="boxes",
         color="#e0569b",
         reason=lambda issue: (
             f"tracks {issue.track} and {issue.other_track} fit better with their IDs "
@@ -163,7 +163,7 @@ TABLE = (
     ),
     Kind(
         FRAGMENTATION,
-        group="track",
+        group="boxes",
         color="#3ca951",
         reason=lambda issue: (
             f"track {issue.track} ends, and track {issue.other_track} starts at the "
@@ -177,7 +177,7 @@ TABLE = (
     ),
     Kind(
         GAP,
-        group="track",
+        group="boxes",
         color="#9c6b4e",
         reason=lambda issue: (
             f"{boxes(issue.amount)} {'is' if issue.amount == 1 else 'are'} missing "
@@ -191,7 +191,7 @@ TABLE = (
     ),
     Kind(
         SHORT_TRACK,
-        group="track",
+        group="boxes",
         color="#5aa9e6",
         reason=lambda issue: f"the track has only {boxes(issue.amount)}",
         suggestion=lambda issue: (
@@ -201,7 +201,7 @@ TABLE = (
     ),
     Kind(
         TRUNCATED,
-        group="track",
+        group="boxes",
         color="#c2714f",
         reason=truncated,
         suggestion=lambda issue: (
@@ -212,7 +212,7 @@ TABLE = (
     ),
     Kind(
         GHOST,
-        group="track",
+        group="boxes",
         color="#b5a22a",
         reason=lambda issue: (
             f"the box does not move for {issue.amount:.0f} frames, although its object "
@@ -225,7 +225,7 @@ TABLE = (
     ),
     Kind(
         DUPLICATE,
-        group="track",
+        group="boxes",
         color="#6d6ee8",
         reason=lambda issue: (
             f"overlaps track {issue.other_track} throughout (mean IoU "
@@ -236,7 +236,7 @@ TABLE = (
     ),
     Kind(
         LABEL_CHANGE,
-        group="track",
+        group="boxes",
         color="#b0413e",
         reason=lambda issue: (
             f"{boxes(issue.amount)} labeled '{issue.label}' in a track that is "
@@ -247,7 +247,7 @@ TABLE = (
     ),
     Kind(
         APPEARANCE,
-        group="appearance",
+        group="crops",
         color="#0f8b8d",
         reason=lambda issue: (
             "the crop looks unlike the rest of the track (cosine distance "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What boxes look like: embeddings of the crops of a tracks table."""
+"""Embeddings: the appearance of boxes as vectors, cached on disk."""
 
 from .embed import embed_tracks
 

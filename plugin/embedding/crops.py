@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pixels inside boxes, read once per frame and only where they are needed."""
+"""Crops: the pixels inside boxes, read once per frame and only if needed."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from ...importers.tracks import InputError
 from .cache import VectorCache
 
 #: Height and width of the crops in pixels. Standing people, the usual subject of
-#: tracking, are two to three times as tall as wide: this is the size that person
-#: re-identification uses, and a sixth of the pixels of 224x224. Whatever is of
-#: another shape is squeezed, but alike in all boxes of its track.
+#: tracking, are two to three times as tall as wide. Person re-identification uses this
+#: size, which has a sixth of the pixels of 224x224. Objects of other shapes are
+#: squeezed, but in the same way in all boxes of a track.
 CROP_SIZE = (128, 64)
-#: A box with fewer pixels than this in the image, across or down, shows nothing.
+#: Boxes with fewer pixels than this inside the image, across or down, have no crop.
 MIN_SIDE = 4
 
 
 @dataclass(frozen=True)
 class FrameBoxes:
-    """The ``m`` boxes that are asked for in one frame.
+    """The ``m`` requested boxes of one frame.
 
     Attributes:
         path: the path to the image
-        size: width and height in pixels of the image that the boxes were drawn
-            on, None where that is the one at ``path``
+        size: width and height in pixels of the image that the boxes were drawn on,
+            None if it is the one at ``path``
         boxes: float array ``(m, 4)``, ``[left, top, width, height]``
         rows: int array ``(m,)``, their rows in the tracks table
     """
@@ -50,15 +50,15 @@ class FrameBoxes:
 
 @dataclass(frozen=True)
 class FrameCrops:
-    """What is known and what is not of the boxes of one frame.
+    """The boxes of one frame, those with known vectors and new ones.
 
     Attributes:
-        digest: digest of the image file's content
-        boxes: int array ``(k, 4)``, left, top, right and bottom end in whole
-            pixels of the image: those that the cache knows, then new ones
+        digest: the digest of the image file's content
+        boxes: int array ``(k, 4)``, left, top, right and bottom in whole pixels of
+            the image: the boxes in the cache, then new ones
         vectors: float16 array ``(c, d)``, the vectors of the first ``c`` boxes
-        index: int array ``(m,)``, where each box that was asked for is among
-            ``boxes``, -1 where it has no pixels in the image
+        index: int array ``(m,)``, the position of each requested box in ``boxes``,
+            -1 if it has no pixels in the image
         rows: int array ``(m,)``, their rows in the tracks table
     """
 
@@ -70,7 +70,7 @@ class FrameCrops:
 
 
 class Unreadable(NamedTuple):
-    """A frame that cannot be read, as two strings that any process can hand on."""
+    """A frame that cannot be read, as strings that processes can exchange."""
 
     path: str
     message: str
@@ -81,7 +81,7 @@ Batch = tuple[list[FrameCrops], Tensor] | Unreadable
 
 
 class CropDataset(Dataset[Item]):
-    """The frames of which boxes are asked for, each decoded at most once.
+    """The frames with requested boxes, each decoded at most once.
 
     An item is a :class:`FrameCrops` and the crops of its new boxes, RGB in a
     uint8 tensor ``(k - c, 3, height, width)``; or an :class:`Unreadable`.
@@ -92,7 +92,7 @@ class CropDataset(Dataset[Item]):
 
         Args:
             frames: the frames
-            cache: the vectors that are known
+            cache: the known vectors
         """
         self.frames = frames
         self.cache = cache
@@ -119,7 +119,7 @@ class CropDataset(Dataset[Item]):
                 boxes, index = _merge(known, asked)
                 crops = _cut(image, boxes[len(known) :])
         except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            message = f"the image cannot be read ({error}); expected a whole image"
+            message = f"the image cannot be read ({error}); expected a complete image"
             raise InputError(frame.path, message) from error
         return FrameCrops(digest, boxes, vectors, index, frame.rows), crops
 
@@ -131,7 +131,7 @@ def collate(items: list[Item]) -> Batch:
         items: items of a :class:`CropDataset`
 
     Returns:
-        their frames and all of their crops in order; or the first
+        their frames, and all of their crops in order; or the first
         :class:`Unreadable`
     """
     frames, crops = [], []
@@ -148,7 +148,7 @@ def _to_pixels(
     drawn_on: tuple[int, int] | None,
     size: tuple[int, int],
 ) -> NDArray[np.int32]:
-    """Return the parts of boxes inside an image, ``(m, 4)`` left, top and ends."""
+    """Return the parts of boxes inside an image: left, top, right, bottom."""
     scale = np.divide(size, drawn_on or size)
     corners = np.stack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1) * scale
     inside = np.clip(np.nan_to_num(corners).round(), 0, size)
@@ -158,7 +158,7 @@ def _to_pixels(
 def _merge(
     known: NDArray[np.int32], asked: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Add the boxes that are new, and returns where each one asked for is."""
+    """Return known and new boxes, and the position of each requested one."""
     whole = (asked[:, 2:] - asked[:, :2] >= MIN_SIDE).all(axis=1)
     merged, first, inverse = np.unique(
         np.concatenate([known, asked[whole]]),
@@ -166,7 +166,7 @@ def _merge(
         return_index=True,
         return_inverse=True,
     )
-    # In the order of their first appearance, so that what is known stays in front
+    # In the order of first appearance, so that known boxes stay in front
     order = np.argsort(first)
     place = np.argsort(order)[inverse.reshape(-1)]
     index = np.full(len(asked), -1)
@@ -175,13 +175,13 @@ def _merge(
 
 
 def _cut(image: Image.Image, boxes: NDArray[np.int32]) -> Tensor:
-    """Cut and resizes boxes; an image without any is not even decoded."""
+    """Cut and resize boxes; an image without boxes is not even decoded."""
     height, width = CROP_SIZE
     crops = np.empty((len(boxes), height, width, 3), np.uint8)
     if len(boxes):
         pixels = image.convert("RGB")
         for crop, box in zip(crops, boxes.tolist(), strict=True):
-            # Cut first: resizing a part of an image looks beyond its edges too
+            # Cut first, because resizing a part of an image includes pixels around it
             part = pixels.crop(box)
             resized = part.resize((width, height), Image.Resampling.BILINEAR)
             crop[:] = np.asarray(resized)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Embeds the boxes of a tracks table, each crop once."""
+"""Embeddings of the boxes of a tracks table, each crop once."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .cache import VectorCache, default_cache_dir, trim_vectors
 from .crops import Batch, CropDataset, FrameBoxes, FrameCrops, Unreadable, collate
 from .models import Model, load_model
 
-#: Crops that pass through the model at once, at most. On one thread, ResNet18 and
-#: MobileNetV2 were slower per crop in batches of 64 or more.
+#: Most crops per batch. On one thread, ResNet18 and MobileNetV2 were slower per crop
+#: in batches of 64 or more.
 BATCH = 32
-#: Boxes of the frames that are read together, embedded, and then kept on disk.
+#: Number of boxes in frames that are read, embedded and cached together.
 _GROUP = 8 * BATCH
 
 
@@ -36,35 +36,35 @@ def embed_tracks(
     progress: Callable[[int, int], None] | None = None,
     cache_size: str | int | None = None,
 ) -> NDArray[np.float32]:
-    """Embed the crops of boxes, of all or of some.
+    """Embed the crops of all or some boxes.
 
     Crops are cut from the original frames in RGB and resized to 128x64 pixels
-    (height x width), the size that re-identification uses. Parts of boxes outside
-    the image are cut off. Where the frames on disk are larger or smaller than the
-    images that were annotated, boxes are scaled along.
+    (height x width), as in person re-identification. Parts of boxes outside the
+    image are cut off. If the frames on disk are larger or smaller than the annotated
+    images, boxes are scaled accordingly.
 
-    Vectors are kept on disk, by the content of the frame, the pixels of the box
-    and the model with its weights. So what was embedded once, also by a run that
-    did not finish, is not embedded again.
+    Vectors are cached on disk by the content of the frame, the pixels of the box and
+    the model with its weights, so nothing is embedded twice, even after a run that
+    did not finish.
 
     Args:
-        tracks: the tracks of ``n`` rows, of sequences whose frames are at hand
+        tracks: the tracks of ``n`` rows, of sequences whose frames are available
         rows (None): bool array ``(n,)``, the rows to embed, by default all
-        model ("resnet18"): the name of a classification model of torchvision,
-            whose weights are downloaded at first use, or ``NAME:FILE`` with a
-            local file of weights
+        model ("resnet18"): the name of a torchvision classification model, whose
+            weights are downloaded at first use, or ``NAME:FILE`` with a local file
+            of weights
         cache_dir (None): the folder to keep vectors in, by default
             ``~/.cache/track-audit/embeddings``
-        progress (None): called with the number of crops done and their total
+        progress (None): called with the number of crops done so far and their total
         cache_size (None): the size limit of that folder, such as ``20GB`` or a
             number of bytes, by default that of the environment variable
             ``TRACK_AUDIT_CACHE_SIZE`` or 20 GB; the least recently used vectors
             are removed first
 
     Returns:
-        float32 array ``(n, d)``, the features below the model's last layer; NaN
-        for rows that were not asked for, or that have fewer than 4 pixels across
-        or down inside the image
+        float32 array ``(n, d)``, the features below the model's last layer; NaN for
+        rows that were not requested, or that have fewer than 4 pixels across or down
+        inside the image
 
     Raises:
         InputError: if frames or weights are missing or cannot be read
@@ -96,14 +96,14 @@ def embed_tracks(
 
 
 def group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:
-    """List the frames of boxes, once it is sure that none is missing.
+    """Return the frames of boxes, after checking that none is missing.
 
     Args:
         tracks: the tracks
         rows: int array, the rows of the boxes
 
     Returns:
-        the frames, each with all of its boxes
+        the frames, each with its boxes
 
     Raises:
         InputError: if a sequence has no folder of frames, or frames are missing
@@ -128,10 +128,10 @@ def group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:
 
 
 def _find_frames(tracks: Tracks, name: str) -> Path:
-    """Return the folder of a sequence's frames, which are all there."""
+    """Return the folder of a sequence's frames, after checking them."""
     sequence = tracks.sequences[name]
     if sequence.frames_dir is None:
-        message = "only its labels are at hand; expected the folder of its frames"
+        message = "has only labels; expected a folder of its frames"
         raise InputError(name, message)
     check_frames(sequence)
     return sequence.frames_dir
@@ -140,7 +140,7 @@ def _find_frames(tracks: Tracks, name: str) -> Path:
 def _read(
     dataset: CropDataset, device: torch.device
 ) -> Iterator[tuple[list[FrameCrops], Tensor]]:
-    """Yield frames in groups, with the crops that are to be embedded."""
+    """Yield groups of frames, with the crops to embed."""
     counts = [len(frame.rows) for frame in dataset.frames]
     group = (np.cumsum(counts, dtype=np.int64) - 1) // _GROUP
     cuts = np.flatnonzero(np.diff(group)) + 1
@@ -163,15 +163,15 @@ def _read(
 def _worker_count(device: torch.device) -> int:
     """Return how many processes read frames ahead.
 
-    A GPU waits for crops. A CPU does not: it has the same work to do in whatever
-    order. As a plugin, this module has a name that only a forked process knows.
+    A GPU waits for crops, but a CPU has the same work to do in any order. When loaded
+    as a plugin, this module has a name that only a forked process knows.
     """
     forks = sys.platform == "linux"
     return min(8, os.cpu_count() or 1) if forks and device.type == "cuda" else 0
 
 
 def _embed(model: Model, crops: Tensor) -> NDArray[np.float16]:
-    """Embed crops in batches of like size, ``(c, d)``."""
+    """Embed crops in batches of about the same size, ``(c, d)``."""
     if not len(crops):
         return np.empty((0, model.dimension), np.float16)
     gpu = model.device.type == "cuda"

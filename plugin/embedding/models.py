@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Torchvision's classification models without their last layer."""
+"""Models: torchvision's classification models without their last layer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Embedder(nn.Module):
         """
         super().__init__()
         self.backbone = backbone
-        # Not of the weights, which tell one model's vectors from another's
+        # Not part of the weights, whose digest identifies the model
         for name, values in (("mean", _MEAN), ("deviation", _DEVIATION)):
             column = 255 * torch.tensor(values)[:, None, None]
             self.register_buffer(name, column, persistent=False)
@@ -69,14 +69,14 @@ class Embedder(nn.Module):
 
 @dataclass(frozen=True)
 class Model:
-    """A model that is ready for use.
+    """A model that is ready to use.
 
     Attributes:
         embedder: the model, on its device and in evaluation mode
         device: the device
         dimension: the length of its vectors
-        key: a file name that stands for the model, its weights and the size of
-            its crops
+        key: a file name that identifies the model, its weights and the size of its
+            crops
     """
 
     embedder: Embedder
@@ -86,25 +86,25 @@ class Model:
 
 
 def load_model(name: str) -> Model:
-    """Load a model, on the GPU where there is one.
+    """Load a model, on the GPU if there is one.
 
     Args:
-        name: the name of a classification model of torchvision, whose standard
-            weights are downloaded at first use; or ``NAME:FILE`` with the local
-            file of its weights, a state dict saved by torch, with a head for any
-            number of classes or without one
+        name: the name of a torchvision classification model, whose default weights
+            are downloaded at first use; or ``NAME:FILE`` with a local file of its
+            weights, a state dict saved by torch, with or without a head for any
+            number of classes
 
     Returns:
         the :class:`Model`
 
     Raises:
-        InputError: if there is no such model, if its weights cannot be
-            downloaded or read or are not its own, or if it does not take crops
-            of this size
+        InputError: if there is no such model, if its weights cannot be downloaded or
+            read or are those of another model, or if it does not accept crops of this
+            size
     """
     architecture, _, weights = name.partition(":")
     if architecture not in torchvision.models.list_models(torchvision.models):
-        message = "no classification model of torchvision; expected one as resnet18"
+        message = "not a torchvision classification model; expected one like resnet18"
         raise InputError(architecture, message)
     if weights:
         backbone = _load_file(architecture, expand_home(weights))
@@ -118,7 +118,7 @@ def load_model(name: str) -> Model:
     try:
         dimension = embedder(blank).shape[1]
     except (RuntimeError, AssertionError) as error:
-        message = f"takes no images {width} wide and {height} high; expected resnet18"
+        message = f"does not accept {width}x{height} images; expected one like resnet18"
         raise InputError(architecture, message) from error
     key = f"{architecture}-{_digest(embedder)}-{height}x{width}"
     return Model(embedder, device, dimension, key)
@@ -131,8 +131,8 @@ def _download(architecture: str) -> nn.Module:
     except (OSError, RuntimeError) as error:
         raise InputError(
             architecture,
-            f"its weights cannot be downloaded ({error}); expected a network, or a "
-            f"local file of them as {architecture}:weights.pth",
+            f"its weights cannot be downloaded ({error}); expected network access, or "
+            f"a local file, given as {architecture}:weights.pth",
         ) from error
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The crops and plots that the panel and the report share."""
+"""Pictures: the crops and plots that the panel and the report share."""

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A track's plots as a Plotly figure: the same in the report and in the panel.
+// The plots of a track as a Plotly figure, shared by the report and the panel.
 
 const ROW = 104, GAP = 34, FOOT = 22, LEFT = 46, SPACE = 58, NARROWEST = 225;
 
 const rowsAt = (count, width) => Math.ceil(count / Math.max(1, Math.floor(width / NARROWEST)));
 
-// The height of so many plots, in pixels
+// The height of the figure in pixels
 export const figureHeight = (count, width) => rowsAt(count, width) * (ROW + GAP) + FOOT;
 
 export const baseLayout = (color) => ({
@@ -37,13 +37,13 @@ function linesOf(panel, [track, other], color) {
   return lines;
 }
 
-// The title, which tells several lines apart by their colors
+// The title, with the colored names of several lines
 function titleOf({ title, names }, color) {
   const parts = names.map((name, place) => `<span style="color: ${color(`line-${place + 1}`)}">${name}</span>`);
   return [title, ...parts].join("  ");
 }
 
-// The points of a line that are drawn as dots: those in view, and those that no line joins
+// The points of a line that are drawn as dots: those in view, and isolated ones
 function dotsOf(frames, values, [first, last]) {
   const missing = (row) => values[row] === null || values[row] === undefined;
   const rows = [...values.keys()].filter((row) =>
@@ -61,7 +61,7 @@ function valuesIn(lines, [first, last]) {
   return values;
 }
 
-// Those of all tracks, and the track's own
+// The thresholds of the audit, and the track's own limits
 const thresholdsOf = (panel, issue) => [
   ...panel.thresholds, ...panel.columns.map((column) => issue.limits[column]).filter((limit) => limit !== undefined),
 ];
@@ -75,7 +75,7 @@ function rangeOf(panel, lines, issue, view) {
   return [low - pad, high + pad];
 }
 
-// The figure of an issue: its panels side by side over the same frames
+// The figure of an issue: its panels side by side, over the same frames
 export function makeFigure({ panels, issue, tracks, width, color, kind }) {
   const rows = rowsAt(panels.length, width), columns = Math.ceil(panels.length / rows);
   const height = figureHeight(panels.length, width);
@@ -92,14 +92,14 @@ export function makeFigure({ panels, issue, tracks, width, color, kind }) {
     const bottom = top - ROW / area.height;
     const lines = linesOf(panel, tracks, color);
     const left = (column * (span + SPACE)) / area.width;
-    // The last panel of a column carries the column's frames
+    // The last panel of a column has the axis of frames
     layout[x.replace("x", "xaxis")] = { ...axis(color), range: view, anchor: y, matches: column ? "x" : undefined,
       domain: [left, left + span / area.width], tickformat: "d", unifiedhovertitle: { text: "frame %{x}" },
       showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: color("quiet") };
     layout[y.replace("y", "yaxis")] = { ...axis(color), anchor: x, domain: [Math.max(0, bottom), top], range: rangeOf(panel, lines, issue, view) };
     for (const [name, frames, values, line] of lines) {
       traces.push({ type: "scatter", mode: "lines", name, x: frames, y: values, line, xaxis: x, yaxis: y,
-        // What is dotted is told by what it goes with
+        // The rolling mean has no hover text of its own
         ...(line.dash ? { hoverinfo: "skip" } : { hovertemplate: "%{y}" }) });
       if (!line.dash) traces.push({ type: "scatter", mode: "markers", ...dotsOf(frames, values, view), xaxis: x, yaxis: y,
         marker: { size: 3, color: line.color }, hoverinfo: "skip" });

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the page plots: the tracks of issues over time, and the worst of a sequence.
+"""The data of plots: the tracks of issues over time, and timelines of sequences.
 
-All of it ends up as JSON in the page, whose script draws what comes into view.
-Issues of one track share its data.
+The data end up as JSON in the page or the panel, whose scripts draw what comes into
+view. Issues of the same track share its data.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from ..audit.signals import box_array
 from ..plain import Json
 from .rows import TrackRows
 
-#: Boxes of a track on either side of an issue that are plotted, those of them
-#: that are in view at first, and the most boxes that one issue plots.
+#: Number of boxes of a track on either side of an issue that are plotted, how many of
+#: them are in view at first, and the most boxes per issue.
 _AROUND, _IN_VIEW, _MOST = 250, 25, 1000
-#: Tracks in the timeline of a sequence.
+#: Number of tracks in the timeline of a sequence.
 _TIMELINE_TRACKS = 12
-#: Digits after the point of what is plotted.
+#: Decimal places of the plotted values.
 _DIGITS = 3
 _DEVIATIONS = tuple(f"{name}_deviation" for name in BOX)
 
@@ -42,11 +42,11 @@ class Panel:
 
     Attributes:
         title: what is plotted, and its unit
-        columns: the columns of the track that are its lines
-        names (()): the names of several lines
-        thresholds (()): the values at which it has dashed lines
-        rolling_mean (False): whether it shows its column's rolling mean, too
-        limits (None): the range of its values, None for that of what is in view
+        columns: the columns of the track, one per line
+        names (()): the names of the lines, if there are several
+        thresholds (()): the values of dashed lines
+        rolling_mean (False): whether the rolling mean of the column is plotted, too
+        limits (None): the range of the values, None for the range of those in view
     """
 
     title: str
@@ -58,10 +58,10 @@ class Panel:
 
 
 def make_panels(audit: Audit, thresholds: Thresholds) -> list[Panel]:
-    """Choose the plots that each track has.
+    """Choose the plots of each track.
 
     Args:
-        audit: the audit; signals that it lacks are not plotted
+        audit: the audit; missing signals are not plotted
         thresholds: the thresholds of the audit
 
     Returns:
@@ -81,7 +81,7 @@ def make_panels(audit: Audit, thresholds: Thresholds) -> list[Panel]:
             thresholds=(size, 1 / (1 + size) - 1),
         ),
         Panel(
-            "IoU with the frame before",
+            "IoU with the previous frame",
             ("iou_prev",),
             thresholds=(least_iou,),
             limits=(0, 1),
@@ -101,7 +101,7 @@ def plot_issues(
     rows: TrackRows,
     neighbors: Neighbors,
 ) -> Json:
-    """Collect what the plots of issues show.
+    """Collect the data of the plots of issues.
 
     Args:
         tracks: the tracks
@@ -114,12 +114,12 @@ def plot_issues(
     Returns:
         a JSON object of
 
-        -   ``tracks``: per track its columns as lists, null where a value is not
-            defined, and between boxes that do not follow each other
-        -   ``issues``: per issue its ``first`` and ``last`` frame, the ``view``,
-            that is the first and last frame to begin with, the indices of its
-            one or two ``tracks``, none for boxes without an identity or of a
-            track without boxes, and the ``limits`` of its own track, by column
+        -   ``tracks``: the columns of each track as lists, null for undefined values
+            and between boxes that are not adjacent
+        -   ``issues``: the ``first`` and ``last`` frame of each issue; the ``view``,
+            the first and last frame that are shown initially; the indices of its
+            one or two ``tracks``, except for boxes without an ID and tracks without
+            boxes; and the ``limits`` of its own track, by column
     """
     frames = tracks.table["frame"].to_numpy()
     columns = _collect_columns(tracks, audit, panels, neighbors)
@@ -157,7 +157,7 @@ def plot_issues(
 def plot_timelines(
     tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, neighbors: Neighbors
 ) -> list[Json]:
-    """Collect the timelines of sequences: when their worst tracks were labeled.
+    """Collect the timelines of sequences: when their worst tracks are labeled.
 
     Args:
         tracks: the tracks
@@ -166,10 +166,10 @@ def plot_timelines(
         neighbors: the neighbors of the rows
 
     Returns:
-        a JSON object per sequence with issues: its ``sequence``, its number of
-        ``frames``, and ``tracks``, those of the greatest sum of scores: the
-        ``track``, its ``runs`` of frames, ``[first, last]``, and the positions
-        of its ``issues`` in the list of issues
+        a JSON object per sequence with issues: its name as ``sequence``, its number
+        of ``frames``, and the ``tracks`` with the largest sums of scores, each with
+        its ID as ``track``, its ``runs`` of frames, ``[first, last]``, and the
+        positions of its ``issues`` in the list of issues
     """
     frames = tracks.table["frame"].to_numpy()
     timelines = []
@@ -195,7 +195,7 @@ def plot_timelines(
 def _tracks_of(
     issue: Any,  # noqa: ANN401 - a row's named tuple
 ) -> list[tuple[str, int]]:
-    """Return the track of an issue and its other one, where they have identities."""
+    """Return the track of an issue and its other track, if they have IDs."""
     pair = [issue.track, -1 if pd.isna(issue.other_track) else issue.other_track]
     return [(issue.sequence, int(track)) for track in pair if track >= 0]
 
@@ -206,7 +206,7 @@ def _rows_near(
     issue: Any,  # noqa: ANN401 - a row's named tuple
     reach: int,
 ) -> NDArray[np.intp]:
-    """Return a track's rows at an issue, and so many on either side."""
+    """Return a track's rows at an issue, and ``reach`` rows on either side."""
     start, end = np.searchsorted(
         frames[rows], [issue.first_frame, issue.last_frame + 1]
     )
@@ -216,7 +216,7 @@ def _rows_near(
 def _collect_columns(
     tracks: Tracks, audit: Audit, panels: list[Panel], neighbors: Neighbors
 ) -> dict[str, Floats]:
-    """Return what is plotted of each row of the tracks table, by name."""
+    """Return the plotted columns of the tracks table, by name."""
     size = area(box_array(tracks.table))
     known = {
         **{name: tracks.table[name] for name in ("frame", *BOX)},
@@ -232,10 +232,10 @@ def _collect_columns(
 def _find_limits(
     columns: dict[str, Floats], rows: NDArray[np.intp]
 ) -> dict[str, float]:
-    """Find what is much for a track, of the signals that have no threshold for all.
+    """Return what is unusual for a track, for signals without a common threshold.
 
-    Embeddings as the flag ``embedding_outlier`` does: the mean and two standard
-    deviations; motion as what is unusual, see ``outliers.py``.
+    For embeddings this is the mean plus two standard deviations, as for
+    ``embedding_outlier``; for motion see ``outliers.py``.
     """
     limits = {}
     for name in columns.keys() & {"embedding_distance", "motion_residual"}:
@@ -252,7 +252,7 @@ def _find_limits(
 def _take(
     columns: dict[str, Floats], rows: NDArray[np.intp], neighbors: Neighbors
 ) -> Json:
-    """Take rows of the columns, with a null where a line is broken."""
+    """Take rows of the columns, with a null wherever a line is broken."""
     breaks = np.flatnonzero(~_follows(rows, neighbors))[1:]
     taken = pd.DataFrame(
         {
@@ -267,7 +267,7 @@ def _take(
 def _find_runs(
     frames: NDArray[np.integer], rows: NDArray[np.intp], neighbors: Neighbors
 ) -> list[list[int]]:
-    """Return the first and last frame of each part of a track without a gap."""
+    """Return the first and last frame of each run of a track without a gap."""
     first = np.flatnonzero(~_follows(rows, neighbors))
     last = np.append(first[1:], len(rows)) - 1
     runs: list[list[int]] = np.stack(
@@ -277,6 +277,6 @@ def _find_runs(
 
 
 def _follows(rows: NDArray[np.intp], neighbors: Neighbors) -> NDArray[np.bool_]:
-    """Return whether each of a track's rows follows the one before it."""
+    """Return whether each of a track's rows is adjacent to the one before it."""
     next_row: NDArray[np.bool_] = np.diff(rows, prepend=rows[:1]) == 1
     return neighbors.adjacent[rows] & next_row

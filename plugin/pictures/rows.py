@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which rows of the tracks table are a track's."""
+"""Which rows of the tracks table belong to each track."""
 
 from __future__ import annotations
 

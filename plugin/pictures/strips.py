@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What issues look like: crops of the frames before, at and after them."""
+"""Strips: crops of the frames before, at and after an issue."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from ...importers.tracks import BOX, InputError, Sequence, Tracks
 from ..audit.boxes import Floats
 from .rows import TrackRows
 
-#: How many frames of an issue are shown, and how many on either side of it.
+#: How many frames of an issue are shown, and how many on either side.
 _AT, _BESIDE = 4, 3
 #: A crop's height and its least and greatest width, in pixels.
 _HEIGHT, _WIDTHS = 150, (96, 192)
 _QUALITY = 78
-#: What is shown around the boxes, as a share of their size, on either side.
+#: Margin on either side of the boxes, as a share of their size.
 _MARGIN = 0.3
-#: The furthest that a crop reaches from its center, in typical box sizes.
+#: How far a crop may reach from its center, in typical box sizes.
 _REACH = 1.5
-#: Frames of a track whose median position is the center of a crop: a glitch of
-#: up to three frames does not move it, so that the box is seen to be off.
+#: Number of frames whose median position is the center of a crop. A glitch of up to
+#: three frames does not move it, so the box visibly departs from the center.
 _STEADY = 7
 
 
@@ -44,14 +44,14 @@ class Crop:
         sequence: the sequence's name
         frame: the frame's position, from 1
         frame_name: the frame's file name
-        place: where the frame is as the issue sees it
+        place: whether the frame is before, at or after the issue
         size: ``(width, height)`` of the crop in pixels
-        window: array ``(4,)``, the part of the frame that is shown, ``[left,
-            top, width, height]`` in pixels of the labels; may reach beyond it
+        window: array ``(4,)``, the part of the frame that is shown, ``[left, top,
+            width, height]`` in pixels of the labels; may extend beyond the frame
         boxes: array ``(n, 4)``, the track's boxes, ``[left, top, width,
             height]`` in pixels of the crop
         other_boxes: array ``(m, 4)``, the boxes of the issue's other track
-        image: the crop as a JPEG in base64, empty as long as it is not cut
+        image: the crop as a JPEG in base64, empty until it is cut
     """
 
     sequence: str
@@ -72,22 +72,22 @@ def cut_strips(
     progress: bool = True,
     labeled: Mapping[str, NDArray[np.integer]] | None = None,
 ) -> list[list[Crop]]:
-    """Cut the crops of issues out of their frames, each frame read once.
+    """Cut the crops of issues out of their frames, reading each frame once.
 
     Args:
         tracks: the tracks
         issues: the issues, see :attr:`Audit.issues`
         rows: the rows of each track
         progress (True): whether to show a progress bar on standard error
-        labeled (None): the frames of each sequence that have labels; by default
-            those that the tracks have boxes in
+        labeled (None): the frames with labels by sequence; by default those in
+            which the tracks have boxes
 
     Returns:
-        per issue its crops in the order of their frames, all of one scale;
-        none where the sequence's frames are not at hand
+        the crops of each issue in the order of their frames, all of the same scale;
+        none if the sequence's frames are not available
 
     Raises:
-        InputError: if a frame is missing or no image
+        InputError: if a frame is missing or not an image
     """
     labeled = labeled or {
         str(name): np.unique(frames)
@@ -115,7 +115,7 @@ def cut_strips(
 
 
 def cut_crop(tracks: Tracks, name: str, frame: int) -> Crop | None:
-    """Cut one track out of a frame.
+    """Cut a track out of one frame.
 
     Args:
         tracks: the boxes of one track around the frame
@@ -123,10 +123,10 @@ def cut_crop(tracks: Tracks, name: str, frame: int) -> Crop | None:
         frame: the frame's position
 
     Returns:
-        the crop, None where the sequence's frames are not at hand
+        the crop, None if the sequence's frames are not available
 
     Raises:
-        InputError: if the frame is missing or no image
+        InputError: if the frame is missing or not an image
     """
     sequence = tracks.sequences[name]
     if not sequence.frames_dir or tracks.table.empty:
@@ -153,7 +153,7 @@ def _plan_strip(
         away = (other["frame"] - issue.first_frame).abs().to_numpy()
         nearest = other["frame"].iloc[np.argsort(away)[:_BESIDE]]
         frames = np.union1d(frames, nearest)
-    # The last ones may be gone from the dataset
+    # The last frames may have been removed from the dataset
     frames = frames[frames <= len(tracks.sequences[name].frame_names)]
     return [
         _make_crop(
@@ -171,7 +171,7 @@ def _plan_strip(
 
 
 def _goes_on(own: pd.DataFrame, other: pd.DataFrame) -> bool:
-    """Return whether one of two tracks begins when the other one has ended."""
+    """Return whether one of two tracks starts after the other one has ended."""
     mine, others = own["frame"], other["frame"]
     return bool(mine.max() < others.min() or others.max() < mine.min())
 
@@ -199,9 +199,9 @@ def _make_crop(
 def _choose_frames(
     labeled: NDArray[np.integer], first: int, last: int
 ) -> NDArray[np.integer]:
-    """Choose frames of an issue, evenly, and the labeled ones beside it."""
+    """Choose frames of an issue evenly, and the labeled ones next to it."""
     start, end = np.searchsorted(labeled, [first, last + 1])
-    # A gap may lie where no frame has any label
+    # A gap may be in frames without any label
     during = labeled[start:end] if end > start else np.unique([first, last])
     steps = np.linspace(0, len(during) - 1, min(len(during), _AT)).round()
     before = labeled[max(start - _BESIDE, 0) : start]
@@ -214,10 +214,10 @@ def _place(frame: int, first: int, last: int) -> Literal["before", "at", "after"
 
 
 def _choose_windows(own: pd.DataFrame, frames: NDArray[np.integer]) -> Floats:
-    """Choose windows of one size around where the track should be.
+    """Choose windows of the same size around where the track should be.
 
     Args:
-        own: the rows of the tracks table of who is shown, in order of their frames
+        own: the rows of the tracks table that are shown, in the order of their frames
         frames: the ``m`` frames to show
 
     Returns:
@@ -236,7 +236,7 @@ def _choose_windows(own: pd.DataFrame, frames: NDArray[np.integer]) -> Floats:
     share = 0.5 + _MARGIN
     half = np.vstack([away + share * size[here], share * typical]).max(axis=0)
     half = np.minimum(half, _REACH * typical)
-    # A box that would lie outside is shown where it is, rather than not at all
+    # A box that would be outside is shown where it is, rather than not at all
     lost = (away > half).any(axis=1)
     centers[index[lost]] = places[here][lost]
     aspect = np.clip(half[0] / half[1], _WIDTHS[0] / _HEIGHT, _WIDTHS[1] / _HEIGHT)
@@ -266,12 +266,12 @@ def _read_frame(sequence: Sequence, frame: int) -> Image.Image:
         with Image.open(path) as image:
             return image.convert("RGB")
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        message = "no image that can be read; expected a frame"
+        message = "cannot be read; expected an image"
         raise InputError(path, message) from error
 
 
 def _encode(image: Image.Image, sequence: Sequence, crop: Crop) -> str:
-    """Cut a crop out of its frame, which may be scaled; black lies outside."""
+    """Cut a crop out of its frame, which may be scaled; the outside is black."""
     limits = np.array(image.size)
     labeled = (sequence.width or image.width, sequence.height or image.height)
     scale = limits / labeled

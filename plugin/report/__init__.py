@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report: one page that shows an audit, and needs nothing else to be read."""
+"""The report: a self-contained HTML page that shows an audit."""
 
 from .page import make_report
 

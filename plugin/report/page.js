@@ -1,4 +1,4 @@
-// Filters the issues, moves between them, and plots what comes into view.
+// Filter the issues, navigate between them, and plot those that come into view.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   if (!data.issues.length) return;
@@ -117,7 +117,7 @@
 
   function drawTimeline(place, node) {
     const timeline = data.timelines[place];
-    const names = timeline.tracks.map(({ track }) => (track < 0 ? "no identity" : `track ${track}`));
+    const names = timeline.tracks.map(({ track }) => (track < 0 ? "no ID" : `track ${track}`));
     const bars = { type: "scatter", mode: "lines", x: [], y: [], line: { color: color("bar"), width: 9 }, hoverinfo: "skip" };
     const kinds = new Map();
     timeline.tracks.forEach(({ runs, issues }, row) => {
@@ -153,7 +153,7 @@
     node.on("plotly_click", ({ points }) => open(points[0].customdata));
   }
 
-  // [node, how to draw it]; what leaves the view is let go again
+  // How to draw each node. Plots that leave the view are purged.
   const plots = new Map();
   $$(".issue .plots").forEach((node, place) => {
     if (data.issues[place].tracks.length) plots.set(node, () => drawIssue(place, node));
@@ -177,7 +177,7 @@
     { rootMargin: "400px 0px" },
   );
 
-  // The space of a plot is there before the plot, so that nothing moves
+  // Reserve the space of plots before they are drawn, so that nothing moves
   function fit() {
     const width = ($(".issue:not([hidden]) .plots") ?? document.body).clientWidth;
     for (const node of $$(".issue .plots")) node.style.height = `${heightAt(width)}px`;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page: what was judged, the summary, and the issues, worst first."""
+"""The page: the summary of an audit, and its issues, worst first."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ..pictures.rows import TrackRows, find_rows
 from ..pictures.strips import cut_strips
 from ..plain import Json, to_records
 
-#: Issues with crops and plots, and issues that are listed after them: what keeps
-#: the page small enough to be mailed, and quick.
+#: Number of issues with crops and plots, and of those that are listed after them. The
+#: page stays fast, and small enough to be sent by email.
 PICTURED, LISTED = 200, 2000
 
 
@@ -36,10 +36,10 @@ def make_report(
     progress: bool = True,
     reviewed: pd.DataFrame | None = None,
 ) -> bytes:
-    """Make one page, of all that it needs, that shows an audit.
+    """Return a self-contained page that shows an audit.
 
-    The worst issues have crops, where the frames are at hand, and the plots of
-    their tracks. Some more are listed, and the rest is counted.
+    The worst issues have the plots of their tracks, and crops if the frames are
+    available. More issues are listed, and the rest are counted.
 
     Args:
         tracks: the tracks
@@ -47,19 +47,18 @@ def make_report(
         thresholds: the thresholds of the audit
         pictured (200): the number of issues with crops and plots
         progress (True): whether to show a progress bar on standard error
-        reviewed (None): how often reviewers found the audit right, as of
-            ``join_precision()``, where that is known
+        reviewed (None): how often reviewers corrected what the audit found, as
+            returned by ``join_precision()``
 
     Returns:
-        the page, HTML in UTF-8
+        the page, as HTML in UTF-8
 
     Raises:
-        InputError: if a frame is missing or no image
+        InputError: if a frame is missing or not an image
     """
     listed = audit.issues.head(pictured + LISTED)
     cards = listed.head(pictured)
-    rows = find_rows(tracks.table)
-    neighbors = find_neighbors(tracks.table)
+    rows, neighbors = find_rows(tracks.table), find_neighbors(tracks.table)
     strips = cut_strips(tracks, cards, rows, progress)
     panels = make_panels(audit, thresholds)
     kinds = _count_kinds(audit.issues)
@@ -67,14 +66,7 @@ def make_report(
     script = {
         "panels": [asdict(panel) for panel in panels],
         "kinds": kinds,
-        "listed": [
-            {
-                "kind": issue["kind_number"],
-                "first": issue["first_frame"],
-                "last": issue["last_frame"],
-            }
-            for issue in described
-        ],
+        "listed": [_take_span(issue) for issue in described],
         **plot_issues(tracks, audit, panels, cards, rows, neighbors),
         "timelines": plot_timelines(tracks, listed, rows, neighbors),
     }
@@ -96,6 +88,15 @@ def make_report(
         script=script,
     )
     return page.encode()
+
+
+def _take_span(issue: Json) -> Json:
+    """Return what a timeline shows of an issue."""
+    return {
+        "kind": issue["kind_number"],
+        "first": issue["first_frame"],
+        "last": issue["last_frame"],
+    }
 
 
 def _environment() -> Environment:
@@ -147,7 +148,7 @@ def _summarize(tracks: Tracks, audit: Audit, kinds: list[Json]) -> list[Json]:
 def _describe(
     tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, kinds: list[Json]
 ) -> list[Json]:
-    """Return what the page says of each issue: its columns, and some more."""
+    """Return what the page shows of each issue: its columns, and some more."""
     keys = zip(issues["sequence"], issues["track"], strict=True)
     first_rows = [rows[key][0] for key in keys]
     kind_numbers = {kind["kind"]: number for number, kind in enumerate(kinds)}
@@ -158,7 +159,7 @@ def _describe(
         return [tracks.sequences[name].frame_names[at - 1] for name, at in places]
 
     described = issues.assign(
-        # Not every audit suggests what to do
+        # Tables from older versions have no suggestions
         suggestion=issues.get("suggestion"),
         label=tracks.table["label"].iloc[first_rows].to_numpy(),
         kind_number=issues["kind"].map(kind_numbers),

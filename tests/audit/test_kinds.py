@@ -4,9 +4,13 @@
 import inspect
 import re
 from dataclasses import asdict, fields
+from pathlib import Path
 
+import numpy as np
 import pytest
-from fiftyone_track_audit.plugin.audit import ALL_KINDS, KINDS, Thresholds
+from fiftyone_track_audit.importers.audit_fields import DETECTION_FIELDS
+from fiftyone_track_audit.importers.tracks import Tracks, make_table
+from fiftyone_track_audit.plugin.audit import ALL_KINDS, KINDS, Thresholds, audit_tracks
 from fiftyone_track_audit.plugin.audit.kinds import (
     BY_NAME,
     IOU_KINDS,
@@ -26,6 +30,12 @@ def issue(**known):
     names = {name: f"{name[:-5]}.jpg" for name in values if name.endswith("_name")}
     told = {"track": 3, "other_track": 5, "label": "truck", "usual_label": "car"}
     return Issue(**{**values, **names, **told, "count": 2, "amount": 2.0, **known})
+
+
+def tracks():
+    boxes = {"left": 10.0, "top": 0.0, "width": 8.0, "height": 8.0}
+    rows = {"sequence": "a", "frame": [1, 2, 3], "frame_name": "a.png", "track": 1}
+    return Tracks(make_table({**rows, "label": "car", **boxes}), {})
 
 
 @pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.name)
@@ -55,9 +65,23 @@ def test_kinds_differ_and_agree_with_the_weights():
 
 def test_thresholds_have_the_names_of_groups():
     groups = {kind.group for kind in TABLE}
-    assert set(asdict(Thresholds())) == groups - {"track", "appearance"}
+    assert set(asdict(Thresholds())) == groups - {"boxes", "crops"}
     assert SIZE_KINDS == ("size_change",)
     assert IOU_KINDS == ("shift", "low_iou")
+
+
+@pytest.mark.parametrize("group", sorted({kind.group for kind in TABLE}))
+def test_groups_have_the_fields_of_the_table_of_fields(group):
+    kinds = tuple(kind.name for kind in TABLE if kind.group == group)
+    vectors = np.ones((3, 4), np.float32) if group == "crops" else None
+    found = audit_tracks(tracks(), kinds=kinds, vectors=vectors).detections
+    expected = {row.name for row in DETECTION_FIELDS if row.group in (group, "audit")}
+    assert set(found) == expected
+
+
+def test_readme_names_every_kind():
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    assert [name for name in ALL_KINDS if f"`{name}`" not in text] == []
 
 
 def test_the_order_of_kinds_stays():

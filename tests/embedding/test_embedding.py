@@ -383,7 +383,7 @@ def test_frame_that_is_cut_off(scene, embed_boxes, tmp_path):
     path.write_bytes(path.read_bytes()[:-40])
     message = error_of(lambda: embed_boxes(scene))
     assert message.startswith(f"{path}: the image cannot be read")
-    assert message.endswith("expected a whole image")
+    assert message.endswith("expected a complete image")
 
 
 def test_labels_without_frames(scene, embed_boxes):
@@ -391,7 +391,7 @@ def test_labels_without_frames(scene, embed_boxes):
     tracks = replace(scene, sequences={"walk": bare})
     message = error_of(lambda: embed_boxes(tracks))
     assert message.startswith("walk: ")
-    assert message.endswith("expected the folder of its frames")
+    assert message.endswith("expected a folder of its frames")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not fork safely")
@@ -447,14 +447,14 @@ def test_file_without_fitting_weights(tmp_path, content, expected):
 @pytest.mark.parametrize("name", ["resnet17", "fasterrcnn_resnet50_fpn", "", "a:b"])
 def test_unknown_model(name):
     message = error_of(lambda: load_model(name))
-    assert "no classification model of torchvision" in message
+    assert "not a torchvision classification model" in message
 
 
 def test_model_that_takes_other_sizes_only(tmp_path):
     path = tmp_path / "maxvit.pth"
     torch.save(torchvision.models.maxvit_t(weights=None).state_dict(), path)
     message = error_of(lambda: load_model(f"maxvit_t:{path}"))
-    assert message.startswith("maxvit_t: takes no images 64 wide and 128 high")
+    assert message.startswith("maxvit_t: does not accept 64x128 images")
 
 
 def test_failed_download_says_how_to_go_without(tmp_path, monkeypatch):
@@ -466,7 +466,7 @@ def test_failed_download_says_how_to_go_without(tmp_path, monkeypatch):
     )
     message = error_of(lambda: load_model("resnet18"))
     assert message.startswith("resnet18: its weights cannot be downloaded (")
-    assert message.endswith("or a local file of them as resnet18:weights.pth")
+    assert message.endswith("or a local file, given as resnet18:weights.pth")
 
 
 def test_cache_is_trimmed(scene, embed_boxes, tmp_path):

@@ -305,7 +305,7 @@ def test_plots_are_those_of_the_signals_there_are(column):
     panels = {panel["title"]: panel for panel in page.data["panels"]}
     assert ("embedding distance" in panels) is bool(column)
     assert panels["size change"]["thresholds"] == pytest.approx([0.25, -0.2])
-    assert panels["IoU with the frame before"]["thresholds"] == [0.5]
+    assert panels["IoU with the previous frame"]["thresholds"] == [0.5]
     plotted = {name for panel in panels.values() for name in panel["columns"]}
     assert set(page.data["tracks"][0]) == {"frame", *plotted}
     limits = page.data["issues"][0]["limits"]
@@ -341,7 +341,7 @@ def test_summary_counts_per_sequence_and_kind(frames_dir):
         for name, counts in [("b", "1 1 -"), ("a", "3 2 1"), ("c", "0 - -")]
     ]
     assert " ".join(rows) in words.replace("\N{EN DASH}", "-")
-    assert "The frames of 2 of 3 sequences are not at hand" in words
+    assert "The frames of 2 of 3 sequences are not available" in words
     assert len(page.crops()) == 7
 
 
@@ -358,7 +358,7 @@ def test_the_worst_are_pictured_and_others_listed(
     assert page.count("article") == cards
     assert len(page.crops()) == 7 * cards
     assert page.count("tr", **{"class": "item"}) == rows
-    assert ("4 more issues are not listed" in page.words()) is more
+    assert ("4 more issues are not shown" in page.words()) is more
 
 
 def test_nothing_to_report():
@@ -366,7 +366,7 @@ def test_nothing_to_report():
     table = tracks.table[tracks.table["track"] == 2].reset_index(drop=True)
     page = report_of(replace(tracks, table=table))
     assert page.data["issues"] == []
-    assert "there are no issues" in page.words()
+    assert "No issues were found" in page.words()
 
 
 @pytest.mark.parametrize("suggestion", ["Draw the box down to the feet.", None])
@@ -454,7 +454,7 @@ def test_command_shows_what_reviewers_corrected(tmp_path, capsys):
     words = Page(output.read_bytes()).words()
     assert "What reviewers corrected" in words
     shown = words.partition("reviewed corrected precision")[2]
-    expected = "low IoU issue 9 6 67% low IoU box 3 2 67% When it happens"
+    expected = "low IoU issue 9 6 67% low IoU box 3 2 67% Timeline"
     assert shown.strip().startswith(expected)
     output.unlink()
     for text in ("[1]", "{}", '{"precision": [{"of": "issue"}]}', "cut off"):
@@ -481,7 +481,7 @@ def spoil_nothing(folder: Path) -> None:
     ("spoil", "options", "words"),
     [
         (spoil_missing, [], ["img1", "1 of 7 frames", "000010.jpg"]),
-        (spoil_frame, [], ["000010.jpg", "expected a frame"]),
+        (spoil_frame, [], ["000010.jpg", "expected an image"]),
         (spoil_nothing, ["--frames", "img1"], ["img1", "expected no other"]),
         (spoil_nothing, ["--iou-thresh", "2"], ["between 0 and 1"]),
         (spoil_nothing, ["--output", "{folder}/gt/gt.txt"], ["gt.txt", "in the way"]),
