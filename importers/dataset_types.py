@@ -11,14 +11,16 @@ import fiftyone as fo
 import fiftyone.types as fot
 import fiftyone.utils.data as foud
 
+from .dataset import Progress, add_tracks
 from .files import expand_home, is_s3
 from .groundtruth import read_manifest, read_seq_label
 from .mot import read_mot, read_mot_detections
+from .store.unfinished import hidden
 from .tracks import InputError, Tracks
+from .video_samples import media_dir
 
 if TYPE_CHECKING:
     from .export import MOTChallengeExporter
-from .dataset import Progress, add_tracks, media_dir
 
 
 class MOTChallengeDataset(fot.Dataset):  # type: ignore[misc]
@@ -77,21 +79,28 @@ class _TracksImporter(foud.BatchDatasetImporter):  # type: ignore[misc]
         Raises:
             InputError: if a file is missing or wrong; nothing was written then
         """
+        if not _is_being_created(dataset):
+            return self._import(dataset, tags, progress)
         try:
-            tracks, further = self.read()
-            return add_tracks(
-                dataset,
-                tracks,
-                field=self.field,
-                further=further,
-                video_dir=self.video_dir,
-                tags=tags,
-                progress=progress,
-            )
+            with hidden(dataset):
+                return self._import(dataset, tags, progress)
         except BaseException:
-            if _is_being_created(dataset):
-                dataset.delete()
+            dataset.delete()
             raise
+
+    def _import(
+        self, dataset: fo.Dataset, tags: list[str] | None, progress: Progress
+    ) -> list[str]:
+        tracks, further = self.read()
+        return add_tracks(
+            dataset,
+            tracks,
+            field=self.field,
+            further=further,
+            video_dir=self.video_dir,
+            tags=tags,
+            progress=progress,
+        )
 
 
 class MOTChallengeImporter(_TracksImporter):

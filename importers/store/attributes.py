@@ -18,9 +18,9 @@ import pandas as pd
 
 from ..audit_fields import STORED_FIELDS
 from ..tracks import COLUMNS, FORMAT_COLUMNS, Tracks
+from .fields import INFO
 from .own_fields import own_attributes
 
-_INFO = "track_audit"
 _LABELS = "label_attributes"
 _FRAMES = "frame_attributes"
 
@@ -79,7 +79,8 @@ def name_fields(
         {*RESERVED_FRAME_FIELDS, *label_fields},
         known_frames,
     )
-    dataset.info[_INFO] = {
+    dataset.info[INFO] = {
+        **dataset.info.get(INFO, {}),
         _LABELS: known_labels | {path: name for name, path in labels.items()},
         _FRAMES: known_frames | {path: name for name, path in frames.items()},
     }
@@ -130,7 +131,7 @@ def attribute_fields(
         a tuple of the detections' attributes and the frames', each the
         attribute's own name by the name of its field
     """
-    info = dataset.info.get(_INFO, {})
+    info = dataset.info.get(INFO, {})
     audited = {
         name
         for field in label_fields

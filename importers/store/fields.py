@@ -18,9 +18,11 @@ FRAME_OFFSET = "frame_offset"
 IMAGE_WIDTH = "image_width"
 IMAGE_HEIGHT = "image_height"
 FRAME_NAME = "frame_name"
+#: The key of what Track Audit keeps in a dataset's info, and in the info of its fields.
+INFO = "track_audit"
 #: What the field of corrected labels has in its info, so that it is known as such
 #: from the moment it is there.
-_CORRECTIONS = {"track_audit": "corrections"}
+_CORRECTIONS = {INFO: "corrections"}
 DETECTIONS = {
     "ftype": fo.EmbeddedDocumentField,
     "embedded_doc_type": fo.Detections,

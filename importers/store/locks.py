@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One writer of a dataset's labels and runs at a time, among the processes here."""
+"""Let only one process of this machine write to a dataset at a time."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ _WAIT = 10
 
 
 class LockedError(ValueError):
-    """Somebody else is writing to a dataset."""
+    """Another process is writing to a dataset."""
 
 
 @contextmanager
 def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[None]:
-    """Keeps other processes of this machine from writing to a dataset.
+    """Keep other processes of this machine from writing to a dataset.
 
     FiftyOne writes a dataset's fields and runs from what each process knows of them:
-    two that declare fields at once leave a dataset that cannot be loaded. The lock is
-    gone with its process. What another one wrote before is known afterwards.
+    two processes that declare fields at once leave a dataset that cannot be loaded.
+    The lock ends with its process. The dataset is reloaded once the lock is held.
 
     Args:
         dataset: the dataset
-        what: what is done to it, for others who wait: ``loading corrections into``
-        part (""): what of the dataset is written, where others may write the rest
+        what: what the caller does to it, for the error: ``loading corrections into``
+        part (""): the part of the dataset that is written, if others may write the
+            rest meanwhile
 
     Raises:
-        LockedError: if another process does not finish in time
+        LockedError: if another process does not finish within ten seconds
     """
     folder = Path(fo.config.default_dataset_dir).expanduser() / ".track-audit"
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,8 +44,8 @@ def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[None]:
         lock.acquire(timeout=_WAIT)
     except Timeout as error:
         raise LockedError(
-            f"somebody else is writing to '{dataset.name}'; wait with {what} it until "
-            "that is done"
+            f"another process is writing to '{dataset.name}'; try {what} it again "
+            "when it has finished"
         ) from error
     try:
         dataset.reload()

@@ -17,11 +17,10 @@ import pandas as pd
 
 from ..audit_fields import STORED_FIELDS, DetectionField, FieldType
 from .bulk import Step
+from .fields import INFO
 from .reading import StoredTracks
 from .writing import write_columns
 
-#: The key of an attribute's info that names the field of the audit.
-_MARK = "track_audit"
 _KINDS: dict[FieldType, type[fo.Field]] = {
     "float": fo.FloatField,
     "bool": fo.BooleanField,
@@ -119,17 +118,17 @@ def _declare_own(
                 _KINDS[row.type],
                 subfield=fo.StringField if row.type == "list of str" else None,
                 description=row.meaning,
-                info={_MARK: row.name},
+                info={INFO: row.name},
             )
         elif _mark(declared[own[row.name]]) is None:
             kept = dataset.get_field(f"frames.{path}.{own[row.name]}")
-            kept.info = {**(kept.info or {}), _MARK: row.name}
+            kept.info = {**(kept.info or {}), INFO: row.name}
             kept.save()
     return {row.name: own[row.name] for row in rows}
 
 
 def _mark(field: fo.Field) -> str | None:
-    mark: str | None = (field.info or {}).get(_MARK)
+    mark: str | None = (field.info or {}).get(INFO)
     return mark
 
 

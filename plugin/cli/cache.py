@@ -80,7 +80,7 @@ def _list_caches() -> list[tuple[str, str, list[Entry], list[Entry]]]:
     """Return the content, folder, entries and removable entries of each cache."""
     # FiftyOne logs to the standard output that it finds, which is for results
     with redirect_stdout(sys.stderr):
-        from ...importers.dataset import media_dir
+        from ...importers.video_samples import media_dir
     from ...importers.store.media import list_videos, select_unused
     from ..embedding.cache import default_cache_dir, list_vectors
 

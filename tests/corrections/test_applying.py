@@ -350,7 +350,7 @@ def test_another_one_is_writing(dataset, monkeypatch):
     monkeypatch.setattr(locks, "_WAIT", 0.1)
     with (
         locks.exclusive(dataset, "writing to"),
-        pytest.raises(ValueError, match="somebody else is writing to 'walkers'"),
+        pytest.raises(ValueError, match="another process is writing to 'walkers'"),
     ):
         apply_adjustment(dataset, "fix")
     assert apply_adjustment(dataset, "fix").changed == 2

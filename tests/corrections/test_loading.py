@@ -562,7 +562,7 @@ def test_what_was_not_sent_cannot_be_loaded(dataset, tmp_path):
     [
         ("ground_truth", "holds labels that are no corrections"),
         ("predictions", "holds labels that are no corrections"),
-        ("filepath", "is a frame's own"),
+        ("filepath", "every frame has a"),
         ("a.b", "cannot name a field"),
     ],
 )

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import dataset as importing
-from fiftyone_track_audit.importers import store
-from fiftyone_track_audit.importers.dataset import create_dataset, split_frames
+from fiftyone_track_audit.importers import store, video_samples
+from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.dataset_types import (
     GroundTruthImporter,
     MOTChallengeImporter,
@@ -26,8 +26,10 @@ from fiftyone_track_audit.importers.dataset_types import (
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.store.attributes import attribute_fields
 from fiftyone_track_audit.importers.tracks import InputError, Sequence, Tracks
+from fiftyone_track_audit.importers.video_samples import split_frames
 from fiftyone_track_audit.plugin.audit import SIZE_KINDS
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from killed import is_killed, kill_at_each_write
 from labeling_jobs import small_video
 from PIL import Image
 
@@ -418,7 +420,7 @@ def test_name_that_is_taken(write_mot, videos):
     import_mot(folder, videos, name="mine")
     with pytest.raises(ValueError, match="mine"):
         import_mot(folder, videos, name="mine")
-    with pytest.raises(ValueError, match="there is a dataset 'mine' already"):
+    with pytest.raises(ValueError, match="there is already a dataset 'mine'"):
         create_dataset(read_mot(folder), "mine", video_dir=videos)
     assert fo.list_datasets() == ["mine"]
     assert fo.load_dataset("mine").count("frames.ground_truth.detections") == 6
@@ -450,7 +452,7 @@ def test_failed_add_dir_leaves_the_dataset_as_it_was(write_mot, videos, spoil, f
 def test_same_sequence_twice(write_mot, videos):
     folder = write_mot()
     dataset = import_mot(folder, videos, name="mine")
-    with pytest.raises(ValueError, match="'mine' has the sequence SEQ-01 already"):
+    with pytest.raises(ValueError, match="'mine' already has the sequence SEQ-01"):
         dataset.add_dir(dataset_dir=str(folder), dataset_type=fta.MOTChallengeDataset)
     assert len(dataset) == 1
 
@@ -464,7 +466,7 @@ def test_image_dataset_takes_no_sequences(write_mot, videos):
 
 
 def test_labels_alone_make_no_dataset(videos):
-    with pytest.raises(InputError, match="frames are not at hand"):
+    with pytest.raises(InputError, match="frames were not found"):
         create_dataset(small_video("a"), "bad", video_dir=videos)
     assert fo.list_datasets() == []
     assert not videos.exists()
@@ -511,10 +513,10 @@ def test_failure_while_storing_leaves_a_dataset_as_it_was(
         ("_a", "'_a' cannot name a field"),
         ("$a", "cannot name a field"),
         ("a$", "cannot name a field"),
-        ("id", "'id' is a frame's own"),
-        ("frame_number", "'frame_number' is a frame's own"),
-        ("tags", "'tags' is a frame's own"),
-        ("save", "'save' is a frame's own"),
+        ("id", "every frame has a 'id'"),
+        ("frame_number", "every frame has a 'frame_number'"),
+        ("tags", "every frame has a 'tags'"),
+        ("save", "every frame has a 'save'"),
         ("weather", "the frame field 'weather' of 'mine' holds no detections"),
     ],
 )
@@ -537,8 +539,8 @@ def each_sample(dataset):
 
 @pytest.fixture
 def small_samples(monkeypatch):
-    monkeypatch.setattr(importing, "MAX_FRAMES_PER_SAMPLE", 25)
-    monkeypatch.setattr(importing, "MAX_DETECTIONS_PER_SAMPLE", 1_000)
+    monkeypatch.setattr(video_samples, "MAX_FRAMES_PER_SAMPLE", 25)
+    monkeypatch.setattr(video_samples, "MAX_DETECTIONS_PER_SAMPLE", 1_000)
 
 
 def test_long_sequences_are_split(tmp_path, videos, small_samples):
@@ -604,6 +606,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from fiftyone_track_audit.importers import dataset
 from fiftyone_track_audit.importers.store import bulk
+from killed import is_killed, kill_at_each_write
 from labeling_jobs import small_video
 
 folder = Path({folder!r})
@@ -626,6 +629,46 @@ def test_killed_import_leaves_no_named_dataset(tmp_path, videos):
     dataset = create_dataset(tracks, "killed", video_dir=videos)
     assert count_frames(dataset.first().filepath)[1] == 6
     assert dataset.count("frames") == 6
+
+
+def test_killed_from_dir_leaves_nothing_that_passes_for_a_dataset(write_mot, videos):
+    folder, write, left = write_mot(), 1, []
+    arguments = {
+        "dataset_dir": str(folder),
+        "dataset_type": fta.MOTChallengeDataset,
+        "video_dir": str(videos),
+        "name": "station",
+        "persistent": True,
+        "progress": False,
+    }
+    while is_killed(write, None, fo.Dataset.from_dir, **arguments):
+        if "station" in fo.list_datasets():
+            left.append(write)
+            assert not fo.load_dataset("station").get_field_schema().get("sequence")
+            fo.delete_dataset("station")
+        assert not any(fo.load_dataset(name).persistent for name in fo.list_datasets())
+        write += 1 if write < 6 else 4
+    # FiftyOne itself creates the dataset, before an importer knows of it
+    assert max(left) < 5
+    assert write > 10
+    dataset = fo.load_dataset("station")
+    assert dataset.persistent
+    assert dataset.count("frames") == 6
+
+
+def test_killed_add_dir_is_replaced_by_the_next_try(write_mot, tmp_path, videos):
+    dataset = create_dataset(small_video("a", tmp_path / "a"), "mine", video_dir=videos)
+    tracks = small_video("b", tmp_path / "b")
+    before = dataset.count("frames.ground_truth.detections")
+    places = {"video_dir": videos, "progress": False}
+    killed = kill_at_each_write(dataset, importing.add_tracks, tracks, **places)
+    assert killed > 5
+    assert dataset.distinct("sequence") == ["a", "b"]
+    assert dataset.count() == 2
+    added = dataset.count("frames.ground_truth.detections") - before
+    assert added == len(tracks.table)
+    assert "importing" not in dataset.info["track_audit"]
+    assert dataset._frame_collection.count_documents({}) == dataset.count("frames")
 
 
 def test_mot20(real_data, videos):

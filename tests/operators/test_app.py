@@ -122,7 +122,7 @@ def test_a_bad_import_says_why(app, page, dataset, write_mot):
     dialog.get_by_text("there is no folder /no/such_folder_*here*").wait_for()
     assert execute.is_disabled()
     field(dialog, "Folder").fill(str(sequence))
-    dialog.get_by_text(f"there is a dataset '{dataset.name}' already").wait_for()
+    dialog.get_by_text(f"there is already a dataset '{dataset.name}'").wait_for()
     assert execute.is_disabled()
     field(dialog, "Dataset name").fill("never-made")
     execute.click()

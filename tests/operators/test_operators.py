@@ -196,7 +196,7 @@ def test_import_real_labels(real_data):
     [
         ({"name": "new", "dataset_dir": "/nowhere"}, "/nowhere"),
         ({"name": "new"}, "dataset_dir. Reason: Required"),
-        ({"name": "source", "dataset_dir": "."}, "there is a dataset 'source' already"),
+        ({"name": "source", "dataset_dir": "."}, "there is already a dataset 'source'"),
     ],
 )
 def test_import_errors(source, params, message):
@@ -210,7 +210,7 @@ def test_import_errors(source, params, message):
     ("params", "message"),
     [
         ({"dataset_dir": "/nowhere"}, "there is no folder /nowhere"),
-        ({"name": "source"}, "there is a dataset 'source' already"),
+        ({"name": "source"}, "there is already a dataset 'source'"),
         (
             {"format": "SageMaker Ground Truth", "labels_path": "/no.json"},
             "there is no file /no.json",

@@ -226,7 +226,7 @@ def test_exports_wait_for_each_other(cars, tmp_path, monkeypatch):
     other.start()
     entered.wait()
     try:
-        with pytest.raises(ValueError, match="somebody else is writing to 'cars'"):
+        with pytest.raises(ValueError, match="another process is writing to 'cars'"):
             send(cars, tmp_path / "package", **LOCAL)
     finally:
         left.set()

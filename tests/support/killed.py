@@ -39,39 +39,43 @@ def _open(name):
 
     # A fork cannot go on with its parent's connections
     odm._disconnect()
+    if name is None:
+        return ()
     dataset = fo.load_dataset(name)
     odm._disconnect()
-    return dataset
+    return (dataset,)
 
 
-def _work(write, name, function, arguments):
+def _work(write, name, function, arguments, named):
     dataset = _open(name)
     monitoring.register(_Killer(write))
-    function(dataset, *arguments)
+    function(*dataset, *arguments, **named)
 
 
 def _meet(barrier, name, function, arguments):
-    dataset = _open(name)
+    (dataset,) = _open(name)
     dataset.reload()
     barrier.wait()
     function(dataset, *arguments)
 
 
-def is_killed(write, dataset, function, *arguments):
+def is_killed(write, dataset, function, *arguments, **named):
     """Calls a function with a dataset in a process of its own.
 
     Args:
         write: the number, from 1, of the write to the database before which the
             process is killed
-        dataset: the dataset
+        dataset: the dataset; None for a function that takes none
         function: a function of the package
         arguments: what it takes beside the dataset
+        named: its keyword arguments
 
     Returns:
         whether the process was killed, not finished before
     """
+    name = dataset and dataset.name
     process = _context(function).Process(
-        target=_work, args=(write, dataset.name, function, arguments)
+        target=_work, args=(write, name, function, arguments, named)
     )
     process.start()
     process.join()
@@ -106,19 +110,20 @@ def _context(*functions):
     return context
 
 
-def kill_at_each_write(dataset, function, *arguments):
+def kill_at_each_write(dataset, function, *arguments, **named):
     """Does a work again and again, killed one write later each time, to the end.
 
     Args:
         dataset: the dataset
         function: a function of the package
         arguments: what it takes beside the dataset
+        named: its keyword arguments
 
     Returns:
         the number of times that it was killed
     """
     write = 1
-    while is_killed(write, dataset, function, *arguments):
+    while is_killed(write, dataset, function, *arguments, **named):
         write += 1
     dataset.reload()
     return write - 1

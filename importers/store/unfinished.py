@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Imports that fail or are killed, so that none of them passes for a complete one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+import fiftyone as fo
+from fiftyone import ViewField as F
+
+from .fields import INFO, SEQUENCE
+
+#: The key of the sequences that are being imported, in the dataset's info.
+_IMPORTING = "importing"
+
+
+@contextmanager
+def hidden(dataset: fo.Dataset) -> Iterator[None]:
+    """Take the name of a new dataset away until the work on it is complete.
+
+    If the process is killed, the name is free and the dataset is one of those that
+    FiftyOne deletes itself, since they are not persistent.
+
+    Args:
+        dataset: the dataset; its name and persistence are restored at the end
+
+    Raises:
+        ValueError: if another dataset got the name meanwhile
+    """
+    name, persistent = dataset.name, dataset.persistent
+    _rename(dataset, fo.core.dataset.get_default_dataset_name(), False)
+    yield
+    _rename(dataset, name, persistent)
+
+
+def _rename(dataset: fo.Dataset, name: str, persistent: bool) -> None:
+    # The setter of the name saves both at once
+    dataset._doc.persistent = persistent
+    dataset.name = name
+
+
+@contextmanager
+def whole_import(dataset: fo.Dataset, sequences: Collection[str]) -> Iterator[None]:
+    """Remove the samples of new sequences if their import fails.
+
+    The sequences are noted in the dataset's info meanwhile, so that
+    :func:`drop_unfinished` knows them after a kill.
+
+    Args:
+        dataset: a video dataset, or an empty one
+        sequences: the names of the sequences, which the dataset does not have yet
+    """
+    info, media_type = dict(dataset.info), dataset.media_type
+    _note(dataset, list(sequences))
+    try:
+        yield
+    except BaseException:
+        drop_unfinished(dataset)
+        if not len(dataset):
+            dataset.media_type = media_type
+        dataset.info = info
+        raise
+    _note(dataset, [])
+
+
+def drop_unfinished(dataset: fo.Dataset) -> None:
+    """Delete the samples of sequences whose import was not finished.
+
+    Args:
+        dataset: a dataset
+    """
+    sequences = dataset.info.get(INFO, {}).get(_IMPORTING)
+    if not sequences:
+        return
+    if dataset.has_field(SEQUENCE):
+        dataset.delete_samples(dataset.match(F(SEQUENCE).is_in(sequences)))
+    _note(dataset, [])
+
+
+def _note(dataset: fo.Dataset, sequences: list[str]) -> None:
+    """Note the sequences that are being imported."""
+    notes = {**dataset.info.get(INFO, {}), _IMPORTING: sequences}
+    if not sequences:
+        del notes[_IMPORTING]
+    dataset.info[INFO] = notes
+    dataset.save()

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sequences of frames into video samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import fiftyone as fo
+import numpy as np
+
+from . import store
+from .files import resolve_path
+from .frames import image_size
+from .tracks import InputError, Sequence, Tracks
+from .video import encode_video
+
+#: FiftyOne joins the frames of a sample into one document of at most 16 MB; a
+#: detection with its signals takes some 400 to 800 bytes.
+MAX_DETECTIONS_PER_SAMPLE = 20_000
+#: The App loses the labels of videos with more than some 5,100 frames.
+MAX_FRAMES_PER_SAMPLE = 4_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """The frames of a sequence that become one sample.
+
+    Attributes:
+        sequence: the sequence
+        first: the position of the first frame in the sequence, from 1
+        last: the position of the last frame
+    """
+
+    sequence: Sequence
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return self.last - self.first + 1
+
+
+def split_sequences(tracks: Tracks) -> list[Part]:
+    """Split sequences into parts that FiftyOne can hold as one sample each.
+
+    Args:
+        tracks: the tracks
+
+    Returns:
+        the parts, in order
+    """
+    return [
+        Part(sequence, first, last)
+        for sequence in tracks.sequences.values()
+        for first, last in split_frames(tracks, sequence)
+    ]
+
+
+def split_frames(tracks: Tracks, sequence: Sequence) -> list[tuple[int, int]]:
+    """Split the frames of a sequence into ranges of similar numbers of detections.
+
+    Args:
+        tracks: the tracks
+        sequence: one of their sequences
+
+    Returns:
+        the first and last frame of each range
+    """
+    count = len(sequence.frame_names)
+    frames = tracks.table.loc[tracks.table["sequence"] == sequence.name, "frame"]
+    per_frame = np.bincount(frames, minlength=count + 1)[1:]
+    # How much of a sample each frame fills
+    fill = np.maximum(per_frame / MAX_DETECTIONS_PER_SAMPLE, 1 / MAX_FRAMES_PER_SAMPLE)
+    filled = np.cumsum(fill)
+    ranges = math.ceil(filled[-1] - 1e-9)
+    ends = np.searchsorted(filled, filled[-1] * np.arange(1, ranges) / ranges)
+    limits = np.unique(np.r_[0, ends, count]).tolist()
+    return [(first + 1, last) for first, last in pairwise(limits)]
+
+
+def frames_dir(sequence: Sequence) -> Path:
+    """Return the folder of a sequence's frames.
+
+    Args:
+        sequence: the sequence
+
+    Returns:
+        the folder
+
+    Raises:
+        InputError: if the frames are not on this machine
+    """
+    if sequence.frames_dir is None:
+        raise InputError(
+            sequence.name,
+            "the frames were not found; expected the folder of images beside "
+            "seqinfo.ini, or dataset_dir for Ground Truth labels",
+        )
+    return sequence.frames_dir
+
+
+def encode_sample(
+    part: Part, video_dir: Path, tags: list[str] | None, step: Callable[[int], None]
+) -> fo.Sample:
+    """Encode frames as a video, and make the sample of it.
+
+    Args:
+        part: the frames
+        video_dir: the folder for the video
+        tags: the tags of the sample, or None
+        step: called with the number of frames encoded since the last call
+
+    Returns:
+        a sample that is in no dataset yet
+
+    Raises:
+        InputError: if a frame is missing or cannot be read
+    """
+    sequence = part.sequence
+    names = sequence.frame_names[part.first - 1 : part.last]
+    paths = [frames_dir(sequence) / name for name in names]
+    video = encode_video(paths, sequence.frame_rate, video_dir, step)
+    width, height = image_size(paths[0])
+    metadata = fo.VideoMetadata(
+        size_bytes=video.stat().st_size,
+        mime_type="video/mp4",
+        # The video is padded to even sizes
+        frame_width=width + width % 2,
+        frame_height=height + height % 2,
+        frame_rate=sequence.frame_rate,
+        total_frame_count=len(names),
+        duration=len(names) / sequence.frame_rate,
+        encoding_str="avc1",
+    )
+    record = {
+        store.SEQUENCE: sequence.name,
+        store.FRAME_OFFSET: part.first - 1,
+        store.IMAGE_WIDTH: sequence.width,
+        store.IMAGE_HEIGHT: sequence.height,
+    }
+    return fo.Sample(filepath=str(video), metadata=metadata, tags=tags, **record)
+
+
+def media_dir(video_dir: str | Path | None) -> Path:
+    """Return the folder for the videos that are encoded from frames.
+
+    Args:
+        video_dir (None): the folder to use
+
+    Returns:
+        its absolute path; by default a folder below FiftyOne's default dataset folder
+    """
+    if video_dir is not None:
+        return resolve_path(video_dir)
+    return Path(fo.config.default_dataset_dir, "track-audit")
