@@ -14,8 +14,8 @@ import fiftyone as fo
 import numpy as np
 import pandas as pd
 from fiftyone_track_audit.importers import store
-from fiftyone_track_audit.importers.dataset import split_frames
 from fiftyone_track_audit.importers.tracks import BOX, Sequence, Tracks, make_table
+from fiftyone_track_audit.importers.video_samples import split_frames
 from report import Line, at_least, seconds
 
 SAMPLES, FRAMES, PER_FRAME = 3, 1_000, 120

@@ -80,14 +80,14 @@ DETECTION_FIELDS: tuple[DetectionField, ...] = (
         "iou_prev",
         "float",
         "0 to 1",
-        "IoU with the track's box in the previous labelled frame",
+        "IoU with the track's box in the previous labeled frame",
         "iou",
     ),
     DetectionField(
         "iou_next",
         "float",
         "0 to 1",
-        "IoU with the track's box in the next labelled frame",
+        "IoU with the track's box in the next labeled frame",
         "iou",
     ),
     DetectionField(
