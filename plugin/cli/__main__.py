@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the command as ``python -m``."""
+"""Run the command line as ``python -m``."""
 
 import sys
 

@@ -105,7 +105,7 @@ class Crops:
         from ..embedding import embed_tracks
 
         rows = suspected_rows(tracks, thresholds) if self.suspects else None
-        with tqdm(unit="crop", desc="Embedding") as bar:
+        with tqdm(unit="crop", desc="Embedding", delay=1) as bar:
 
             def show(done: int, total: int) -> None:
                 bar.total = total

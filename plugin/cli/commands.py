@@ -176,6 +176,8 @@ def error_line(error: object) -> str:
     Returns:
         the line
     """
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        error = f"{error.filename}: {error.strerror}"
     return f"track-audit: error: {' '.join(str(error).splitlines())}"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results to write, on this machine or in S3: all of a file or nothing."""
+"""Writing results, on this machine or to S3: a whole file or nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..groundtruth.aws import aws_errors, s3_client
 
 
 def check_output(output: str, suffix: str, *taken: str | None) -> None:
-    """Checks early that a result can be written, and replaces no labels.
+    """Check early that a result can be written, and replaces no labels.
 
     Args:
         output: a local path or S3 URI
@@ -19,22 +19,24 @@ def check_output(output: str, suffix: str, *taken: str | None) -> None:
         *taken: the paths and URIs of the command's other files, None for none
 
     Raises:
-        InputError: if the folder is missing, or something else is there
+        InputError: if the folder or the bucket is missing, or something else is there
     """
     if _place(output) in [_place(other) for other in taken if other is not None]:
         raise InputError(output, "named twice; expected a file of its own")
     if files.is_s3(output):
+        if not files.split_s3(output)[1]:
+            raise InputError(output, "no key; expected s3://bucket/key")
         return
     path = Path(output)
     if not path.parent.is_dir():
-        raise InputError(path, "no such folder; expected one to write to")
+        raise InputError(path, "no such folder; expected an existing folder")
     if path.exists() and not (path.is_file() and path.suffix == suffix):
         message = f"in the way; expected a new name, or a {suffix} file to replace"
         raise InputError(path, message)
 
 
 def save(output: str, data: bytes) -> None:
-    """Writes a result.
+    """Write a result.
 
     Args:
         output: a local path or S3 URI
@@ -42,7 +44,7 @@ def save(output: str, data: bytes) -> None:
 
     Raises:
         InputError: if the URI names no bucket
-        GroundTruthError: if S3 does not take it
+        GroundTruthError: if S3 refuses it
     """
     if not files.is_s3(output):
         files.write_bytes(Path(output), data)

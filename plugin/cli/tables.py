@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores label files of any format, and writes the scores as tables."""
+"""Reading labels of any format, and writing scores as CSV tables."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ...importers.mot import read_mot
 from ...importers.tracks import COLUMNS, InputError, Tracks
 from ..audit import Audit
 
-#: Digits after the point: a millionth of a pixel, of an area or of a score.
+#: Decimals, down to a millionth of a pixel, of an area or of a score
 _DIGITS = 6
 
 
 def read_labels(path: str, frames_dir: str | None = None) -> Tracks:
-    """Reads labels in whatever format they are.
+    """Read labels in any supported format.
 
     Args:
         path: the path to a MOT Challenge sequence, a folder of sequences or a
@@ -39,22 +39,22 @@ def read_labels(path: str, frames_dir: str | None = None) -> Tracks:
     if is_s3(path):
         raise InputError(path, "expected a SeqLabel.json or an output.manifest in S3")
     if frames_dir is not None:
-        message = "a MOT sequence's seqinfo.ini names its folder of frames"
-        raise InputError(frames_dir, f"{message}; expected no other")
+        message = "the seqinfo.ini of a MOT sequence names its folder of frames"
+        raise InputError(frames_dir, f"{message}; expected no other folder")
     return read_mot(path)
 
 
 def make_detections_table(tracks: Tracks, audit: Audit) -> pd.DataFrame:
-    """Puts the scores beside the detections that they are about.
+    """Join the scores of an audit to its detections.
 
     Args:
         tracks: the tracks
         audit: the audit of these tracks
 
     Returns:
-        one row per detection, sorted by sequence, track, frame: the columns
-        that every tracks table has, then those of :attr:`Audit.detections`,
-        reasons null where there are none
+        one row per detection, sorted by sequence, track and frame: the columns
+        that every tracks table has, then those of :attr:`Audit.detections`, with
+        null for no reasons
     """
     reasons = audit.detections["outlier_reasons"].cat.remove_categories("")
     scores = audit.detections.assign(outlier_reasons=reasons)
@@ -62,7 +62,7 @@ def make_detections_table(tracks: Tracks, audit: Audit) -> pd.DataFrame:
 
 
 def name_frames(tracks: Tracks, plan: pd.DataFrame) -> pd.DataFrame:
-    """Names the frames of a review plan.
+    """Add the names of frames to a review plan.
 
     Args:
         tracks: the tracks
@@ -81,12 +81,12 @@ def name_frames(tracks: Tracks, plan: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_csv(table: pd.DataFrame) -> bytes:
-    """Writes a table as CSV with a header; null is an empty cell.
+    """Encode a table as CSV with a header and empty cells for null.
 
-    Text stands in quotes only in a table where some text needs them.
+    Text is quoted only if some text in the table needs it.
 
     Args:
-        table: the table; its floats are rounded to six digits after the point
+        table: the table, whose floats are rounded to six decimals
 
     Returns:
         the file's content, UTF-8
@@ -99,7 +99,7 @@ def to_csv(table: pd.DataFrame) -> bytes:
 
 
 def _write(rows: pa.Table, quoting: str) -> bytes:
-    # Arrow is many times faster than pandas, but puts all names into quotes.
+    # Arrow is much faster than pandas, but quotes all column names.
     options = csv.WriteOptions(include_header=False, quoting_style=quoting)
     sink = pa.BufferOutputStream()
     sink.write(f"{','.join(rows.column_names)}\n".encode())

@@ -451,6 +451,17 @@ CHECK = ["run-quality-check", "--save-path", "out.json", "--lab-path"]
         (["score", "mot", "--output", "no/a.csv"], ["no/a.csv", "no such folder"]),
         (["score", "mot", "--issues", "no/a.csv"], ["no/a.csv", "no such folder"]),
         (["score", "mot", "--output", "folder"], ["folder", "in the way"]),
+        (["score", "mot", "--output", "~no-such-user/a.csv"], ["home folder of ~no-such-user"]),
+        (["score", "mot", "--output", "s3://"], ["s3://", "no bucket"]),
+        (["score", "mot", "--issues", "s3://b"], ["s3://b", "no key"]),
+        (["score", "mot", "--issues", "loop/a.csv"], ["loop"]),
+        (["score", "~no-such-user/x"], ["~no-such-user/x", "expected a MOT sequence"]),
+        (["report", "mot", "--output", "folder"], ["folder", "in the way"]),
+        (
+            ["report", "mot", "--output", "a.html", "--reviews", "list.json"],
+            ["list.json", "load --json"],
+        ),
+        (["report", "mot", "--output", "a.html", "--reviews", "folder"], ["folder"]),
         (["score", "mot", "--output", "mot/gt/gt.txt"], ["gt.txt", "in the way"]),
         (["score", "mot", "--output", "x" * 300], ["File name too long"]),
         (["score", "a.json", "--output", "./a.json"], ["a.json", "named twice"]),
@@ -481,6 +492,8 @@ def test_bad_input_is_one_line_and_writes_nothing(
     rows = (save_mot(tmp_path / "broken") / "gt/gt.txt").read_text().split("\n")
     (tmp_path / "broken/gt/gt.txt").write_text(f"{rows[0]}\n1,2\n")
     (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    save_json(tmp_path / "list.json", [])
     (tmp_path / "lone.txt").write_text("1,1,1,1,1,1,1,1,1\n")
     for name in ("bad.json", "bad.manifest"):
         (tmp_path / name).write_text("{")
