@@ -78,7 +78,7 @@ def read_seq_label(
     """
     labels = read_labels(str(path))
     columns = make_columns(labels, class_map)
-    folder = Path(frames_dir).resolve() if frames_dir is not None else None
+    folder = files.resolve_path(frames_dir) if frames_dir is not None else None
     default_name = folder.name if folder else Path(path).stem
     sequence = _make_sequence(labels.names, folder, frame_rate, name, default_name)
     return _to_tracks(labels, columns, sequence)

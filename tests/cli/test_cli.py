@@ -2,6 +2,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from fiftyone_track_audit import __version__
 from fiftyone_track_audit.plugin.audit import summary
 from fiftyone_track_audit.plugin.cli import main
+from fiftyone_track_audit.plugin.cli.commands import app
 from labeling_jobs import BUCKET
 from PIL import Image
 
@@ -451,7 +453,10 @@ CHECK = ["run-quality-check", "--save-path", "out.json", "--lab-path"]
         (["score", "mot", "--output", "no/a.csv"], ["no/a.csv", "no such folder"]),
         (["score", "mot", "--issues", "no/a.csv"], ["no/a.csv", "no such folder"]),
         (["score", "mot", "--output", "folder"], ["folder", "in the way"]),
-        (["score", "mot", "--output", "~no-such-user/a.csv"], ["home folder of ~no-such-user"]),
+        (
+            ["score", "mot", "--output", "~no-such-user/a.csv"],
+            ["home folder of ~no-such-user"],
+        ),
         (["score", "mot", "--output", "s3://"], ["s3://", "no bucket"]),
         (["score", "mot", "--issues", "s3://b"], ["s3://b", "no key"]),
         (["score", "mot", "--issues", "loop/a.csv"], ["loop"]),
@@ -476,6 +481,7 @@ CHECK = ["run-quality-check", "--save-path", "out.json", "--lab-path"]
         ([*CHECK, "twins.json"], ["twins.json", "'Person:1'", "unique"]),
         ([*CHECK, "reserved.json"], ["reserved.json", "'problem_frames'"]),
         ([*CHECK, "good.json", "--imgs", "no"], ["no", "expected a folder"]),
+        ([*CHECK, "good.json", "--imgs", "loop"], ["loop"]),
         ([*CHECK, "good.json", "--iou_thresh", "-1"], ["between 0 and 1"]),
         (
             [*CHECK, "good.json", "--save-path", "no/out.json"],
@@ -558,6 +564,40 @@ def test_help_and_version(capsys, arguments, words):
     assert main(arguments) == 0
     out = capsys.readouterr().out
     assert [word for word in words if word not in out] == []
+
+
+COMMANDS = [name for name in app if not name.startswith("-")]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_a_terminal_and_explains_every_option(capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.startswith(f"Usage: track-audit {command} ")
+    names = re.findall(r"(?m)^  (--[a-z-]+)(.*(?:\n {24}.*)*)", text)
+    assert names
+    for name, rest in names:
+        assert re.search(r"(?m)(^|  )[a-zA-Z0-9].* [a-z]", rest), f"{name} has no help"
+
+
+def test_completion(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["--install-completion", "--shell", "bash"]) == 0
+    (script,) = tmp_path.rglob("completions/track-audit")
+    assert str(script) in capsys.readouterr().out
+    for words, found in [("sc", "score"), ("score --size-t", "--size-thresh")]:
+        typed = ["track-audit", *words.split()]
+        complete = (
+            f"source {script}; COMP_WORDS=({' '.join(typed)}); "
+            f"COMP_CWORD={len(typed) - 1}; _track_audit; echo ${{COMPREPLY[@]}}"
+        )
+        done = subprocess.run(
+            ["bash", "-c", complete], capture_output=True, text=True, check=True
+        )
+        assert found in done.stdout.split()
 
 
 def test_bugs_are_not_hidden(tmp_path, monkeypatch):

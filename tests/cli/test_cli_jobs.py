@@ -193,8 +193,14 @@ def test_divided_jobs_are_one_run(aws, cars, tmp_path, run_json, monkeypatch):
         (["export", "nothing"], "nothing: .*not found"),
         (["export", "cars", "--view-name", "none"], "cars: .*none"),
         (["export", "cars", "--context", "-1"], "0 or more context frames"),
-        (["export", "cars", "--folder", "~no-such-user/x"], "home folder of ~no-such-user"),
-        (["export-mot", "cars", "--folder", "~no-such-user/x"], "home folder of ~no-such-user"),
+        (
+            ["export", "cars", "--folder", "~no-such-user/x"],
+            "home folder of ~no-such-user",
+        ),
+        (
+            ["export-mot", "cars", "--folder", "~no-such-user/x"],
+            "home folder of ~no-such-user",
+        ),
         (["export-mot", "cars", "--folder", "/dev/null/x"], "error: /dev/null: [A-Z]"),
         (["load", "cars", "--job-name", "x"], "no adjustment 'x' is recorded"),
         (["export", "cars", "--name", "no_good"], "LabelingJobName is 'no_good'"),
