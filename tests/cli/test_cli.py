@@ -381,7 +381,7 @@ def test_quality_check_at_the_image_border(tmp_path):
 def test_quality_check_in_s3(s3, capsys):
     s3.put_object(Bucket=BUCKET, Key="in/SeqLabel.json", Body=json.dumps(seq_label()))
     paths = ["--lab-path", "in/SeqLabel.json", "--save-path", "out/quality.json"]
-    assert main(["run-quality-check", "--bucket", "labels", *paths]) == 0
+    assert main(["run-quality-check", "--bucket", BUCKET, *paths]) == 0
     body = s3.get_object(Bucket=BUCKET, Key="out/quality.json")["Body"].read()
     assert json.loads(body)["problem_frames"] == [6]
     assert capsys.readouterr().out == (
