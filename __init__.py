@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .plugin.corrections.reviews import reviewed_precision
     from .plugin.groundtruth.request import AdjustmentJob
     from .plugin.review.audits import audit_dataset
-    from .plugin.review.issues import decide_issues
+    from .plugin.review.deciding import decide_issues
     from .plugin.review.review_plan import plan_review
     from .plugin.review.saved_views import save_outlier_views
     from .plugin.sending.backends import annotate_frames
@@ -63,7 +63,7 @@ _HOMES = {
     "plugin.corrections.reviews": ["reviewed_precision"],
     "plugin.groundtruth.request": ["AdjustmentJob"],
     "plugin.review.audits": ["audit_dataset"],
-    "plugin.review.issues": ["decide_issues"],
+    "plugin.review.deciding": ["decide_issues"],
     "plugin.review.review_plan": ["plan_review"],
     "plugin.review.saved_views": ["save_outlier_views"],
     "plugin.sending.backends": ["annotate_frames"],

@@ -41,6 +41,7 @@ from .sequences import (
     sample_ids,
     samples_by_sequence,
     select_sequences,
+    track_ranges,
 )
 from .views import dataset_of, id_of, kind_of, label_ids, shows_all_labels
 from .writing import (
@@ -91,6 +92,7 @@ __all__ = [
     "set_frame_values",
     "shows_all_labels",
     "to_objects",
+    "track_ranges",
     "update_samples",
     "write_columns",
     "write_own",

@@ -47,7 +47,7 @@ def run_key(kind: str, name: str) -> str:
         a key that is valid in FiftyOne; names that differ only in characters other
         than letters, digits and underscores share a key
     """
-    return f"{kind}_" + re.sub(r"\W", "_", name)
+    return re.sub(r"\W", "_", f"{kind}_{name}")
 
 
 def save_record(
@@ -77,18 +77,20 @@ def read_records(
 
     Args:
         dataset: the dataset
-        method: the method of the runs
+        method: the method of the runs; ``a/b`` is a method of ``a``, too
         **matching: values that the records must have
 
     Returns:
         the records, the oldest first
     """
     dataset.reload()
-    keys = dataset.list_runs(method=method, **matching)
+    # With a condition, FiftyOne leaves out runs that a killed process left unreadable
+    keys = dataset.list_runs(type="run", **matching)
     runs = [dataset.get_run_info(key) for key in keys]
-    runs.sort(key=lambda run: run.timestamp)
     return [
-        StoredRecord(run.key, run.timestamp, run.config.serialize()) for run in runs
+        StoredRecord(run.key, run.timestamp, run.config.serialize())
+        for run in sorted(runs, key=lambda run: run.timestamp)
+        if f"{run.config.method}/".startswith(f"{method}/")
     ]
 
 
@@ -116,9 +118,15 @@ def read_results(dataset: fo.Dataset, key: str, name: str) -> Any:  # noqa: ANN4
         name: the name of the result
 
     Returns:
-        the value, or None if the run has no such result
+        the value, or None if there is no such run or result
     """
-    results = dataset.load_run_results(key, cache=False, load_view=False)
+    if not dataset.has_run(key):
+        return None
+    try:
+        results = dataset.load_run_results(key, cache=False, load_view=False)
+    except AttributeError:
+        # What FiftyOne raises if a killed process deleted the results' file
+        return None
     return getattr(results, name, None)
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import fiftyone as fo
 import numpy as np
 import pandas as pd
+from bson import ObjectId
 
 from .fields import FRAME_OFFSET, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
 from .views import dataset_of, kind_of
@@ -136,6 +137,40 @@ def frame_counts(
     ]
     found = samples._aggregate(attach_frames=True, post_pipeline=pipeline)
     return pd.DataFrame(list(found), columns=["sample_id", "frame_number", "count"])
+
+
+def track_ranges(
+    samples: fo.core.collections.SampleCollection, field: str
+) -> pd.DataFrame:
+    """Return the range of the track ids of each sequence that has detections.
+
+    Args:
+        samples: a dataset or view; sequences that it shows a part of count as a whole
+        field: the frame field of the detections
+
+    Returns:
+        ``first`` and ``last``, the least and the greatest ``index`` of a detection,
+        null if none has one, by the name of the sequence
+    """
+    dataset = dataset_of(samples)
+    stored = read_samples(dataset, sample_ids(samples))
+    chosen = [ObjectId(str(sample_id)) for sample_id in stored.index]
+    detections = f"{field}.detections"
+    pipeline = [
+        {"$match": {"_sample_id": {"$in": chosen}, f"{detections}.0": {"$exists": 1}}},
+        {
+            "$group": {
+                "_id": "$_sample_id",
+                "first": {"$min": {"$min": f"${detections}.index"}},
+                "last": {"$max": {"$max": f"${detections}.index"}},
+            }
+        },
+    ]
+    found = list(dataset._frame_collection.aggregate(pipeline))
+    ranges = pd.DataFrame(found, columns=["_id", "first", "last"])
+    names = stored[SEQUENCE].loc[ranges["_id"].astype(str)].to_numpy()
+    ranges = ranges[["first", "last"]].astype("float64")
+    return ranges.groupby(names, sort=False).agg({"first": "min", "last": "max"})
 
 
 def make_spans(

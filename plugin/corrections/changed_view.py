@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The saved view of what reviewers changed."""
+"""Save the view of the labels that annotators changed."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import fiftyone as fo
 from fiftyone import ViewField as F
 
 from ...importers.store.locks import exclusive
-from ..review.saved_views import SAVING
+from ..review.saved_views import SAVING, is_own_view
 from .comparing import ATTRIBUTES, CORRECTIONS
 
+#: The name of the view, and its description, by which it is recognized.
 CHANGED = "changed by reviewers"
+_DESCRIPTION = "Labels that reviewers changed, before and after"
 
 
 def save_changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> int:
-    """Saves the view ``changed by reviewers``, replacing an earlier one.
+    """Save the view ``changed by reviewers``, replacing an earlier one.
 
-    It holds the frames in which reviewers changed a label, and of both fields the
-    labels that they changed: before and after. Boxes that were but drawn again
-    where they were are left out.
+    The view shows the frames in which annotators changed a label, and the labels that
+    they changed in both fields: before and after. Boxes that were only redrawn in place
+    are left out. If a user saved a view of that name, that view is left as it is.
 
     Args:
         dataset: a dataset into which corrections were loaded
@@ -29,14 +31,14 @@ def save_changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> int:
         the number of changed labels in the second field
     """
     view = changed_view(dataset, field, adjusted)
-    description = "Labels that reviewers changed, before and after"
     with exclusive(dataset, *SAVING):
-        dataset.save_view(CHANGED, view, description=description, overwrite=True)
+        if is_own_view(dataset, CHANGED, _DESCRIPTION):
+            dataset.save_view(CHANGED, view, description=_DESCRIPTION, overwrite=True)
     return int(view.count(f"frames.{adjusted}.detections"))
 
 
 def changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> fo.DatasetView:
-    """Returns the frames that reviewers changed, and in them the changed labels.
+    """Return the frames that annotators changed, and in them the changed labels.
 
     Args:
         dataset: a dataset into which corrections were loaded

@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators that audit tracks and show what the audit found."""
+"""Operators that audit tracks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
-from fiftyone.operators.executor import ExecutionContext
+from fiftyone.operators.executor import ExecutionContext, ExecutionResult
+from fiftyone.operators.message import GeneratedMessage
 
 from ...importers import store
+from ...importers.dataset import Progress
 from ...importers.files import expand_home
-from ..audit import APPEARANCE, IOU_KINDS, KINDS, SIZE_KINDS, Thresholds, kind_name
+from ..audit import APPEARANCE, IOU_KINDS, KINDS, SIZE_KINDS, Thresholds
 from ..plain import count
-from ..review.audits import MODEL, AuditSummary, audit_dataset, last_thresholds
+from ..review.audit_records import describe_audit, last_thresholds
+from ..review.audits import MODEL, audit_dataset
 from .forms import (
     TrackOperator,
     add_label_field,
@@ -23,22 +27,42 @@ from .forms import (
     button,
     has_tracks,
     is_audited,
+    warn_unfinished,
 )
-from .progress import run_with_progress
+from .progress import Result, run_with_progress
 
 _SIZE = Thresholds().size
 _IOU = Thresholds().iou
+#: What calls from Python return: the result, or the queued operation.
+Answer: TypeAlias = Result | ExecutionResult
 _PARAMETERS = ("label_field", "size_threshold", "iou_threshold", "model", "suspects")
 
 
 class _AuditOperator(TrackOperator):
-    """Computes signals of some kinds, and flags the outliers."""
+    """Compute the signals of some kinds of mistakes, and flag the outliers.
 
-    kinds: tuple[str, ...]
+    Attributes:
+        kinds: the kinds of mistakes to look for
+        about: the name, label, description and icon of the operator
+    """
+
+    kinds: ClassVar[tuple[str, ...]]
+    about: ClassVar[dict[str, str]]
     outputs: ClassVar = {"message": "Result", "next": "What next"}
 
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """The operator's configuration."""
+        return foo.OperatorConfig(
+            **self.about,
+            dynamic=True,
+            execute_as_generator=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.MEDIUM,
+        )
+
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Adds the thresholds, those of the last audit where there was one."""
+        """Add the thresholds, with those of the last audit as defaults."""
         field = add_label_field(ctx, inputs)
         last = last_thresholds(ctx.dataset, field)
         if set(SIZE_KINDS) & set(self.kinds):
@@ -48,8 +72,9 @@ class _AuditOperator(TrackOperator):
                 min=0.01,
                 label="Size threshold",
                 description=(
-                    "Relative change of a box's area from frame to frame that is "
-                    "suspicious: 0.25 is a quarter more, or the same ratio less"
+                    "Relative change of a box's area between frames above which it is "
+                    "an outlier: at 0.25, a box that grows by a quarter or shrinks by "
+                    "the same ratio"
                 ),
             )
         if set(IOU_KINDS) & set(self.kinds):
@@ -60,31 +85,34 @@ class _AuditOperator(TrackOperator):
                 max=0.99,
                 label="IoU threshold",
                 description=(
-                    "IoU of a box with the same track's box in the next frame "
-                    "below which it is suspicious"
+                    "IoU with the track's boxes in the neighboring frames below which "
+                    "a box is an outlier"
                 ),
             )
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Says what will be judged, and what is replaced."""
+        """Show what will be audited and replaced."""
         field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
         videos = ctx.dataset.select(store.sample_ids(ctx.target_view()))
         frames = int(videos.sum("metadata.total_frame_count"))
+        if not frames:
+            raise ValueError("the view is empty; there are no tracks to audit")
         earlier = (
-            "What an earlier audit found there is replaced; what you decided is kept."
+            "The scores and issues of earlier audits are replaced; your decisions are "
+            "kept."
             if is_audited(ctx.dataset, field)
             else "Scores and issues are added."
         )
         add_notice(
             inputs,
             "notice",
-            f"Will judge every box of {count(len(videos), 'video')} "
-            f"({count(frames, 'frame')}) against its own track. Labels stay as they "
-            f"are. {earlier}",
+            f"Every box of {count(len(videos), 'video')} ({count(frames, 'frame')}) "
+            "will be judged against its own track. Labels are not changed. " + earlier,
         )
+        warn_unfinished(ctx, inputs, field)
 
-    def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
-        """Audits the target view."""
+    def execute(self, ctx: ExecutionContext) -> Result | Iterator[GeneratedMessage]:
+        """Audit the target view."""
         view = ctx.target_view()
         params = {
             name: ctx.params[name]
@@ -93,7 +121,7 @@ class _AuditOperator(TrackOperator):
         }
         return run_with_progress(
             ctx,
-            "Judging tracks",
+            "Auditing tracks",
             lambda progress: self._audit(view, progress=progress, **params),
             self.describe,
             lambda: ctx.trigger("reload_dataset"),
@@ -107,8 +135,8 @@ class _AuditOperator(TrackOperator):
         iou_threshold: float = _IOU,
         model: str | None = None,
         suspects: bool = False,
-        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
-    ) -> dict[str, Any]:
+        progress: Progress = None,
+    ) -> Result:
         summary = audit_dataset(
             samples,
             label_field,
@@ -119,71 +147,35 @@ class _AuditOperator(TrackOperator):
             suspects=suspects,
             progress=progress,
         )
-        return {**asdict(summary), **_describe(summary)}
+        return {
+            **asdict(summary),
+            "message": describe_audit(summary),
+            "next": "Review the issues in the panel 'Track audit'",
+        }
 
     def _call(
         self,
         samples: fo.core.collections.SampleCollection,
         delegate: bool,
-        progress: Any,  # noqa: ANN401 - FiftyOne's convention
+        progress: Progress,
         **params: Any,  # noqa: ANN401 - the operator's parameters
-    ) -> Any:  # noqa: ANN401 - result or queued operation
+    ) -> Answer:
         if delegate:
             ctx = {"view": samples.view(), "params": params}
             return foo.execute_operator(self.uri, ctx, request_delegation=True)
         return self._audit(samples, progress=progress, **params)
 
 
-def _describe(summary: AuditSummary) -> dict[str, str]:
-    issues = ", ".join(
-        f"{number:,} {kind_name(kind)}" for kind, number in summary.issues.items()
-    )
-    message = (
-        f"{count(summary.outliers, 'outlier')} among "
-        f"{count(summary.detections, 'box')} of {count(summary.sequences, 'sequence')}"
-    )
-    if issues:
-        found = count(sum(summary.issues.values()), "issue")
-        message += f"; they make {found}: {issues}"
-    if summary.changed_frames:
-        message += (
-            f". The labels of {count(summary.changed_frames, 'frame')} changed "
-            "meanwhile: run this again"
-        )
-    if summary.lost:
-        message += (
-            f". Not found again: {count(summary.lost, 'confirmed issue')}; what was "
-            "decided is kept for when the same mistake is found"
-        )
-    if summary.outdated_views:
-        message += (
-            ". Somebody else was saving views: the saved views of issues still show "
-            "an earlier audit until 'Save outlier views' or the next decision"
-        )
-    return {
-        "message": message,
-        "next": "Go through the issues in the panel 'Track audit'",
-    }
-
-
 class ComputeSizeOutliers(_AuditOperator):
-    """Flags boxes whose size departs from their track."""
+    """Flag boxes whose size departs from their track."""
 
     kinds = SIZE_KINDS
-
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="compute_size_outliers",
-            label="Compute size outliers",
-            description="Flag boxes whose size departs from their track",
-            icon="photo_size_select_small",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_delegated_execution=True,
-            risk_level=types.RiskLevel.MEDIUM,
-        )
+    about: ClassVar = {
+        "name": "compute_size_outliers",
+        "label": "Compute size outliers",
+        "description": "Flag boxes whose size departs from their track",
+        "icon": "photo_size_select_small",
+    }
 
     def __call__(
         self,
@@ -191,20 +183,19 @@ class ComputeSizeOutliers(_AuditOperator):
         label_field: str | None = None,
         size_threshold: float = _SIZE,
         delegate: bool = False,
-        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
-    ) -> Any:  # noqa: ANN401 - result or queued operation
-        """Sets ``size_change`` and ``size_outlier`` on every detection.
+        progress: Progress = None,
+    ) -> Answer:
+        """Set ``size_change`` and ``size_outlier`` on every detection.
 
         Args:
             sample_collection: a dataset or view
-            label_field (None): the frame field of the tracks; found where there
-                is only one
-            size_threshold (0.25): the relative change of area that makes an
-                outlier
+            label_field (None): the frame field of the tracks; by default the only
+                one
+            size_threshold (0.25): the relative change of area above which a box is
+                an outlier
             delegate (False): whether to queue the operation
-            progress (None): whether to render a progress bar (True/False), use
-                the default value ``fiftyone.config.show_progress_bars`` (None),
-                or a progress callback function to invoke instead
+            progress (None): whether to show a progress bar, or a callback, as
+                everywhere in FiftyOne
 
         Returns:
             a dict of counts
@@ -219,23 +210,15 @@ class ComputeSizeOutliers(_AuditOperator):
 
 
 class ComputeIoUOutliers(_AuditOperator):
-    """Flags boxes that are not where their track suggests."""
+    """Flag boxes that are not where their track predicts them."""
 
     kinds = IOU_KINDS
-
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="compute_iou_outliers",
-            label="Compute IoU outliers",
-            description="Flag boxes that are not where their track suggests",
-            icon="compare_arrows",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_delegated_execution=True,
-            risk_level=types.RiskLevel.MEDIUM,
-        )
+    about: ClassVar = {
+        "name": "compute_iou_outliers",
+        "label": "Compute IoU outliers",
+        "description": "Flag boxes that are not where their track predicts them",
+        "icon": "compare_arrows",
+    }
 
     def __call__(
         self,
@@ -243,20 +226,19 @@ class ComputeIoUOutliers(_AuditOperator):
         label_field: str | None = None,
         iou_threshold: float = _IOU,
         delegate: bool = False,
-        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
-    ) -> Any:  # noqa: ANN401 - result or queued operation
-        """Sets ``iou_prev``, ``iou_next`` and ``iou_outlier`` on every detection.
+        progress: Progress = None,
+    ) -> Answer:
+        """Set ``iou_prev``, ``iou_next`` and ``iou_outlier`` on every detection.
 
         Args:
             sample_collection: a dataset or view
-            label_field (None): the frame field of the tracks; found where there
-                is only one
+            label_field (None): the frame field of the tracks; by default the only
+                one
             iou_threshold (0.5): the IoU with the neighbouring frames below which
                 a box is an outlier
             delegate (False): whether to queue the operation
-            progress (None): whether to render a progress bar (True/False), use
-                the default value ``fiftyone.config.show_progress_bars`` (None),
-                or a progress callback function to invoke instead
+            progress (None): whether to show a progress bar, or a callback, as
+                everywhere in FiftyOne
 
         Returns:
             a dict of counts
@@ -271,28 +253,20 @@ class ComputeIoUOutliers(_AuditOperator):
 
 
 class AuditTracks(_AuditOperator):
-    """Computes all signals, one score and the issues."""
+    """Compute all signals, one score and the issues."""
 
     kinds = KINDS
-
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="audit_tracks",
-            label="Audit tracks",
-            description="Judge every box against its own track and list the issues",
-            icon="/assets/icon.svg",
-            light_icon="/assets/icon-light.svg",
-            dark_icon="/assets/icon-dark.svg",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_delegated_execution=True,
-            risk_level=types.RiskLevel.MEDIUM,
-        )
+    about: ClassVar = {
+        "name": "audit_tracks",
+        "label": "Audit tracks",
+        "description": "Judge every box against its own track and list the issues",
+        "icon": "/assets/icon.svg",
+        "light_icon": "/assets/icon-light.svg",
+        "dark_icon": "/assets/icon-dark.svg",
+    }
 
     def resolve_placement(self, ctx: ExecutionContext) -> types.Placement | None:
-        """Puts a button above the grid of a dataset with tracks."""
+        """Show a button above the grid of a dataset with tracks."""
         return button(self, ctx) if has_tracks(ctx) else None
 
     def __call__(
@@ -302,22 +276,21 @@ class AuditTracks(_AuditOperator):
         size_threshold: float = _SIZE,
         iou_threshold: float = _IOU,
         delegate: bool = False,
-        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
-    ) -> Any:  # noqa: ANN401 - result or queued operation
-        """Sets all signals, ``outlier_score`` and ``outlier_reasons``, and issues.
+        progress: Progress = None,
+    ) -> Answer:
+        """Set all signals, ``outlier_score`` and ``outlier_reasons``, and issues.
 
         Args:
             sample_collection: a dataset or view
-            label_field (None): the frame field of the tracks; found where there
-                is only one
-            size_threshold (0.25): the relative change of area that makes an
-                outlier
+            label_field (None): the frame field of the tracks; by default the only
+                one
+            size_threshold (0.25): the relative change of area above which a box is
+                an outlier
             iou_threshold (0.5): the IoU with the neighbouring frames below which
                 a box is an outlier
             delegate (False): whether to queue the operation
-            progress (None): whether to render a progress bar (True/False), use
-                the default value ``fiftyone.config.show_progress_bars`` (None),
-                or a progress callback function to invoke instead
+            progress (None): whether to show a progress bar, or a callback, as
+                everywhere in FiftyOne
 
         Returns:
             a dict of counts
@@ -333,45 +306,37 @@ class AuditTracks(_AuditOperator):
 
 
 class ComputeEmbeddingOutliers(_AuditOperator):
-    """Flags boxes that look unlike the rest of their track."""
+    """Flag boxes that look unlike the rest of their track."""
 
     kinds = (APPEARANCE,)
-
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="compute_embedding_outliers",
-            label="Compute embedding outliers",
-            description="Flag boxes that look unlike the rest of their track",
-            icon="image_search",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_delegated_execution=True,
-            risk_level=types.RiskLevel.MEDIUM,
-        )
+    about: ClassVar = {
+        "name": "compute_embedding_outliers",
+        "label": "Compute embedding outliers",
+        "description": "Flag boxes that look unlike the rest of their track",
+        "icon": "image_search",
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Adds the model, and which tracks it looks at."""
+        """Add the model, and which tracks to embed."""
         super().build_form(ctx, inputs)
         inputs.str(
             "model",
             default=MODEL,
             label="Model",
             description=(
-                "A classification model of torchvision by name, whose weights are "
-                "downloaded at first use, or NAME:FILE with a local file of weights"
+                "The name of a torchvision classification model, whose weights are "
+                "downloaded on first use, or NAME:FILE with a local file of weights"
             ),
         )
         inputs.bool(
             "suspects",
             default=False,
             label="Suspected tracks only",
-            description="Look at the tracks that have other outliers, and not at all",
+            description="Embed only the tracks that have other outliers",
         )
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Says what will be judged, where the weights are at hand."""
+        """Show what will be audited if the file of weights exists."""
         _, _, weights = (ctx.params.get("model") or MODEL).partition(":")
         if weights and not expand_home(weights).is_file():
             raise ValueError(f"there is no file of weights {weights}")
@@ -384,22 +349,21 @@ class ComputeEmbeddingOutliers(_AuditOperator):
         model: str = MODEL,
         suspects: bool = False,
         delegate: bool = False,
-        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
-    ) -> Any:  # noqa: ANN401 - result or queued operation
-        """Sets ``embedding_distance`` and ``embedding_outlier`` on the detections.
+        progress: Progress = None,
+    ) -> Answer:
+        """Set ``embedding_distance`` and ``embedding_outlier`` on the detections.
 
         Args:
             sample_collection: a dataset or view, whose frames have a ``filepath``
-            label_field (None): the frame field of the tracks; found where there
-                is only one
-            model ("resnet18"): the name of a classification model of torchvision,
-                or ``NAME:FILE`` with a local file of weights
-            suspects (False): whether to look only at the tracks that have other
+            label_field (None): the frame field of the tracks; by default the only
+                one
+            model ("resnet18"): the name of a torchvision classification model, or
+                ``NAME:FILE`` with a local file of weights
+            suspects (False): whether to embed only the tracks that have other
                 outliers
             delegate (False): whether to queue the operation
-            progress (None): whether to render a progress bar (True/False), use
-                the default value ``fiftyone.config.show_progress_bars`` (None),
-                or a progress callback function to invoke instead
+            progress (None): whether to show a progress bar, or a callback, as
+                everywhere in FiftyOne
 
         Returns:
             a dict of counts

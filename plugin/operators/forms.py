@@ -15,8 +15,10 @@ from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
 from ..plain import count
+from ..review.audit_records import describe_unfinished
 from ..review.decisions import DISMISSED
-from ..review.issues import count_decided, frames_of_issues
+from ..review.issue_frames import frames_of_issues
+from ..review.issues import count_decided
 
 #: Frames that are sent along before and after each.
 CONTEXT = 2
@@ -208,7 +210,7 @@ def is_audited(dataset: fo.Dataset, field: str) -> bool:
     Returns:
         True or False
     """
-    return bool(dataset.has_field(f"frames.{field}.detections.outlier_score"))
+    return "outlier_score" in store.own_attributes(dataset, field)
 
 
 def has_tracks(ctx: ExecutionContext) -> bool:
@@ -350,6 +352,19 @@ def add_warning(inputs: types.Object, name: str, message: str) -> None:
         message: the message
     """
     inputs.view(name, types.Warning(label=plain(message)))
+
+
+def warn_unfinished(ctx: ExecutionContext, inputs: types.Object, field: str) -> None:
+    """Add a warning if the last audit of a label field has not finished.
+
+    Args:
+        ctx: the execution context
+        inputs: the form
+        field: the frame field of the tracks
+    """
+    unfinished = describe_unfinished(ctx.dataset, field)
+    if unfinished:
+        add_warning(inputs, "unfinished", unfinished)
 
 
 def plain(text: str) -> str:

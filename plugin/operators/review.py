@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import asdict
+from typing import ClassVar
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -11,11 +12,19 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ..plain import count
-from ..review.audits import last_thresholds
+from ...importers.store.locks import LockedError
+from ..plain import Json, count
+from ..review.audit_records import last_thresholds
+from ..review.deciding import decide_issues
 from ..review.decisions import CONFIRMED, DISMISSED, suggest_thresholds
-from ..review.issues import ISSUES, decide_issues, issues_of_view, read_dataset_issues
-from ..review.review_plan import REVIEW_PLAN, plan_review
+from ..review.issue_frames import issues_of_view
+from ..review.issues import ISSUES, read_dataset_issues
+from ..review.review_plan import (
+    REVIEW_PLAN,
+    ReviewPlan,
+    check_plan_view,
+    plan_review,
+)
 from ..review.saved_views import (
     TO_REVIEW,
     list_foreign_views,
@@ -30,11 +39,12 @@ from .forms import (
     add_warning,
     author,
     is_audited,
+    warn_unfinished,
 )
 
 
 class SaveOutlierViews(TrackOperator):
-    """Saves the views of what the audit found."""
+    """Save the views of what the audit found."""
 
     outputs: ClassVar = {"message": "Saved views", "next": "What next"}
 
@@ -52,15 +62,16 @@ class SaveOutlierViews(TrackOperator):
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Says what will be saved."""
+        """Show what will be saved."""
         field = add_label_field(ctx, inputs)
         if not is_audited(ctx.dataset, field):
             raise ValueError(f"'{field}' has no signals yet; audit the tracks first")
+        warn_unfinished(ctx, inputs, field)
         add_notice(
             inputs,
             "notice",
-            "Will save the views 'size outliers', 'low IoU', 'outliers' and 'issues' "
-            "of the whole dataset, in place of those of an earlier audit.",
+            "The views 'size outliers', 'low IoU', 'outliers' and 'issues' of the "
+            "whole dataset will be saved, replacing those of an earlier audit.",
         )
         foreign = list_foreign_views(ctx.dataset, field)
         if foreign:
@@ -68,29 +79,29 @@ class SaveOutlierViews(TrackOperator):
             add_warning(
                 inputs,
                 "foreign",
-                f"You have views of the names {names}; they stay as they are. Rename "
-                "them to have those of the audit.",
+                f"You saved views named {names} yourself; they will not be replaced. "
+                "Rename them to save those of the audit.",
             )
 
-    def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
-        """Saves the views."""
+    def execute(self, ctx: ExecutionContext) -> Json:
+        """Save the views."""
         counts = save_outlier_views(ctx.dataset, ctx.params.get("label_field"))
         ctx.trigger("reload_dataset")
         return {
             "views": counts,
             "message": _describe_views(counts),
-            "next": "Choose a saved view at the left of the view bar",
+            "next": "Select a saved view to the left of the view bar",
         }
 
     def __call__(
         self, dataset: fo.Dataset, label_field: str | None = None
     ) -> dict[str, int]:
-        """Saves the views of what the audit found.
+        """Save the views of what the audit found.
 
         Args:
             dataset: an audited dataset
-            label_field (None): the frame field of the tracks; found where there
-                is only one
+            label_field (None): the frame field of the tracks; by default the only
+                one
 
         Returns:
             the number of boxes or clips in each view, by its name
@@ -104,14 +115,14 @@ def _describe_views(counts: dict[str, int]) -> str:
 
 _LEAVE = "leave"
 _CHOICES = {
-    CONFIRMED: "Confirm: it is a mistake",
-    DISMISSED: "Dismiss: it is no mistake",
-    _LEAVE: "Leave: take back what was decided",
+    CONFIRMED: "Confirm: this is a mistake",
+    DISMISSED: "Dismiss: this is not a mistake",
+    _LEAVE: "Reopen: withdraw the decision",
 }
 
 
 class DecideIssues(TrackOperator):
-    """Confirms or dismisses issues."""
+    """Confirm, dismiss or reopen issues."""
 
     outputs: ClassVar = {"message": "Result", "next": "What next"}
 
@@ -121,7 +132,7 @@ class DecideIssues(TrackOperator):
         return foo.OperatorConfig(
             name="decide_issues",
             label="Decide issues",
-            description="Confirm or dismiss issues that are selected or shown",
+            description="Confirm, dismiss or reopen the selected or shown issues",
             icon="rule",
             dynamic=True,
             risk_level=types.RiskLevel.LOW,
@@ -129,8 +140,9 @@ class DecideIssues(TrackOperator):
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Adds the decision, and says what it will be about."""
+        """Add the decision, and show which issues it applies to."""
         field = add_label_field(ctx, inputs)
+        warn_unfinished(ctx, inputs, field)
         choices = types.RadioGroup()
         for value, label in _CHOICES.items():
             choices.add_choice(value, label=label)
@@ -141,35 +153,42 @@ class DecideIssues(TrackOperator):
             view=choices,
             required=True,
             label="Decision",
-            description="What the issues are",
+            description="The decision about the issues",
         )
         ids = _find_issues(ctx, field)
         where = "selected" if ctx.selected or ctx.selected_labels else "in the view"
         add_notice(
             inputs,
             "notice",
-            f"Will decide {count(len(ids), 'issue')} {where}. Labels stay as they "
-            "are; the views of issues are saved anew.",
+            f"The decision will apply to {count(len(ids), 'issue')} {where}. Labels "
+            "are not changed; the views of issues will be saved again.",
         )
 
-    def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
-        """Decides the issues."""
+    def execute(self, ctx: ExecutionContext) -> Json:
+        """Decide the issues."""
         decision = ctx.params.get("decision", CONFIRMED)
         field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
         ids = _find_issues(ctx, field)
         chosen = None if decision == _LEAVE else decision
         decided = decide_issues(ctx.dataset, ids, chosen, author(ctx))
-        views = save_issue_views(ctx.dataset, field)
+        message = f"{count(decided, 'issue')} {decision if chosen else 'reopened'}"
+        try:
+            views = save_issue_views(ctx.dataset, field)
+        except LockedError:
+            message += (
+                ". Another process was saving views, so the saved views of issues do "
+                "not show this decision yet"
+            )
+            following = "Run 'Save outlier views' to update the views"
+        else:
+            left = views.get(view_name(ctx.dataset, TO_REVIEW, field), 0)
+            following = (
+                f"{count(left, 'issue')} to review"
+                if left
+                else "All issues are decided: export the view 'confirmed'"
+            )
         ctx.trigger("reload_dataset")
-        left = views.get(view_name(ctx.dataset, TO_REVIEW, field), 0)
-        said = decision if chosen else "left open again"
-        return {
-            "decided": decided,
-            "message": f"{count(decided, 'issue')} {said}",
-            "next": f"{count(left, 'issue')} to review"
-            if left
-            else "All issues are decided: export the view 'confirmed'",
-        }
+        return {"decided": decided, "message": message, "next": following}
 
     def __call__(
         self,
@@ -178,13 +197,13 @@ class DecideIssues(TrackOperator):
         decision: str | None,
         author: str | None = None,
     ) -> int:
-        """Confirms or dismisses issues, or takes that back.
+        """Confirm, dismiss or reopen issues.
 
         Args:
             dataset: an audited dataset
             ids: the IDs of the issues
-            decision: ``confirmed``, ``dismissed``, or None to take it back
-            author (None): who decided it; by default the user of this machine
+            decision: ``confirmed``, ``dismissed``, or None to reopen the issues
+            author (None): who made the decision; by default the user of this machine
 
         Returns:
             the number of issues
@@ -193,7 +212,7 @@ class DecideIssues(TrackOperator):
 
 
 def _find_issues(ctx: ExecutionContext, field: str) -> list[str]:
-    """Finds the issues of a field that are selected, or that the view shows.
+    """Find the issues of a field that are selected, or that the view shows.
 
     Raises:
         ValueError: if there are none
@@ -212,7 +231,7 @@ def _find_issues(ctx: ExecutionContext, field: str) -> list[str]:
 
 
 class SuggestThresholds(TrackOperator):
-    """Learns thresholds from what was decided."""
+    """Suggest thresholds that agree with the decisions."""
 
     outputs: ClassVar = {
         "size": "Size threshold",
@@ -227,7 +246,7 @@ class SuggestThresholds(TrackOperator):
         return foo.OperatorConfig(
             name="suggest_thresholds",
             label="Suggest thresholds",
-            description="Learn the audit's thresholds from what was decided of issues",
+            description="Suggest thresholds that agree with the decisions about issues",
             icon="tune",
             dynamic=True,
             risk_level=types.RiskLevel.LOW,
@@ -235,21 +254,34 @@ class SuggestThresholds(TrackOperator):
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Says what will be looked at."""
+        """Show how many decisions there are to learn from."""
         field = add_label_field(ctx, inputs)
+        warn_unfinished(ctx, inputs, field)
         issues = read_dataset_issues(ctx.dataset, field)
         decided = int(issues["decision"].notna().sum())
         add_notice(
             inputs,
             "notice",
-            f"Will learn from {count(decided, 'decided issue')}. Changes nothing.",
+            f"Thresholds will be suggested from {count(decided, 'decided issue')}. "
+            "Nothing is changed.",
         )
 
-    def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
-        """Suggests thresholds."""
-        return self._suggest(ctx.dataset, ctx.params.get("label_field"))
+    def execute(self, ctx: ExecutionContext) -> Json:
+        """Suggest thresholds."""
+        return self(ctx.dataset, ctx.params.get("label_field"))
 
-    def _suggest(self, dataset: fo.Dataset, label_field: str | None) -> dict[str, Any]:
+    def __call__(self, dataset: fo.Dataset, label_field: str | None = None) -> Json:
+        """Suggest thresholds that agree with the decisions.
+
+        Args:
+            dataset: an audited dataset
+            label_field (None): the frame field of the tracks; by default the only
+                one
+
+        Returns:
+            a dict with ``size`` and ``iou``, None if there are too few decisions, and
+            a ``message`` that gives the reasons
+        """
         field = store.find_label_field(dataset, label_field)
         issues = read_dataset_issues(dataset, field)
         found = suggest_thresholds(issues, last_thresholds(dataset, field))
@@ -260,31 +292,15 @@ class SuggestThresholds(TrackOperator):
             "message": found.message,
             "next": "Audit the tracks again with these thresholds"
             if known
-            else "Decide more issues, in the panel or by 'Decide issues'",
+            else "Decide more issues, in the panel or with 'Decide issues'",
         }
-
-    def __call__(
-        self, dataset: fo.Dataset, label_field: str | None = None
-    ) -> dict[str, Any]:
-        """Suggests the thresholds that decisions speak for.
-
-        Args:
-            dataset: an audited dataset
-            label_field (None): the frame field of the tracks; found where there
-                is only one
-
-        Returns:
-            a dict with ``size`` and ``iou``, None where nothing can be learned, and
-            ``message``, which says why
-        """
-        return self._suggest(dataset, label_field)
 
 
 _BUDGET = 100
 
 
 class PlanReview(TrackOperator):
-    """Picks the frames to look at first."""
+    """Pick the frames to review first."""
 
     outputs: ClassVar = {"message": "Result", "next": "What next"}
 
@@ -301,51 +317,52 @@ class PlanReview(TrackOperator):
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Adds the budget."""
+        """Add the budget."""
         field = add_label_field(ctx, inputs)
         if not is_audited(ctx.dataset, field):
             raise ValueError(f"'{field}' has no issues yet; audit the tracks first")
+        check_plan_view(ctx.dataset)
+        warn_unfinished(ctx, inputs, field)
         inputs.int(
             "budget",
             default=_BUDGET,
             min=1,
             label="Frames",
-            description="The most frames to look at, context among them",
+            description="Maximum number of frames to look at, including context",
         )
         inputs.int(
             "context",
             default=1,
             min=0,
             label="Context",
-            description="Frames to look at before and after each picked one",
+            description="Number of frames to look at before and after each picked one",
         )
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Says what the frames are picked from."""
+        """Show which issues the plan is for."""
         videos = ctx.dataset.select(store.sample_ids(ctx.target_view()))
         issues = count(videos.count(f"{ISSUES}.detections"), "issue")
         add_notice(
             inputs,
             "notice",
-            f"Will pick from {issues} of {count(len(videos), 'video')}, "
-            f"and save the view '{REVIEW_PLAN}', in place of an earlier one.",
+            f"The plan will be made for {issues} of {count(len(videos), 'video')} and "
+            f"saved as the view '{REVIEW_PLAN}', replacing an earlier plan.",
         )
 
-    def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
-        """Saves the plan of the target view."""
-        result = plan_review(
+    def execute(self, ctx: ExecutionContext) -> Json:
+        """Save the plan for the target view."""
+        plan = plan_review(
             ctx.target_view(),
             budget=ctx.params.get("budget", _BUDGET),
             context=ctx.params.get("context", 1),
             label_field=ctx.params.get("label_field"),
         )
         ctx.trigger("reload_dataset")
-        message = (
-            f"{result['frames']} frames show {result['issues']} of "
-            f"{result['issues_in_total']} issues; {result['mistakes_expected']} "
-            "mistakes are expected in them"
-        )
-        return {**result, "message": message, "next": "Open the view 'review plan'"}
+        return {
+            **asdict(plan),
+            "message": _describe_plan(plan),
+            "next": f"Open the view '{REVIEW_PLAN}'",
+        }
 
     def __call__(
         self,
@@ -354,18 +371,28 @@ class PlanReview(TrackOperator):
         minutes: float | None = None,
         context: int = 1,
         label_field: str | None = None,
-    ) -> dict[str, Any]:
-        """Picks the frames to review first, and saves them as a view.
+    ) -> Json:
+        """Pick the frames to review first, and save them as a view.
 
         Args:
             sample_collection: an audited dataset, or a view of it
-            budget (None): the most frames to look at, context among them
-            minutes (None): the time that there is, instead of a budget
-            context (1): frames to look at before and after each picked one
-            label_field (None): the frame field of the tracks; found where there is
-                only one
+            budget (None): the maximum number of frames to look at, including context
+            minutes (None): the time available, instead of a budget
+            context (1): number of frames to look at before and after each picked one
+            label_field (None): the frame field of the tracks; by default the only
+                one
 
         Returns:
             a dict of counts
         """
-        return plan_review(sample_collection, budget, minutes, context, label_field)
+        return asdict(
+            plan_review(sample_collection, budget, minutes, context, label_field)
+        )
+
+
+def _describe_plan(plan: ReviewPlan) -> str:
+    return (
+        f"{count(plan.frames, 'frame')} show {plan.issues} of "
+        f"{count(plan.issues_in_total, 'issue')}; {plan.mistakes_expected} mistakes "
+        "are expected in them"
+    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The panel that goes through issues: its data here, its face in JavaScript."""
+"""The panel for reviewing issues: its data in Python, its interface in JavaScript."""
 
 from .panel import TrackAuditPanel
 

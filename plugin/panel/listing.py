@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which issues are listed, and how many there are of each kind.
+"""List and count issues.
 
 Pure functions over the table of issues, see ``read_issues()``.
 """
@@ -18,7 +18,7 @@ from ..audit.kinds import kind_color
 from ..plain import Json, to_records
 from ..review.decisions import CONFIRMED, DISMISSED, OPEN, precision
 
-#: What is said of an issue in the list.
+#: What the list shows of an issue.
 _LISTED = (
     "id",
     "kind",
@@ -40,13 +40,13 @@ _LISTED = (
 
 @dataclass(frozen=True)
 class Filters:
-    """Which issues are listed; by default all.
+    """The filters of the list of issues; by default, all issues match.
 
     Attributes:
-        kinds (()): the kinds, none for all
+        kinds (()): the kinds, empty for all
         sequence (None): the name of the sequence
-        track (None): the identity of the track, or of the other one
-        least_score (0): the least score, in [0, 1]
+        track (None): the ID of one of the issue's tracks
+        least_score (0): the minimum score, in [0, 1]
         decision (None): ``open``, ``confirmed`` or ``dismissed``
     """
 
@@ -57,10 +57,10 @@ class Filters:
     decision: str | None = None
 
     def __post_init__(self) -> None:
-        """Checks the values.
+        """Check the values.
 
         Raises:
-            ValueError: if there is no such decision
+            ValueError: if the decision is unknown
         """
         known = (OPEN, CONFIRMED, DISMISSED)
         if self.decision is not None and self.decision not in known:
@@ -70,7 +70,7 @@ class Filters:
 
 
 def list_issues(issues: pd.DataFrame, filters: Filters, most: int) -> Json:
-    """Lists the worst of the issues.
+    """List the worst issues.
 
     Args:
         issues: the issues
@@ -78,8 +78,8 @@ def list_issues(issues: pd.DataFrame, filters: Filters, most: int) -> Json:
         most: how many to list
 
     Returns:
-        ``issues``, a record each; ``total``, the number of those that fit; and
-        ``counts`` per kind of those that fit but for their kind
+        ``issues``, a record each; ``total``, the number of issues that match; and
+        ``counts`` per kind of the issues that match apart from their kind
     """
     fits = find_issues(issues, filters)
     chosen = issues[fits & _is_of(issues, filters.kinds)]
@@ -91,7 +91,7 @@ def list_issues(issues: pd.DataFrame, filters: Filters, most: int) -> Json:
 
 
 def find_issues(issues: pd.DataFrame, filters: Filters) -> NDArray[np.bool_]:
-    """Finds the issues that fit, whatever their kind.
+    """Find the issues that match, whatever their kind.
 
     Args:
         issues: the issues
@@ -116,39 +116,39 @@ def find_issues(issues: pd.DataFrame, filters: Filters) -> NDArray[np.bool_]:
 
 
 def choose_issues(issues: pd.DataFrame, filters: Filters) -> pd.DataFrame:
-    """Chooses the issues that fit, the worst first.
+    """Return the issues that match, the worst first.
 
     Args:
         issues: the issues
         filters: the :class:`Filters`
 
     Returns:
-        those issues
+        these issues
     """
     fits = find_issues(issues, filters) & _is_of(issues, filters.kinds)
     return sort_issues(issues[fits])
 
 
 def choose_to_send(issues: pd.DataFrame) -> pd.DataFrame:
-    """Chooses the issues that there is something to correct of.
+    """Return the issues that may need a correction.
 
     Args:
         issues: the issues
 
     Returns:
-        those that were not dismissed
+        the issues that were not dismissed
     """
     return issues[issues["decision"].ne(DISMISSED).fillna(True)]
 
 
 def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:
-    """Sorts issues, the worst first.
+    """Sort issues, the worst first.
 
     Args:
         issues: the issues
 
     Returns:
-        the same, sorted
+        the sorted issues
     """
     order = ["score", "sequence", "first_frame", "track", "id"]
     return issues.sort_values(order, ascending=[False, True, True, True, True])
@@ -161,13 +161,13 @@ def _is_of(issues: pd.DataFrame, kinds: Collection[str]) -> NDArray[np.bool_]:
 
 
 def describe_issues(issues: pd.DataFrame) -> list[Json]:
-    """Says of each issue what the list shows.
+    """Describe each issue for the list.
 
     Args:
         issues: the issues
 
     Returns:
-        a record per issue, of plain values
+        a record of JSON values per issue
     """
     decided = pd.to_datetime(issues["decided_at"], utc=True)
     times = decided.map(lambda time: time.isoformat(), na_action="ignore")
@@ -177,15 +177,15 @@ def describe_issues(issues: pd.DataFrame) -> list[Json]:
 
 
 def describe_kinds(issues: pd.DataFrame) -> list[Json]:
-    """Counts the issues of each kind, the most frequent first.
+    """Count the issues of each kind, the most frequent first.
 
     Args:
         issues: the issues
 
     Returns:
-        a record per kind: ``kind``, its ``name`` and ``color``, ``issues``, those
-        ``open``, ``confirmed`` and ``dismissed``, the ``precision`` so far, and
-        how many were ``checked`` and ``corrected`` by annotators
+        a record per kind: ``kind``, its ``name`` and ``color``; the numbers of
+        ``issues``, of ``open``, ``confirmed`` and ``dismissed`` ones, and of those that
+        annotators ``checked`` and ``corrected``; and the ``precision`` so far
     """
     counted = precision(issues).reset_index(names="kind")
     counted = counted.sort_values(["issues", "kind"], ascending=[False, True])
@@ -195,13 +195,13 @@ def describe_kinds(issues: pd.DataFrame) -> list[Json]:
 
 
 def count_decisions(issues: pd.DataFrame) -> dict[str, int]:
-    """Counts the issues by what was decided of them.
+    """Count the issues by decision.
 
     Args:
         issues: the issues
 
     Returns:
-        the number of issues that are open, confirmed and dismissed
+        the numbers of open, confirmed and dismissed issues
     """
     decided = issues["decision"].fillna(OPEN).value_counts()
     return {name: int(decided.get(name, 0)) for name in (OPEN, CONFIRMED, DISMISSED)}

@@ -1,53 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The panel `Track audit`: what its component in JavaScript calls."""
+"""The panel `Track audit`: the methods that its JavaScript component calls."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from functools import wraps
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 import pandas as pd
-from bson import ObjectId
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
 from ..operators.forms import author
 from ..plain import Json
-from ..review.audits import last_thresholds, list_audits, read_overview
-from ..review.decisions import CONFIRMED, suggest_thresholds
-from ..review.issues import (
-    ISSUES,
-    decide_issues,
-    issues_of_view,
-    read_dataset_issues,
-    read_issues,
+from ..review.audit_records import (
+    describe_unfinished,
+    last_thresholds,
+    list_audits,
+    read_overview,
 )
+from ..review.deciding import decide_issues
+from ..review.decisions import CONFIRMED, suggest_thresholds
+from ..review.issue_frames import issues_of_view
+from ..review.issues import ISSUES, read_dataset_issues, read_issues
 from ..review.saved_views import save_issue_views
 from . import listing, thresholds, timeline, track
+from .params import check_id, read_filters, read_ids, read_text, read_whole
 
 _AUDIT = "@track-audit/video/audit_tracks"
 _IMPORT = "@track-audit/video/import_sequences"
 _HELP = (
-    "Goes through what the audit of tracks found: each issue with its crops and "
-    "plots, to be confirmed or dismissed"
+    "Review the issues that the audit found: confirm or dismiss each one, with crops "
+    "and plots of its tracks"
 )
-#: Issues and tracks that are listed where nobody says how many.
+#: Number of issues and tracks that are listed by default.
 _PAGE = 100
-#: The largest number that the database takes for a frame's.
-_MOST = 2**31 - 1
 
 Method: TypeAlias = Callable[["TrackAuditPanel", ExecutionContext], Json]
 
 
 def _told(method: Method) -> Method:
-    """Makes a ValueError an answer, so that the panel can say what is wrong."""
+    """Turn a ValueError into an answer, so that the panel can show it."""
 
     @wraps(method)
     def answer(self: TrackAuditPanel, ctx: ExecutionContext) -> Json:
@@ -60,10 +58,10 @@ def _told(method: Method) -> Method:
 
 
 class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
-    """Goes through the issues of a dataset.
+    """Review the issues of a dataset.
 
-    Every method is called by the panel's component with the parameters that it
-    reads from ``ctx.params``, and returns plain values.
+    The panel's component calls every method. A method reads its parameters from
+    ``ctx.params`` and returns JSON values.
     """
 
     @property
@@ -72,7 +70,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         return foo.PanelConfig(
             name="track_audit",
             label="Track audit",
-            # The App draws icons of files for operators, but not for panels
+            # The App draws icon files for operators, but not for panels
             icon="fact_check",
             help_markdown=_HELP,
             surfaces="grid modal",
@@ -80,7 +78,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         )
 
     def render(self, ctx: ExecutionContext) -> types.Property:
-        """Shows the component, and tells it what it can call."""
+        """Show the component, and tell it which methods to call."""
         methods = (
             self.load,
             self.list_issues,
@@ -103,24 +101,25 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
 
     @_told
     def load(self, ctx: ExecutionContext) -> Json:
-        """Says what there is to review, or what to do first."""
+        """Return what there is to review, or what has to be done first."""
         dataset = ctx.dataset
         if dataset is None or not dataset.media_type:
             return _not_yet("Import sequences and their tracks", _IMPORT)
         fields = store.label_fields(dataset)
         if not fields:
-            message = f"'{dataset.name}' has no tracks: import sequences"
+            message = f"'{dataset.name}' has no tracks; import sequences"
             return _not_yet(message, _IMPORT)
         field = _field(ctx)
+        unfinished = describe_unfinished(dataset, field)
         if not list_audits(dataset, field):
-            message = "The tracks have not been audited yet"
+            message = unfinished or "The tracks have not been audited yet"
             return _not_yet(message, _AUDIT, field, tuple(fields))
         sequences = store.read_spans(dataset)
         issues = _read_issues(dataset, field, sequences)
         counts = issues["sequence"].value_counts()
         return {
             "status": "ready",
-            "message": "",
+            "message": unfinished,
             "operator": None,
             "label_field": field,
             "label_fields": fields,
@@ -145,14 +144,17 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
 
     @_told
     def list_issues(self, ctx: ExecutionContext) -> Json:
-        """Lists the worst of the issues, and counts all.
+        """List the worst issues, and count all of them.
 
-        Those that are asked for by ID are described too, whatever page they are on,
-        or else they are named as ``gone``: they fit no more.
+        Issues that are asked for by ID are described as well, whatever page they are
+        on; those that no longer match the filters are listed as ``gone``.
         """
-        filters, most = _filters(ctx.params), _whole(ctx.params, "limit", _PAGE, 1)
+        filters, most = (
+            read_filters(ctx.params),
+            read_whole(ctx.params, "limit", _PAGE, 1),
+        )
         issues = _read_issues(ctx.dataset, _field(ctx), store.read_spans(ctx.dataset))
-        shown, ids = _in_view(ctx, issues, ctx.params), _ids(ctx.params)
+        shown, ids = _in_view(ctx, issues, ctx.params), read_ids(ctx.params)
         fitting = listing.choose_issues(shown, filters)
         asked = fitting[fitting["id"].isin(ids)]
         return {
@@ -166,13 +168,13 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
 
     @_told
     def show_issue(self, ctx: ExecutionContext) -> Json:
-        """Shows one issue with its crops and plots."""
+        """Return one issue with its crops and plots."""
         field = _field(ctx)
         sequences = store.read_spans(ctx.dataset)
-        wanted = _check_id(_text(ctx.params, "id"))
+        wanted = check_id(read_text(ctx.params, "id"))
         found = _read_issues(ctx.dataset, field, sequences, wanted)
         if found.empty:
-            raise ValueError("there is no such issue any more; load the list again")
+            raise ValueError("this issue no longer exists; reload the list")
         issue = found.iloc[0]
         limits = last_thresholds(ctx.dataset, field)
         (described,) = listing.describe_issues(found)
@@ -184,20 +186,20 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
 
     @_told
     def show_crop(self, ctx: ExecutionContext) -> Json:
-        """Cuts one track out of one frame."""
+        """Return the crop of one track in one frame."""
         crop = track.show_crop(
             ctx.dataset,
             _field(ctx),
-            _text(ctx.params, "sequence"),
-            _whole(ctx.params, "track"),
-            _whole(ctx.params, "frame", least=1),
+            read_text(ctx.params, "sequence"),
+            read_whole(ctx.params, "track"),
+            read_whole(ctx.params, "frame", least=1),
         )
         return {"crop": crop}
 
     @_told
     def show_timeline(self, ctx: ExecutionContext) -> Json:
-        """Shows when the tracks of a sequence are labelled, and their issues."""
-        field, name = _field(ctx), _text(ctx.params, "sequence")
+        """Return the labeled frames of a sequence's tracks, and their issues."""
+        field, name = _field(ctx), read_text(ctx.params, "sequence")
         overview = read_overview(ctx.dataset, field).get(name)
         if overview is None:
             raise ValueError(f"'{name}' has not been audited yet; audit the tracks")
@@ -208,21 +210,21 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             overview["runs"],
             issues[issues["sequence"] == name],
             ctx.params.get("order") or timeline.WORST,
-            _whole(ctx.params, "limit", _PAGE, 1),
+            read_whole(ctx.params, "limit", _PAGE, 1),
         )
         frames = spans[-1].offset + spans[-1].length
         return {"sequence": name, "frames": frames, **shown}
 
     @_told
     def show_thresholds(self, ctx: ExecutionContext) -> Json:
-        """Shows what other thresholds would flag."""
+        """Return what other thresholds would flag."""
         field = _field(ctx)
         overview = read_overview(ctx.dataset, field)
         return thresholds.show_thresholds(overview, last_thresholds(ctx.dataset, field))
 
     @_told
     def suggest_thresholds(self, ctx: ExecutionContext) -> Json:
-        """Suggests thresholds that the decisions speak for."""
+        """Suggest thresholds that agree with the decisions."""
         field = _field(ctx)
         present = last_thresholds(ctx.dataset, field)
         return asdict(
@@ -231,10 +233,10 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
 
     @_told
     def decide(self, ctx: ExecutionContext) -> Json:
-        """Confirms or dismisses issues, or takes that back.
+        """Confirm, dismiss or reopen issues.
 
-        A decision is about the dataset that it was made in, though the App may show
-        another by now. What is decided as it was before keeps its author and time.
+        A decision applies to the dataset in which it was made, even if the App shows
+        another one by now. A decision that is restored keeps its author and time.
         """
         params = ctx.params
         if "decision" not in params:
@@ -243,18 +245,18 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         dataset = ctx.dataset if name in (None, ctx.dataset.name) else _load(name)
         decided = decide_issues(
             dataset,
-            _ids(params),
+            read_ids(params),
             params["decision"],
-            _text(params, "decided_by") if by else author(ctx),
-            datetime.fromisoformat(_text(params, "decided_at")) if at else None,
+            read_text(params, "decided_by") if by else author(ctx),
+            datetime.fromisoformat(read_text(params, "decided_at")) if at else None,
         )
         return {"decided": decided}
 
     @_told
     def save_views(self, ctx: ExecutionContext) -> Json:
-        """Saves the views of issues anew, as they are decided now.
+        """Save the views of issues again, with the present decisions.
 
-        The App does not see by itself that there are others than before.
+        The App does not notice by itself that there are other views than before.
         """
         before = ctx.dataset.list_saved_views()
         counts = save_issue_views(ctx.dataset, _field(ctx))
@@ -263,11 +265,11 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
 
     @_told
     def find_to_send(self, ctx: ExecutionContext) -> Json:
-        """Finds the issues to send: all that are confirmed, or those listed.
+        """Return the issues to send: all confirmed ones, or the listed ones.
 
-        What was dismissed is not sent.
+        Dismissed issues are not sent.
         """
-        which = _text(ctx.params, "which")
+        which = read_text(ctx.params, "which")
         if which not in ("confirmed", "listed"):
             raise ValueError(f"expected 'confirmed' or 'listed', not '{which}'")
         issues = _read_issues(ctx.dataset, _field(ctx), store.read_spans(ctx.dataset))
@@ -278,30 +280,30 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             if not isinstance(filters, dict):
                 raise ValueError(f"expected an object as 'filters', not {filters!r}")
             shown = _in_view(ctx, issues, filters)
-            chosen = listing.choose_issues(shown, _filters(filters))
+            chosen = listing.choose_issues(shown, read_filters(filters))
         chosen = listing.choose_to_send(chosen)
         if chosen.empty:
-            raise ValueError("there are no such issues; nothing would be sent")
+            raise ValueError("there are no such issues, so there is nothing to send")
         return {"issues": chosen["id"].tolist()}
 
     @_told
     def open_sample(self, ctx: ExecutionContext) -> Json:
-        """Opens a video at a frame, or makes way for it where the view lacks it.
+        """Open a video at a frame, or clear the view if it does not show the video.
 
-        The App finds no sample that it has not loaded yet: the component asks again
-        when the whole dataset is shown. It stays in the view where that is asked for.
+        The App only finds samples that it has loaded, so the component asks again once
+        the whole dataset is shown. With ``stay``, the view is not cleared.
         """
-        sample = _check_id(_text(ctx.params, "sample_id"))
-        frame = _whole(ctx.params, "frame", least=1)
+        sample = check_id(read_text(ctx.params, "sample_id"))
+        frame = read_whole(ctx.params, "frame", least=1)
         if not len(ctx.dataset.select(sample)):
-            raise ValueError("there is no such video any more; load the list again")
+            raise ValueError("this video no longer exists; reload the list")
         wanted = _find_shown(ctx.view, sample, frame, ctx.params.get("issue"))
         if wanted is not None:
             ctx.ops.open_sample(id=wanted)
         elif not ctx.params.get("stay"):
             ctx.ops.close_sample()
             ctx.ops.clear_view()
-            # It is the one above the grid that asks again
+            # The panel above the grid asks again
             ctx.ops.open_panel("track_audit", layout="horizontal")
         return {"opened": wanted is not None}
 
@@ -309,9 +311,9 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
 def _find_shown(
     view: fo.DatasetView, sample_id: str, frame: int, issue: str | None
 ) -> str | None:
-    """Finds what of a view shows a frame of a video: the video, or a clip of it.
+    """Find the video or clip of a view that shows a frame.
 
-    Of clips of issues, that of the issue.
+    If several clips do, that of the issue is preferred.
     """
     if store.kind_of(view) in ("frames", "patches"):
         return None
@@ -332,7 +334,7 @@ def _not_yet(
     field: str | None = None,
     fields: tuple[str, ...] = (),
 ) -> Json:
-    """Says what to do before there is anything to review."""
+    """Return what has to be done before there is anything to review."""
     status = "not_audited" if operator == _AUDIT else "no_tracks"
     return {
         "status": status,
@@ -345,12 +347,12 @@ def _not_yet(
 
 def _load(name: str) -> fo.Dataset:
     if not fo.dataset_exists(name):
-        raise ValueError(f"there is no dataset '{name}' any more")
+        raise ValueError(f"the dataset '{name}' no longer exists")
     return fo.load_dataset(name)
 
 
 def _field(ctx: ExecutionContext) -> str:
-    """Finds the field to review: the one asked for, or one that was audited."""
+    """Find the field to review: the one asked for, or one that was audited."""
     wanted, fields = ctx.params.get("label_field"), store.label_fields(ctx.dataset)
     if wanted in fields or not fields:
         return store.find_label_field(ctx.dataset, wanted)
@@ -359,56 +361,10 @@ def _field(ctx: ExecutionContext) -> str:
     return "ground_truth" if "ground_truth" in known else known[0]
 
 
-def _text(params: Json, name: str) -> str:
-    value = params.get(name)
-    if not isinstance(value, str):
-        raise ValueError(f"expected a text as '{name}', not {value!r}")
-    return value
-
-
-def _texts(params: Json, name: str) -> list[str]:
-    values = params.get(name) or []
-    if not (isinstance(values, list) and all(isinstance(each, str) for each in values)):
-        raise ValueError(f"expected a list of texts as '{name}', not {values!r}")
-    return values
-
-
-def _ids(params: Json) -> list[str]:
-    return [_check_id(each) for each in _texts(params, "ids")]
-
-
-def _check_id(value: str) -> str:
-    if not ObjectId.is_valid(value):
-        raise ValueError(f"{value!r} is no ID")
-    return value
-
-
-def _whole(params: Json, name: str, default: int | None = None, least: int = 0) -> int:
-    value: Any = params.get(name, default)
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if is_whole and least <= value <= _MOST:
-        return int(value)
-    expected = f"expected a whole number from {least} to {_MOST} as '{name}'"
-    raise ValueError(f"{expected}, not {value!r}")
-
-
-def _filters(params: Json) -> listing.Filters:
-    score = params.get("least_score") or 0.0
-    if not isinstance(score, (int, float)) or not -math.inf < score < math.inf:
-        raise ValueError(f"expected a number as 'least_score', not {score!r}")
-    return listing.Filters(
-        kinds=_texts(params, "kinds"),
-        sequence=_text(params, "sequence") if params.get("sequence") else None,
-        track=None if params.get("track") is None else _whole(params, "track"),
-        least_score=score,
-        decision=_text(params, "decision") if params.get("decision") else None,
-    )
-
-
 def _in_view(
     ctx: ExecutionContext, issues: pd.DataFrame, filters: Json
 ) -> pd.DataFrame:
-    """Returns the issues, or those in the App's view where only these are wanted."""
+    """Return the issues, only those in the App's view if the filters say so."""
     if not filters.get("in_view"):
         return issues
     return issues[issues["id"].isin(issues_of_view(ctx.view, _field(ctx)))]
@@ -420,7 +376,7 @@ def _read_issues(
     sequences: dict[str, list[store.SampleSpan]],
     wanted: str | None = None,
 ) -> pd.DataFrame:
-    """Reads the issues with their sequences, and their frames in their samples."""
+    """Read the issues, or the one that is wanted, with the names of their sequences."""
     spans = {
         span.sample_id: (name, span)
         for name, parts in sequences.items()

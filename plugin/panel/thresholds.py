@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What other thresholds would flag, counted from an audit's overview."""
+"""Count what other thresholds would flag, from an audit's overview."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ..plain import Json
 _SIGNALS: tuple[Json, ...] = (
     {
         "name": "size",
-        "label": "Change of size",
-        "unit": "share of the area",
+        "label": "Size change",
+        "unit": "relative change of area",
         "min": 0.05,
         "max": 1.0,
         "breaks": "above",
     },
     {
         "name": "iou",
-        "label": "IoU with the frame before",
+        "label": "IoU with the previous frame",
         "unit": "IoU",
         "min": 0.05,
         "max": 0.95,
@@ -33,18 +33,18 @@ _SIGNALS: tuple[Json, ...] = (
 
 
 def show_thresholds(overview: Json, thresholds: Thresholds) -> Json:
-    """Collects the histograms over which thresholds are moved.
+    """Return the histograms over which thresholds are moved.
 
     Args:
         overview: the overview of each sequence, see ``make_overview()``
         thresholds: the thresholds of the last audit
 
     Returns:
-        ``boxes``, the number of all boxes, and ``signals``: of each its ``name``,
-        ``label``, ``unit``, the present ``value``, the range ``min`` to ``max``
-        in steps of ``step``, the ``edges`` of ``k`` bins and the ``counts`` of
-        boxes by the threshold that they would just pass, and whether boxes
-        ``above`` or ``below`` a threshold break it
+        ``boxes``, the number of all boxes, and ``signals``. Each signal has a ``name``,
+        ``label`` and ``unit``, the present ``value`` of its threshold, its range from
+        ``min`` to ``max`` in steps of ``step``, the ``k + 1`` ``edges`` of ``k`` bins,
+        and the ``counts`` of boxes by the threshold that they would just pass;
+        ``breaks`` says whether boxes ``above`` or ``below`` a threshold are outliers
     """
     return {
         "boxes": sum(each["boxes"] for each in overview.values()),

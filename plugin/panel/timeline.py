@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The timeline of a sequence: when its tracks are labelled, and their issues."""
+"""The timeline of a sequence: the labeled frames of its tracks, and their issues."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pandas as pd
 
 from ..plain import Json, to_records
 
-#: How tracks are ordered: by the sum of their issues' scores, or by their labels.
+#: The orders of tracks: by the sum of their issues' scores, or by labeled frames.
 WORST, LONGEST = "worst", "longest"
 _MARKED = ["id", "kind", "track", "first", "last", "score", "decision"]
 
 
 def show_timeline(runs: Json, issues: pd.DataFrame, order: str, most: int) -> Json:
-    """Collects the bars of some tracks of a sequence.
+    """Return the bars of some tracks of a sequence.
 
     Args:
         runs: the runs of frames of the sequence's tracks, see ``make_overview()``
@@ -24,11 +24,11 @@ def show_timeline(runs: Json, issues: pd.DataFrame, order: str, most: int) -> Js
         most: how many tracks to show
 
     Returns:
-        ``total``, the number of tracks, and ``tracks``: of each its ``track``,
-        ``label``, ``runs`` ``[first, last]`` and ``issues``
+        ``total``, the number of tracks, and ``tracks``, each with its ``track``,
+        ``label``, ``runs`` ``[first, last]`` of labeled frames, and ``issues``
 
     Raises:
-        ValueError: if there is no such order
+        ValueError: if the order is unknown
     """
     if order not in (WORST, LONGEST):
         raise ValueError(f"expected {WORST} or {LONGEST}, not '{order}'")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chosen issue: its crops, and the plots of its track."""
+"""The selected issue: crops and plots of its tracks."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..pictures.rows import find_rows
 from ..pictures.strips import Crop, cut_crop, cut_strips
 from ..plain import Json
 
-#: Frames on either side of an issue that are read: ten seconds at 25 a second.
+#: Number of frames read on either side of an issue: ten seconds at 25 fps.
 _AROUND = 250
-#: Frames on either side of one frame that tell where its track is.
+#: Number of frames read on either side of a frame, from which its track is known.
 _BESIDE = 5
 #: The signals on detections that are plotted.
 _SIGNALS = ("size_change", "iou_prev", "motion_residual", "embedding_distance")
@@ -30,7 +30,7 @@ _SIGNALS = ("size_change", "iou_prev", "motion_residual", "embedding_distance")
 def show_issue(
     dataset: fo.Dataset, field: str, issue: pd.Series[Any], thresholds: Thresholds
 ) -> Json:
-    """Collects the crops and the plots of an issue.
+    """Return the crops and the plots of an issue.
 
     Args:
         dataset: the dataset
@@ -39,36 +39,38 @@ def show_issue(
         thresholds: the thresholds of the audit
 
     Returns:
-        a JSON object: ``strip``, the crops, empty where the frames are not at
-        hand, with the reason as ``problem``; ``panels``, the plots; and ``plot``,
-        what they show, see ``plot_issues()``, with the size of the ``image`` in
-        whose pixels that is, null where it is unknown
+        a JSON object: ``strip``, the crops, empty if the frames are not available,
+        with the reason as ``problem``; ``panels``, the plots; and ``plot``, the data
+        that they show, see ``plot_issues()``, with the width and height of the
+        ``image`` that boxes are relative to in pixels, null if they are unknown
 
     Raises:
-        ValueError: if the boxes of the issue are gone
+        ValueError: if the boxes of the issue no longer exist
     """
-    name, signals = issue["sequence"], _known_signals(dataset, field)
+    name, own = issue["sequence"], store.own_attributes(dataset, field)
+    attributes = {own[signal]: signal for signal in _SIGNALS if signal in own}
     tracks, labelled = store.read_part(
         dataset,
         field,
         name,
         issue[["track", "other_track"]].dropna().tolist(),
         (issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND),
-        signals,
+        attributes,
     )
     tracks = replace(tracks, table=_placed(tracks.table))
     if not (tracks.table["track"] == issue["track"]).any():
         raise ValueError(
-            f"the boxes of track {issue['track']} are gone; audit the tracks again"
+            f"track {issue['track']} no longer has these boxes; audit the tracks again"
         )
-    audit = Audit(tracks.table[signals].astype(float), issue.to_frame().T)
+    signals = tracks.table[[*attributes]].rename(columns=attributes).astype(float)
+    audit = Audit(signals, issue.to_frame().T)
     rows = find_rows(tracks.table)
     panels = make_panels(audit, thresholds)
     neighbors = find_neighbors(tracks.table)
     plotted = plot_issues(tracks, audit, panels, audit.issues, rows, neighbors)
     try:
         (strip,) = cut_strips(tracks, audit.issues, rows, False, {name: labelled})
-        problem = None if strip else "the frames are not at hand"
+        problem = None if strip else "the frames are not available"
     except InputError as error:
         strip, problem = [], str(error)
     return {
@@ -86,7 +88,7 @@ def show_issue(
 def show_crop(
     dataset: fo.Dataset, field: str, sequence: str, track: int, frame: int
 ) -> Json | None:
-    """Cuts one track out of a frame.
+    """Return the crop of a track in a frame.
 
     Args:
         dataset: the dataset
@@ -96,7 +98,7 @@ def show_crop(
         frame: the frame's position
 
     Returns:
-        the crop, see :func:`describe_crop`; None where there is none
+        the crop, see :func:`describe_crop`; None if there is none
     """
     around = (frame - _BESIDE, frame + _BESIDE)
     tracks, _ = store.read_part(dataset, field, sequence, [track], around)
@@ -108,7 +110,7 @@ def show_crop(
 
 
 def describe_crop(crop: Crop) -> Json:
-    """Describes a crop as plain values.
+    """Describe a crop in JSON values.
 
     Args:
         crop: the crop
@@ -129,12 +131,7 @@ def describe_crop(crop: Crop) -> Json:
 
 
 def _placed(table: pd.DataFrame) -> pd.DataFrame:
-    """Leaves out boxes that are nowhere: there is nothing to show of them."""
+    """Return the boxes that have coordinates; others cannot be shown."""
     placed = np.isfinite(table[BOX].to_numpy()).all(axis=1)
     kept: pd.DataFrame = table[placed].reset_index(drop=True)
     return kept
-
-
-def _known_signals(dataset: fo.Dataset, field: str) -> list[str]:
-    declared = dataset.get_frame_field_schema(flat=True) or {}
-    return [name for name in _SIGNALS if f"{field}.detections.{name}" in declared]

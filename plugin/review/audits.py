@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The audit of a FiftyOne dataset: read, judge, store, and keep a record."""
+"""Audit a FiftyOne dataset: check it, then read, judge and store each sequence."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ...importers import store
+from ...importers.audit_fields import STORED_FIELDS
 from ...importers.dataset import Progress
-from ...importers.store.locks import LockedError
-from ...importers.tracks import Tracks
-from ...importers.version import __version__
+from ...importers.frames import check_frames
+from ...importers.store import runs
+from ...importers.store.locks import LockedError, exclusive
+from ...importers.tracks import InputError, Tracks
 from ..audit import (
     ALL_KINDS,
     APPEARANCE,
@@ -31,53 +32,25 @@ from ..audit import (
     suspected_rows,
 )
 from ..audit.overview import make_overview
-from ..plain import Json
-from .decisions import CONFIRMED, count_lost
-from .issues import declare_issues, read_decided, replace_issues
+from ..plain import Json, to_records
+from .audit_records import (
+    AuditRecord,
+    AuditSettings,
+    AuditSummary,
+    begin_audit,
+    finish_audit,
+    list_audits,
+    new_overview_key,
+    read_overview,
+    record_audit,
+)
+from .decisions import CONFIRMED, LOCATED, count_lost
+from .issues import declare_issues, read_decided, read_decisions, replace_issues
 from .saved_views import ISSUE_CLIPS, save_issue_views, view_name
 
-#: The first part of the method of the runs that record audits.
-METHOD = "track_audit/audit"
-#: The model that tells what boxes look like.
+#: The default model for embedding crops.
 MODEL = "resnet18"
 _THRESHOLDS = dict.fromkeys(SIZE_KINDS, "size") | dict.fromkeys(IOU_KINDS, "iou")
-#: What the audit computes and only files tell: each field on a detection costs
-#: time and room, and these follow from the boxes at once.
-_NOT_STORED = (
-    "aspect_change",
-    "size_limit",
-    "iou_limit",
-    "left_deviation",
-    "top_deviation",
-    "width_deviation",
-    "height_deviation",
-)
-
-
-@dataclass(frozen=True)
-class AuditSummary:
-    """What an audit found.
-
-    Attributes:
-        sequences: number of sequences
-        detections: number of detections that were judged
-        outliers: number of detections that are outliers
-        issues: number of issues, by kind
-        changed_frames: number of frames that were left alone, because somebody
-            changed their labels meanwhile
-        lost: number of confirmed issues that were not found again; each is confirmed
-            as soon as an audit finds it again
-        outdated_views: whether saved views still show the issues of an earlier audit,
-            because somebody else was saving views
-    """
-
-    sequences: int
-    detections: int
-    outliers: int
-    issues: dict[str, int]
-    changed_frames: int
-    lost: int = 0
-    outdated_views: bool = False
 
 
 def audit_dataset(
@@ -90,26 +63,27 @@ def audit_dataset(
     suspects: bool = False,
     progress: Progress = None,
 ) -> AuditSummary:
-    """Judges every detection of a collection's samples against its own track.
+    """Judge every detection of a collection's samples against its own track.
 
-    Sets the signals and flags of each kind on the detections, and
-    ``outlier_score`` and ``outlier_reasons``; replaces the samples' issues of
-    this label field; and registers a run with the parameters. Kinds that an
-    earlier audit looked for are judged again with its thresholds, so that score,
-    reasons and issues agree with all flags. Nothing else of the dataset changes.
-    Tracks are judged whole, also where the collection shows
-    only some of their labels.
+    The audit sets the signals and flags of each kind on the detections, and
+    ``outlier_score`` and ``outlier_reasons``; it replaces the samples' issues of this
+    label field, and records its settings as a run. Kinds that an earlier audit looked
+    for are judged again with its thresholds, so that scores, reasons and issues agree
+    with all flags. Nothing else of the dataset changes.
+
+    Tracks are judged whole, even if the collection shows only some of their labels.
+    Everything is checked before the first write. An audit that fails later is recorded
+    as unfinished, see ``describe_unfinished()``.
 
     Args:
         samples: a dataset or view
-        label_field (None): the frame field of the tracks; found where there is
-            only one
+        label_field (None): the frame field of the tracks; by default the only one
         thresholds (None): the :class:`Thresholds`
         kinds (KINDS): the kinds of mistakes to look for
         run_key ("audit_tracks"): the first part of the run's key, which ends in
             the label field
-        model (None): the model whose embeddings tell what boxes look like, see
-            ``embed_tracks()``, where the kinds have ``appearance`` among them
+        model (None): the model that embeds crops, see ``embed_tracks()``; needed if
+            ``appearance`` is one of the kinds
         suspects (False): whether to embed only the tracks with boxes that the
             other kinds suspect
         progress (None): whether to render a progress bar (True/False), use the
@@ -120,203 +94,162 @@ def audit_dataset(
         the :class:`AuditSummary`
 
     Raises:
-        ValueError: if there is no such field of tracks
+        ValueError: if the collection is empty, has no such tracks, or another process
+            does not finish writing to the dataset
+        InputError: if a model is given and frames are missing
     """
     dataset = store.dataset_of(samples)
     field = store.find_label_field(dataset, label_field)
-    thresholds = thresholds or Thresholds()
-    ids = set(store.sample_ids(samples))
-    sequences = store.samples_by_sequence(samples)
-    declare_issues(dataset)
-    audits = list(list_audits(dataset, field).values())
-    thresholds, judged = _with_earlier_kinds(audits, thresholds, kinds)
-    if APPEARANCE in judged and APPEARANCE not in kinds:
-        model, suspects = _earlier_model(audits)
-    frames = dataset.select(list(ids)).count("frames")
-    confirmed = read_decided(dataset, field, CONFIRMED)
-    parts = []
+    asked = AuditSettings(thresholds or Thresholds(), kinds, model, suspects)
+    with exclusive(dataset, "auditing"):
+        runs.mend_references(dataset)
+        settings = _with_earlier_kinds(asked, list_audits(dataset, field))
+        ids = store.sample_ids(samples)
+        _check(dataset, field, ids, settings.model)
+        declare_issues(dataset)
+        frames = dataset.select(ids).count("frames")
+        with fou.ProgressBar(total=frames, progress=progress) as bar:
+            found = _audit(dataset, field, ids, settings, bar.update)
+        recorded = replace(settings, kinds=kinds)
+        key, now = new_overview_key(field), datetime.now(timezone.utc)
+        record = AuditRecord(run_key, field, recorded, key, now)
+        finish_audit(dataset, record, found.summary, ids, found.overview)
+        if _renew_views(dataset, field):
+            return found.summary
+        summary = replace(found.summary, outdated_views=True)
+        record_audit(dataset, record, summary)
+        return summary
+
+
+def _with_earlier_kinds(
+    asked: AuditSettings, audits: list[AuditRecord]
+) -> AuditSettings:
+    """Add the kinds that earlier audits looked for, with their settings."""
+    settings = asked
+    for audit in audits:
+        earlier = audit.settings
+        for kind in set(earlier.kinds).difference(asked.kinds):
+            if kind in _THRESHOLDS:
+                name = _THRESHOLDS[kind]
+                value = {name: getattr(earlier.thresholds, name)}
+                thresholds = replace(settings.thresholds, **value)
+                settings = replace(settings, thresholds=thresholds)
+            if kind == APPEARANCE:
+                settings = replace(
+                    settings, model=earlier.model, suspects=earlier.suspects
+                )
+    judged = {*asked.kinds, *(kind for each in audits for kind in each.settings.kinds)}
+    return replace(settings, kinds=tuple(kind for kind in ALL_KINDS if kind in judged))
+
+
+def _check(
+    dataset: fo.Dataset, field: str, ids: Collection[str], model: str | None
+) -> None:
+    """Check what an audit needs, so that it does not fail half way."""
+    if not ids:
+        raise ValueError("the view is empty; there are no tracks to audit")
+    samples = dataset.select(ids)
+    ranges = store.track_ranges(samples, field)
+    if (ranges["last"] > np.iinfo(np.int32).max).any() or (ranges["first"] < -1).any():
+        raise ValueError("expected track ids (index) from 0 to 2,147,483,647")
+    without = ranges.index[ranges["last"].fillna(-1) < 0]
+    if len(without):
+        raise ValueError(
+            f"the boxes in '{field}' of sequence '{without[0]}' have no track ids "
+            "(index); expected tracks"
+        )
+    if model is None:
+        return
+    for stored in store.read_sequences(samples, field):
+        for name in stored.tracks.table["sequence"].unique():
+            sequence = stored.tracks.sequences[name]
+            if sequence.frames_dir is None:
+                message = "the folder of its frames is not known; expected frames"
+                raise InputError(name, message)
+            check_frames(sequence)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The summary of an audit, and the overview of all sequences."""
+
+    summary: AuditSummary
+    overview: Json
+
+
+def _audit(
+    dataset: fo.Dataset,
+    field: str,
+    ids: Collection[str],
+    settings: AuditSettings,
+    step: store.Step,
+) -> _Found:
+    """Read, judge and store one sequence after the other."""
+    samples = dataset.select(ids)
     overview = read_overview(dataset, field)
-    with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
-        for whole in sequences.values():
-            stored = store.read_tracks(dataset.select(whole), field)
-            _check_identities(stored.tracks.table, field)
-            vectors = None
-            if model is not None:
-                rows = suspected_rows(stored.tracks, thresholds) if suspects else None
-                vectors = _embed(stored.tracks, rows, model)
-            result = audit_tracks(stored.tracks, thresholds, judged, vectors=vectors)
-            overview |= make_overview(stored.tracks, result)
-            parts.append(_store_audit(dataset, field, stored, result, ids, bar.update))
-    summary = replace(
-        _total(parts),
-        lost=count_lost(confirmed, read_decided(dataset, field, CONFIRMED)),
-        outdated_views=not _renew_views(dataset, field),
+    decisions = read_decisions(dataset, ids)
+    confirmed = read_decided(samples, field, CONFIRMED)
+    again: list[Json] = []
+    kinds: Counter[str] = Counter()
+    sequences, detections, outliers, changed = 0, 0, 0, 0
+    for stored in store.read_sequences(samples, field):
+        result = _judge(stored.tracks, settings)
+        spans = [span for span in stored.spans if span.sample_id in decisions]
+        chosen = stored.documents["sample_id"].isin([span.sample_id for span in spans])
+        columns = _columns_to_store(result, stored, chosen)
+        if sequences == 0:
+            # What fails up to here, such as loading the model, changes nothing
+            begin_audit(dataset, field, ids)
+        step(int((stored.documents.loc[chosen, "count"] == 0).sum()))
+        changed += store.write_own(dataset, field, stored, columns, step)
+        issues = replace_issues(dataset, field, spans, result.issues, decisions)
+        again += to_records(issues.loc[issues["decision"] == CONFIRMED, LOCATED])
+        kinds.update(issues["kind"])
+        overview |= make_overview(stored.tracks, result)
+        sequences += 1
+        detections += len(columns)
+        outliers += int((columns["outlier_reasons"].str.len() > 0).sum())
+    found_again = pd.DataFrame(again, columns=LOCATED, dtype=object)
+    lost = count_lost(confirmed, found_again)
+    summary = AuditSummary(
+        sequences, detections, outliers, dict(kinds.most_common()), changed, lost
     )
-    config = dataset.init_run(
-        method=f"{METHOD}/{run_key}",
-        version=__version__,
-        label_field=f"frames.{field}",
-        thresholds=asdict(thresholds),
-        kinds=list(kinds),
-        model=model,
-        suspects=suspects,
-        summary=asdict(summary),
-    )
-    key = re.sub(r"\W", "_", f"{run_key}_{field}")
-    dataset.register_run(key, config, overwrite=True)
-    results = dataset.init_run_results(key, sequences=overview)
-    dataset.save_run_results(key, results, overwrite=True)
-    return summary
+    return _Found(summary, overview)
+
+
+def _judge(tracks: Tracks, settings: AuditSettings) -> Audit:
+    """Audit a sequence, with the embeddings of its crops if a model is given."""
+    vectors = None
+    if settings.model is not None:
+        # torch takes seconds to load, and most audits do without it
+        from ..embedding import embed_tracks
+
+        rows = (
+            suspected_rows(tracks, settings.thresholds) if settings.suspects else None
+        )
+        vectors = embed_tracks(tracks, rows, settings.model)
+    return audit_tracks(tracks, settings.thresholds, settings.kinds, vectors=vectors)
+
+
+def _columns_to_store(
+    result: Audit, stored: store.StoredTracks, chosen: pd.Series[bool]
+) -> pd.DataFrame:
+    """Return what is stored on the detections of some frames."""
+    rows = stored.rows["document"].isin(chosen.index[chosen]).to_numpy()
+    names = [name for name in result.detections if name in STORED_FIELDS]
+    columns = result.detections.loc[rows, names]
+    reasons = [
+        kinds.split(";") if kinds else [] for kinds in columns["outlier_reasons"]
+    ]
+    listed = pd.Series(reasons, columns.index, dtype=object)
+    return columns.assign(outlier_reasons=listed)
 
 
 def _renew_views(dataset: fo.Dataset, field: str) -> bool:
-    """Saves the views of issues anew where there are any; tells whether it could."""
+    """Save the views of issues again if there are any; return whether that worked."""
     if dataset.has_saved_view(view_name(dataset, ISSUE_CLIPS, field)):
         try:
             save_issue_views(dataset, field)
         except LockedError:
             return False
     return True
-
-
-def _check_identities(table: pd.DataFrame, field: str) -> None:
-    if len(table) and (table["track"] < 0).all():
-        raise ValueError(
-            f"the boxes in '{field}' have no track ids (index); expected tracks"
-        )
-
-
-def _embed(
-    tracks: Tracks, rows: NDArray[np.bool_] | None, model: str
-) -> NDArray[np.float32]:
-    # torch takes seconds to load, and most audits do without
-    from ..embedding import embed_tracks
-
-    return embed_tracks(tracks, rows, model)
-
-
-def list_audits(dataset: fo.Dataset, field: str) -> dict[str, Any]:
-    """Lists the audits of a field.
-
-    Args:
-        dataset: the dataset
-        field: the frame field of the tracks
-
-    Returns:
-        the configuration of each audit by the key of its run, the oldest first
-    """
-    runs = {key: dataset.get_run_info(key) for key in dataset.list_runs()}
-    return {
-        key: run.config
-        for key, run in sorted(runs.items(), key=lambda item: item[1].timestamp)
-        if str(run.config.method).startswith(f"{METHOD}/")
-        and getattr(run.config, "label_field", None) == f"frames.{field}"
-    }
-
-
-def last_thresholds(dataset: fo.Dataset, field: str) -> Thresholds:
-    """Returns the thresholds of the last audit of a field.
-
-    Args:
-        dataset: the dataset
-        field: the frame field of the tracks
-
-    Returns:
-        the thresholds, the standard ones before any audit
-    """
-    audits = list(list_audits(dataset, field).values())
-    return Thresholds(**audits[-1].thresholds) if audits else Thresholds()
-
-
-def read_overview(dataset: fo.Dataset, field: str) -> Json:
-    """Reads what the last audit of a field kept, see ``make_overview()``.
-
-    Args:
-        dataset: the dataset
-        field: the frame field of the tracks
-
-    Returns:
-        the overview of each sequence that there still is, by its name; empty before
-        any audit
-    """
-    sequences = store.read_spans(dataset)
-    for key in reversed(list_audits(dataset, field)):
-        # Another process may have audited meanwhile
-        results = dataset.load_run_results(key, cache=False)
-        if results is not None:
-            kept: Json = results.sequences
-            return {name: kept[name] for name in kept if name in sequences}
-    return {}
-
-
-def _earlier_model(audits: list[Any]) -> tuple[str, bool]:
-    """Returns the model of the last audit that looked at crops, and at whose."""
-    last = [audit for audit in audits if APPEARANCE in audit.kinds][-1]
-    return last.model, last.suspects
-
-
-def _with_earlier_kinds(
-    audits: list[Any], thresholds: Thresholds, kinds: tuple[str, ...]
-) -> tuple[Thresholds, tuple[str, ...]]:
-    """Adds the kinds that earlier audits looked for, with their thresholds."""
-    judged = list(kinds)
-    for kind in ALL_KINDS:
-        earlier = [audit for audit in audits if kind in audit.kinds]
-        if kind not in kinds and earlier:
-            judged.append(kind)
-        if kind not in kinds and earlier and kind in _THRESHOLDS:
-            name = _THRESHOLDS[kind]
-            thresholds = replace(thresholds, **{name: earlier[-1].thresholds[name]})
-    return thresholds, tuple(kind for kind in ALL_KINDS if kind in judged)
-
-
-def _store_audit(
-    dataset: fo.Dataset,
-    field: str,
-    stored: store.StoredTracks,
-    result: Audit,
-    ids: set[str],
-    step: store.Step,
-) -> AuditSummary:
-    """Stores the audit of one sequence on those of its samples that are chosen."""
-    documents = stored.documents[stored.documents["sample_id"].isin(ids)]
-    rows = stored.rows["document"].isin(documents.index)
-    detections = result.detections[rows.to_numpy()]
-    outliers = (detections["outlier_reasons"] != "").sum()
-    reasons = [_split_reasons(name) for name in detections["outlier_reasons"]]
-    detections = detections.drop(columns=list(_NOT_STORED), errors="ignore").assign(
-        outlier_reasons=pd.Series(reasons, rows.index[rows], dtype=object)
-    )
-    step(int((documents["count"] == 0).sum()))
-    changed = store.write_columns(dataset, field, stored, detections, step)
-    spans = [span for span in stored.spans if span.sample_id in ids]
-    issues = result.issues
-    begins_within = [
-        (issues["first_frame"] - span.offset).between(1, span.length) for span in spans
-    ]
-    issues = issues[np.logical_or.reduce(begins_within)]
-    replace_issues(dataset, field, spans, issues)
-    return AuditSummary(
-        sequences=1,
-        detections=len(detections),
-        outliers=int(outliers),
-        issues=dict(Counter(issues["kind"])),
-        changed_frames=changed,
-    )
-
-
-def _split_reasons(reasons: str) -> list[str]:
-    return reasons.split(";") if reasons else []
-
-
-def _total(parts: list[AuditSummary]) -> AuditSummary:
-    issues: Counter[str] = Counter()
-    for part in parts:
-        issues.update(part.issues)
-    return AuditSummary(
-        sequences=len(parts),
-        detections=sum(part.detections for part in parts),
-        outliers=sum(part.outliers for part in parts),
-        issues=dict(issues.most_common()),
-        changed_frames=sum(part.changed_frames for part in parts),
-    )

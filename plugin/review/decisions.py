@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people decided of issues: confirmed, or dismissed as no mistakes.
+"""Match decisions with issues, and learn from them.
 
 Pure functions over issues and decisions.
 """
@@ -20,17 +20,19 @@ from ..audit.grouping import MERGE_WITHIN
 from ..audit.ranges import count_ranges
 from ..plain import count
 
-#: What can be decided of an issue, and what is said where nothing was.
+#: The decisions about an issue, and what an issue without one is called.
 CONFIRMED, DISMISSED, OPEN = "confirmed", "dismissed", "open"
-#: Decisions of either sort that it takes to learn from them.
+#: The number of confirmed and of dismissed issues that it takes to learn from them.
 _FEWEST = 3
-#: Of each threshold its title, the kinds that it finds, whether values above (1) or
-#: below (-1) break it, and the most that it can be.
+#: The title of each threshold, the kinds of mistakes that it finds, whether values
+#: above (1) or below (-1) it are outliers, and its maximum.
 _THRESHOLDS = {
     "size": ("Size", SIZE_KINDS, 1, np.inf),
     "iou": ("IoU", IOU_KINDS, -1, 0.99),
 }
 
+#: The columns by which :func:`count_lost` recognizes issues.
+LOCATED = ["sample_id", "kind", "track", "other_track", "first_frame", "last_frame"]
 #: An issue or a decision: ``label_field``, ``kind``, ``track``, ``other_track``,
 #: ``first_frame``, ``last_frame``; a decision has what was decided, too.
 Record: TypeAlias = dict[str, Any]
@@ -40,12 +42,12 @@ Mistake: TypeAlias = tuple[str, str, frozenset[int | None]]
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Thresholds that decisions speak for.
+    """Thresholds that agree with the decisions.
 
     Attributes:
-        size: the size threshold, None where nothing can be learned
-        iou: the IoU threshold, None where nothing can be learned
-        message: what they would gain, or why there are none
+        size: the size threshold, None if there are too few decisions
+        iou: the IoU threshold, None if there are too few decisions
+        message: what they would improve, or why there are none
     """
 
     size: float | None
@@ -56,21 +58,20 @@ class Suggestion:
 def find_decisions(
     issues: Iterable[Record], decisions: Iterable[Record]
 ) -> list[Record | None]:
-    """Finds what was decided of the same mistakes.
+    """Find the decision about the same mistake for each issue.
 
-    It is the same mistake where tracks and kind are the same, and so are the frames:
-    at least half of those of both are common to both, or they have some in common and
-    begin and end within the two frames that an issue may leave out. Where nothing
-    was decided of the same frames, what was confirmed holds for each part of it, which
-    is what stricter thresholds find.
+    Two mistakes are the same if they have the same kind, tracks and frames. The frames
+    count as the same if the ranges share at least half of their union, or if they
+    overlap and both ends differ by at most the two frames that an issue may leave out.
+    If there is no such decision, a confirmed mistake covers each part of it, which is
+    what stricter thresholds find.
 
     Args:
         issues: the attributes of issues of a sample
-        decisions: the record of the sample, in the order in which it was decided
+        decisions: the decisions of the sample, in the order in which they were made
 
     Returns:
-        of each issue the last decision about the same mistake, None where there is
-        none
+        the last decision about the same mistake for each issue, None if there is none
     """
     latest_first: dict[Mistake, list[Record]] = {}
     for decision in reversed(list(decisions)):
@@ -109,7 +110,7 @@ def _are_same_frames(one: Record, two: Record) -> bool:
 
 
 def count_lost(before: pd.DataFrame, after: pd.DataFrame) -> int:
-    """Counts the mistakes that are not found again.
+    """Count the mistakes that are not found again.
 
     Args:
         before: one row per issue: ``sample_id``, ``kind``, ``track``,
@@ -117,7 +118,7 @@ def count_lost(before: pd.DataFrame, after: pd.DataFrame) -> int:
         after: later issues, as ``before``
 
     Returns:
-        the number of issues of which no later one has the kind and the tracks, and
+        the number of issues for which no later one has the same kind and tracks, and
         a frame in common
     """
     earlier, later = map(_with_tracks, (before, after))
@@ -137,13 +138,13 @@ def _with_tracks(issues: pd.DataFrame) -> pd.DataFrame:
 def only_dismissed(
     places: pd.DataFrame, issues: pd.DataFrame, by: list[str]
 ) -> NDArray[np.bool_]:
-    """Finds the places that dismissed issues are about, and no other ones.
+    """Find the places that only dismissed issues are about.
 
     Args:
         places: ``frame`` of each place, and the columns ``by``
         issues: ``first_frame``, ``last_frame`` and ``decision`` of each issue, and
             the columns ``by``
-        by: what a place and an issue must have in common, such as ``sequence``
+        by: the columns in which a place and an issue must agree, such as ``sequence``
 
     Returns:
         bool array ``(n,)``
@@ -156,16 +157,17 @@ def only_dismissed(
 
 
 def precision(issues: pd.DataFrame) -> pd.DataFrame:
-    """Computes how often the audit was right, as far as that is known.
+    """Compute the precision of the audit for each kind, as far as it is known.
 
     Args:
         issues: the issues, see ``read_issues()``
 
     Returns:
-        one row per kind: ``issues``, those ``open``, ``confirmed`` and
-        ``dismissed``; ``precision``, the share of those decided that were
-        confirmed, null where none was; ``checked``, those that annotators looked
-        at, and ``corrected``, those of them that they corrected
+        one row per kind: the numbers of ``issues``, and of ``open``, ``confirmed`` and
+        ``dismissed`` ones; ``precision``, the share of decided issues that were
+        confirmed, in [0, 1], null if none was decided; ``checked``, the number of
+        issues that annotators looked at, and ``corrected``, of those that they
+        corrected
     """
     told = pd.DataFrame(
         {
@@ -184,12 +186,12 @@ def precision(issues: pd.DataFrame) -> pd.DataFrame:
 
 
 def suggest_thresholds(issues: pd.DataFrame, present: Thresholds) -> Suggestion:
-    """Suggests the thresholds that part confirmed from dismissed issues best.
+    """Suggest the thresholds that separate confirmed from dismissed issues best.
 
-    Of the thresholds between the limits of decided issues of the threshold's
-    kinds, in hundredths, it is the one with the fewest issues on the wrong side:
-    dismissed ones that break it, and confirmed ones that do not; of several, the
-    one nearest to the present threshold. It takes three issues of either sort.
+    The candidates are the thresholds between the limits of the decided issues of a
+    threshold's kinds, in hundredths. The best one has the fewest dismissed issues that
+    it flags and confirmed issues that it does not; of several, the one nearest to the
+    present threshold is taken. Three issues of either decision are needed.
 
     Args:
         issues: the issues, see ``read_issues()``

@@ -1,22 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plan of what to review in an audited dataset, as a view of clips."""
+"""Plan the review of an audited dataset: pick frames, and save them as clips."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain, groupby
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
 import pandas as pd
 
 from ...importers import store
+from ...importers.store.locks import exclusive
 from ..audit.plan import frames_in_minutes, plan_frames
+from ..audit.ranges import are_at
 from .decisions import DISMISSED
 from .issues import read_issues
+from .saved_views import SAVING, is_own_view
 
-#: The name of the saved view.
+#: The name of the saved view, and how its description begins.
 REVIEW_PLAN = "review plan"
+_DESCRIPTION = r"The \d+ frames to look at first"
+
+
+@dataclass(frozen=True)
+class ReviewPlan:
+    """The frames to review first.
+
+    Attributes:
+        frames: number of frames in the plan
+        issues: number of issues that are seen in them
+        issues_in_total: number of issues that were planned for
+        mistakes_expected: expected number of mistakes in the plan's frames
+        view: the name of the saved view
+    """
+
+    frames: int
+    issues: int
+    issues_in_total: int
+    mistakes_expected: float
+    view: str = REVIEW_PLAN
 
 
 def plan_review(
@@ -25,27 +48,26 @@ def plan_review(
     minutes: float | None = None,
     context: int = 1,
     label_field: str | None = None,
-) -> dict[str, Any]:
-    """Picks the frames to review first, and saves them as the view ``review plan``.
+) -> ReviewPlan:
+    """Pick the frames to review first, and save them as the view ``review plan``.
 
-    Issues that were dismissed do not count.
+    Dismissed issues do not count.
 
     Args:
         samples: an audited dataset, or a view of it; only the issues of its
             samples count
-        budget (None): the most frames to look at, context among them
-        minutes (None): the time that there is, instead of a budget
-        context (1): frames to look at before and after each picked one
-        label_field (None): the frame field of the tracks; found where there is
-            only one
+        budget (None): the maximum number of frames to look at, including context
+        minutes (None): the time available, instead of a budget
+        context (1): number of frames to look at before and after each picked one
+        label_field (None): the frame field of the tracks; by default the only one
 
     Returns:
-        a dict of the numbers of ``frames`` and of ``issues`` in them, of all
-        ``issues_in_total``, the ``mistakes_expected`` and the ``view``
+        the :class:`ReviewPlan`
 
     Raises:
         ValueError: if neither or both of budget and minutes are given, if one is
-            out of range, or if the samples have no such issues
+            out of range, if the samples have no such issues, if a user saved a view
+            of that name, or if another process does not finish writing to the dataset
     """
     if (budget is None) == (minutes is None):
         raise ValueError("expected either a budget of frames or minutes")
@@ -53,7 +75,32 @@ def plan_review(
         budget = frames_in_minutes(minutes or 0)
     dataset = store.dataset_of(samples)
     field = store.find_label_field(dataset, label_field)
-    issues = _read_issues(dataset, store.sample_ids(samples), field)
+    with exclusive(dataset, "planning a review of"), exclusive(dataset, *SAVING):
+        check_plan_view(dataset)
+        return _plan(dataset, field, store.sample_ids(samples), budget, context)
+
+
+def check_plan_view(dataset: fo.Dataset) -> None:
+    """Check that the view of a plan replaces no view that a user saved.
+
+    Args:
+        dataset: the dataset
+
+    Raises:
+        ValueError: if it would
+    """
+    if not is_own_view(dataset, REVIEW_PLAN, _DESCRIPTION):
+        raise ValueError(
+            f"you saved a view named '{REVIEW_PLAN}' yourself; rename it first, since "
+            "the plan is saved under that name"
+        )
+
+
+def _plan(
+    dataset: fo.Dataset, field: str, samples: list[str], budget: int, context: int
+) -> ReviewPlan:
+    """Save the plan for the issues of some samples."""
+    issues = _read_issues(dataset, samples, field)
     if issues.empty:
         raise ValueError(
             "the samples have no issues left to review; audit their tracks first"
@@ -75,28 +122,24 @@ def plan_review(
         description=f"The {len(plan)} frames to look at first",
         overwrite=True,
     )
-    shown = issues.merge(plan, on="sequence")
-    within = shown["frame"].between(shown["first_frame"], shown["last_frame"])
-    return {
-        "frames": len(plan),
-        "issues": int(shown[within]["issue"].nunique()),
-        "issues_in_total": len(issues),
-        "mistakes_expected": round(float(plan["expected"].sum()), 1),
-        "view": REVIEW_PLAN,
-    }
+    return ReviewPlan(
+        frames=len(plan),
+        issues=int(are_at(plan, issues, ["sequence"]).sum()),
+        issues_in_total=len(issues),
+        mistakes_expected=round(float(plan["expected"].sum()), 1),
+    )
 
 
 def _read_issues(dataset: fo.Dataset, ids: list[str], field: str) -> pd.DataFrame:
-    """Reads the issues of samples, with the sample's id as their sequence."""
+    """Read the issues that are not dismissed; each sample is a sequence of its own."""
     spans = chain.from_iterable(store.read_spans(dataset.select(ids)).values())
     issues = read_issues(dataset, field, [each._replace(offset=0) for each in spans])
     open_ones = issues[issues["decision"].ne(DISMISSED)]
-    numbered = open_ones.assign(sequence=open_ones["sample_id"]).reset_index(drop=True)
-    return numbered.rename_axis("issue").reset_index()
+    return open_ones.assign(sequence=open_ones["sample_id"]).reset_index(drop=True)
 
 
 def _ranges(frames: np.ndarray) -> list[tuple[int, int]]:
-    """Joins consecutive frames to ranges."""
+    """Join consecutive frames into ranges."""
     numbered = groupby(enumerate(frames.tolist()), lambda pair: pair[1] - pair[0])
     groups = [[frame for _, frame in group] for _, group in numbered]
     return [(group[0], group[-1]) for group in groups]

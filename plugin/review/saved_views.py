@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Saved views that show the outliers of an audited dataset."""
+"""Save views of the outliers and issues of an audited dataset."""
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 
 import fiftyone as fo
@@ -10,6 +11,7 @@ from fiftyone import ViewField as F
 
 from ...importers import store
 from ...importers.store.locks import exclusive
+from .audit_records import describe_unfinished
 from .decisions import CONFIRMED, DISMISSED
 from .issues import ISSUES
 
@@ -19,36 +21,36 @@ LOW_IOU = "low IoU"
 OUTLIERS = "outliers"
 ISSUE_CLIPS = "issues"
 TO_REVIEW = "issues to review"
+#: What the views show, and how their descriptions begin, by which they are recognized.
 _FILTERS = {
     SIZE_OUTLIERS: ("size_outlier", "Boxes whose size departs from their track"),
     LOW_IOU: ("iou_outlier", "Boxes that are not where their track suggests"),
     OUTLIERS: ("outlier_score", "Boxes that the audit takes for mistakes"),
 }
-#: The views of issues, by what was decided of them; None for all issues.
+#: The views of issues by decision: None for all issues, "" for open ones.
 _ISSUES = {
     ISSUE_CLIPS: (None, "A clip of each issue, the worst first"),
     TO_REVIEW: ("", "Issues that nobody has decided yet, the worst first"),
     CONFIRMED: (CONFIRMED, "Issues that are mistakes, the worst first"),
     DISMISSED: (DISMISSED, "Issues that are no mistakes, the worst first"),
 }
-#: What is done, and to which part of a dataset.
+#: What :func:`exclusive` is told about saving views.
 SAVING = ("saving views of", "-views")
 
 
 def save_outlier_views(
     dataset: fo.Dataset, label_field: str | None = None
 ) -> dict[str, int]:
-    """Saves the views of what the audit found, replacing those of an earlier audit.
+    """Save the views of what the audit found, replacing those of an earlier audit.
 
-    ``size outliers``, ``low IoU`` and ``outliers`` hold the frames with such
-    boxes, and those boxes alone. ``issues`` has a clip for each issue, the worst
-    first; ``issues to review``, ``confirmed`` and ``dismissed`` have those of which
-    that was decided.
+    ``size outliers``, ``low IoU`` and ``outliers`` show the frames that have such
+    boxes, and only those boxes. ``issues`` has a clip for each issue, the worst
+    first; ``issues to review``, ``confirmed`` and ``dismissed`` show the issues by
+    decision. Views with these names that a user saved are left as they are.
 
     Args:
         dataset: an audited dataset
-        label_field (None): the frame field of the tracks; found where there is
-            only one
+        label_field (None): the frame field of the tracks; by default the only one
 
     Returns:
         the number of boxes or clips in each view, by the view's name
@@ -57,46 +59,49 @@ def save_outlier_views(
         ValueError: if the dataset was not audited
     """
     field = store.find_label_field(dataset, label_field)
+    own = store.own_attributes(dataset, field)
     audited = {
-        name: (attribute, description)
-        for name, (attribute, description) in _FILTERS.items()
-        if dataset.has_field(f"frames.{field}.detections.{attribute}")
+        name: description
+        for name, (stored, description) in _FILTERS.items()
+        if stored in own
     }
     if not audited:
         raise ValueError(
             f"the tracks in '{field}' have no signals yet; audit the tracks first"
         )
     counts = {}
+    note = describe_unfinished(dataset, field)
     with exclusive(dataset, *SAVING):
-        for what, (attribute, description) in audited.items():
+        for what, description in audited.items():
             name = view_name(dataset, what, field)
-            if _is_own(dataset, name, description):
-                view = outlier_view(dataset, field, attribute)
-                dataset.save_view(name, view, description=description, overwrite=True)
+            if is_own_view(dataset, name, description):
+                view = outlier_view(dataset, field, _FILTERS[what][0])
+                _save(dataset, name, view, description, note)
                 counts[name] = view.count(f"frames.{field}.detections")
     return counts | save_issue_views(dataset, field)
 
 
 def save_issue_views(dataset: fo.Dataset, field: str) -> dict[str, int]:
-    """Saves the views of issues, and deletes those that there are no issues for.
+    """Save the views of issues, and delete those that would be empty.
 
-    FiftyOne makes the clips of a view when it is saved: an earlier view would go on
-    showing what was an issue then, and what was decided then. Views of such names
-    that somebody else saved stay as they are.
+    FiftyOne generates the clips of a view when the view is saved, so views have to be
+    saved again to follow audits and decisions. Views with these names that a user saved
+    are left as they are.
 
     Args:
         dataset: an audited dataset
         field: the frame field of the tracks
 
     Returns:
-        the number of clips, by the view's name; without those that are empty
+        the number of clips in each view that is not empty, by the view's name
     """
     counts: dict[str, int] = {}
+    note = describe_unfinished(dataset, field)
     has_issues = dataset.has_field(ISSUES)
     with exclusive(dataset, *SAVING):
         for what, (decision, description) in _ISSUES.items():
             name = view_name(dataset, what, field)
-            if not _is_own(dataset, name, description):
+            if not is_own_view(dataset, name, description):
                 continue
             issues = _issues(dataset, field, decision) if has_issues else None
             number = issues.count(f"{ISSUES}.detections") if issues else 0
@@ -106,12 +111,19 @@ def save_issue_views(dataset: fo.Dataset, field: str) -> dict[str, int]:
                 dataset.delete_saved_view(name)
             elif number and not _is_current(dataset, name, issues):
                 clips = issue_view(dataset, field, decision)
-                dataset.save_view(name, clips, description=description, overwrite=True)
+                _save(dataset, name, clips, description, note)
     return counts
 
 
+def _save(
+    dataset: fo.Dataset, name: str, view: fo.DatasetView, description: str, note: str
+) -> None:
+    told = f"{description}. {note}" if note else description
+    dataset.save_view(name, view, description=told, overwrite=True)
+
+
 def view_name(dataset: fo.Dataset, what: str, field: str) -> str:
-    """Returns the name of a saved view, which tells label fields apart.
+    """Return the name of a saved view of a label field.
 
     Args:
         dataset: a dataset
@@ -119,7 +131,8 @@ def view_name(dataset: fo.Dataset, what: str, field: str) -> str:
         field: the frame field of the tracks
 
     Returns:
-        that; with the field, where it is not ``ground_truth`` or the first one
+        the same, followed by the label field unless that is ``ground_truth`` or, in a
+        dataset without that, the first one
     """
     fields = store.label_fields(dataset)
     main = "ground_truth" if "ground_truth" in fields else next(iter(fields), field)
@@ -127,35 +140,45 @@ def view_name(dataset: fo.Dataset, what: str, field: str) -> str:
 
 
 def list_foreign_views(dataset: fo.Dataset, field: str) -> list[str]:
-    """Lists the views that somebody else saved under names that are needed here.
+    """List the views that a user saved under names that the audit needs.
 
     Args:
         dataset: a dataset
         field: the frame field of the tracks
 
     Returns:
-        their names
+        the names of these views
     """
     names = {
         view_name(dataset, what, field): description
         for what, (_, description) in (_FILTERS | _ISSUES).items()
     }
-    return [name for name in names if not _is_own(dataset, name, names[name])]
+    return [name for name in names if not is_own_view(dataset, name, names[name])]
 
 
-def _is_own(dataset: fo.Dataset, name: str, description: str) -> bool:
-    """Whether there is no saved view of a name, or it was saved here."""
+def is_own_view(dataset: fo.Dataset, name: str, description: str) -> bool:
+    """Tell whether a view can be saved without replacing a user's own.
+
+    Args:
+        dataset: a dataset
+        name: the name of the view
+        description: a regular expression for the beginning of the description with
+            which it is saved here
+
+    Returns:
+        True if there is no saved view of that name, or it was saved here
+    """
     if not dataset.has_saved_view(name):
         return True
     told = dataset.get_saved_view_info(name)["description"] or ""
-    return bool(told.startswith(description))
+    return re.match(description, told) is not None
 
 
 def _is_current(dataset: fo.Dataset, name: str, issues: fo.DatasetView) -> bool:
-    """Whether a saved view has the clips of issues, as they are decided now.
+    """Tell whether a saved view shows the issues and decisions as they are now.
 
-    Clips that are saved anew stay in the database until FiftyOne cleans up: the App
-    may show them.
+    If so, it need not be saved again, which would leave the clips of before in the
+    database until FiftyOne cleans up.
     """
     if not dataset.has_saved_view(name):
         return False
@@ -170,19 +193,20 @@ def _is_current(dataset: fo.Dataset, name: str, issues: fo.DatasetView) -> bool:
     return set(zip(*shown, strict=True)) == set(zip(*stored, strict=True))
 
 
-def outlier_view(dataset: fo.Dataset, field: str, attribute: str) -> fo.DatasetView:
-    """Returns the frames with outliers, and in them the outliers alone.
+def outlier_view(dataset: fo.Dataset, field: str, flag: str) -> fo.DatasetView:
+    """Return the frames with outliers, and in them only the outliers.
 
     Args:
         dataset: an audited dataset
         field: the frame field of the tracks
-        attribute: ``size_outlier``, ``iou_outlier`` or ``outlier_score``
+        flag: ``size_outlier``, ``iou_outlier`` or ``outlier_score``, which the
+            detections have
 
     Returns:
         a :class:`fiftyone.core.view.DatasetView`
     """
-    is_score = attribute == "outlier_score"
-    wrong = F(attribute) > 0.5 if is_score else F(attribute).is_in([True])
+    value = F(store.own_attributes(dataset, field)[flag])
+    wrong = value > 0.5 if flag == "outlier_score" else value.is_in([True])
     boxes = F(f"{field}.detections")
     return dataset.filter_labels(f"frames.{field}", wrong).match_frames(
         boxes.length() > 0
@@ -192,13 +216,13 @@ def outlier_view(dataset: fo.Dataset, field: str, attribute: str) -> fo.DatasetV
 def issue_view(
     dataset: fo.Dataset, field: str, decision: str | None = None
 ) -> fo.DatasetView:
-    """Returns a clip of each issue, the worst first.
+    """Return a clip of each issue, the worst first.
 
     Args:
         dataset: an audited dataset
         field: the frame field of the tracks
-        decision (None): what was decided of the issues, ``""`` for those that nobody
-            has decided; by default all
+        decision (None): ``confirmed``, ``dismissed``, or ``""`` for open issues; by
+            default all issues
 
     Returns:
         a :class:`fiftyone.core.clips.ClipsView`

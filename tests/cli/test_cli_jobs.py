@@ -16,8 +16,8 @@ from fiftyone_track_audit.plugin.cli.sending import JobSettings
 from fiftyone_track_audit.plugin.groundtruth import aws as clients
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.operators.sending import ExportAdjustmentJob
+from fiftyone_track_audit.plugin.review.deciding import decide_issues
 from fiftyone_track_audit.plugin.review.issues import (
-    decide_issues,
     declare_issues,
     read_issues,
     replace_issues,

@@ -78,7 +78,7 @@ def test_audits_from_the_operator_browser(app, page, dataset):
     before = dataset.get_run_info("audit_tracks_ground_truth").timestamp
     show(page, f"{app}/datasets/{dataset.name}")
     dialog = open_operator(page, "Audit tracks")
-    dialog.get_by_text("Will judge every box of 1 video").wait_for()
+    dialog.get_by_text("Every box of 1 video").wait_for()
     field(dialog, "Size threshold").fill("0.2")
     dialog.get_by_role("button", name="Execute").click()
     page.get_by_text(re.compile("outliers? among")).wait_for()

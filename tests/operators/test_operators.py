@@ -21,7 +21,9 @@ from fiftyone_track_audit.importers.tracks import (
     make_table,
 )
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
-from fiftyone_track_audit.plugin.review.issues import decide_issues, read_dataset_issues
+from fiftyone_track_audit.plugin.review.audit_records import list_audits
+from fiftyone_track_audit.plugin.review.deciding import decide_issues
+from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
 from fiftyone_track_audit.plugin.review.review_plan import plan_review
 from fiftyone_track_audit.plugin.sending.records import recorded_adjustments
 from labeling_jobs import BUCKET, READY
@@ -308,8 +310,7 @@ def test_one_kind_of_outliers(dataset, name, fields):
 def test_thresholds(dataset, name, params, outliers):
     result, _ = run(name, dataset, **params)
     assert result["outliers"] == outliers
-    (key,) = dataset.list_runs()
-    config = dataset.get_run_info(key).config
+    config = dataset.get_run_info(f"{name}_ground_truth").config
     thresholds = {"size": 0.25, "iou": 0.5}
     thresholds |= {key.removesuffix("_threshold"): v for key, v in params.items()}
     assert config.thresholds == thresholds
@@ -333,7 +334,8 @@ def test_audit_again_replaces_what_it_found_alone(audited):
     assert sample.note == "mine"
     assert sample.frames[SHORT].ground_truth.detections[0].checked is True
     assert sum(chain.from_iterable(read(audited, "size_outlier")[0])) == 0
-    assert len(audited.list_runs()) == 1
+    # The audit, and its overview
+    assert len(audited.list_runs()) == 2
     run("audit_tracks", audited)
     labels = sorted(audited.values("issues.detections.label")[0])
     assert labels == ["occluded", "shift", "size_change"]
@@ -425,7 +427,7 @@ def test_forms_say_what_will_happen(shared):
     for name in NEED_TRACKS[:4]:
         shown = form(name, shared)
         assert errors(shown) == []
-        assert "Will " in json.dumps(shown)
+        assert " will " in json.dumps(shown)
 
 
 @pytest.mark.parametrize("name", NEED_TRACKS[:3])
@@ -441,7 +443,7 @@ def test_delegated(dataset, name):
     assert done.status.progress == 1
     assert result.result["detections"] == 120
     dataset.reload()
-    assert len(dataset.list_runs()) == 1
+    assert len(list_audits(dataset, "ground_truth")) == 1
     service.delete_operation(operation.id)
 
 
@@ -510,7 +512,7 @@ def test_review_plan_is_a_view_of_the_frames(audited):
 def test_review_plan_leaves_out_what_was_dismissed(audited):
     ids = read_dataset_issues(audited, "ground_truth")["id"]
     decide_issues(audited, ids[:1], "dismissed")
-    assert plan_review(audited, minutes=1)["issues_in_total"] == len(ids) - 1
+    assert plan_review(audited, minutes=1).issues_in_total == len(ids) - 1
     decide_issues(audited, ids, "dismissed")
     with pytest.raises(ValueError, match="no issues left to review"):
         plan_review(audited, minutes=1)
@@ -956,7 +958,7 @@ def test_form_offers_the_thresholds_of_the_last_audit(dataset):
     assert inputs["iou_threshold"]["default"] == 0.5
     told = inputs["notice"]["view"]["label"]
     assert "2 videos (60 frames)" in told.replace("\\", "")
-    assert "earlier audit found there is replaced" in told
+    assert "earlier audits are replaced" in told
 
 
 def test_boxes_without_track_ids_are_refused(dataset):

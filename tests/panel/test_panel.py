@@ -18,9 +18,10 @@ from fiftyone_track_audit.plugin.audit import Thresholds, audit_tracks
 from fiftyone_track_audit.plugin.audit.overview import EDGES, make_overview
 from fiftyone_track_audit.plugin.panel.listing import Filters, list_issues
 from fiftyone_track_audit.plugin.panel.timeline import show_timeline
-from fiftyone_track_audit.plugin.review import issues as issues_module
-from fiftyone_track_audit.plugin.review.audits import audit_dataset, read_overview
-from fiftyone_track_audit.plugin.review.issues import decide_issues, read_dataset_issues
+from fiftyone_track_audit.plugin.review.audit_records import read_overview
+from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from fiftyone_track_audit.plugin.review.deciding import decide_issues
+from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
 from PIL import Image
 from small_datasets import SHIFTED, SHORT, walkers
 
@@ -300,11 +301,11 @@ def test_says_what_is_gone(dataset):
     issue = read_dataset_issues(dataset, FIELD).iloc[0]
     dataset.set_values("frames.ground_truth", [[None] * 30] * 2)
     found, _ = ask(dataset.view(), "show_issue", id=issue["id"])
-    gone = f"the boxes of track {issue['track']} are gone; audit the tracks again"
+    gone = f"track {issue['track']} no longer has these boxes; audit the tracks again"
     assert found["problem"] == gone
     assert found["issue"]["id"] == issue["id"]
     gone, _ = ask(dataset.view(), "show_issue", id="5f0000000000000000000000")
-    assert gone == {"problem": "there is no such issue any more; load the list again"}
+    assert gone == {"problem": "this issue no longer exists; reload the list"}
 
 
 def test_cuts_one_crop(dataset):
@@ -401,14 +402,14 @@ def test_thresholds_are_counted_without_an_audit(dataset, size, iou):
         ),
         ("find_to_send", {"which": "listed", "filters": "x"}, "expected an object"),
         ("decide", {"ids": []}, "expected a 'decision'"),
-        ("show_issue", {}, "expected a text as 'id', not None"),
-        ("show_issue", {"id": "x"}, "'x' is no ID"),
+        ("show_issue", {}, "expected a string as 'id', not None"),
+        ("show_issue", {"id": "x"}, "'x' is not an ID"),
         ("show_crop", {"sequence": "a", "track": 1}, "whole number from 1 to"),
-        ("show_timeline", {}, "expected a text as 'sequence', not None"),
-        ("decide", {"ids": ["x"], "decision": None}, "'x' is no ID"),
+        ("show_timeline", {}, "expected a string as 'sequence', not None"),
+        ("decide", {"ids": ["x"], "decision": None}, "'x' is not an ID"),
         ("decide", {"ids": ["0" * 24], "decision": "later"}, "not 'later'"),
         ("find_to_send", {"which": "all"}, "expected 'confirmed' or 'listed'"),
-        ("open_sample", {"frame": 1}, "expected a text as 'sample_id', not None"),
+        ("open_sample", {"frame": 1}, "expected a string as 'sample_id', not None"),
     ],
 )
 def test_wrong_questions_get_one_answer(dataset, method, params, problem):
@@ -453,49 +454,14 @@ def test_decides_in_the_dataset_that_was_open(dataset, source):
     assert read_dataset_issues(dataset, FIELD)["decision"].notna().sum() == 1
     assert read_dataset_issues(other, FIELD)["decision"].isna().all()
     gone, _ = ask(other.view(), "decide", dataset="gone", **params)
-    assert gone == {"problem": "there is no dataset 'gone' any more"}
+    assert gone == {"problem": "the dataset 'gone' no longer exists"}
     other.delete()
-
-
-def test_a_decision_about_an_issue_that_was_just_replaced_is_refused(
-    dataset, monkeypatch
-):
-    ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
-    read = issues_module._read_places
-
-    def read_before_an_audit(dataset):
-        places = read(dataset)
-        audit_dataset(dataset)
-        return places
-
-    monkeypatch.setattr(issues_module, "_read_places", read_before_an_audit)
-    with pytest.raises(ValueError, match="an audit replaces the issues, so load them"):
-        decide_issues(dataset, ids[:2], "dismissed")
-    assert read_dataset_issues(dataset, FIELD)["decision"].isna().all()
-
-
-def test_an_audit_keeps_what_is_decided_while_it_ends(dataset, monkeypatch):
-    one = read_dataset_issues(dataset, FIELD).iloc[0]
-    find, meanwhile = issues_module.find_decisions, [one["id"]]
-
-    def decide_meanwhile(records, decisions):
-        if meanwhile:
-            decide_issues(dataset, [meanwhile.pop()], "confirmed")
-        return find(records, decisions)
-
-    monkeypatch.setattr(issues_module, "find_decisions", decide_meanwhile)
-    audit_dataset(dataset)
-    assert meanwhile == []
-    issues = read_dataset_issues(dataset, FIELD)
-    (kept,) = issues[issues["decision"] == "confirmed"].itertuples()
-    assert (kept.kind, kept.first_frame) == (one["kind"], one["first_frame"])
-    assert kept.id != one["id"]
 
 
 def test_finds_what_to_send(dataset):
     ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
     none, _ = ask(dataset.view(), "find_to_send", which="confirmed")
-    assert none == {"problem": "there are no such issues; nothing would be sent"}
+    assert none == {"problem": "there are no such issues, so there is nothing to send"}
     decide_issues(dataset, ids[:1], "confirmed")
     decide_issues(dataset, ids[1:2], "dismissed")
     other = dataset.exclude(dataset.select_labels(ids=ids[:1]).first().id)
@@ -521,7 +487,7 @@ def test_opens_a_sample_of_any_view(dataset):
         (dataset.to_frames(sample_frames=False), first, 5, away),
     ]
     gone, triggers = ask(dataset.view(), "open_sample", sample_id="0" * 24, frame=5)
-    assert gone == {"problem": "there is no such video any more; load the list again"}
+    assert gone == {"problem": "this video no longer exists; reload the list"}
     assert triggers == []
     for view, sample, frame, wanted in cases:
         found, triggers = ask(view, "open_sample", sample_id=sample, frame=frame)

@@ -252,7 +252,7 @@ def test_a_threshold_counts_what_it_would_flag(panel, dataset, page):
     panel.get_by_role("button", name="Thresholds").click()
     count = panel.get_by_test_id("count-size")
     count.wait_for()
-    slider = panel.get_by_label("Change of size")
+    slider = panel.get_by_label("Size change")
 
     def boxes():
         return int(count.text_content().split(" ")[0].replace(",", ""))
@@ -402,7 +402,7 @@ def test_takes_decisions_back(panel, dataset, page):
 def test_gives_back_what_somebody_decided_of_an_issue_that_is_not_listed(
     panel, dataset, page
 ):
-    from fiftyone_track_audit.plugin.review.issues import decide_issues
+    from fiftyone_track_audit.plugin.review.deciding import decide_issues
 
     issues = read_issues(dataset)
     other, kind = issues["id"].iloc[-1], issues["kind"].iloc[0]
@@ -552,7 +552,7 @@ def test_decisions_are_kept(panel, dataset, page):
 @pytest.fixture
 def confirmed(dataset):
     """The only issue that is confirmed."""
-    from fiftyone_track_audit.plugin.review.issues import decide_issues
+    from fiftyone_track_audit.plugin.review.deciding import decide_issues
 
     ids = read_issues(dataset)["id"].tolist()
     decide_issues(dataset, ids, None)
@@ -700,7 +700,7 @@ def test_what_the_first_audit_adds_is_seen_beside_the_video(app, page, dataset):
         panel = open_panel(page)
         panel.get_by_role("button", name="Audit tracks").click()
         form = page.get_by_role("dialog")
-        form.get_by_text("Will judge every box of 1 video").wait_for()
+        form.get_by_text("Every box of 1 video").wait_for()
         form.get_by_role("button", name="Execute").click()
         page.get_by_text("What next").wait_for()
         page.get_by_role("button", name="Done").click()

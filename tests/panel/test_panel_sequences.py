@@ -59,7 +59,8 @@ def add_issues(dataset, number):
     more = pd.concat([issues.tail(1)] * number, ignore_index=True)
     more["first_frame"] = more["last_frame"] = 1 + more.index % 30
     more["score"] = 0.4 - 0.001 * more.index
-    replace_issues(dataset, FIELD, spans, pd.concat([issues, more], ignore_index=True))
+    issues = pd.concat([issues, more], ignore_index=True)
+    replace_issues(dataset, FIELD, spans, issues, {})
 
 
 def read_issues(dataset, field=FIELD):
@@ -77,7 +78,7 @@ def read_issues(dataset, field=FIELD):
 @pytest.fixture
 def panel(app, page, dataset):
     """The panel, opened anew, with nothing decided."""
-    from fiftyone_track_audit.plugin.review.issues import decide_issues
+    from fiftyone_track_audit.plugin.review.deciding import decide_issues
 
     decide_issues(dataset, read_issues(dataset)["id"].tolist(), None)
     return begin(page, f"{app}/datasets/{NAME}")
@@ -240,7 +241,7 @@ def test_keys_work_wherever_the_focus_is(panel, dataset, page):
 def test_each_label_field_has_its_own_review(panel, dataset, page):
     others = read_issues(dataset, OTHER_FIELD)["id"]
     panel.get_by_role("button", name="Thresholds").click()
-    slider = panel.get_by_label("Change of size")
+    slider = panel.get_by_label("Size change")
     slider.fill("0.6")
     panel.get_by_label("Label field").select_option(OTHER_FIELD)
     rows = panel.get_by_test_id("issue")
@@ -346,7 +347,7 @@ def test_two_panels_save_the_views_once(panel, dataset, page):
 
 
 def test_a_view_of_clips_stays_while_it_is_reviewed(dataset, page):
-    from fiftyone_track_audit.plugin.review.issues import decide_issues
+    from fiftyone_track_audit.plugin.review.deciding import decide_issues
     from fiftyone_track_audit.plugin.review.saved_views import save_issue_views
 
     decide_issues(dataset, read_issues(dataset)["id"].tolist(), None)

@@ -11,10 +11,11 @@ import pytest
 from fiftyone.core.odm.database import get_db_conn
 from fiftyone.operators.executor import ExecutionContext, ExecutionError
 from fiftyone_track_audit.importers.dataset import create_dataset
-from fiftyone_track_audit.importers.store import locks
+from fiftyone_track_audit.importers.store import locks, runs
 from fiftyone_track_audit.plugin.audit import Thresholds
-from fiftyone_track_audit.plugin.review import issues as issues_module
-from fiftyone_track_audit.plugin.review.audits import audit_dataset, list_audits
+from fiftyone_track_audit.plugin.review.audit_records import METHOD
+from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from fiftyone_track_audit.plugin.review.deciding import decide_issues
 from fiftyone_track_audit.plugin.review.decisions import (
     CONFIRMED,
     DISMISSED,
@@ -23,7 +24,7 @@ from fiftyone_track_audit.plugin.review.decisions import (
     precision,
     suggest_thresholds,
 )
-from fiftyone_track_audit.plugin.review.issues import decide_issues, read_dataset_issues
+from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
 from fiftyone_track_audit.plugin.review.saved_views import (
     list_foreign_views,
     save_issue_views,
@@ -240,7 +241,7 @@ def test_an_audit_tells_of_confirmed_issues_that_it_does_not_find(dataset, issue
     decide_issues(dataset, size_change, CONFIRMED)
     higher = run("audit_tracks", dataset.view(), params={"size_threshold": 2.0})
     assert higher["lost"] == 1
-    assert ". Not found again: 1 confirmed issue; what was" in higher["message"]
+    assert ". Not found again: 1 confirmed issue" in higher["message"]
     again = run("audit_tracks", dataset.view())
     assert again["lost"] == 0
     assert "Not found again" not in again["message"]
@@ -271,8 +272,8 @@ def test_an_audit_tells_of_views_that_somebody_else_saves(dataset, issues, monke
     monkeypatch.setattr(locks, "_WAIT", 0.1)
     with locks.exclusive(dataset, "saving views of", "-views"):
         assert audit_dataset(dataset, thresholds=Thresholds(size=0.3)).outdated_views
-    (audit,) = list_audits(dataset, FIELD).values()
-    assert audit.summary["outdated_views"]
+    (audit,) = runs.read_records(dataset, METHOD)
+    assert audit.content["summary"]["outdated_views"]
     assert not audit_dataset(dataset).outdated_views
     clips = dataset.load_saved_view("issues").values("issues.id")
     assert set(clips) == set(read_dataset_issues(dataset, FIELD)["id"])
@@ -341,23 +342,24 @@ def test_views_are_saved_by_one_at_a_time(dataset, issues):
     assert known.issuperset(fresh["saved_views"])
 
 
-def test_a_refused_decision_leaves_the_one_before(dataset, issues, monkeypatch):
+def test_a_decision_waits_for_who_writes_or_says_so(dataset, issues, monkeypatch):
     decide_issues(dataset, issues["id"].tolist(), CONFIRMED, "alice")
-    read = issues_module._read_places
-
-    def read_before_an_audit(dataset):
-        places = read(dataset)
-        audit_dataset(dataset)
-        return places
-
-    monkeypatch.setattr(issues_module, "_read_places", read_before_an_audit)
-    with pytest.raises(ValueError, match="0 of 2 issues were decided"):
+    monkeypatch.setattr(locks, "_WAIT", 0.1)
+    with (
+        locks.exclusive(dataset, "auditing"),
+        pytest.raises(locks.LockedError, match="writing to 'decisions'"),
+    ):
         decide_issues(dataset, issues["id"].tolist(), DISMISSED, "bob")
-    monkeypatch.undo()
-    audit_dataset(dataset)
     kept = read_dataset_issues(dataset, FIELD)
     assert set(kept["decision"]) == {CONFIRMED}
     assert set(kept["decided_by"]) == {"alice"}
+
+
+def test_a_decision_about_issues_that_were_replaced_is_refused(dataset, issues):
+    audit_dataset(dataset)
+    with pytest.raises(ValueError, match="an audit replaces the issues, so load them"):
+        decide_issues(dataset, issues["id"].tolist(), DISMISSED)
+    assert decisions(dataset) == ["", ""]
 
 
 def test_decides_where_the_user_has_no_name(dataset, issues, monkeypatch):
@@ -450,6 +452,17 @@ def test_decides_the_issues_of_a_view(dataset, issues):
     result = run("decide_issues", dataset.view(), params={"decision": "leave"})
     assert (result["decided"], decisions(dataset)) == (2, ["", ""])
     assert result["next"] == "2 issues to review"
+
+
+def test_a_decision_is_stored_where_views_are_locked(dataset, issues, monkeypatch):
+    save_issue_views(dataset, FIELD)
+    monkeypatch.setattr(locks, "_WAIT", 0.1)
+    with locks.exclusive(dataset, "saving views of", "-views"):
+        result = run("decide_issues", dataset.view(), params=CONFIRM)
+    assert decisions(dataset) == [CONFIRMED, CONFIRMED]
+    assert result["decided"] == 2
+    assert result["message"].startswith("2 issues confirmed. Another process was")
+    assert "Save outlier views" in result["next"]
 
 
 def test_decides_the_selected_clip(dataset, issues):

@@ -11,12 +11,13 @@ from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.plain import count
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from fiftyone_track_audit.plugin.review.deciding import decide_issues
 from fiftyone_track_audit.plugin.review.decisions import (
     CONFIRMED,
     DISMISSED,
     only_dismissed,
 )
-from fiftyone_track_audit.plugin.review.issues import decide_issues, read_dataset_issues
+from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
 from fiftyone_track_audit.plugin.review.saved_views import (
     save_issue_views,
     save_outlier_views,
@@ -232,7 +233,7 @@ def test_forms_take_the_issues_of_the_panel(dismissed, name):
     others = {"open_sample", "view_name", "view_target", "include_dismissed"}
     assert others.isdisjoint(properties)
     for wrong, expected in (
-        ([], "no issues are chosen"),
+        ([], "no issues are selected"),
         (["0" * 24], "has no issue 000000000000000000000000"),
         (["x"], "has no issue x"),
         ([1], "expected a list of texts, not [1]"),
