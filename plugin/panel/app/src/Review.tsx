@@ -141,6 +141,7 @@ export function Review({ overview }: { overview: Overview }) {
       <IssueList {...{ overview, listing, problem, choose, ...actions }} />
       <Marks panel={root} plot={shown.details?.plot} sequence={sequence} />
       <main>
+        {overview.message && <p className="problem banner">{overview.message}</p>}
         <Tabs overview={overview} listing={listing} />
         <div className="page">
           {tab === "issue" && <IssueView {...{ sequence, kind, issue, ...shown, ...actions }} />}

@@ -56,7 +56,7 @@ function useOtherViews(): void {
   useEffect(() => {
     if (active || !store.get().otherViews) return;
     // The issues have not changed, so this refresh must not reload them
-    store.set({ otherViews: false, refreshed: null });
+    store.set({ otherViews: false, expected: store.get().expected + 1 });
     refresh();
   }, [otherViews, active, refresh]);
 }

@@ -53,6 +53,8 @@ export interface State extends Session {
   otherViews: boolean;
   /** The App's refresh counter when it was last seen. */
   refreshed: number | null;
+  /** How many refreshes that the panel asked the App for are still to come. */
+  expected: number;
 }
 
 const START: State = {
@@ -70,6 +72,7 @@ const START: State = {
   decisions: 0,
   otherViews: false,
   refreshed: null,
+  expected: 0,
 };
 
 const listeners = new Set<() => void>();
@@ -96,20 +99,25 @@ export function grow(listed: number): void {
 /** Request everything again. Undo is cleared because an audit may have replaced the issues. */
 export const reload = (): void => set({ version: state.version + 1, replaced: [] });
 
-/** Reload if the App has refreshed the dataset, unless the panel itself made it do so. */
+/**
+ * Reload if the App has refreshed the dataset, unless the panel itself made it do so.
+ * The App may count several refreshes at once.
+ */
 export function refresh(refreshed: number): void {
-  const { refreshed: before } = state;
+  const { refreshed: before, expected } = state;
   if (before === refreshed) return;
-  set({ refreshed });
-  if (before !== null) reload();
+  const count = before === null ? 0 : refreshed - before;
+  const own = Math.min(count, expected);
+  set({ refreshed, expected: expected - own });
+  if (count > own) reload();
 }
 
 /** Switch to a dataset, with the session that the browser tab remembers of it. */
 export function open(dataset: string): void {
   if (state.dataset === dataset) return;
   const session = readSession(sessionStorage.getItem(storageKey(dataset)));
-  const { version, decisions, refreshed, underWay } = state;
-  set({ ...START, version, decisions, refreshed, underWay, ...session, dataset });
+  const { version, decisions, refreshed, expected, underWay } = state;
+  set({ ...START, version, decisions, refreshed, expected, underWay, ...session, dataset });
 }
 
 export function useStored(): State {

@@ -33,6 +33,7 @@ export interface SequenceInfo {
 
 export interface Overview {
   status: "ready" | "no_tracks" | "not_audited";
+  /** What has to be done first, or that the last audit has not finished. */
   message: string;
   operator: string | null;
   label_field: string | null;

@@ -70,6 +70,19 @@ describe("the state", () => {
     expect(store.get()).toMatchObject({ version: 1, replaced: [] });
   });
 
+  it("reloads for the refreshes that the panel did not ask for, even if they are counted at once", async () => {
+    const store = await load();
+    store.refresh(3);
+    store.set({ expected: 1 });
+    store.refresh(4);
+    expect(store.get()).toMatchObject({ version: 0, expected: 0 });
+    store.set({ expected: 1 });
+    store.refresh(6);
+    expect(store.get()).toMatchObject({ version: 1, expected: 0 });
+    store.refresh(7);
+    expect(store.get().version).toBe(2);
+  });
+
   it("keeps counting when another dataset is opened", async () => {
     const store = await load();
     store.set({ version: 2, decisions: 3, underWay: 1, failure: "full", selected: ["a"] });
