@@ -19,6 +19,7 @@ from ..review.audit_records import describe_unfinished
 from ..review.decisions import DISMISSED
 from ..review.issue_frames import frames_of_issues
 from ..review.issues import count_decided
+from ..sending.chosen_frames import FramesToSend
 
 #: Frames that are sent along before and after each.
 CONTEXT = 2
@@ -158,19 +159,18 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
         )
 
 
-def frames_to_send(ctx: ExecutionContext) -> dict[str, Any]:
-    """Returns which frames were chosen to be sent.
+def frames_to_send(ctx: ExecutionContext) -> FramesToSend:
+    """Return which frames the form of :func:`add_frames_to_send` chooses.
 
     Args:
         ctx: the execution context
 
     Returns:
-        ``view``, ``context``, ``selected_labels`` and ``include_dismissed``, as
-        those who send take them
+        the frames
     """
-    selected_labels = ctx.selected_labels
+    label_field, selected_labels = ctx.params.get("label_field"), ctx.selected_labels
     if ctx.params.get("issues") is not None:
-        field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
+        field = store.find_label_field(ctx.dataset, label_field)
         frames = frames_of_issues(ctx.dataset, field, ctx.params["issues"])
         view, selected_labels = ctx.dataset.view(), frames.to_dict("records")
     elif ctx.current_sample and ctx.params.get("open_sample", True):
@@ -180,12 +180,13 @@ def frames_to_send(ctx: ExecutionContext) -> dict[str, Any]:
     else:
         view = ctx.target_view()
     context = ctx.params.get("context")
-    return {
-        "view": view,
-        "context": CONTEXT if context is None else context,
-        "selected_labels": selected_labels,
-        "include_dismissed": bool(ctx.params.get("include_dismissed")),
-    }
+    return FramesToSend(
+        view,
+        label_field,
+        CONTEXT if context is None else context,
+        selected_labels,
+        include_dismissed=bool(ctx.params.get("include_dismissed")),
+    )
 
 
 def author(ctx: ExecutionContext) -> str | None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -12,11 +12,11 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ...importers.files import check_new_folder, expand_home
+from ...importers.files import check_new_folder, resolve_path
 from ...importers.problems import sentences
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob
 from ..plain import count
-from ..sending.chosen_frames import dismissed_text
+from ..sending.chosen_frames import dismissed_text, select_to_send
 from ..sending.groundtruth import (
     check_adjustment,
     export_adjustment,
@@ -28,8 +28,9 @@ from ..sending.groundtruth_plan import (
     default_job_name,
     last_settings,
     plan_adjustment,
+    plan_jobs,
 )
-from ..sending.mot import export_mot, preview_mot
+from ..sending.mot import export_mot, send_as_mot
 from ..sending.records import (
     check_new_name,
     describe_sent,
@@ -225,11 +226,11 @@ def _plan(ctx: ExecutionContext) -> Adjustment:
         name: params[name] for name in _SETTINGS if params.get(name) not in (None, "")
     }
     job = AdjustmentJob(**{"name": default_job_name(ctx.dataset), **settings})
-    frames = frames_to_send(ctx)
+    chosen = frames_to_send(ctx)
     if params.get("view_name"):
         view = ctx.dataset.load_saved_view(params["view_name"])
-        frames |= {"view": view, "selected_labels": None}
-    return plan_adjustment(job=job, label_field=params.get("label_field"), **frames)
+        chosen = replace(chosen, view=view, selected_labels=None)
+    return plan_jobs(chosen, job)
 
 
 def _preview(adjustment: Adjustment) -> str:
@@ -354,11 +355,10 @@ class ExportMOTSequences(TrackOperator):
         """Says how many frames will be written."""
         folder = ctx.params.get("folder")
         if folder:
-            path = expand_home(folder)
+            path = resolve_path(folder)
             check_new_folder(path)
             check_new_name(ctx.dataset, path.name)
-        field = ctx.params.get("label_field")
-        selection = preview_mot(**frames_to_send(ctx), label_field=field)
+        selection = select_to_send(frames_to_send(ctx))
         frames = count(len(selection.frames), "frame")
         sequences = count(len(selection.numbers), "sequence")
         add_notice(
@@ -372,17 +372,11 @@ class ExportMOTSequences(TrackOperator):
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
         """Writes the sequences."""
-        frames, params = frames_to_send(ctx), ctx.params
+        chosen, folder = frames_to_send(ctx), ctx.params["folder"]
         return run_with_progress(
             ctx,
             "Writing sequences",
-            lambda _: describe_sent(
-                export_mot(
-                    folder=params["folder"],
-                    label_field=params.get("label_field"),
-                    **frames,
-                )
-            ),
+            lambda _: describe_sent(send_as_mot(chosen, folder)),
             self.describe,
         )
 

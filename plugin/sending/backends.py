@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way out over any of FiftyOne's annotation backends, such as CVAT.
+"""Send frames to one of FiftyOne's annotation backends, such as CVAT.
 
-The images of the chosen frames are sent, and no parts of videos: backends take a
-video as a whole or from a frame to another, and count its frames in ways of their
-own. Boxes are known again by the IDs of their labels. So a tool can move, resize,
-name, add and delete boxes; identities are for the MOT sequences.
+The frames are sent as images rather than as parts of videos: backends take a video
+as a whole or as a range of frames, and each counts frames in its own way. Boxes are
+matched by the IDs of their labels, so annotators can move, resize, relabel, add and
+delete boxes. To correct track identities, send MOT sequences.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fiftyone.utils.annotations import AnnotationResults
 
 from ...importers import store
 from ...importers.pixels import boxes_to_send, image_sizes
-from .chosen_frames import dismissed_text, select_to_send
+from .chosen_frames import FramesToSend, dismissed_text, select_to_send
 from .records import ANNOTATION, SentFrames, check_new_name, recording_sent
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def annotate_frames(
     include_dismissed: bool = False,
     **kwargs: Any,  # noqa: ANN401 - handed on
 ) -> AnnotationResults:
-    """Sends the frames that a view shows to an annotation backend.
+    """Send the frames that a view shows to an annotation backend.
 
     ``load_adjustment(dataset, anno_key)`` compares what comes back with what was
     sent.
@@ -39,12 +39,12 @@ def annotate_frames(
     Args:
         view: a dataset, or a view of its videos, clips, frames or patches
         anno_key: the annotation key
-        label_field (None): the frame field of the tracks; found where there is
-            only one
-        context (0): the number of labelled frames to send along before and after
-            each chosen frame
-        include_dismissed (False): whether to send frames that dismissed issues
-            alone are about, too
+        label_field (None): the frame field of the tracks; may be omitted if the
+            dataset has only one
+        context (0): the number of labeled frames to send before and after each
+            chosen frame
+        include_dismissed (False): whether to send frames that only have dismissed
+            issues
         **kwargs: arguments of ``annotate()``, such as ``backend``
 
     Returns:
@@ -52,17 +52,17 @@ def annotate_frames(
 
     Raises:
         ValueError: if the view shows no frames, the key is taken, or the backend is
-            ``groundtruth``, which ``view.annotate()`` serves by itself
+            ``groundtruth``, which works with ``view.annotate()`` itself
         InputError: if a box cannot be sent
     """
     if kwargs.get("backend") == "groundtruth":
         raise ValueError("use view.annotate() for the backend 'groundtruth'")
-    dataset = store.dataset_of(view)
-    field = store.find_label_field(dataset, label_field)
-    check_new_name(dataset, anno_key)
-    selection = select_to_send(
-        view, field, context, include_dismissed=include_dismissed
+    chosen = FramesToSend(
+        view, label_field, context, include_dismissed=include_dismissed
     )
+    dataset, field = chosen.dataset, chosen.field
+    check_new_name(dataset, anno_key)
+    selection = select_to_send(chosen)
     if selection.left_out:
         logger.info(dismissed_text(selection.left_out))
     tracks, numbers = selection.stored.tracks, selection.numbers

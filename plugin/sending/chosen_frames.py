@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes out to be corrected: the frames that a view shows, and their labels.
+"""The frames to send for correction, and the tracks in them.
 
-What was dismissed as no mistake is neither sent nor given as a reason.
+Dismissed issues are neither sent nor given as a reason, unless that is asked for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import fiftyone as fo
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...importers import store
 from ...importers.store.attributes import attribute_fields, rename_attributes
@@ -26,16 +29,54 @@ _REASONS = "outlier_reasons"
 
 
 @dataclass(frozen=True)
-class Selection:
-    """Frames to send, and the tracks of their sequences.
+class FramesToSend:
+    """Which frames to send for correction.
 
     Attributes:
-        stored: the tracks of whole sequences, as they stand in the dataset
-        frames: ``sequence``, ``frame`` (position in it) and ``reason``, which is
-            empty for context frames
-        attributes: the columns of the tracks table that annotators filled in
-        left_out: the number of frames that the view shows and that are not among
-            these, because dismissed issues alone are about them
+        view: a dataset, or a view of its videos, clips, frames or patches
+        label_field (None): the frame field of the tracks; may be omitted if the
+            dataset has only one
+        context (0): the number of labeled frames to send before and after each
+            chosen frame, so that annotators see the motion
+        selected_labels (None): labels that are selected in the App; if there are
+            any, their frames are sent instead of the view's
+        include_dismissed (False): whether to send frames that only have dismissed
+            issues, and to give dismissed issues as reasons
+    """
+
+    view: fo.core.collections.SampleCollection
+    label_field: str | None = None
+    context: int = 0
+    selected_labels: list[dict[str, Any]] | None = None
+    include_dismissed: bool = False
+
+    @cached_property
+    def dataset(self) -> fo.Dataset:
+        """The dataset that the frames are from."""
+        return store.dataset_of(self.view)
+
+    @cached_property
+    def field(self) -> str:
+        """The frame field of the tracks.
+
+        Raises:
+            ValueError: if there is no such field, or more than one to choose from
+        """
+        return store.find_label_field(self.dataset, self.label_field)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The frames that are sent, and the tracks of their sequences.
+
+    Attributes:
+        stored: the tracks of whole sequences, as they are in the dataset
+        frames: ``sequence``, ``frame`` (1-based position in it) and ``reason``,
+            which is empty for context frames
+        attributes: the columns of the tracks table that hold the annotators'
+            attributes
+        left_out: the number of frames that the view shows but that are not sent,
+            because they only have dismissed issues
     """
 
     stored: store.StoredTracks
@@ -50,106 +91,103 @@ class Selection:
         return {str(sequence): part.tolist() for sequence, part in groups}
 
 
-def select_to_send(
-    view: fo.core.collections.SampleCollection,
-    field: str,
-    context: int = 0,
-    selected_labels: list[dict[str, Any]] | None = None,
-    include_dismissed: bool = False,
-) -> Selection:
-    """Selects the frames that a view shows.
+def select_to_send(chosen: FramesToSend) -> Selection:
+    """Select the frames to send, and read the tracks of their sequences.
 
-    Frames that dismissed issues are about, and no other issues, are left out. In a
-    view of clips, an issue that it shows is about all of its clip. Nothing is left
-    out of selected labels, and of a view that shows all frames of its videos.
+    Frames that only have dismissed issues are left out. In a view of clips, an issue
+    that the view shows applies to its whole clip. Nothing is left out of selected
+    labels, or of a view that shows every frame of its videos.
 
     Args:
-        view: a dataset, or a view of its videos, clips, frames or patches
-        field: the frame field of the tracks
-        context (0): the number of labelled frames to send along before and after
-            each chosen frame, so that workers see the motion
-        selected_labels (None): labels selected in the App, whose frames are sent
-            instead of the view's
-        include_dismissed (False): whether to send what was dismissed too, and to
-            give it as a reason
+        chosen: which frames to send
 
     Returns:
         the :class:`Selection`
 
     Raises:
-        ValueError: if the view shows no frames, or dismissed issues alone
+        ValueError: if there are no frames, or all of them only have dismissed issues
     """
-    if context < 0:
-        raise ValueError(f"expected 0 or more context frames, not {context}")
-    if selected_labels:
-        chosen = frames_of_labels(selected_labels)
+    if chosen.context < 0:
+        raise ValueError(f"expected 0 or more context frames, not {chosen.context}")
+    if chosen.selected_labels:
+        shown = frames_of_labels(chosen.selected_labels)
     else:
-        chosen = frames_of_view(view, field)
-    if chosen.empty:
+        shown = frames_of_view(chosen.view, chosen.field)
+    if shown.empty:
         raise ValueError("the view shows no frames; nothing would be sent")
-    stored, attributes = _read(store.dataset_of(view), field, chosen)
-    frames = stored.documents.merge(chosen, on=FRAME_KEYS)[["sequence", "frame"]]
-    issues = _read_issues(store.dataset_of(view), field, stored)
-    left_out = 0
-    if not (include_dismissed or selected_labels or _shows_all(view, stored, chosen)):
-        shown = issues[are_at(frames, issues, ["sequence"])]
-        if store.kind_of(view) == "clips":
-            shown = shown.assign(
-                first_frame=shown["clip_first"], last_frame=shown["clip_last"]
-            )
-        dismissed = only_dismissed(frames, shown, ["sequence"])
-        if dismissed.all():
-            raise ValueError(
-                "the view shows dismissed issues alone; nothing would be sent. "
-                "Choose another view, or include what was dismissed"
-            )
-        frames, left_out = frames[~dismissed], int(dismissed.sum())
-    frames = _with_context(frames, stored.documents, context)
-    reasons = _reasons(stored, None if include_dismissed else issues)
+    stored, attributes = _read(chosen.dataset, chosen.field, shown)
+    frames = stored.documents.merge(shown, on=FRAME_KEYS)[["sequence", "frame"]]
+    issues = _read_issues(chosen.dataset, chosen.field, stored)
+    everything = chosen.include_dismissed or chosen.selected_labels
+    if everything or _shows_all(chosen.view, stored, shown):
+        dismissed = np.zeros(len(frames), bool)
+    else:
+        dismissed = _only_dismissed(chosen.view, frames, issues)
+    if dismissed.any() and dismissed.all():
+        raise ValueError(
+            "all frames of the view only have dismissed issues; nothing would be "
+            "sent. Choose another view, or include dismissed issues"
+        )
+    frames = _with_context(frames[~dismissed], stored.documents, chosen.context)
+    reasons = _reasons(stored, None if chosen.include_dismissed else issues)
     frames = frames.merge(reasons, on=["sequence", "frame"], how="left")
-    if selected_labels or frames["reason"].isna().all():
+    if chosen.selected_labels or frames["reason"].isna().all():
         frames["reason"] = frames["reason"].fillna(frames["role"])
-    return Selection(stored, frames.fillna({"reason": ""}), attributes, left_out)
+    frames = frames.fillna({"reason": ""})
+    return Selection(stored, frames, attributes, int(dismissed.sum()))
 
 
 def dismissed_text(left_out: int) -> str:
-    """Says how many frames are left out.
+    """Describe the frames that are not sent.
 
     Args:
         left_out: the number of frames
 
     Returns:
-        a sentence
+        the text
     """
-    frames = count(left_out, "frame")
-    return f"{frames} left out that dismissed issues alone are about"
+    have = "has" if left_out == 1 else "have"
+    return f"{count(left_out, 'frame')} left out that only {have} dismissed issues"
+
+
+def _only_dismissed(
+    view: fo.core.collections.SampleCollection,
+    frames: pd.DataFrame,
+    issues: pd.DataFrame,
+) -> NDArray[np.bool_]:
+    """Return which frames of a view only have dismissed issues."""
+    issues = issues[are_at(frames, issues, ["sequence"])]
+    if store.kind_of(view) == "clips":
+        clips = {"first_frame": issues["clip_first"], "last_frame": issues["clip_last"]}
+        issues = issues.assign(**clips)
+    return only_dismissed(frames, issues, ["sequence"])
 
 
 def _shows_all(
     view: fo.core.collections.SampleCollection,
     stored: store.StoredTracks,
-    chosen: pd.DataFrame,
+    shown: pd.DataFrame,
 ) -> bool:
-    """Whether a view shows its videos whole, so that it chooses no frames."""
+    """Return whether a view shows every frame of its videos, and so selects none."""
     if store.kind_of(view) != "videos":
         return False
-    videos = stored.documents["sample_id"].isin(chosen["sample_id"])
-    return len(chosen) == int(videos.sum())
+    videos = stored.documents["sample_id"].isin(shown["sample_id"])
+    return len(shown) == int(videos.sum())
 
 
 def _read_issues(
     dataset: fo.Dataset, field: str, stored: store.StoredTracks
 ) -> pd.DataFrame:
-    """Reads the issues of the sequences, with the names of these."""
+    """Read the issues of the sequences, and add the names of the sequences."""
     issues = read_issues(dataset, field, stored.spans)
     samples = stored.documents.drop_duplicates("sample_id").set_index("sample_id")
     return issues.assign(sequence=issues["sample_id"].map(samples["sequence"]))
 
 
 def _read(
-    dataset: fo.Dataset, field: str, chosen: pd.DataFrame
+    dataset: fo.Dataset, field: str, shown: pd.DataFrame
 ) -> tuple[store.StoredTracks, list[str]]:
-    """Reads the tracks, and the names of the attributes that annotators gave."""
+    """Read the tracks, and the names of the annotators' attributes."""
     labels, frames = attribute_fields(dataset)
     declared = dataset.get_frame_field_schema(flat=True) or {}
     wanted = [
@@ -157,7 +195,7 @@ def _read(
         for name in dict.fromkeys([*sorted(FORMAT_COLUMNS), _REASONS, *labels])
         if f"{field}.detections.{name}" in declared
     ]
-    samples = dataset.select(chosen["sample_id"].unique().tolist())
+    samples = dataset.select(shown["sample_id"].unique().tolist())
     stored = store.read_tracks(samples, field, ["id", *wanted], list(frames))
     tracks = rename_attributes(stored.tracks, labels, frames)
     names = [labels[path] for path in wanted if path in labels]
@@ -165,9 +203,9 @@ def _read(
 
 
 def _reasons(stored: store.StoredTracks, issues: pd.DataFrame | None) -> pd.DataFrame:
-    """Says per frame which boxes the audit takes for mistakes, and why.
+    """List the outlier boxes of each frame with the kinds of their mistakes.
 
-    Without the boxes of tracks that dismissed ones of the issues alone are about.
+    Boxes of tracks that only have dismissed issues are not listed.
     """
     table = stored.tracks.table
     if _REASONS not in table:
@@ -190,7 +228,7 @@ def _reasons(stored: store.StoredTracks, issues: pd.DataFrame | None) -> pd.Data
 def _with_context(
     frames: pd.DataFrame, documents: pd.DataFrame, context: int
 ) -> pd.DataFrame:
-    """Adds the frames around each frame, and ``role``: selected or nothing."""
+    """Add the context frames, and ``role``: ``selected``, or empty for context."""
     labelled = documents[["sequence", "frame"]]
     around = frames[["sequence"]].assign(
         first_frame=frames["frame"] - context, last_frame=frames["frame"] + context

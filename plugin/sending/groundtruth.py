@@ -297,9 +297,7 @@ def _start_findings(earlier: AdjustmentRecord | None) -> list[Finding]:
 
 
 def _package_folder(adjustment: Adjustment, folder: Path | str | None) -> Path:
-    if not folder:
-        return adjustment.folder
-    return resolve_path(folder)
+    return resolve_path(folder) if folder else adjustment.folder
 
 
 def _make_record(adjustment: Adjustment, folders: list[Path]) -> AdjustmentRecord:

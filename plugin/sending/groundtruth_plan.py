@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a view to the plan of an adjustment: jobs of the frames that it shows."""
+"""Plan the Ground Truth jobs that correct the chosen frames."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import fiftyone as fo
@@ -18,7 +17,7 @@ from ...importers.tracks import InputError
 from ..groundtruth.folder import read_job
 from ..groundtruth.package import Plan, plan_packages
 from ..groundtruth.request import AdjustmentJob
-from .chosen_frames import dismissed_text, select_to_send
+from .chosen_frames import FramesToSend, dismissed_text, select_to_send
 from .records import AdjustmentRecord, check_new_name, recorded_adjustments
 
 
@@ -33,7 +32,8 @@ class Adjustment:
         folder: where their packages go by default
         earlier: an export of the same name that was not started, which this one
             replaces
-        left_out: the number of frames that dismissed issues alone are about
+        left_out: the number of frames that are not sent, because they only have
+            dismissed issues
     """
 
     job: AdjustmentJob
@@ -81,22 +81,19 @@ def plan_adjustment(
     job: AdjustmentJob,
     label_field: str | None = None,
     context: int = 0,
-    selected_labels: list[dict[str, Any]] | None = None,
     include_dismissed: bool = False,
 ) -> Adjustment:
-    """Plans the labeling jobs of the frames that a view shows.
+    """Plan the labeling jobs that correct the frames that a view shows.
 
     Args:
         view: a dataset, or a view of its videos, clips, frames or patches
         job: the job's settings
-        label_field (None): the frame field of the tracks; found where there is
-            only one
-        context (0): the number of labelled frames to send along before and after
-            each chosen frame, so that workers see the motion
-        selected_labels (None): labels selected in the App, whose frames are sent
-            instead of the view's
-        include_dismissed (False): whether to send frames that dismissed issues
-            alone are about, too
+        label_field (None): the frame field of the tracks; may be omitted if the
+            dataset has only one
+        context (0): the number of labeled frames to send before and after each
+            chosen frame, so that workers see the motion
+        include_dismissed (False): whether to send frames that only have dismissed
+            issues
 
     Returns:
         the plan, with its errors and warnings; nothing is written
@@ -105,13 +102,31 @@ def plan_adjustment(
         ValueError: if the view shows no frames, or has no such field of tracks, or
             the name is taken
     """
-    dataset = store.dataset_of(view)
-    field = store.find_label_field(dataset, label_field)
+    chosen = FramesToSend(
+        view, label_field, context, include_dismissed=include_dismissed
+    )
+    return plan_jobs(chosen, job)
+
+
+def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
+    """Plan the labeling jobs of chosen frames, see :func:`plan_adjustment`.
+
+    Args:
+        chosen: which frames to send
+        job: the job's settings
+
+    Returns:
+        the plan, with its errors and warnings; nothing is written
+
+    Raises:
+        ValueError: if there are no frames to send, or the name is taken
+    """
+    dataset = chosen.dataset
     check_new_name(dataset, job.name, job=True)
     earlier = recorded_adjustments(dataset).get(job.name)
     if earlier and earlier.started:
-        raise ValueError(f"the job '{job.name}' was started already; choose a new name")
-    selection = select_to_send(view, field, context, selected_labels, include_dismissed)
+        raise ValueError(f"the job '{job.name}' was already started; choose a new name")
+    selection = select_to_send(chosen)
     stored = selection.stored
     first = stored.documents.drop_duplicates("sequence")
     plans = plan_packages(
@@ -125,7 +140,7 @@ def plan_adjustment(
     )
     jobs = Path(fo.config.default_dataset_dir, "track-audit", "jobs")
     folder = jobs / dataset.slug / job.name
-    return Adjustment(job, field, plans, folder, earlier, selection.left_out)
+    return Adjustment(job, chosen.field, plans, folder, earlier, selection.left_out)
 
 
 def last_settings(dataset: fo.Dataset) -> dict[str, str]:

@@ -23,9 +23,12 @@ from fiftyone_track_audit.plugin.review.saved_views import (
     save_outlier_views,
 )
 from fiftyone_track_audit.plugin.sending.backends import annotate_frames
-from fiftyone_track_audit.plugin.sending.chosen_frames import select_to_send
+from fiftyone_track_audit.plugin.sending.chosen_frames import (
+    FramesToSend,
+    select_to_send,
+)
 from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
-from fiftyone_track_audit.plugin.sending.mot import export_mot, preview_mot
+from fiftyone_track_audit.plugin.sending.mot import export_mot
 from small_datasets import SHIFTED, SHORT, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -121,13 +124,13 @@ WHOLE = [*range(1, 31)]
     ],
 )
 def test_what_was_dismissed_is_not_sent(dismissed, view, frames, left_out):
-    selection = select_to_send(view(dismissed), FIELD)
+    selection = select_to_send(FramesToSend(view(dismissed)))
     assert selection.numbers == {"a": frames}
     assert selection.left_out == left_out
     reasons = selection.frames.set_index("frame")["reason"]
     assert reasons.get(SHIFTED, "walker:2").startswith("walker:2")
     assert reasons.get(SHORT, "") == ""
-    everything = select_to_send(view(dismissed), FIELD, include_dismissed=True)
+    everything = select_to_send(FramesToSend(view(dismissed), include_dismissed=True))
     assert len(everything.frames) == len(frames) + left_out
     assert everything.left_out == 0
     reasons = everything.frames.set_index("frame")["reason"]
@@ -139,16 +142,20 @@ def test_frames_of_datasets_without_issues(source):
     try:
         fresh.delete_sample_field("issues")
         fresh.delete_frame_field("ground_truth.detections.outlier_reasons")
-        sent = select_to_send(fresh.to_clips([[(2, 4)]]), FIELD)
+        sent = select_to_send(FramesToSend(fresh.to_clips([[(2, 4)]])))
         assert sent.numbers == {"a": [2, 3, 4]}
-        sent = select_to_send(fresh.to_clips([[(2, 4), (6, 6)]]), FIELD, 1)
+        sent = select_to_send(
+            FramesToSend(fresh.to_clips([[(2, 4), (6, 6)]]), context=1)
+        )
         assert sent.numbers == {"a": [*range(1, 8)]}
     finally:
         fresh.delete()
 
 
 def test_context_of_what_is_sent_stays(dismissed):
-    selection = select_to_send(dismissed.load_saved_view("outliers"), FIELD, 10)
+    selection = select_to_send(
+        FramesToSend(dismissed.load_saved_view("outliers"), context=10)
+    )
     assert selection.numbers == {"a": WHOLE[9:]}
     assert selection.left_out == 1
     assert selection.frames.set_index("frame")["reason"][SHORT] == ""
@@ -157,31 +164,31 @@ def test_context_of_what_is_sent_stays(dismissed):
 def test_selected_labels_are_sent_in_any_case(dismissed):
     sample = dismissed.first()
     labels = [{"sample_id": sample.id, "frame_number": SHORT}]
-    selection = select_to_send(dismissed, FIELD, selected_labels=labels)
+    selection = select_to_send(FramesToSend(dismissed, selected_labels=labels))
     assert selection.frames[["frame", "reason"]].to_numpy().tolist() == [
         [SHORT, "selected"]
     ]
 
 
 def test_nothing_left_is_an_error(dismissed):
-    with pytest.raises(ValueError, match="dismissed issues alone; nothing would be s"):
-        select_to_send(dismissed.load_saved_view(DISMISSED), FIELD)
+    with pytest.raises(ValueError, match="only have dismissed issues; nothing"):
+        select_to_send(FramesToSend(dismissed.load_saved_view(DISMISSED)))
 
 
 def test_all_ways_out(audited, tmp_path):
     dismiss_sizes(audited)
     view = audited.load_saved_view("outliers")
     (note, *_) = plan_adjustment(view, AdjustmentJob("fix")).notes
-    assert note == "1 frame left out that dismissed issues alone are about"
+    assert note == "1 frame left out that only has dismissed issues"
     both = plan_adjustment(view, AdjustmentJob("fix"), include_dismissed=True)
     assert (both.counts["frames"], both.left_out) == (2, 0)
-    assert preview_mot(view).numbers == {"a": [SHIFTED]}
+    assert select_to_send(FramesToSend(view)).numbers == {"a": [SHIFTED]}
     record = export_mot(view, tmp_path / "mot")
     assert (record.frames, record.left_out) == ({"a": [SHIFTED]}, 1)
     record = export_mot(view, tmp_path / "both", include_dismissed=True)
     assert (record.frames, record.left_out) == ({"a": [SHORT, SHIFTED]}, 0)
     save_issue_views(audited, FIELD)
-    with pytest.raises(ValueError, match="dismissed issues alone"):
+    with pytest.raises(ValueError, match="only have dismissed issues"):
         annotate_frames(audited.load_saved_view(DISMISSED), "fix", backend="cvat")
 
 
@@ -205,9 +212,9 @@ def test_forms_tell_what_is_left_out(dismissed, audited, name):
     operator = f"@track-audit/video/{name}"
     properties, _ = form(operator, show("outliers")(dismissed))
     assert "include_dismissed" in properties
-    assert "1 frame left out that dismissed issues" in str(properties)
+    assert "1 frame left out that only has dismissed issues" in str(properties)
     _, errors = form(operator, show(DISMISSED)(dismissed))
-    assert "dismissed issues alone; nothing would be sent" in errors[0]
+    assert "only have dismissed issues; nothing would be sent" in errors[0]
     ticked = {"include_dismissed": True}
     properties, errors = form(operator, show(DISMISSED)(dismissed), params=ticked)
     assert errors == []
@@ -257,7 +264,7 @@ def test_results_tell_what_was_left_out(audited, tmp_path):
     for name in ("export_adjustment_job", "export_mot_sequences"):
         operator = foo.get_operator(f"@track-audit/video/{name}")
         result = operator(view, folder=str(tmp_path / name))
-        assert "1 frame left out that dismissed" in result["notes"]
+        assert "1 frame left out that only has dismissed" in result["notes"]
         both = operator(
             view, folder=str(tmp_path / f"{name}-2"), include_dismissed=True
         )
