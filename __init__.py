@@ -38,12 +38,8 @@ if TYPE_CHECKING:
     from .plugin.review.review_plan import plan_review
     from .plugin.review.saved_views import save_outlier_views
     from .plugin.sending.backends import annotate_frames
-    from .plugin.sending.groundtruth import (
-        adjustment_status,
-        export_adjustment,
-        launch_adjustment,
-        stop_adjustment,
-    )
+    from .plugin.sending.groundtruth import export_adjustment, launch_adjustment
+    from .plugin.sending.groundtruth_jobs import adjustment_status, stop_adjustment
     from .plugin.sending.groundtruth_plan import plan_adjustment
     from .plugin.sending.mot import export_mot
 
@@ -67,12 +63,8 @@ _HOMES = {
     "plugin.review.review_plan": ["plan_review"],
     "plugin.review.saved_views": ["save_outlier_views"],
     "plugin.sending.backends": ["annotate_frames"],
-    "plugin.sending.groundtruth": [
-        "adjustment_status",
-        "export_adjustment",
-        "launch_adjustment",
-        "stop_adjustment",
-    ],
+    "plugin.sending.groundtruth": ["export_adjustment", "launch_adjustment"],
+    "plugin.sending.groundtruth_jobs": ["adjustment_status", "stop_adjustment"],
     "plugin.sending.groundtruth_plan": ["plan_adjustment"],
     "plugin.sending.mot": ["export_mot"],
 }

@@ -156,8 +156,8 @@ def export(dataset: fo.Dataset, views: dict[str, int]) -> None:
     counts = adjustment.counts
     total = dataset.count("frames")
     print(
-        f"4. Adjustment package of {counts['frames']} of {total} frames "
-        f"({counts['flagged']} with outliers, the rest context) in {folder}"
+        f"4. Adjustment package of {counts.frames} of {total} frames "
+        f"({counts.flagged} with outliers, the rest context) in {folder}"
     )
 
 

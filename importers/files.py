@@ -7,6 +7,7 @@ S3 is reached with boto3's own chain of credentials, region and endpoint.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -21,8 +22,10 @@ from uuid import uuid4
 
 import boto3
 import botocore.session
+import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader, create_loader
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from .frames import is_plain_name
@@ -30,6 +33,8 @@ from .tracks import InputError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+logger = logging.getLogger(__name__)
 
 #: Frames downloaded at the same time: the size of boto3's connection pool.
 _WORKERS = 10
@@ -241,29 +246,68 @@ def check_new_folder(folder: Path) -> None:
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Gives a folder to write to, which takes its name when all is written.
+    """Provide a folder to write to, which gets its name once it is complete.
+
+    What killed processes left behind in the parent folder is removed first. A lock
+    distinguishes it from what other processes are writing right now.
 
     Args:
         folder: a folder that is new or empty
 
     Yields:
-        the folder to write to, which is removed where that fails
+        the folder to write to, which is removed if writing fails
 
     Raises:
         InputError: if the folder is not empty
     """
     check_new_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for lock in folder.parent.glob(".*.partial.lock"):
+        _remove_partial(lock)
     partial = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}.partial")
-    partial.mkdir()
+    lock = partial.with_name(f"{partial.name}.lock")
     try:
-        yield partial
-        if folder.exists():
-            folder.rmdir()
-        partial.replace(folder)
-    except BaseException:
-        shutil.rmtree(partial)
-        raise
+        with FileLock(lock):
+            partial.mkdir()
+            try:
+                yield partial
+                if folder.exists():
+                    folder.rmdir()
+                partial.replace(folder)
+            except BaseException:
+                shutil.rmtree(partial)
+                raise
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _remove_partial(lock: Path) -> None:
+    """Remove a folder that is not complete, unless a process is still writing it."""
+    try:
+        with FileLock(lock, timeout=0):
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+    except Timeout:
+        logger.debug("another process is writing to %s", lock.with_suffix(""))
+    else:
+        lock.unlink(missing_ok=True)
+
+
+def read_text_csv(path: Path) -> pd.DataFrame:
+    """Read a CSV file whose values are all text.
+
+    Names such as ``0001`` and ``NA`` stay as they are.
+
+    Args:
+        path: a local file with a header
+
+    Returns:
+        a table of strings; missing values are empty strings
+
+    Raises:
+        FileNotFoundError: if there is no such file
+        ValueError: if it is not a CSV file
+    """
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
 def download(

@@ -22,7 +22,7 @@ arguments of ``load_annotations()`` on the first time only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import fiftyone as fo
@@ -32,7 +32,8 @@ import fiftyone.utils.annotations as foua
 from ..importers import store
 from .corrections.loading import load_adjustment
 from .groundtruth.request import AdjustmentJob
-from .sending.groundtruth import adjustment_status, export_adjustment, stop_adjustment
+from .sending.groundtruth import export_adjustment
+from .sending.groundtruth_jobs import adjustment_status, stop_adjustment
 from .sending.groundtruth_plan import plan_adjustment
 
 _SETTINGS = {field.name for field in fields(AdjustmentJob)} - {"name", "labels"}
@@ -269,7 +270,8 @@ class GroundTruthAnnotationResults(foua.AnnotationResults):  # type: ignore[misc
         Returns:
             as of the operator ``adjustment_job_status``
         """
-        return adjustment_status(store.dataset_of(self.samples), self.job_name)
+        dataset = store.dataset_of(self.samples)
+        return list(map(asdict, adjustment_status(dataset, self.job_name)))
 
     def stop(self) -> Sequence[dict[str, Any]]:
         """Stops the labeling jobs; what workers have finished is kept.
@@ -277,7 +279,8 @@ class GroundTruthAnnotationResults(foua.AnnotationResults):  # type: ignore[misc
         Returns:
             the status after that
         """
-        return stop_adjustment(store.dataset_of(self.samples), self.job_name)
+        dataset = store.dataset_of(self.samples)
+        return list(map(asdict, stop_adjustment(dataset, self.job_name)))
 
     def launch_editor(self) -> None:
         """Workers open their page from the mail that they get."""

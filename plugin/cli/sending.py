@@ -121,12 +121,12 @@ def export(
         )
         if check:
             found = check_adjustment(adjustment, folder, copy_frames=copy_frames)
-            _report_findings(dataset, adjustment.counts, found, as_json)
+            _report_findings(dataset, asdict(adjustment.counts), found, as_json)
             return
         result = export_adjustment(
             opened, adjustment, folder, copy_frames=copy_frames, add_cors=add_cors
         )
-    _print_result(result, as_json)
+    _print_result(result.to_dict(), as_json)
 
 
 @app.command(group=JOBS)
@@ -152,7 +152,6 @@ def export_mot(
     """
     with open_dataset(dataset) as opened:
         from ..sending.mot import export_mot as write_mot_folder
-        from ..sending.records import describe_sent
 
         record = write_mot_folder(
             choose_view(opened, chosen.view_name),
@@ -161,7 +160,7 @@ def export_mot(
             chosen.context,
             include_dismissed=chosen.include_dismissed,
         )
-    _print_result(describe_sent(record), as_json)
+    _print_result(record.to_dict(), as_json)
 
 
 @app.command(group=JOBS)
@@ -181,7 +180,7 @@ def launch(
         from ..sending.groundtruth import launch_adjustment
 
         result = launch_adjustment(opened, job_name)
-    _print_result(result, as_json)
+    _print_result(result.to_dict(), as_json)
 
 
 @app.command(group=JOBS)
@@ -203,10 +202,10 @@ def status(
       track-audit status walkers --job-name fix-1 --json
     """
     with open_dataset(dataset) as opened:
-        from ..sending.groundtruth import adjustment_status
+        from ..sending.groundtruth_jobs import adjustment_status
 
         jobs = adjustment_status(opened, job_name)
-    _print_jobs(dataset, jobs, as_json)
+    _print_jobs(dataset, list(map(asdict, jobs)), as_json)
 
 
 @app.command(group=JOBS)
@@ -222,10 +221,10 @@ def stop(
       track-audit stop walkers --job-name fix-1
     """
     with open_dataset(dataset) as opened:
-        from ..sending.groundtruth import stop_adjustment
+        from ..sending.groundtruth_jobs import stop_adjustment
 
         jobs = stop_adjustment(opened, job_name)
-    _print_jobs(dataset, jobs, as_json)
+    _print_jobs(dataset, list(map(asdict, jobs)), as_json)
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def place_findings(
         try:
             there = client.head_object(Bucket=bucket, Key=key)["Metadata"].get(OWNER)
             if owner is None or there != owner:
-                what = f"s3://{bucket}/{key} is there already"
+                what = f"s3://{bucket}/{key} already exists"
                 found.append(error(what, "choose another name or prefix"))
         except ClientError as failure:
             if error_code(failure) in DENIED:

@@ -1,86 +1,136 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A package's folder: what is in it, whose it is, and how another replaces it."""
+"""Read the folder of a package, and replace it by another package."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ...importers.files import whole_folder
+from ...importers.files import read_text_csv, whole_folder
 from ...importers.problems import Finding, error
 from ...importers.tracks import InputError
-from .request import PLACEHOLDERS
+from .request import package_tag
 
 JOB_FILE = "job.json"
 FRAMES_FILE = "frames.csv"
 
 
-def read_job(
-    package: Path, needed: Collection[str] = tuple(PLACEHOLDERS)
-) -> dict[str, Any]:
-    """Reads the ``job.json`` of a package.
+@dataclass(frozen=True)
+class Package:
+    """A package in its folder, and the labeling job that it is for.
+
+    Attributes:
+        folder: the package's folder
+        request: the CreateLabelingJob request
+        region: the AWS region, None if it is not known
+        fill_in: the settings without which the job cannot be started
+        owner: identifies whose package it is, None for nobody's
+    """
+
+    folder: Path
+    request: dict[str, Any]
+    region: str | None
+    fill_in: tuple[str, ...]
+    owner: str | None = None
+
+    @property
+    def tag(self) -> str | None:
+        """The tag that the package shares with its labeling job."""
+        return package_tag(self.request)
+
+    def require(self, *settings: str) -> None:
+        """Check that settings were given when the package was written.
+
+        Args:
+            *settings: names of settings, some of ``PLACEHOLDERS``
+
+        Raises:
+            InputError: if one was not
+        """
+        missing = ", ".join(name for name in settings if name in self.fill_in)
+        if missing:
+            message = f"{missing} must be filled in: export again with these settings"
+            raise InputError(self.folder / JOB_FILE, message)
+
+
+def read_package(folder: Path) -> Package:
+    """Read the ``job.json`` of a package.
 
     Args:
-        package: the package's folder
-        needed (...): the settings that must be filled in, by default all
+        folder: the package's folder
 
     Returns:
-        ``request`` (the CreateLabelingJob request), ``region``, ``fill_in`` and
-        ``owner``, None where nobody is named
+        the package
 
     Raises:
-        InputError: if the file is not there, is damaged, or settings are missing
+        InputError: if the file does not exist or is damaged
     """
-    path = Path(package) / JOB_FILE
+    path = Path(folder) / JOB_FILE
     try:
         job = json.loads(path.read_text(encoding="utf-8"))
-        request, region = json.dumps(job["request"]), job["region"]
+        return Package(
+            Path(folder),
+            job["request"],
+            job["region"],
+            tuple(job["fill_in"]),
+            job.get("owner"),
+        )
     except FileNotFoundError as failure:
         raise InputError(path, "not found, expected a package's folder") from failure
     except (ValueError, KeyError, TypeError) as failure:
-        raise InputError(path, "expected a package's request and region") from failure
-    missing = [name for name in needed if PLACEHOLDERS[name] in request]
-    if missing or ("region" in needed and not region):
-        raise InputError(
-            path,
-            f"{', '.join(missing) or 'region'} must be filled in: write the package "
-            "again with these settings",
-        )
-    return {"owner": None, **job}
+        message = "expected the request, region and missing settings of a package"
+        raise InputError(path, message) from failure
+
+
+def write_job(package: Package) -> None:
+    """Write the ``job.json`` of a package, see :func:`read_package`.
+
+    Args:
+        package: the package
+    """
+    job = {
+        "region": package.region,
+        "fill_in": list(package.fill_in),
+        "owner": package.owner,
+        "request": package.request,
+    }
+    text = json.dumps(job, indent=2) + "\n"
+    (package.folder / JOB_FILE).write_text(text, encoding="utf-8")
 
 
 def read_frames(package: Path) -> pd.DataFrame:
-    """Reads the ``frames.csv`` of a package.
+    """Read the ``frames.csv`` of a package.
 
     Args:
         package: the package's folder
 
     Returns:
-        ``sequence``, ``frame_name`` and ``path`` of each frame, the latter empty
-        where it is not on this machine
+        the text of ``sequence``, ``frame_name`` and ``path`` of each frame; the path
+        is empty if the frame is not on this machine
 
     Raises:
-        InputError: if the file is not there, or is damaged
+        InputError: if the file does not exist or is damaged
     """
     path = Path(package) / FRAMES_FILE
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        return table[["sequence", "frame_name", "path"]]
+        return read_text_csv(path)[["sequence", "frame_name", "path"]]
     except FileNotFoundError as failure:
         raise InputError(path, "not found, expected a package's folder") from failure
     except (KeyError, ValueError) as failure:
-        raise InputError(path, "expected the columns of a package") from failure
+        message = "expected the columns sequence, frame_name and path"
+        raise InputError(path, message) from failure
 
 
 def label_files(sequences: Iterable[str]) -> list[str]:
-    """Names the files that go into the bucket beside the frames.
+    """List the files that are uploaded in addition to the frames.
 
     Args:
         sequences: the sequences' names
@@ -100,23 +150,23 @@ def label_files(sequences: Iterable[str]) -> list[str]:
 
 
 def folder_findings(folder: Path, owner: str | None) -> list[Finding]:
-    """Finds out whether packages may be written to a folder.
+    """Check whether packages may be written to a folder.
 
-    They may where it is new or empty, or holds packages of the same owner and
-    nothing else: these are replaced.
+    They may if the folder is new or empty, or if it only holds packages of the same
+    owner, which are then replaced.
 
     Args:
         folder: the folder
-        owner: whose packages they are, None for nobody's
+        owner: identifies whose packages they are, None for nobody's
 
     Returns:
-        an error where they may not
+        an error if they may not
     """
     todo = "choose a new folder"
     try:
         parent = next(path for path in folder.absolute().parents if path.exists())
         if not os.access(parent, os.W_OK | os.X_OK):
-            return [error(f"{parent} may not be written to", todo)]
+            return [error(f"{parent} is not writable", todo)]
         if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
             return []
         packages = [path.parent for path in _job_files(folder)]
@@ -129,24 +179,39 @@ def folder_findings(folder: Path, owner: str | None) -> list[Finding]:
         return [error(f"{folder} holds a damaged package ({failure})", todo)]
     if strange is None:
         return []
-    what = f"{folder} would be replaced, and {strange} is no file of the package"
-    return [error(what, f"move that elsewhere, or {todo}")]
+    what = f"{folder} would be replaced, but {strange} is not a file of the package"
+    return [error(what, f"move it elsewhere, or {todo}")]
+
+
+def check_folder(folder: Path, owner: str | None) -> None:
+    """Check that packages may be written to a folder, see :func:`folder_findings`.
+
+    Args:
+        folder: the folder
+        owner: identifies whose packages they are, None for nobody's
+
+    Raises:
+        InputError: if they may not
+    """
+    for finding in folder_findings(folder, owner):
+        raise InputError(folder, f"nothing was written:\n{finding}")
 
 
 @contextmanager
 def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Gives a folder to write to, which takes the place of what is there.
+    """Provide a folder to write to, which then replaces an earlier one.
 
-    Whenever this is killed, either folder is whole, and it can be done again.
+    If the process is killed, the earlier or the new folder is complete, and this can
+    be repeated.
 
     Args:
         folder: the folder, see :func:`folder_findings`
 
     Yields:
-        the folder to write to; where that fails, all is as before
+        the folder to write to; if writing fails, nothing has changed
     """
     new, old = (folder.with_name(f".{folder.name}.{name}") for name in ("new", "old"))
-    for left in (new, old):  # by a process that was killed
+    for left in (new, old):  # of a process that was killed
         if left.exists():
             shutil.rmtree(left)
     with whole_folder(new) as partial:
@@ -159,21 +224,20 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
 
 
 def _job_files(folder: Path) -> list[Path]:
-    """The job files of a package, or else of the packages below it."""
+    """List the job file of a package, or those of the packages in its subfolders."""
     own = folder / JOB_FILE
     return [own] if own.is_file() else sorted(folder.glob(f"*/{JOB_FILE}"))
 
 
 def _owner(package: Path) -> str | None:
     try:
-        owner: str | None = read_job(package, needed=[])["owner"]
+        return read_package(package).owner
     except InputError:
-        return None  # damaged: not known to be anybody's
-    return owner
+        return None  # damaged, so the owner is unknown
 
 
 def _strange_file(folder: Path, packages: Iterable[Path]) -> Path | None:
-    """A file that is not of the packages in a folder, if there is one."""
+    """Find a file in a folder that does not belong to its packages."""
     own = {path for package in packages for path in _own_files(package)}
     files = (path for path in sorted(folder.rglob("*")) if not path.is_dir())
     return next((path for path in files if path not in own), None)

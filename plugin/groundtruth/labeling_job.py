@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts, watches and stops labeling jobs."""
+"""Start and stop labeling jobs, and read their status."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from ...importers.tracks import InputError
 from .aws import GroundTruthError, aws_errors, error_code, is_absent, sagemaker_client
 from .checks import model_errors
-from .folder import read_job
-from .request import PACKAGE_TAG
+from .folder import JOB_FILE, Package
+from .request import PLACEHOLDERS, package_tag
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -23,23 +21,23 @@ if TYPE_CHECKING:
 FINISHED = frozenset({"Completed", "Failed", "Stopped"})
 UNDER_WAY = frozenset({"Initializing", "InProgress"})
 NOT_STARTED = "NotStarted"
-NAMESAKE = "there is another job of that name"
+NAMESAKE = "another job has that name"
 
 
 @dataclass(frozen=True)
 class JobStatus:
-    """How a labeling job stands.
+    """The status of a labeling job.
 
     Attributes:
         name: the job's name
         status: Initializing, InProgress, Completed, Failed, Stopping or Stopped, or
-            NotStarted where AWS has no such job
+            NotStarted if AWS has no such job
         labeled: the number of sequences that workers have finished
-        unlabeled: the number of sequences still to do
+        unlabeled: the number of sequences that remain
         failed: the number of sequences that could not be labeled
-        failure_reason: why the job failed, or was not started, or None
-        output_uri: the S3 URI of the output manifest, None before there is one
-        arn: the job's ARN, None where it was not started
+        failure_reason: why the job failed or was not started, or None
+        output_uri: the S3 URI of the output manifest, None before it exists
+        arn: the job's ARN, None if it was not started
     """
 
     name: str
@@ -57,30 +55,29 @@ class JobStatus:
         return self.status in FINISHED
 
 
-def launch_job(package: Path, client: SageMakerClient | None = None) -> str:
-    """Starts the labeling job of a package that was uploaded, once.
+def launch_job(package: Package, client: SageMakerClient | None = None) -> str:
+    """Start the labeling job of an uploaded package, unless it was already started.
 
-    A job is known again by the package's own tag. So where the job was started
-    before, even if the answer got lost, there is no second one.
+    A job is identified by its package's tag, so a second call does not start a second
+    job, even if the response to the first was lost.
 
     Args:
-        package: the package's folder
-        client (None): a SageMaker client, by default one of boto3's default
-            chain
+        package: the package
+        client (None): a SageMaker client, by default from boto3's default chain
 
     Returns:
         the labeling job's ARN
 
     Raises:
-        InputError: if the package's request is not filled in or not valid
-        GroundTruthError: if AWS refuses the job, or there is another of its name
+        InputError: if the package's request is incomplete or not valid
+        GroundTruthError: if AWS refuses the job, or another job has its name
     """
-    job = read_job(package)
-    request = job["request"]
+    package.require(*PLACEHOLDERS)
+    request = package.request
     errors = model_errors("CreateLabelingJob", request)
     if errors:
-        raise InputError(Path(package) / "job.json", "\n".join(map(str, errors)))
-    client = client or sagemaker_client(job["region"])
+        raise InputError(package.folder / JOB_FILE, "\n".join(map(str, errors)))
+    client = client or sagemaker_client(package.region)
     name = request["LabelingJobName"]
     with aws_errors(f"Starting labeling job {name!r}"):
         try:
@@ -89,13 +86,13 @@ def launch_job(package: Path, client: SageMakerClient | None = None) -> str:
             if error_code(error) != "ResourceInUse":
                 raise
     found = find_job(name, client)
-    if found and package_tag(found) == package_tag(request):
+    if found and package_tag(found) == package.tag:
         return found["LabelingJobArn"]
     raise name_taken(name)
 
 
 def name_taken(name: str) -> GroundTruthError:
-    """Makes the error of a job whose name another job has.
+    """Return the error for a name that another labeling job has.
 
     Args:
         name: the labeling job's name
@@ -103,34 +100,21 @@ def name_taken(name: str) -> GroundTruthError:
     Returns:
         the error
     """
-    what = f"There is a labeling job {name!r} already, whatever the case of its letters"
+    what = f"Another labeling job is named {name!r} (names are not case-sensitive)"
     return GroundTruthError(what, "choose another name")
-
-
-def package_tag(job: Mapping[str, Any]) -> str | None:
-    """Reads the tag that a package and its labeling job share.
-
-    Args:
-        job: a CreateLabelingJob request, or what DescribeLabelingJob answers
-
-    Returns:
-        the tag's value, None where there is none
-    """
-    tags = {tag["Key"]: tag["Value"] for tag in job.get("Tags", [])}
-    return tags.get(PACKAGE_TAG)
 
 
 def find_job(
     name: str, client: SageMakerClient
 ) -> DescribeLabelingJobResponseTypeDef | None:
-    """Looks a labeling job up.
+    """Look up a labeling job.
 
     Args:
         name: the labeling job's name
         client: a SageMaker client
 
     Returns:
-        what DescribeLabelingJob answers, None where there is no such job
+        the response of DescribeLabelingJob, None if there is no such job
 
     Raises:
         GroundTruthError: if AWS cannot be asked
@@ -147,18 +131,18 @@ def find_job(
 def own_status(
     name: str, client: SageMakerClient, arn: str | None, tag: str | None
 ) -> JobStatus:
-    """Reads how one's own labeling job stands.
+    """Read the status of a labeling job, if it is the one that was started.
 
-    Others of the account may have given its name, in whatever case, to theirs.
+    Others in the account may have used the same name, in upper or lower case.
 
     Args:
         name: the labeling job's name
         client: a SageMaker client
-        arn: the job's ARN, None where it is not known
-        tag: the tag of the job's package, None where it is not known
+        arn: the job's ARN, None if it is not known
+        tag: the tag of the job's package, None if it is not known
 
     Returns:
-        the status: NotStarted where there is no such job, or another's alone
+        the status: NotStarted if there is no job of that name, or only another one
 
     Raises:
         GroundTruthError: if AWS cannot be asked
@@ -187,12 +171,11 @@ def _read_status(job: DescribeLabelingJobResponseTypeDef) -> JobStatus:
 
 
 def job_status(name: str, client: SageMakerClient | None = None) -> JobStatus:
-    """Reads how a labeling job stands.
+    """Read the status of a labeling job.
 
     Args:
         name: the labeling job's name
-        client (None): a SageMaker client, by default one of boto3's default
-            chain
+        client (None): a SageMaker client, by default from boto3's default chain
 
     Returns:
         the status
@@ -210,21 +193,20 @@ def job_status(name: str, client: SageMakerClient | None = None) -> JobStatus:
 
 
 def stop_job(name: str, client: SageMakerClient | None = None) -> None:
-    """Stops a labeling job; what workers have finished is kept.
+    """Stop a labeling job; what workers have finished is kept.
 
     Args:
         name: the labeling job's name
-        client (None): a SageMaker client, by default one of boto3's default
-            chain
+        client (None): a SageMaker client, by default from boto3's default chain
 
     Raises:
-        GroundTruthError: if there is no such job or it has ended already
+        GroundTruthError: if there is no such job, or it has already ended
     """
     client = client or sagemaker_client()
     status = job_status(name, client)
     if status.finished:
         raise GroundTruthError(
-            f"Labeling job {name!r} is {status.status} already", "it needs no stop"
+            f"Labeling job {name!r} is already {status.status}", "no need to stop it"
         )
     with aws_errors(f"Stopping labeling job {name!r}"):
         client.stop_labeling_job(LabelingJobName=name)

@@ -34,8 +34,21 @@ PLACEHOLDERS: Mapping[str, str] = {
     "workteam_arn": "fill-in-workteam",
 }
 
-#: The tag that tells a package's own labeling job from others of its name.
+#: The tag that distinguishes a package's own labeling job from others of its name.
 PACKAGE_TAG = "track-audit"
+
+
+def package_tag(job: Mapping[str, Any]) -> str | None:
+    """Return the tag that a package shares with its labeling job.
+
+    Args:
+        job: a CreateLabelingJob request, or a response of DescribeLabelingJob
+
+    Returns:
+        the tag's value, None if there is none
+    """
+    tags = {tag["Key"]: tag["Value"] for tag in job.get("Tags", [])}
+    return tags.get(PACKAGE_TAG)
 
 
 def _are_texts(values: object) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads a package to S3: frames first, then labels, the manifest last."""
+"""Upload a package to S3: first the frames, then the labels, the manifest last."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from ...importers.files import split_s3
 from ...importers.tracks import InputError
 from .aws import THREADS, GroundTruthError, aws_errors, s3_client
 from .bucket import OWNER, check_bucket
-from .folder import FRAMES_FILE, label_files, read_frames, read_job
+from .folder import FRAMES_FILE, Package, label_files, read_frames
 from .job_frames import is_file_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
-#: What is in a file's place in the bucket: nothing, the file itself, another file of
-#: the same owner, or somebody else's.
+#: What is in a file's place in the bucket: nothing, the same file, another file of the
+#: same owner, or somebody else's.
 State = Literal["absent", "same", "own", "other"]
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What an upload did.
+    """The result of an upload.
 
     Attributes:
-        sent: the number of files that were sent
-        kept: the number of files that were in the bucket already
+        sent: the number of files that were uploaded
+        kept: the number of files that were already in the bucket
     """
 
     sent: int
@@ -52,7 +52,7 @@ class _File:
 
 @dataclass(frozen=True)
 class _PackageFiles:
-    """Files to be in S3: local frames, keys of other frames, label files in order."""
+    """A package: its local frames, the keys of other frames, and its label files."""
 
     frames: tuple[_File, ...]
     remote: tuple[str, ...]
@@ -60,54 +60,54 @@ class _PackageFiles:
 
 
 def upload_package(
-    package: Path,
+    package: Package,
     client: S3Client | None = None,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Upload:
-    """Uploads what is not in the bucket yet.
+    """Upload the files of a package that are not in the bucket yet.
 
-    An upload that was broken off, or whose process was killed, goes on where it
-    stopped. What an earlier package of the same owner put there is replaced. Nothing
-    is sent where a file is missing, or where the bucket holds somebody else's file in
-    a file's place.
+    An upload that was interrupted, or whose process was killed, resumes where it
+    stopped. Files of an earlier package of the same owner are replaced. Nothing is
+    uploaded if a file is missing, or if somebody else's file is in its place in the
+    bucket.
 
     Args:
-        package: the package's folder
-        client (None): an S3 client, by default one of boto3's default chain
-        progress (None): is called with the numbers of files done and in all
+        package: the package
+        client (None): an S3 client, by default from boto3's default chain
+        progress (None): is called with the number of files that are done and the
+            total
 
     Returns:
-        what was sent
+        what was uploaded
 
     Raises:
-        InputError: if the package is damaged or not filled in
+        InputError: if the package is damaged, or has no bucket
         GroundTruthError: if the bucket cannot be used
     """
-    job = read_job(package, needed=["bucket"])
-    source = job["request"]["InputConfig"]["DataSource"]["S3DataSource"]
+    package.require("bucket")
+    source = package.request["InputConfig"]["DataSource"]["S3DataSource"]
     bucket, key = split_s3(source["ManifestS3Uri"])
     root = key.rpartition("/")[0]
-    files = _package_files(Path(package), root)
-    client = client or s3_client(job["region"])
-    check_bucket(client, bucket, job["region"])
+    files = _package_files(package.folder, root)
+    client = client or s3_client(package.region)
+    check_bucket(client, bucket, package.region)
     sizes = _sizes(client, bucket, f"{root}/")
     _check_remote(bucket, [key for key in files.remote if key not in sizes])
     local = [*files.frames, *files.labels]
-    total = len(local) + len(files.remote)
-    owner = job["owner"]
+    owner = package.owner
     with _threads() as executor:
         states = executor.map(
             lambda file: _state(client, bucket, file, sizes.get(file.key), owner), local
         )
         to_send = _to_send(bucket, dict(zip(local, states, strict=True)))
-        kept = total - len(to_send)
+        kept = len(local) + len(files.remote) - len(to_send)
         sent = chain(
             executor.map(
                 lambda file: _send(client, bucket, file, owner),
                 [file for file in files.frames if file in to_send],
             ),
-            # One after the other, the manifest last: once it is there, all is.
+            # One after the other, the manifest last: once it exists, all files do.
             (
                 _send(client, bucket, file, owner)
                 for file in files.labels
@@ -117,7 +117,7 @@ def upload_package(
         bar = tqdm(sent, total=len(to_send), unit="file", disable=None)
         for done, _ in enumerate(bar, kept + 1):
             if progress:
-                progress(done, total)
+                progress(done, kept + len(to_send))
     return Upload(len(to_send), kept)
 
 
@@ -127,7 +127,7 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
     try:
         yield executor
     finally:
-        # A failure or an interrupt ends the upload, not only the wait for it.
+        # A failure or an interrupt stops the upload, not only the wait for it.
         executor.shutdown(cancel_futures=True)
 
 
@@ -146,12 +146,12 @@ def _package_files(package: Path, root: str) -> _PackageFiles:
     missing = [file.path for file in frames if not file.path.is_file()]
     if missing:
         raise InputError(
-            path, f"{len(missing)} frames are not there any more, such as {missing[0]}"
+            path, f"{len(missing)} frames no longer exist, such as {missing[0]}"
         )
     labels = label_files(rows["sequence"].unique())
     for name in labels:
         if not (package / name).is_file():
-            raise InputError(package / name, "not found, expected a whole package")
+            raise InputError(package / name, "not found, expected a complete package")
     return _PackageFiles(
         tuple(frames),
         tuple(remote),
@@ -160,7 +160,7 @@ def _package_files(package: Path, root: str) -> _PackageFiles:
 
 
 def _sizes(client: S3Client, bucket: str, prefix: str) -> dict[str, int]:
-    """Lists what is in the bucket: its size in bytes, by key."""
+    """Return the size in bytes of each object in the bucket, by key."""
     with aws_errors(f"Listing s3://{bucket}/{prefix}"):
         pages = client.get_paginator("list_objects_v2").paginate(
             Bucket=bucket, Prefix=prefix
@@ -174,7 +174,7 @@ def _check_remote(bucket: str, absent: list[str]) -> None:
         raise GroundTruthError(
             f"{len(absent)} frames are neither on this machine nor in the bucket, "
             f"such as s3://{bucket}/{absent[0]}",
-            "put them there, or give their folder",
+            "upload them, or set the folder of the sequences' frames",
         )
 
 
@@ -191,11 +191,11 @@ def _state(
 
 
 def _is_same(found: HeadObjectOutputTypeDef, body: bytes) -> bool:
-    """Compares a file's bytes with an object of the same size."""
+    """Compare a file with an object of the same size."""
     digest = found["Metadata"].get("sha256")
     if digest:
         return digest == sha256(body).hexdigest()
-    # Put there by other means: S3's own checksum of what came in one piece
+    # Not uploaded by Track Audit: S3's own checksum of an upload in one part
     return found["ETag"].strip('"') == md5(body, usedforsecurity=False).hexdigest()
 
 
@@ -203,8 +203,8 @@ def _to_send(bucket: str, states: dict[_File, State]) -> set[_File]:
     others = [file.key for file, state in states.items() if state == "other"]
     if others:
         raise GroundTruthError(
-            f"{len(others)} other files are in their place in the bucket, such as "
-            f"s3://{bucket}/{others[0]}",
+            f"{len(others)} files of somebody else are in their place in the bucket, "
+            f"such as s3://{bucket}/{others[0]}",
             "choose another prefix",
         )
     return {file for file, state in states.items() if state != "same"}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -12,12 +13,12 @@ from fiftyone.operators.executor import ExecutionContext
 
 from ..plain import count
 from ..sending.groundtruth import (
-    adjustment_status,
     launch_adjustment,
-    missing_settings,
+    recorded_packages,
     sent_text,
-    stop_adjustment,
+    settings_text,
 )
+from ..sending.groundtruth_jobs import adjustment_status, stop_adjustment
 from ..sending.records import AdjustmentRecord, recorded_adjustments
 from .forms import (
     TrackOperator,
@@ -57,7 +58,7 @@ class LaunchAdjustmentJob(TrackOperator):
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Says what will be uploaded and started."""
         record = _chosen_job(ctx)
-        missing = missing_settings(record)
+        missing = recorded_packages(record)[0].fill_in
         roots = ", ".join(str(job.s3_root) for job in record.jobs)
         add_notice(
             inputs,
@@ -66,7 +67,7 @@ class LaunchAdjustmentJob(TrackOperator):
             "there already stay.",
         )
         if missing:
-            settings = ", ".join(missing).replace("_arn", " ARN")
+            settings = settings_text(missing)
             add_notice(inputs, "start", f"It is not started: it has no {settings}.")
         else:
             jobs = count(len(record.jobs), "labeling job")
@@ -83,7 +84,7 @@ class LaunchAdjustmentJob(TrackOperator):
         return run_with_progress(
             ctx,
             "Launching the job",
-            lambda progress: launch_adjustment(dataset, name, progress),
+            lambda progress: launch_adjustment(dataset, name, progress).to_dict(),
             self.describe,
         )
 
@@ -109,7 +110,7 @@ class LaunchAdjustmentJob(TrackOperator):
             ValueError: if no such job is recorded, or its package is damaged
             GroundTruthError: if AWS refuses
         """
-        return launch_adjustment(dataset, job_name, callback(progress))
+        return launch_adjustment(dataset, job_name, callback(progress)).to_dict()
 
 
 class _JobsOperator(TrackOperator):
@@ -184,7 +185,7 @@ class AdjustmentJobStatus(_JobsOperator):
             ValueError: if no such job is recorded
             GroundTruthError: if AWS cannot be asked
         """
-        return {"jobs": adjustment_status(dataset, job_name)}
+        return {"jobs": list(map(asdict, adjustment_status(dataset, job_name)))}
 
 
 class StopAdjustmentJob(_JobsOperator):
@@ -240,7 +241,7 @@ class StopAdjustmentJob(_JobsOperator):
             ValueError: if no such job is recorded
             GroundTruthError: if nothing of it is under way
         """
-        return {"jobs": stop_adjustment(dataset, job_name)}
+        return {"jobs": list(map(asdict, stop_adjustment(dataset, job_name)))}
 
 
 def callback(progress: Any) -> Any:  # noqa: ANN401 - FiftyOne's convention

@@ -31,10 +31,7 @@ from ..sending.groundtruth_plan import (
     plan_jobs,
 )
 from ..sending.mot import export_mot, send_as_mot
-from ..sending.records import (
-    check_new_name,
-    describe_sent,
-)
+from ..sending.records import check_new_name
 from .forms import (
     CONTEXT,
     TrackOperator,
@@ -137,7 +134,7 @@ class ExportAdjustmentJob(TrackOperator):
                 params.get("folder"),
                 add_cors=bool(params.get("add_cors")),
                 progress=progress,
-            ),
+            ).to_dict(),
             self.describe,
         )
 
@@ -209,7 +206,7 @@ class ExportAdjustmentJob(TrackOperator):
         if check:
             found = check_adjustment(adjustment, folder, copy_frames=copy_frames)
             findings = [asdict(finding) for finding in found]
-            return {**adjustment.counts, "findings": findings}
+            return {**asdict(adjustment.counts), "findings": findings}
         return export_adjustment(
             dataset,
             adjustment,
@@ -217,7 +214,7 @@ class ExportAdjustmentJob(TrackOperator):
             copy_frames=copy_frames,
             add_cors=add_cors,
             progress=callback(progress),
-        )
+        ).to_dict()
 
 
 def _plan(ctx: ExecutionContext) -> Adjustment:
@@ -376,7 +373,7 @@ class ExportMOTSequences(TrackOperator):
         return run_with_progress(
             ctx,
             "Writing sequences",
-            lambda _: describe_sent(send_as_mot(chosen, folder)),
+            lambda _: send_as_mot(chosen, folder).to_dict(),
             self.describe,
         )
 
@@ -415,4 +412,4 @@ class ExportMOTSequences(TrackOperator):
             context,
             include_dismissed=include_dismissed,
         )
-        return describe_sent(record)
+        return record.to_dict()

@@ -18,7 +18,7 @@ from fiftyone.utils.annotations import AnnotationResults
 from ...importers import store
 from ...importers.pixels import boxes_to_send, image_sizes
 from .chosen_frames import FramesToSend, dismissed_text, select_to_send
-from .records import ANNOTATION, SentFrames, check_new_name, recording_sent
+from .records import ANNOTATION, SentFrames, recording_sent
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,6 @@ def annotate_frames(
         view, label_field, context, include_dismissed=include_dismissed
     )
     dataset, field = chosen.dataset, chosen.field
-    check_new_name(dataset, anno_key)
     selection = select_to_send(chosen)
     if selection.left_out:
         logger.info(dismissed_text(selection.left_out))
@@ -69,12 +68,12 @@ def annotate_frames(
     sizes = image_sizes(tracks.sequences[name] for name in numbers)
     boxes = boxes_to_send(anno_key, tracks, selection.frames, sizes)
     ids = list(map(str, store.find_frames(dataset, numbers)))
-    frames = dataset.select_frames(ids).to_frames()
     kwargs.setdefault("attributes", selection.attributes)
     record = SentFrames(
         anno_key, ANNOTATION, field, None, numbers, sizes, selection.left_out
     )
     with recording_sent(dataset, record, boxes):
+        frames = dataset.select_frames(ids).to_frames()
         try:
             return frames.annotate(anno_key, label_field=field, **kwargs)
         except BaseException:

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends adjustments to Ground Truth, watches and stops them.
+"""Export adjustments to Ground Truth, and start their labeling jobs.
 
-Every step can be taken again, in any process: what is there already stays.
+Every step can be repeated in any process: what is already done stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import fiftyone as fo
@@ -21,28 +20,22 @@ from ...importers.store.locks import exclusive
 from ...importers.tracks import InputError
 from ..groundtruth.aws import GroundTruthError, s3_client, sagemaker_client
 from ..groundtruth.bucket import add_cors_rule, cors_warning
-from ..groundtruth.folder import read_job
-from ..groundtruth.labeling_job import (
-    NOT_STARTED,
-    UNDER_WAY,
-    JobStatus,
-    launch_job,
-    own_status,
-    package_tag,
-    stop_job,
-)
+from ..groundtruth.folder import Package, read_package
+from ..groundtruth.labeling_job import launch_job
 from ..groundtruth.package import (
-    Plan,
     package_findings,
-    package_folders,
+    planned_packages,
     write_packages,
 )
+from ..groundtruth.package_plan import Plan
 from ..groundtruth.preflight import check_account
 from ..groundtruth.upload import upload_package
-from ..plain import count
+from ..plain import Json, count
+from .groundtruth_jobs import job_statuses, status_of_job
 from .groundtruth_plan import Adjustment
 from .records import (
     AdjustmentRecord,
+    Counts,
     JobRecord,
     record_adjustment,
     recorded_adjustment,
@@ -50,8 +43,48 @@ from .records import (
     recording_adjustment,
 )
 
-#: What is called with a progress bar's state, an object with ``progress`` in [0, 1].
-Progress = Callable[[Any], None]
+
+@dataclass(frozen=True)
+class Fraction:
+    """The state of a progress bar.
+
+    Attributes:
+        progress: the fraction that is done, in [0, 1]
+    """
+
+    progress: float
+
+
+Progress = Callable[[Fraction], None]
+
+
+@dataclass(frozen=True)
+class SentAdjustment:
+    """How far an adjustment was sent.
+
+    Attributes:
+        job_name: the adjustment's name
+        job_arns: the ARNs of its labeling jobs that were started
+        counts: what is sent
+        message: what was done
+        next: what to do next
+        folder: the folder of its packages, None if they were written before
+        notes: warnings and other notes, one per line
+    """
+
+    job_name: str
+    job_arns: list[str]
+    counts: Counts
+    message: str
+    next: str
+    folder: str | None = None
+    notes: str = ""
+
+    def to_dict(self) -> Json:
+        """Return the attributes and counts as JSON values, without a missing folder."""
+        values = {**asdict(self), **asdict(self.counts)}
+        del values["counts"]
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def check_adjustment(
@@ -60,12 +93,12 @@ def check_adjustment(
     *,
     copy_frames: bool = False,
 ) -> tuple[Finding, ...]:
-    """Reports everything that would make an adjustment fail, and changes nothing.
+    """Report everything that would make an adjustment fail, and change nothing.
 
     Args:
-        adjustment: the plan; where it has a bucket, AWS is asked too
-        folder (None): as of :func:`export_adjustment`
-        copy_frames (False): as of :func:`export_adjustment`
+        adjustment: the plan; if it has a bucket, AWS is asked too
+        folder (None): see :func:`export_adjustment`
+        copy_frames (False): see :func:`export_adjustment`
 
     Returns:
         what was found, errors first
@@ -87,12 +120,12 @@ def local_findings(
     *,
     copy_frames: bool = False,
 ) -> list[Finding]:
-    """Finds what would make an adjustment fail without a look at AWS and the images.
+    """Find what would make an adjustment fail, without reading images or asking AWS.
 
     Args:
         adjustment: the plan
-        folder (None): as of :func:`export_adjustment`
-        copy_frames (False): as of :func:`export_adjustment`
+        folder (None): see :func:`export_adjustment`
+        copy_frames (False): see :func:`export_adjustment`
 
     Returns:
         what was found
@@ -109,12 +142,12 @@ def export_adjustment(
     copy_frames: bool = False,
     add_cors: bool = False,
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Writes an adjustment's packages, and goes on as far as the settings allow.
+) -> SentAdjustment:
+    """Write an adjustment's packages, upload them and start its jobs.
 
-    With a bucket, the packages are uploaded. With a role and a work team too, the
-    labeling jobs are started. An earlier export of the same name, which was not
-    started, is replaced with its package.
+    The packages are uploaded if there is a bucket, and the labeling jobs are started
+    if there are a role and a work team too. An earlier export of the same name that
+    was not started is replaced, with its packages.
 
     Args:
         dataset: the dataset that the frames are from
@@ -123,54 +156,43 @@ def export_adjustment(
             export; by default below FiftyOne's dataset folder
         copy_frames (False): whether to copy the frames into the packages
         add_cors (False): whether to add the CORS rule that the worker's page
-            needs to the bucket, where it has none
+            needs to the bucket, if it has none
         progress (None): a progress callback
 
     Returns:
-        ``job_name``, ``job_arns``, ``folder``, counts and messages
+        what was done
 
     Raises:
         InputError: if anything would make the jobs fail; nothing is written
-        ValueError: if it was exported or started since it was planned, or somebody
-            else is exporting right now
-        GroundTruthError: if AWS fails on the way: :func:`launch_adjustment` goes
-            on from there
+        ValueError: if it was exported or started since it was planned, or another
+            process is writing to the dataset
+        GroundTruthError: if AWS fails; :func:`launch_adjustment` resumes from there
     """
-    job, plans = adjustment.job, adjustment.plans
-    package = _package_folder(adjustment, folder)
+    plans, package = adjustment.plans, _package_folder(adjustment, folder)
     found = check_adjustment(adjustment, package, copy_frames=copy_frames)
     errors = sentences(found, "error")
     if errors:
         raise InputError(package, "nothing was written:\n" + "\n".join(errors))
-    record = _make_record(adjustment, package_folders(plans, package))
+    packages = planned_packages(plans, package)
+    record = _make_record(adjustment, packages)
     with exclusive(dataset, "exporting frames of"):
-        if recorded_adjustments(dataset).get(job.name) != adjustment.earlier:
-            raise ValueError(
-                f"'{job.name}' was exported or started since this was planned; plan "
-                "it again, or choose another name"
-            )
+        _check_unchanged(dataset, adjustment)
         with recording_adjustment(dataset, record):
             write_packages(plans, package, copy_frames=copy_frames)
-    if add_cors and job.bucket:
-        add_cors_rule(s3_client(job.job_region), job.bucket, job.job_region)
-        done = cors_warning(job.bucket)
-        found = tuple(finding for finding in found if finding != done)
-    result = _send(dataset, record, progress)
+    if add_cors:
+        found = _add_cors(adjustment, found)
+    sent = _send(dataset, record, packages, progress)
     notes = [*sentences(found, "warning"), *adjustment.notes]
-    return {
-        **result,
-        "folder": str(package),
-        "notes": "\n".join(notes),
-    }
+    return replace(sent, folder=str(package), notes="\n".join(notes))
 
 
 def launch_adjustment(
     dataset: fo.Dataset, name: str, progress: Progress | None = None
-) -> dict[str, Any]:
-    """Uploads and starts an adjustment that was exported.
+) -> SentAdjustment:
+    """Upload an adjustment that was exported, and start its labeling jobs.
 
-    What is in the bucket already is not sent again, and what was started is not
-    started again: an export that was broken off goes on where it stopped.
+    Files that are already in the bucket are not uploaded again, and jobs that were
+    started are not started again, so an interrupted export resumes where it stopped.
 
     Args:
         dataset: the dataset
@@ -178,119 +200,77 @@ def launch_adjustment(
         progress (None): a progress callback
 
     Returns:
-        as :func:`export_adjustment`
+        what was done
 
     Raises:
         ValueError: if no adjustment of that name is recorded
-        InputError: if its package is damaged, or names no bucket
+        InputError: if its packages are damaged, are not of its last export, or have
+            no bucket
         GroundTruthError: if AWS refuses
     """
     record = recorded_adjustment(dataset, name)
-    missing_settings(record)
-    return _send(dataset, record, progress)
+    return _send(dataset, record, recorded_packages(record), progress)
 
 
-def missing_settings(record: AdjustmentRecord) -> list[str]:
-    """Returns the settings without which an adjustment is uploaded, but not started.
+def recorded_packages(record: AdjustmentRecord) -> list[Package]:
+    """Read the packages of an adjustment that is to be uploaded.
 
     Args:
         record: the adjustment
 
     Returns:
-        some of ``region``, ``role_arn`` and ``workteam_arn``
+        the packages
 
     Raises:
-        InputError: if a package is damaged, or names no bucket
+        InputError: if a package is damaged, is not the one that was recorded, or has
+            no bucket
     """
-    jobs = [read_job(Path(job.package), needed=["bucket"]) for job in record.jobs]
-    return list(jobs[0]["fill_in"])
+    packages = [read_package(Path(job.package)) for job in record.jobs]
+    for job, package in zip(record.jobs, packages, strict=True):
+        # A process may have been killed after recording an export that replaces this
+        if job.tag and job.tag != package.tag:
+            message = (
+                f"this is an earlier package: the last export of '{record.name}' was "
+                "interrupted; export it again"
+            )
+            raise InputError(package.folder, message)
+        package.require("bucket")
+    return packages
 
 
-def adjustment_status(
-    dataset: fo.Dataset, name: str | None = None
-) -> list[dict[str, Any]]:
-    """Asks AWS how the labeling jobs of a dataset stand.
-
-    Args:
-        dataset: the dataset
-        name (None): an adjustment's name, by default all of them
-
-    Returns:
-        for each labeling job ``job_name`` (of the adjustment that it is part of),
-        and what :class:`JobStatus` has; NotStarted of those that AWS does not know,
-        or knows as somebody else's
-
-    Raises:
-        ValueError: if no adjustment of that name is recorded
-        GroundTruthError: if AWS cannot be asked
-    """
-    if name is not None:
-        return _rows(recorded_adjustment(dataset, name))
-    records = recorded_adjustments(dataset).values()
-    return [row for record in records for row in _rows(record)]
+def _check_unchanged(dataset: fo.Dataset, adjustment: Adjustment) -> None:
+    name = adjustment.job.name
+    if recorded_adjustments(dataset).get(name) != adjustment.earlier:
+        raise ValueError(
+            f"'{name}' was exported or started since this was planned; plan it again, "
+            "or choose another name"
+        )
 
 
-def stop_adjustment(dataset: fo.Dataset, name: str) -> list[dict[str, Any]]:
-    """Stops an adjustment's labeling jobs; what workers have finished is kept.
-
-    Args:
-        dataset: the dataset
-        name: the adjustment's name
-
-    Returns:
-        as :func:`adjustment_status`, after that
-
-    Raises:
-        ValueError: if no adjustment of that name is recorded
-        GroundTruthError: if none of its jobs is under way, or AWS refuses
-    """
-    record = recorded_adjustment(dataset, name)
-    before = _statuses(record)
-    running = [job.name for job in before if job.status in UNDER_WAY]
-    if not running:
-        stand = ", ".join(map(_stand, before))
-        raise GroundTruthError(f"Nothing is under way: {stand}", "there is no need")
-    client = sagemaker_client(record.region)
-    for job in running:
-        stop_job(job, client)
-    return _rows(record)
-
-
-def _rows(record: AdjustmentRecord) -> list[dict[str, Any]]:
-    statuses = _statuses(record)
-    return [{"job_name": record.name, **asdict(status)} for status in statuses]
-
-
-def _statuses(record: AdjustmentRecord) -> list[JobStatus]:
-    return [_status(job, record.region) for job in record.jobs]
-
-
-def _status(job: JobRecord, region: str | None) -> JobStatus:
-    if not (job.s3_root and region):  # nothing can have been started
-        return JobStatus(job.name, NOT_STARTED)
-    return own_status(job.name, sagemaker_client(region), job.arn, job.tag)
-
-
-def _stand(status: JobStatus) -> str:
-    reason = f" ({status.failure_reason})" if status.failure_reason else ""
-    return f"{status.name} is {status.status}{reason}"
+def _add_cors(adjustment: Adjustment, found: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Add the CORS rule, and return the findings that remain."""
+    job = adjustment.job
+    if not job.bucket:
+        return tuple(found)
+    add_cors_rule(s3_client(job.job_region), job.bucket, job.job_region)
+    return tuple(each for each in found if each != cors_warning(str(job.bucket)))
 
 
 def _start_findings(earlier: AdjustmentRecord | None) -> list[Finding]:
-    """An error for each job of an earlier export that was started after all.
+    """Find the jobs of an earlier export that were started.
 
-    What is known to be started is never planned again. But the answer may have got
-    lost, or the process that waited for it.
+    A job that is known to be started is never planned again, but the response to the
+    start may have been lost.
     """
     if earlier is None or not any(job.tried for job in earlier.jobs):
         return []
     try:
-        statuses = _statuses(earlier)
+        statuses = job_statuses(earlier)
     except GroundTruthError as failure:
         return [error(failure.what, failure.todo)]
-    todo = f"launch '{earlier.name}' to go on with it, or choose another name"
+    todo = f"launch '{earlier.name}' to resume it, or choose another name"
     return [
-        error(f"Labeling job {status.name!r} was started already", todo)
+        error(f"Labeling job {status.name!r} was already started", todo)
         for status in statuses
         if status.arn
     ]
@@ -300,7 +280,7 @@ def _package_folder(adjustment: Adjustment, folder: Path | str | None) -> Path:
     return resolve_path(folder) if folder else adjustment.folder
 
 
-def _make_record(adjustment: Adjustment, folders: list[Path]) -> AdjustmentRecord:
+def _make_record(adjustment: Adjustment, packages: list[Package]) -> AdjustmentRecord:
     job = adjustment.job
     return AdjustmentRecord(
         name=job.name,
@@ -310,100 +290,111 @@ def _make_record(adjustment: Adjustment, folders: list[Path]) -> AdjustmentRecor
         audited_attribute=job.audited_attribute,
         counts=adjustment.counts,
         jobs=[
-            _make_job_record(plan, folder)
-            for plan, folder in zip(adjustment.plans, folders, strict=True)
+            _make_job_record(plan, package)
+            for plan, package in zip(adjustment.plans, packages, strict=True)
         ],
     )
 
 
-def _make_job_record(plan: Plan, folder: Path) -> JobRecord:
+def _make_job_record(plan: Plan, package: Package) -> JobRecord:
     frames = plan.frames.groupby("sequence")["frame"]
     return JobRecord(
         name=plan.job.name,
-        package=str(folder),
+        package=str(package.folder),
         s3_root=plan.job.root if plan.job.bucket else None,
         frames={str(name): numbers.tolist() for name, numbers in frames},
-        tag=package_tag(plan.request),
+        tag=package.tag,
     )
 
 
 def _send(
-    dataset: fo.Dataset, record: AdjustmentRecord, progress: Progress | None
-) -> dict[str, Any]:
-    """Uploads all packages, then starts all jobs, as far as the settings go."""
-    missing = read_job(Path(record.jobs[0].package), needed=[])["fill_in"]
-    done = [f"{sent_text(record.counts)} written"]
+    dataset: fo.Dataset,
+    record: AdjustmentRecord,
+    packages: list[Package],
+    progress: Progress | None,
+) -> SentAdjustment:
+    """Upload all packages, then start all jobs, if the settings suffice."""
+    missing = packages[0].fill_in
+    done = [f"Exported {sent_text(record.counts)}"]
     if "bucket" not in missing:
-        sent = count(_upload(record, progress), "file")
-        done.append(
-            f"{sent} uploaded to {', '.join(str(j.s3_root) for j in record.jobs)}"
-        )
-    if not missing:
-        record = _start(dataset, record)
-        done.append(f"job {', '.join(job.name for job in record.jobs)} started")
-    settings = ", ".join(missing).replace("_arn", " ARN")
-    return {
-        "job_name": record.name,
-        "job_arns": [job.arn for job in record.jobs if job.arn],
-        **record.counts,
-        "message": ", ".join(done),
-        "next": (
-            f"Export again with {settings} to start the job"
-            if missing
-            else "Watch the job with 'Adjustment job status'"
-        ),
-    }
+        files = count(_upload(record, packages, progress), "file")
+        roots = ", ".join(str(job.s3_root) for job in record.jobs)
+        done.append(f"uploaded {files} to {roots}")
+    next_step = "Watch the job with 'Adjustment job status'"
+    if missing:
+        next_step = f"Export again with {settings_text(missing)} to start the job"
+    else:
+        record = _start(dataset, record, packages)
+        done.append(f"started job {', '.join(job.name for job in record.jobs)}")
+    arns = [job.arn for job in record.jobs if job.arn]
+    return SentAdjustment(record.name, arns, record.counts, ", ".join(done), next_step)
 
 
-def sent_text(counts: Mapping[str, int]) -> str:
-    """Says what is sent.
+def settings_text(names: Sequence[str]) -> str:
+    """List settings of a job.
 
     Args:
-        counts: the counts of an :class:`Adjustment`
+        names: the names of the settings
+
+    Returns:
+        the text, such as ``role ARN, workteam ARN``
+    """
+    return ", ".join(names).replace("_arn", " ARN")
+
+
+def sent_text(counts: Counts) -> str:
+    """Describe what is sent.
+
+    Args:
+        counts: what is sent
 
     Returns:
         such as ``10 frames (2 chosen, the rest context) with 4 boxes of 1 sequence``
     """
-    frames = count(counts["frames"], "frame")
-    if counts["flagged"] < counts["frames"]:
-        frames += f" ({counts['flagged']:,} chosen, the rest context)"
-    boxes = count(counts["boxes"], "box")
-    return f"{frames} with {boxes} of {count(counts['sequences'], 'sequence')}"
+    frames = count(counts.frames, "frame")
+    if counts.flagged < counts.frames:
+        frames += f" ({counts.flagged:,} chosen, the rest context)"
+    boxes = count(counts.boxes, "box")
+    return f"{frames} with {boxes} of {count(counts.sequences, 'sequence')}"
 
 
-def _upload(record: AdjustmentRecord, progress: Progress | None) -> int:
+def _upload(
+    record: AdjustmentRecord, packages: list[Package], progress: Progress | None
+) -> int:
+    """Upload the packages of jobs that were not started, and count the files."""
     client = s3_client(record.region)
-    # The files of a job that was started are what its workers work on
+    # Workers are working on the files of jobs that were started
     waiting = [
-        job
-        for job in record.jobs
-        if not (job.arn or (job.tried and _status(job, record.region).arn))
+        package
+        for job, package in zip(record.jobs, packages, strict=True)
+        if not (job.arn or (job.tried and status_of_job(job, record.region).arn))
     ]
     sent = 0
-    for number, job in enumerate(waiting):
+    for number, package in enumerate(waiting):
 
         def report(done: int, total: int, number: int = number) -> None:
             if progress:
-                fraction = (number + done / max(1, total)) / len(waiting)
-                progress(SimpleNamespace(progress=fraction))
+                progress(Fraction((number + done / max(1, total)) / len(waiting)))
 
-        sent += upload_package(Path(job.package), client, progress=report).sent
+        sent += upload_package(package, client, progress=report).sent
     return sent
 
 
-def _start(dataset: fo.Dataset, record: AdjustmentRecord) -> AdjustmentRecord:
-    """Starts each job, and records it before and after: no start is ever unknown."""
+def _start(
+    dataset: fo.Dataset, record: AdjustmentRecord, packages: list[Package]
+) -> AdjustmentRecord:
+    """Start each job, and record it before and after, so that no start is unknown."""
     client = sagemaker_client(record.region)
-    for number, job in enumerate(record.jobs):
+    for number, package in enumerate(packages):
         with exclusive(dataset, "starting a labeling job of"):
             current = recorded_adjustment(dataset, record.name)
             if [job.tag for job in current.jobs] != [job.tag for job in record.jobs]:
                 raise ValueError(
-                    f"'{record.name}' was exported again by somebody else meanwhile; "
-                    "launch that to start it"
+                    f"'{record.name}' was exported again by another process meanwhile; "
+                    "launch it to start that export"
                 )
             record = _record_job(dataset, current, number, tried=True)
-            arn = launch_job(Path(job.package), client)
+            arn = launch_job(package, client)
             record = _record_job(dataset, record, number, arn=arn)
     return record
 

@@ -10,20 +10,26 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import fiftyone as fo
+import pandas as pd
 
 from ...importers import store
 from ...importers.problems import Finding, sentences
 from ...importers.tracks import InputError
-from ..groundtruth.folder import read_job
-from ..groundtruth.package import Plan, plan_packages
+from ..groundtruth.folder import read_package
+from ..groundtruth.package_plan import Plan, Source, plan_packages
 from ..groundtruth.request import AdjustmentJob
 from .chosen_frames import FramesToSend, dismissed_text, select_to_send
-from .records import AdjustmentRecord, check_new_name, recorded_adjustments
+from .records import (
+    AdjustmentRecord,
+    Counts,
+    check_new_name,
+    recorded_adjustments,
+)
 
 
 @dataclass(frozen=True)
 class Adjustment:
-    """A selection of frames, planned as one labeling job or several.
+    """Chosen frames, planned as one or more labeling jobs.
 
     Attributes:
         job: the settings of the whole
@@ -45,7 +51,7 @@ class Adjustment:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What stands in the way of the jobs, each thing once."""
+        """What would make the jobs fail, or might, without duplicates."""
         found = (finding for plan in self.plans for finding in plan.findings)
         return tuple(dict.fromkeys(found))
 
@@ -56,24 +62,27 @@ class Adjustment:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What may go wrong all the same."""
+        """What might make the jobs fail."""
         return sentences(self.findings, "warning")
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out, and done to the labels."""
+        """What was left out, and changed in the labels."""
         notes = [dismissed_text(self.left_out)] if self.left_out else []
         notes += [note for plan in self.plans for note in plan.notes]
         return tuple(dict.fromkeys(notes))
 
     @property
-    def counts(self) -> dict[str, int]:
-        """The numbers of sequences, frames, flagged frames, boxes and labels."""
-        each = [plan.counts for plan in self.plans]
-        total = {name: sum(part[name] for part in each) for name in each[0]}
-        sequences = {name for plan in self.plans for name in plan.frames["sequence"]}
-        labels = {label for plan in self.plans for label in plan.classes}
-        return {**total, "sequences": len(sequences), "labels": len(labels)}
+    def counts(self) -> Counts:
+        """What is sent; sequences and labels of several jobs count once."""
+        frames = pd.concat([plan.frames for plan in self.plans])
+        return Counts(
+            sequences=frames["sequence"].nunique(),
+            frames=len(frames),
+            flagged=int((frames["reason"] != "").sum()),
+            boxes=sum(len(plan.boxes) for plan in self.plans),
+            labels=len({label for plan in self.plans for label in plan.classes}),
+        )
 
 
 def plan_adjustment(
@@ -129,14 +138,17 @@ def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
     selection = select_to_send(chosen)
     stored = selection.stored
     first = stored.documents.drop_duplicates("sequence")
+    source = Source(
+        dataset.name,
+        dict(zip(first["sequence"], first["sample_id"], strict=True)),
+        owner=f"{store.id_of(dataset)}/{job.name}",
+    )
     plans = plan_packages(
         stored.tracks,
         selection.frames,
         job,
         attributes=selection.attributes,
-        dataset=dataset.name,
-        sample_ids=dict(zip(first["sequence"], first["sample_id"], strict=True)),
-        owner=f"{store.id_of(dataset)}/{job.name}",
+        source=source,
     )
     jobs = Path(fo.config.default_dataset_dir, "track-audit", "jobs")
     folder = jobs / dataset.slug / job.name
@@ -144,14 +156,14 @@ def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
 
 
 def last_settings(dataset: fo.Dataset) -> dict[str, str]:
-    """Returns the settings of the last adjustment that had a bucket.
+    """Return the settings of the last adjustment that had a bucket.
 
     Args:
         dataset: the dataset
 
     Returns:
-        the settings that are known, by the names that :class:`AdjustmentJob` has for
-        them; empty where there was no such adjustment
+        the known settings by their names in :class:`AdjustmentJob`; empty if there
+        was no such adjustment
     """
     sent = [
         record
@@ -173,24 +185,24 @@ def last_settings(dataset: fo.Dataset) -> dict[str, str]:
 
 def _arns(package: Path) -> dict[str, str]:
     try:
-        job = read_job(package, needed=[])
+        found = read_package(package)
     except InputError:
-        return {}  # defaults alone: the package was moved or deleted since
+        return {}  # the package was moved or deleted, and these are only defaults
     arns = {
-        "role_arn": job["request"]["RoleArn"],
-        "workteam_arn": job["request"]["HumanTaskConfig"]["WorkteamArn"],
+        "role_arn": found.request["RoleArn"],
+        "workteam_arn": found.request["HumanTaskConfig"]["WorkteamArn"],
     }
-    return {name: arn for name, arn in arns.items() if name not in job["fill_in"]}
+    return {name: arn for name, arn in arns.items() if name not in found.fill_in}
 
 
 def default_job_name(dataset: fo.Dataset) -> str:
-    """Returns a name for a job that is valid and not taken.
+    """Return a valid name for a job that is not taken.
 
     Args:
         dataset: the dataset
 
     Returns:
-        the dataset's name and the time, in letters, digits and hyphens
+        the dataset's name and the time, made of letters, digits and hyphens
     """
     name = re.sub(r"[^a-zA-Z0-9]+", "-", dataset.name).strip("-")
     now = datetime.now(timezone.utc)

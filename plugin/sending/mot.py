@@ -26,7 +26,6 @@ from .records import (
     FRAMES_FILE,
     MOT,
     SentFrames,
-    check_new_name,
     recording_sent,
 )
 
@@ -91,7 +90,6 @@ def send_as_mot(
     dataset = chosen.dataset
     folder = resolve_path(folder)
     name = name or folder.name
-    check_new_name(dataset, name)
     selection = select_to_send(chosen)
     frames, numbers = selection.frames, selection.numbers
     taken = take_frames(selection.stored.tracks, numbers)

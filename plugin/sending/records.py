@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Record what went out as runs of the dataset."""
+"""Record what was sent, as runs of the dataset."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import fiftyone as fo
 import pandas as pd
 
 from ...importers.store import runs
+from ...importers.store.locks import exclusive
 from ...importers.tracks import BOX
-from ..plain import count
+from ..plain import Json, count
 from .chosen_frames import dismissed_text
 
 #: The method of the runs that record adjustments.
@@ -27,17 +27,36 @@ sent_key = partial(runs.run_key, "sent")
 
 
 @dataclass(frozen=True)
+class Counts:
+    """What is sent.
+
+    Attributes:
+        sequences: the number of sequences
+        frames: the number of frames
+        flagged: the number of frames that were chosen; the others are context
+        boxes: the number of boxes
+        labels: the number of different labels
+    """
+
+    sequences: int
+    frames: int
+    flagged: int
+    boxes: int
+    labels: int
+
+
+@dataclass(frozen=True)
 class JobRecord:
     """One labeling job of an adjustment.
 
     Attributes:
         name: the labeling job's name
         package: the local folder of its package
-        s3_root: the S3 URI of its package, or None where it stays local
-        frames: the 1-based numbers of the frames that it has, by sequence
-        arn: the labeling job's ARN, None where it is not known to be started
-        tag: the tag that the package and its labeling job share
-        tried: whether a start was tried, whose answer may have got lost
+        s3_root: the S3 URI of its package, or None if it is not uploaded
+        frames: the 1-based numbers of its frames, by sequence
+        arn: the labeling job's ARN, None if it is not known to be started
+        tag: the tag that the package shares with its labeling job
+        tried: whether starting it was tried; the response may have been lost
     """
 
     name: str
@@ -51,15 +70,15 @@ class JobRecord:
 
 @dataclass(frozen=True)
 class AdjustmentRecord:
-    """What is known of an adjustment: a selection of frames sent to be corrected.
+    """Frames that are sent to Ground Truth, as one or more labeling jobs.
 
     Attributes:
         name: the adjustment's name
         label_field: the frame field of the tracks that were sent
-        region: the AWS region, None where it is not known
+        region: the AWS region, None if it is not known
         label_attribute: the label attribute of the corrected labels
         audited_attribute: the label attribute of the labels that were sent
-        counts: the numbers of sequences, frames, flagged frames, boxes and labels
+        counts: what is sent
         jobs: the labeling jobs
     """
 
@@ -68,7 +87,7 @@ class AdjustmentRecord:
     region: str | None
     label_attribute: str
     audited_attribute: str
-    counts: dict[str, int]
+    counts: Counts
     jobs: list[JobRecord] = field(default_factory=list)
 
     @property
@@ -87,7 +106,7 @@ class AdjustmentRecord:
 
 
 def record_adjustment(dataset: fo.Dataset, record: AdjustmentRecord) -> None:
-    """Records an adjustment with its dataset, or what has changed of it.
+    """Record an adjustment with its dataset, or update its record.
 
     Args:
         dataset: the dataset
@@ -102,10 +121,10 @@ def record_adjustment(dataset: fo.Dataset, record: AdjustmentRecord) -> None:
 def recording_adjustment(
     dataset: fo.Dataset, record: AdjustmentRecord
 ) -> Iterator[None]:
-    """Records an adjustment, and takes that back where the work on it fails.
+    """Record an adjustment, and restore the earlier record if the work on it fails.
 
-    It is recorded first: what a process that is killed leaves behind is then known
-    to be the adjustment's own.
+    It is recorded first, so that files that a killed process leaves behind belong to
+    a known adjustment.
 
     Args:
         dataset: the dataset
@@ -124,7 +143,7 @@ def recording_adjustment(
 
 
 def recorded_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord]:
-    """Returns the adjustments that were recorded with a dataset.
+    """Return the adjustments that are recorded with a dataset.
 
     Args:
         dataset: the dataset
@@ -138,7 +157,7 @@ def recorded_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord]:
 
 
 def recorded_adjustment(dataset: fo.Dataset, name: str) -> AdjustmentRecord:
-    """Returns an adjustment that was recorded with a dataset.
+    """Return an adjustment that is recorded with a dataset.
 
     Args:
         dataset: the dataset
@@ -148,7 +167,7 @@ def recorded_adjustment(dataset: fo.Dataset, name: str) -> AdjustmentRecord:
         the record
 
     Raises:
-        ValueError: if there is none of that name
+        ValueError: if there is no adjustment of that name
     """
     records = recorded_adjustments(dataset)
     if name not in records:
@@ -160,19 +179,19 @@ def recorded_adjustment(dataset: fo.Dataset, name: str) -> AdjustmentRecord:
     return records[name]
 
 
-def _read_record(config: dict[str, Any]) -> AdjustmentRecord:
-    jobs = [JobRecord(**job) for job in config["jobs"]]
-    names = AdjustmentRecord.__dataclass_fields__
-    known = {name: config[name] for name in names if name != "jobs"}
-    return AdjustmentRecord(**known, jobs=jobs)
+def _read_record(content: Json) -> AdjustmentRecord:
+    known = {name: content[name] for name in AdjustmentRecord.__dataclass_fields__}
+    known["jobs"] = [JobRecord(**job) for job in content["jobs"]]
+    known["counts"] = Counts(**content["counts"])
+    return AdjustmentRecord(**known)
 
 
-#: The method of the runs that record what went out without AWS.
+#: The method of the runs that record what was sent without AWS.
 SENT_METHOD = "track_audit/sent"
-#: The two ways: a folder of MOT sequences, and FiftyOne's annotation backends.
+#: How it was sent: as a folder of MOT sequences, or to an annotation backend.
 MOT = "mot"
 ANNOTATION = "annotation"
-#: The file in a folder of MOT sequences that says which frames they are.
+#: The file in a folder of MOT sequences that lists the frames of the dataset.
 FRAMES_FILE = "frames.csv"
 _COLUMNS = [
     "sequence",
@@ -188,17 +207,17 @@ _COLUMNS = [
 
 @dataclass(frozen=True)
 class SentFrames:
-    """Frames that went out to be corrected.
+    """Frames that were sent for correction without AWS.
 
     Attributes:
-        name: the name under which what comes back is loaded
+        name: the name under which corrections are loaded
         way: :data:`MOT` or :data:`ANNOTATION`
         label_field: the frame field of the tracks that were sent
         folder: the folder of MOT sequences, None for annotation runs
         frames: the numbers of the frames in the dataset's sequences, by sequence
         image_sizes: width and height of the images that were sent, by sequence
-        left_out: the number of frames that were not sent because dismissed issues
-            alone are about them
+        left_out: the number of frames that were not sent, because they only have
+            dismissed issues
     """
 
     name: str
@@ -209,33 +228,56 @@ class SentFrames:
     image_sizes: dict[str, tuple[int, int]]
     left_out: int = 0
 
+    def to_dict(self) -> Json:
+        """Describe MOT sequences that were written.
+
+        Returns:
+            the attributes, and the texts ``message``, ``notes`` and ``next``
+        """
+        number = sum(map(len, self.frames.values()))
+        sequences = count(len(self.frames), "sequence")
+        return {
+            **asdict(self),
+            "message": f"Exported {count(number, 'frame')} of {sequences}",
+            "notes": dismissed_text(self.left_out) if self.left_out else "",
+            "next": (
+                f"Correct the gt/gt.txt of each sequence, then load the adjustment "
+                f"'{self.name}'"
+            ),
+        }
+
 
 @contextmanager
 def recording_sent(
     dataset: fo.Dataset, record: SentFrames, boxes: pd.DataFrame
 ) -> Iterator[None]:
-    """Records what goes out with its dataset, and forgets it where that fails.
+    """Record what is being sent, and delete the record if sending fails.
 
     Args:
         dataset: the dataset
-        record: what goes out
+        record: what is being sent
         boxes: its boxes, see ``select_boxes()``
+
+    Raises:
+        ValueError: if its name is taken, or another process is writing to the dataset
     """
     key = sent_key(record.name)
-    runs.delete_record(dataset, key)  # of sending that was interrupted
-    runs.save_record(dataset, key, SENT_METHOD, {**asdict(record), "out": False})
-    try:
-        sent = boxes[_COLUMNS].astype({"id": str}).to_dict("list")
-        runs.save_results(dataset, key, sent=sent)
-        yield
-        runs.save_record(dataset, key, SENT_METHOD, {**asdict(record), "out": True})
-    except BaseException:
-        runs.delete_record(dataset, key)
-        raise
+    with exclusive(dataset, "exporting frames of"):
+        check_new_name(dataset, record.name)
+        runs.delete_record(dataset, key)  # of an export that was interrupted
+        runs.save_record(dataset, key, SENT_METHOD, {**asdict(record), "out": False})
+        try:
+            sent = boxes[_COLUMNS].astype({"id": str}).to_dict("list")
+            runs.save_results(dataset, key, sent=sent)
+            yield
+            runs.save_record(dataset, key, SENT_METHOD, {**asdict(record), "out": True})
+        except BaseException:
+            runs.delete_record(dataset, key)
+            raise
 
 
 def recorded_sent(dataset: fo.Dataset) -> dict[str, SentFrames]:
-    """Returns what went out without AWS.
+    """Return what was sent without AWS.
 
     Args:
         dataset: the dataset
@@ -251,7 +293,7 @@ def recorded_sent(dataset: fo.Dataset) -> dict[str, SentFrames]:
         known = {name: config[name] for name in names if name in config}
         known["image_sizes"] = sizes
         record = SentFrames(**known)
-        # A process may have been killed when all was out but for the note of it
+        # The process may have been killed after sending and before recording it
         if config["out"] or _is_out(dataset, record):
             records.append(record)
     return {record.name: record for record in records}
@@ -264,30 +306,30 @@ def _is_out(dataset: fo.Dataset, record: SentFrames) -> bool:
 
 
 def check_new_name(dataset: fo.Dataset, name: str, job: bool = False) -> None:
-    """Checks that nothing of a name went out yet.
+    """Check that nothing was sent under a name yet.
 
-    Names whose runs would have the same key are the same name.
+    Names whose runs have the same key count as the same name.
 
     Args:
         dataset: the dataset
         name: the name
-        job (False): whether it is that of a labeling job, which may be exported
-            again until it is started
+        job (False): whether it is the name of a Ground Truth job, which may be
+            exported again until it is started
 
     Raises:
-        ValueError: if something did
+        ValueError: if the name is taken
     """
     known = [*recorded_sent(dataset), *([] if job else recorded_adjustments(dataset))]
     if adjustment_key(name) in map(adjustment_key, known):
-        raise ValueError(f"'{name}' went out already; choose another name")
+        raise ValueError(f"'{name}' was already sent; choose another name")
 
 
 def sent_boxes(dataset: fo.Dataset, record: SentFrames) -> pd.DataFrame:
-    """Returns the boxes that went out.
+    """Return the boxes that were sent.
 
     Args:
         dataset: the dataset
-        record: what went out
+        record: what was sent
 
     Returns:
         the tracks table as it was sent, in pixels of the images that were sent, with
@@ -296,26 +338,7 @@ def sent_boxes(dataset: fo.Dataset, record: SentFrames) -> pd.DataFrame:
     key = sent_key(record.name)
     sent = runs.read_results(dataset, key, "sent")
     boxes = pd.DataFrame(sent, columns=_COLUMNS)
-    # Where there are none, the columns have no type of their own
+    # An empty table's columns have no types
     text = ["sequence", "label", "object_id", "object_name", "id"]
     numbers = dict.fromkeys(BOX, "int64")
     return boxes.astype(dict.fromkeys(text, object) | numbers | {"track": "int64"})
-
-
-def describe_sent(record: SentFrames) -> dict[str, Any]:
-    """Says what went out as MOT sequences.
-
-    Args:
-        record: what went out
-
-    Returns:
-        the record, with ``message``, ``notes`` and ``next``
-    """
-    number = sum(map(len, record.frames.values()))
-    sequences = count(len(record.frames), "sequence")
-    return {
-        **asdict(record),
-        "message": f"{count(number, 'frame')} of {sequences} written",
-        "notes": dismissed_text(record.left_out) if record.left_out else "",
-        "next": f"Correct gt/gt.txt, then load adjustments of '{record.name}'",
-    }

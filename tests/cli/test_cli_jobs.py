@@ -90,7 +90,7 @@ def test_what_is_printed_for_people(aws, cars, tmp_path, run):
     code, out, err = run("export", "cars", "--context", 0, *name, *PLACE, *TEAM)
     assert code == 0
     assert out.startswith("8 frames with ")
-    assert "job Fix-1 started" in out
+    assert "started job Fix-1" in out
     assert "track-audit: note: Bucket 'sagemaker-tracks' has no CORS rule" in err
     aws.advance("Fix-1", "Failed", FailureReason="ClientError: no access")
     code, out, _ = run("status", "cars")
@@ -156,7 +156,7 @@ def test_launch_goes_on(aws, cars, tmp_path, run, run_json, monkeypatch):
     assert code == 2
     assert "Connection was closed" in err
     result = run_json("launch", "cars", "--job-name", "Fix-lost")
-    assert "0 files uploaded" in result["message"]
+    assert "uploaded 0 files" in result["message"]
     assert len(result["job_arns"]) == len(aws.jobs) == 1
     (record,) = recorded_adjustments(cars).values()
     assert [job.arn for job in record.jobs] == result["job_arns"]
@@ -338,12 +338,28 @@ def test_killed_export_goes_on(
     assert [job.arn for job in record.jobs] == result["job_arns"]
 
 
+def test_only_the_package_on_record_is_started(aws, cars, tmp_path, run, run_json):
+    export = ["export", "cars", "--name", "Fix-1", "--folder", tmp_path / "package"]
+    run_json(*export, *PLACE)
+    again = [*map(str, export), "--view-name", "first", *PLACE, *TEAM]
+    command = [sys.executable, "-c", KILLED, "write_packages", "before", *again]
+    killed = subprocess.run(command, capture_output=True, timeout=200)
+    assert killed.returncode == -9, killed.stderr.decode()
+    code, _, err = run("launch", "cars", "--job-name", "Fix-1")
+    assert (code, "the last export of 'Fix-1' was interrupted" in err) == (2, True)
+    assert aws.jobs == {}
+    run_json(*again)
+    (job,) = aws.jobs.values()
+    (record,) = recorded_adjustments(cars).values()
+    assert record.jobs[0].arn == job["LabelingJobArn"]
+
+
 def test_exported_again_with_what_was_missing(aws, cars, tmp_path, run, run_json):
     export = ["export", "cars", "--name", "Fix-1"]
     result = run_json(*export)
     assert result["next"].startswith("Export again with bucket")
     uploaded = run_json(*export, *PLACE)
-    assert "12 files uploaded" in uploaded["message"]
+    assert "uploaded 12 files" in uploaded["message"]
     assert uploaded["next"].startswith("Export again with role ARN")
     again = run_json(*export, "--title", "Other", *PLACE, *TEAM)
     assert again["folder"] == result["folder"]
@@ -352,7 +368,7 @@ def test_exported_again_with_what_was_missing(aws, cars, tmp_path, run, run_json
     assert job["HumanTaskConfig"]["TaskTitle"] == "Other"
     code, _, err = run(*export)
     assert code == 2
-    assert "the job 'Fix-1' was started already" in err
+    assert "the job 'Fix-1' was already started" in err
 
 
 def test_a_folder_of_something_else_is_left_alone(cars, tmp_path, run):

@@ -794,7 +794,7 @@ def test_the_real_labels_with_their_planted_flaws(real_data, aws, tmp_path):
         audit_dataset(dataset)
         before = table(dataset, "ground_truth")
         plan = send(dataset, tmp_path / "job", "real")
-        assert plan.counts["flagged"] == 3
+        assert plan.counts.flagged == 3
         wrong = {("24", 2): (226, 0), ("25", 2): (228, 0), ("27", 1): (None, 1)}
         names = {
             str(position): name

@@ -15,11 +15,10 @@ from fiftyone_track_audit.plugin.groundtruth.aws import (
     sagemaker_client,
 )
 from fiftyone_track_audit.plugin.groundtruth.division import divide_frames, divide_job
+from fiftyone_track_audit.plugin.groundtruth.folder import read_package
 from fiftyone_track_audit.plugin.groundtruth.labeling_job import job_status, launch_job
-from fiftyone_track_audit.plugin.groundtruth.package import (
-    plan_packages,
-    write_packages,
-)
+from fiftyone_track_audit.plugin.groundtruth.package import write_packages
+from fiftyone_track_audit.plugin.groundtruth.package_plan import plan_packages
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.groundtruth.upload import upload_package
 from hypothesis import given, settings
@@ -39,7 +38,8 @@ def package(aws, tmp_path):
     tracks = small_video("a", tmp_path / "frames")
     chosen = choose(*(("a", frame, "shift") for frame in range(1, 7)))
     job = AdjustmentJob(next(names), **READY)
-    return write_packages(plan_packages(tracks, chosen, job), tmp_path / "package")[0]
+    plans = plan_packages(tracks, chosen, job)
+    return write_packages(plans, tmp_path / "package")[0].folder
 
 
 def stored(aws, package):
@@ -59,9 +59,9 @@ def job_name(package):
 def test_upload_rides_out_what_passes(aws, package, fault):
     aws.fail("GetBucket", fault)
     aws.fail("PutObject", fault, times=2, after=3)
-    assert upload_package(package).sent == FILES
+    assert upload_package(read_package(package)).sent == FILES
     aws.fail("HeadObject", fault, times=2, after=3)
-    assert upload_package(package).kept == FILES
+    assert upload_package(read_package(package)).kept == FILES
     assert not any(aws.faults.orders.values())
 
 
@@ -80,43 +80,43 @@ def test_upload_goes_on_after_what_does_not_pass(
     monkeypatch.setattr(clients, "ATTEMPTS", 1)
     aws.fail("PutObject", fault, times=99, after=3)
     with pytest.raises(GroundTruthError, match=said):
-        upload_package(package)
+        upload_package(read_package(package))
     there = stored(aws, package)
     assert len(there) == 3
     assert all(key.endswith(".png") for key in there)
     aws.faults.orders.clear()
     aws.faults.calls.clear()
-    upload = upload_package(package)
+    upload = upload_package(read_package(package))
     assert (upload.sent, upload.kept) == (FILES - 3, 3)
     assert aws.faults.calls.count("PutObject") == FILES - 3
 
 
 @pytest.mark.parametrize("fault", ["throttling", "server error", "cut", "lost"])
 def test_job_is_created_once_whatever_becomes_of_the_answer(aws, package, fault):
-    upload_package(package)
+    upload_package(read_package(package))
     aws.fail("CreateLabelingJob", fault)
-    arn = launch_job(package)
+    arn = launch_job(read_package(package))
     assert aws.faults.calls.count("CreateLabelingJob") == 2
     assert [job["LabelingJobArn"] for job in aws.jobs.values()] == [arn]
 
 
 def test_answer_that_is_lost_for_good(aws, package, monkeypatch):
-    upload_package(package)
+    upload_package(read_package(package))
     monkeypatch.setattr(clients, "ATTEMPTS", 1)
     aws.fail("CreateLabelingJob", "lost")
     with pytest.raises(GroundTruthError, match="Connection was closed"):
-        launch_job(package)
-    assert launch_job(package) == launch_job(package)
+        launch_job(read_package(package))
+    assert launch_job(read_package(package)) == launch_job(read_package(package))
     assert len(aws.jobs) == 1
 
 
 def test_a_namesake_is_not_taken_for_the_packages_own_job(aws, package):
-    upload_package(package)
-    launch_job(package)
+    upload_package(read_package(package))
+    launch_job(read_package(package))
     (job,) = aws.jobs.values()
     job["Tags"] = [{"Key": "track-audit", "Value": "another"}]
-    with pytest.raises(GroundTruthError, match="already, whatever the case"):
-        launch_job(package)
+    with pytest.raises(GroundTruthError, match="Another labeling job is named"):
+        launch_job(read_package(package))
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,12 @@ def test_a_namesake_is_not_taken_for_the_packages_own_job(aws, package):
     ],
 )
 def test_job_that_may_not_be_created(aws, package, fault, said):
-    upload_package(package)
+    upload_package(read_package(package))
     aws.fail("CreateLabelingJob", fault)
     with pytest.raises(GroundTruthError, match=said):
-        launch_job(package)
+        launch_job(read_package(package))
     assert aws.jobs == {}
-    assert launch_job(package)
+    assert launch_job(read_package(package))
 
 
 #: Ends itself as a killed process does when the n-th request of a kind is done.
@@ -140,6 +140,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from fiftyone_track_audit.plugin.groundtruth.aws import s3_client, sagemaker_client
+from fiftyone_track_audit.plugin.groundtruth.folder import read_package
 from fiftyone_track_audit.plugin.groundtruth.labeling_job import launch_job
 from fiftyone_track_audit.plugin.groundtruth.upload import upload_package
 
@@ -154,8 +155,8 @@ def note(**_):
 clients = s3_client("eu-west-1"), sagemaker_client("eu-west-1")
 for client in clients:
     client.meta.events.register(f"after-call.*.{operation}", note)
-upload_package(package, clients[0])
-launch_job(package, clients[1])
+upload_package(read_package(package), clients[0])
+launch_job(read_package(package), clients[1])
 """
 
 
@@ -175,9 +176,9 @@ def test_killed_process_goes_on(aws, package, operation, last):
     killed = subprocess.run(command, capture_output=True, timeout=120)
     assert killed.returncode == -9, killed.stderr.decode()
     there = stored(aws, package)
-    upload = upload_package(package)
+    upload = upload_package(read_package(package))
     assert (upload.sent, upload.kept) == (FILES - len(there), len(there))
-    assert launch_job(package)
+    assert launch_job(read_package(package))
     assert len(aws.jobs) == 1
 
 
@@ -225,11 +226,12 @@ def test_more_than_a_job_takes_becomes_several(aws, tmp_path):
     )
     chosen = choose(*((f"v{n:02}", frame, "") for n in range(11) for frame in (1, 2)))
     plans = plan_packages(tracks, chosen, AdjustmentJob("Fix-many", **READY))
-    assert [plan.counts["sequences"] for plan in plans] == [6, 5]
+    assert [plan.frames["sequence"].nunique() for plan in plans] == [6, 5]
     packages = write_packages(plans, tmp_path / "package")
-    assert [package.name for package in packages] == ["1", "2"]
+    assert [package.folder.name for package in packages] == ["1", "2"]
     s3, sagemaker = s3_client("eu-west-1"), sagemaker_client("eu-west-1")
     for package in packages:
+        assert read_package(package.folder) == package
         upload_package(package, s3)
         assert launch_job(package, sagemaker)
     for name, sequences in [("Fix-many-1", 6), ("Fix-many-2", 5)]:

@@ -5,7 +5,6 @@ import json
 from dataclasses import replace
 from itertools import count
 
-import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
 from fiftyone_track_audit.importers.tracks import InputError, concatenate
@@ -15,13 +14,15 @@ from fiftyone_track_audit.plugin.groundtruth.aws import (
     s3_client,
     sagemaker_client,
 )
+from fiftyone_track_audit.plugin.groundtruth.folder import read_frames, read_package
 from fiftyone_track_audit.plugin.groundtruth.labeling_job import (
     JobStatus,
     job_status,
     launch_job,
     stop_job,
 )
-from fiftyone_track_audit.plugin.groundtruth.package import plan_package, write_packages
+from fiftyone_track_audit.plugin.groundtruth.package import write_packages
+from fiftyone_track_audit.plugin.groundtruth.package_plan import Source, plan_package
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.groundtruth.upload import upload_package
 from labeling_jobs import BUCKET, READY, choose, small_video
@@ -51,8 +52,9 @@ def make_package(tmp_path, frames=6, frames_on_disk=True, copy_frames=False, **c
         tracks = replace(tracks, sequences={"a": sequence})
     job = AdjustmentJob(**{"name": next(names), **READY, **changed})
     chosen = (("a", frame, "shift" * (frame == 4)) for frame in range(1, frames + 1))
-    plan = plan_package(tracks, choose(*chosen), job, owner="ann")
-    return write_packages([plan], tmp_path / "package", copy_frames=copy_frames)[0]
+    plan = plan_package(tracks, choose(*chosen), job, source=Source(owner="ann"))
+    folder = tmp_path / "package"
+    return write_packages([plan], folder, copy_frames=copy_frames)[0].folder
 
 
 def request_of(package):
@@ -72,8 +74,8 @@ def keys(s3, package):
 
 def test_job_from_start_to_end(aws, s3, sagemaker, package):
     name = job_name(package)
-    assert upload_package(package, s3).sent == 6 + LABEL_FILES
-    arn = launch_job(package, sagemaker)
+    assert upload_package(read_package(package), s3).sent == 6 + LABEL_FILES
+    arn = launch_job(read_package(package), sagemaker)
     assert arn.startswith("arn:aws:sagemaker:eu-west-1:")
     assert job_status(name, sagemaker) == JobStatus(
         name=name,
@@ -113,21 +115,21 @@ def test_job_from_start_to_end(aws, s3, sagemaker, package):
 
 
 def test_failure_reason_is_told(aws, s3, sagemaker, package):
-    upload_package(package, s3)
-    launch_job(package, sagemaker)
+    upload_package(read_package(package), s3)
+    launch_job(read_package(package), sagemaker)
     aws.advance(job_name(package), "Failed", FailureReason="ClientError: no access")
     status = job_status(job_name(package), sagemaker)
     assert (status.finished, status.failure_reason) == (True, "ClientError: no access")
 
 
 def test_stop(aws, s3, sagemaker, package):
-    upload_package(package, s3)
-    launch_job(package, sagemaker)
+    upload_package(read_package(package), s3)
+    launch_job(read_package(package), sagemaker)
     name = job_name(package)
     stop_job(name, sagemaker)
     assert job_status(name, sagemaker).status == "Stopping"
     assert job_status(name, sagemaker).status == "Stopped"
-    with pytest.raises(GroundTruthError, match="is Stopped already"):
+    with pytest.raises(GroundTruthError, match="is already Stopped"):
         stop_job(name, sagemaker)
 
 
@@ -138,20 +140,25 @@ def test_unknown_job(sagemaker, ask):
 
 
 def test_name_in_use_whatever_its_case(s3, sagemaker, tmp_path, package):
-    upload_package(package, s3)
-    launch_job(package, sagemaker)
+    upload_package(read_package(package), s3)
+    launch_job(read_package(package), sagemaker)
     name = job_name(package).upper()
     (tmp_path / "again").mkdir()
     other = make_package(tmp_path / "again", name=name)
-    upload_package(other, s3)
-    with pytest.raises(GroundTruthError, match=f"job '{name}' already"):
-        launch_job(other, sagemaker)
+    upload_package(read_package(other), s3)
+    with pytest.raises(GroundTruthError, match=f"job is named '{name}'"):
+        launch_job(read_package(other), sagemaker)
 
 
 def test_second_upload_sends_nothing(s3, package):
-    upload_package(package, s3)
+    upload_package(read_package(package), s3)
     seen = []
-    assert upload_package(package, s3, progress=lambda *now: seen.append(now)).sent == 0
+    assert (
+        upload_package(
+            read_package(package), s3, progress=lambda *now: seen.append(now)
+        ).sent
+        == 0
+    )
     assert seen == []
 
 
@@ -162,7 +169,7 @@ def test_upload_sends_labels_after_frames_and_the_manifest_last(aws, package):
         "before-parameter-build.s3.PutObject",
         lambda params, **_: sent.append(params["Key"].rpartition("/")[2]),
     )
-    upload_package(package, s3)
+    upload_package(read_package(package), s3)
     assert sorted(sent[:6]) == [f"{number:06d}.png" for number in range(1, 13, 2)]
     assert sent[6:] == [
         "a-seq.json",
@@ -181,29 +188,31 @@ def test_upload_goes_on_where_it_was_broken_off(s3, sagemaker, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        upload_package(package, s3, progress=interrupt)
+        upload_package(read_package(package), s3, progress=interrupt)
     there = keys(s3, package)
     assert 3 <= len(there) < 90
     assert "manifest.jsonl" not in there
     seen = []
-    upload = upload_package(package, s3, progress=lambda *now: seen.append(now))
+    upload = upload_package(
+        read_package(package), s3, progress=lambda *now: seen.append(now)
+    )
     assert (upload.sent, upload.kept) == (total - len(there), len(there))
     assert seen == [(number, total) for number in range(len(there) + 1, total + 1)]
-    assert launch_job(package, sagemaker)
+    assert launch_job(read_package(package), sagemaker)
 
 
 @pytest.mark.parametrize("owner", [{}, {"track-audit": "bob"}])
 def test_other_files_in_the_bucket_are_kept(s3, package, owner):
-    upload_package(package, s3)
+    upload_package(read_package(package), s3)
     key = f"track-audit/{job_name(package)}/a/SeqLabel.json"
     size = (package / "a" / "SeqLabel.json").stat().st_size
     for body in (b"{}", b" " * size):
         s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata=owner)
-        with pytest.raises(GroundTruthError, match=r"1 other files .*SeqLabel\.json"):
-            upload_package(package, s3)
+        with pytest.raises(GroundTruthError, match=r"1 files of somebody else"):
+            upload_package(read_package(package), s3)
         assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == body
     s3.put_object(Bucket=BUCKET, Key=key, Body=b"{}", Metadata={"track-audit": "ann"})
-    assert upload_package(package, s3).sent == 1
+    assert upload_package(read_package(package), s3).sent == 1
     assert s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"] == size
 
 
@@ -211,37 +220,37 @@ def test_the_same_files_put_there_by_hand_are_kept(s3, package):
     for path in (package.parent / "frames").iterdir():
         key = f"track-audit/{job_name(package)}/a/frames/{path.name}"
         s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
-    upload = upload_package(package, s3)
+    upload = upload_package(read_package(package), s3)
     assert (upload.sent, upload.kept) == (LABEL_FILES, 6)
 
 
 def test_frames_copied_into_the_package_are_sent(s3, sagemaker, tmp_path):
     package = make_package(tmp_path, copy_frames=True)
     (tmp_path / "frames").rename(tmp_path / "elsewhere")
-    assert upload_package(package, s3).sent == 6 + LABEL_FILES
-    assert launch_job(package, sagemaker)
+    assert upload_package(read_package(package), s3).sent == 6 + LABEL_FILES
+    assert launch_job(read_package(package), sagemaker)
 
 
 def test_frames_that_are_only_in_the_bucket(s3, sagemaker, tmp_path):
     package = make_package(tmp_path, frames_on_disk=False)
     with pytest.raises(GroundTruthError, match="6 frames are neither"):
-        upload_package(package, s3)
+        upload_package(read_package(package), s3)
     assert keys(s3, package) == set()
     for path in (tmp_path / "frames").iterdir():
         key = f"track-audit/{job_name(package)}/a/frames/{path.name}"
         s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
-    upload = upload_package(package, s3)
+    upload = upload_package(read_package(package), s3)
     assert (upload.sent, upload.kept) == (LABEL_FILES, 6)
-    assert launch_job(package, sagemaker)
+    assert launch_job(read_package(package), sagemaker)
 
 
 def test_two_sequences_in_one_job(s3, sagemaker, tmp_path):
     tracks = concatenate(small_video(name, tmp_path / name) for name in ("a", "b"))
     frames = choose(("b", 4, "gap"), ("a", 1, "shift"), ("b", 2, ""))
     plan = plan_package(tracks, frames, AdjustmentJob(next(names), **READY))
-    package = write_packages([plan], tmp_path / "package")[0]
-    assert upload_package(package, s3).sent == 3 + 2 * 2 + 2
-    assert launch_job(package, sagemaker)
+    package = write_packages([plan], tmp_path / "package")[0].folder
+    assert upload_package(read_package(package), s3).sent == 3 + 2 * 2 + 2
+    assert launch_job(read_package(package), sagemaker)
     instructions = plan.label_categories["instructions"]["fullInstruction"]
     assert "<li>b/000007.png: gap</li>" in instructions
 
@@ -260,7 +269,7 @@ def test_bucket_that_cannot_be_used(aws, s3, tmp_path, changed, said):
     aws.client("s3", "us-east-1").create_bucket(Bucket="sagemaker-far")
     package = make_package(tmp_path, **changed)
     with pytest.raises(GroundTruthError, match=said):
-        upload_package(package, s3)
+        upload_package(read_package(package), s3)
 
 
 def test_clients_of_the_default_chain(aws, package, monkeypatch):
@@ -268,8 +277,8 @@ def test_clients_of_the_default_chain(aws, package, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    upload_package(package)
-    launch_job(package)
+    upload_package(read_package(package))
+    launch_job(read_package(package))
     stop_job(job_name(package))
     assert job_status(job_name(package)).status == "Stopping"
 
@@ -288,9 +297,9 @@ def no_aws(monkeypatch, tmp_path):
 
 def test_no_credentials(no_aws, package):
     with pytest.raises(GroundTruthError, match="no AWS credentials were found"):
-        upload_package(package)
+        upload_package(read_package(package))
     with pytest.raises(GroundTruthError, match="no AWS credentials were found"):
-        launch_job(package)
+        launch_job(read_package(package))
 
 
 def test_no_region(no_aws):
@@ -304,7 +313,7 @@ def test_no_connection(no_aws, monkeypatch, package):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setattr("fiftyone_track_audit.plugin.groundtruth.aws.ATTEMPTS", 1)
     with pytest.raises(GroundTruthError, match="Could not connect to the endpoint"):
-        upload_package(package, s3_client("eu-west-1"))
+        upload_package(read_package(package), s3_client("eu-west-1"))
 
 
 @pytest.mark.parametrize(
@@ -348,20 +357,20 @@ def spoil_job(package, change):
 def test_package_that_is_not_filled_in(tmp_path, act, changed, said):
     package = make_package(tmp_path, **changed)
     with pytest.raises(InputError, match=f"job.json: {said}"):
-        act(package)
+        act(read_package(package))
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("job.json", None, "expected a package's folder"),
-        ("job.json", "{", "expected a package's request"),
-        ("job.json", "[]", "expected a package's request"),
+        ("job.json", "{", "expected the request, region"),
+        ("job.json", "[]", "expected the request, region"),
         ("frames.csv", None, "expected a package's folder"),
-        ("frames.csv", "a,b\n1,2\n", "expected the columns of a package"),
-        ("frames.csv", "", "expected the columns of a package"),
-        ("manifest.jsonl", None, "expected a whole package"),
-        ("a/SeqLabel.json", None, "expected a whole package"),
+        ("frames.csv", "a,b\n1,2\n", "expected the columns sequence"),
+        ("frames.csv", "", "expected the columns sequence"),
+        ("manifest.jsonl", None, "expected a complete package"),
+        ("a/SeqLabel.json", None, "expected a complete package"),
     ],
 )
 def test_damaged_package(s3, package, name, content, said):
@@ -371,12 +380,12 @@ def test_damaged_package(s3, package, name, content, said):
         (package / name).write_text(content)
     before = s3.list_objects_v2(Bucket=BUCKET)["KeyCount"]
     with pytest.raises(InputError, match=f"{name}: .*{said}"):
-        upload_package(package, s3)
+        upload_package(read_package(package), s3)
     assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == before
 
 
 def spoil_frames(package, column, value):
-    frames = pd.read_csv(package / "frames.csv")
+    frames = read_frames(package)
     frames.loc[2, column] = value
     frames.to_csv(package / "frames.csv", index=False)
 
@@ -387,21 +396,21 @@ def spoil_frames(package, column, value):
         ("frame_name", "../../other/1.png", "line 4: expected plain file names"),
         ("frame_name", "x/1.png", "line 4: expected plain file names"),
         ("sequence", "..", "line 4: expected plain file names"),
-        ("path", "/nowhere/1.png", "1 frames are not there any more"),
+        ("path", "/nowhere/1.png", "1 frames no longer exist"),
     ],
 )
 def test_frames_that_must_not_be_sent(s3, package, column, value, said):
     spoil_frames(package, column, value)
     with pytest.raises(InputError, match=said):
-        upload_package(package, s3)
+        upload_package(read_package(package), s3)
     assert keys(s3, package) == set()
 
 
 def test_request_changed_by_hand_is_checked(s3, sagemaker, package):
-    upload_package(package, s3)
+    upload_package(read_package(package), s3)
     spoil_job(package, lambda job: job["request"].update(LabelAttributeName="a_b-ref"))
     with pytest.raises(InputError, match="LabelAttributeName is 'a_b-ref'"):
-        launch_job(package, sagemaker)
+        launch_job(read_package(package), sagemaker)
 
 
 def edit(name, change):
@@ -498,6 +507,6 @@ def test_the_stand_in_refuses_what_ground_truth_would(
     s3, sagemaker, package, spoil, said
 ):
     spoil(package)
-    upload_package(package, s3)
+    upload_package(read_package(package), s3)
     with pytest.raises(GroundTruthError, match=f"ValidationException: .*{said}"):
-        launch_job(package, sagemaker)
+        launch_job(read_package(package), sagemaker)

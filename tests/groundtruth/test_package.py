@@ -12,11 +12,17 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 import pytest
+from fiftyone_track_audit.importers.problems import sentences
 from fiftyone_track_audit.importers.tracks import InputError, Tracks, concatenate
 from fiftyone_track_audit.plugin.groundtruth import instructions
 from fiftyone_track_audit.plugin.groundtruth.checks import model_errors
+from fiftyone_track_audit.plugin.groundtruth.folder import read_package
 from fiftyone_track_audit.plugin.groundtruth.labeling_job import launch_job
-from fiftyone_track_audit.plugin.groundtruth.package import plan_package, write_packages
+from fiftyone_track_audit.plugin.groundtruth.package import (
+    package_findings,
+    write_packages,
+)
+from fiftyone_track_audit.plugin.groundtruth.package_plan import Source, plan_package
 from fiftyone_track_audit.plugin.groundtruth.request import (
     FUNCTION_ACCOUNTS,
     TASK_UI_ACCOUNT,
@@ -51,18 +57,16 @@ def test_files_of_a_package(tmp_path):
     tracks = small_video("a", tmp_path / "frames")
     job = AdjustmentJob("fix-1", **READY)
     plan = plan_package(
-        tracks, CHOSEN, job, dataset="cars", sample_ids={"a": "0123456789ab"}
+        tracks, CHOSEN, job, source=Source("cars", {"a": "0123456789ab"})
     )
-    package = write_packages([plan], tmp_path / "package")[0]
+    package = write_packages([plan], tmp_path / "package")[0].folder
 
     assert plan.errors == plan.warnings == plan.notes == ()
-    assert plan.counts == {
-        "sequences": 1,
-        "frames": 3,
-        "flagged": 2,
-        "boxes": 5,
-        "labels": 2,
-    }
+    assert (len(plan.frames), len(plan.boxes), list(plan.classes)) == (
+        3,
+        5,
+        ["Bus", "Car"],
+    )
     root = f"s3://{BUCKET}/track-audit/fix-1"
     assert read_json(package / "a" / "a-seq.json") == {
         "version": "2020-07-01",
@@ -124,7 +128,7 @@ def test_frame_without_a_box_is_sent_with_no_annotations(tmp_path):
     tracks = small_video("a")
     tracks = replace(tracks, table=tracks.table[tracks.table["frame"] != 3])
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix"))
-    package = write_packages([plan], tmp_path / "package")[0]
+    package = write_packages([plan], tmp_path / "package")[0].folder
     entries = read_json(package / "a" / "SeqLabel.json")["tracking-annotations"]
     assert [len(entry["annotations"]) for entry in entries] == [1, 0, 2]
 
@@ -204,7 +208,7 @@ def test_attributes_and_labels_of_the_configuration(tmp_path):
     )
     job = AdjustmentJob("fix", labels=("Tram", "Car"))
     plan = plan_package(tracks, CHOSEN, job, attributes=["Occluded", "Note", "Seats"])
-    package = write_packages([plan], tmp_path / "package")[0]
+    package = write_packages([plan], tmp_path / "package")[0].folder
 
     configuration = read_json(package / "label-categories.json")
     assert configuration["auditLabelAttributeName"] == "tracks-ref"
@@ -245,14 +249,14 @@ def test_sequence_without_boxes(tmp_path):
         "labels in the settings.",
     )
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix", labels=("Car",)))
-    package = write_packages([plan], tmp_path / "package")[0]
+    package = write_packages([plan], tmp_path / "package")[0].folder
     entries = read_json(package / "a" / "SeqLabel.json")["tracking-annotations"]
     assert [entry["annotations"] for entry in entries] == [[], [], []]
 
 
 def test_settings_not_known_yet_are_named(tmp_path):
     plan = plan_package(small_video("a"), CHOSEN, AdjustmentJob("fix"))
-    package = write_packages([plan], tmp_path / "package")[0]
+    package = write_packages([plan], tmp_path / "package")[0].folder
     started = read_json(package / "job.json")
     assert started["fill_in"] == ["bucket", "region", "role_arn", "workteam_arn"]
     assert "s3://fill-in-bucket/" in (package / "manifest.jsonl").read_text()
@@ -319,15 +323,13 @@ def test_region_is_the_work_teams():
         ({"labels": ("x" * 257,)}, "has 257 characters"),
     ],
 )
-def test_bad_settings_are_refused_before_anything_is_written(tmp_path, changed, said):
+def test_bad_settings_are_errors(tmp_path, changed, said):
     job = AdjustmentJob(**{"name": "fix", **READY, **changed})
     plan = plan_package(small_video("a"), CHOSEN, job)
     assert [error for error in plan.errors if said in error]
     assert all(error.endswith(".") for error in plan.errors)
-    with pytest.raises(InputError) as raised:
-        write_packages([plan], tmp_path / "package")
-    assert said in str(raised.value)
-    assert list(tmp_path.iterdir()) == []
+    found = package_findings([plan], tmp_path / "package")
+    assert sentences(found, "error") == plan.errors
 
 
 @pytest.mark.parametrize(
@@ -463,7 +465,7 @@ def test_attributes_beyond_the_quotas_are_refused(columns, said):
 
 def test_manifest_beyond_its_limit_is_refused():
     plan = plan_package(
-        small_video("a"), CHOSEN, AdjustmentJob("fix"), dataset="d" * 20_000
+        small_video("a"), CHOSEN, AdjustmentJob("fix"), source=Source("d" * 20_000)
     )
     assert [error for error in plan.errors if "at most 20000" in error]
 
@@ -543,7 +545,7 @@ def test_package_is_written_whole_or_not_at_all(tmp_path):
 def test_existing_folder_is_kept(tmp_path):
     plan = plan_package(small_video("a"), CHOSEN, AdjustmentJob("fix"))
     (tmp_path / "package").mkdir()
-    package = write_packages([plan], tmp_path / "package")[0]
+    package = write_packages([plan], tmp_path / "package")[0].folder
     before = {path: path.stat().st_mtime_ns for path in package.rglob("*")}
     with pytest.raises(InputError, match="not empty"):
         write_packages([plan], package)
@@ -576,11 +578,12 @@ def folder_of(tmp_path, sequences, owner="ann", copy_frames=False):
             small_video(name, tmp_path / f"{uuid4().hex}"),
             choose((name, 3, "gap")),
             AdjustmentJob("fix"),
-            owner=owner,
+            source=Source(owner=owner),
         )
         for name in sequences
     ]
-    return write_packages(plans, tmp_path / "package", copy_frames=copy_frames)
+    packages = write_packages(plans, tmp_path / "package", copy_frames=copy_frames)
+    return [package.folder for package in packages]
 
 
 def files_in(folder):
@@ -612,8 +615,8 @@ def test_a_folder_of_another_owner_is_left_alone(tmp_path, owner):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("output/notes.txt", r"output/notes\.txt is no file of the package"),
-        ("1/a/frames/mine.png", r"1/a/frames/mine\.png is no file"),
+        ("output/notes.txt", r"output/notes\.txt is not a file of the package"),
+        ("1/a/frames/mine.png", r"1/a/frames/mine\.png is not a file"),
         ("2/job.json", "exists and is not empty"),
         ("2/frames.csv", "holds a damaged package"),
     ],
@@ -655,7 +658,7 @@ def test_replacing_can_be_killed_at_any_step(tmp_path):
         assert len(list(package.glob("*/*.csv"))) in ({0, 2} if killed else {0})
         folder_of(tmp_path, "b")
         assert (package / "b" / "SeqLabel.json").is_file()
-        assert not list(tmp_path.glob(".package.*"))
+        assert not [path for path in tmp_path.iterdir() if path.name[0] == "."]
         if not killed:
             break
     assert step > 10
@@ -664,14 +667,14 @@ def test_replacing_can_be_killed_at_any_step(tmp_path):
 def test_frames_are_copied_on_demand(tmp_path):
     tracks = small_video("a", tmp_path / "frames")
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix"))
-    package = write_packages([plan], tmp_path / "package", copy_frames=True)[0]
+    package = write_packages([plan], tmp_path / "package", copy_frames=True)[0].folder
     copied = sorted(path.name for path in (package / "a" / "frames").iterdir())
     assert copied == ["000003.png", "000005.png", "000009.png"]
     paths = pd.read_csv(package / "frames.csv")["path"]
     assert all((package / path).is_file() for path in paths)
     plan = plan_package(small_video("a"), CHOSEN, AdjustmentJob("fix"))
-    with pytest.raises(InputError, match="not on this machine"):
-        write_packages([plan], tmp_path / "other", copy_frames=True)
+    found = package_findings([plan], tmp_path / "other", copy_frames=True)
+    assert "not on this machine" in found[-1].what
 
 
 @example(lengths=[2], picks={(0, 1), (0, 2)}, reason='cr\r, nul\0\n"', seed=0)
@@ -704,9 +707,9 @@ def test_every_package_starts_a_job(
     if not chosen:
         assert plan.errors == ("No frames are chosen: choose at least one.",)
         return
-    package = write_packages([plan], folder / "package")[0]
-    upload_package(package, service.client("s3"))
-    arn = launch_job(package, service.client("sagemaker"))
+    package = write_packages([plan], folder / "package")[0].folder
+    upload_package(read_package(package), service.client("s3"))
+    arn = launch_job(read_package(package), service.client("sagemaker"))
     assert arn.endswith(f":labeling-job/{name}")
 
 
@@ -724,10 +727,10 @@ def test_real_labels_start_a_job(service, tmp_path, real_data):
     assert plan.errors == ()
     assert "scaled to the 960x540 images" in plan.notes[0]
 
-    package = write_packages([plan], tmp_path / "package")[0]
-    sent = upload_package(package, service.client("s3"))
+    package = write_packages([plan], tmp_path / "package")[0].folder
+    sent = upload_package(read_package(package), service.client("s3"))
     assert sent.sent == 8 + 4
-    launch_job(package, service.client("sagemaker"))
+    launch_job(read_package(package), service.client("sagemaker"))
 
     given_labels = read_json(labels)["tracking-annotations"][22:30]
     written = read_json(package / name / "SeqLabel.json")["tracking-annotations"]

@@ -12,7 +12,7 @@ from fiftyone_track_audit.plugin.groundtruth.bucket import (
     lets_workers_read,
     place_findings,
 )
-from fiftyone_track_audit.plugin.groundtruth.package import plan_package
+from fiftyone_track_audit.plugin.groundtruth.package_plan import plan_package
 from fiftyone_track_audit.plugin.groundtruth.preflight import check_account
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from labeling_jobs import BUCKET, READY, choose, labeling_service, small_video
@@ -93,7 +93,7 @@ def test_a_name_that_is_taken(aws):
     ((severity, said),) = check()
     del aws.jobs["eu-west-1", "fix-1"]
     assert severity == "error"
-    assert said.startswith("There is a labeling job 'Fix-1' already")
+    assert said.startswith("Another labeling job is named 'Fix-1'")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_place_is_looked_at_without_a_write(aws):
     s3.put_object(Bucket=BUCKET, Key="there", Body=b"kept")
     (finding,) = place_findings(s3, BUCKET, "there")
     assert str(finding) == (
-        f"s3://{BUCKET}/there is there already: choose another name or prefix."
+        f"s3://{BUCKET}/there already exists: choose another name or prefix."
     )
     assert s3.get_object(Bucket=BUCKET, Key="there")["Body"].read() == b"kept"
     s3.delete_object(Bucket=BUCKET, Key="there")

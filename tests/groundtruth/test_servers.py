@@ -13,7 +13,9 @@ from fiftyone_track_audit.plugin.groundtruth.bucket import (
     cors_findings,
     place_findings,
 )
-from fiftyone_track_audit.plugin.groundtruth.package import plan_package, write_packages
+from fiftyone_track_audit.plugin.groundtruth.folder import read_package
+from fiftyone_track_audit.plugin.groundtruth.package import write_packages
+from fiftyone_track_audit.plugin.groundtruth.package_plan import Source, plan_package
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.groundtruth.upload import upload_package
 from labeling_jobs import BUCKET, READY, choose, labeling_service, small_video
@@ -43,8 +45,8 @@ def package(tmp_path):
     tracks = small_video("a", tmp_path / "frames")
     chosen = choose(*(("a", frame, "") for frame in range(1, 7)))
     job = AdjustmentJob(next(names), **READY)
-    plan = plan_package(tracks, chosen, job, owner="ann")
-    return write_packages([plan], tmp_path / "package")[0]
+    plan = plan_package(tracks, chosen, job, source=Source(owner="ann"))
+    return write_packages([plan], tmp_path / "package")[0].folder
 
 
 def keys(s3, part=""):
@@ -53,8 +55,8 @@ def keys(s3, part=""):
 
 
 def test_what_is_there_is_not_sent_again(s3, package):
-    assert upload_package(package, s3).sent == FILES
-    again = upload_package(package, s3)
+    assert upload_package(read_package(package), s3).sent == FILES
+    again = upload_package(read_package(package), s3)
     assert (again.sent, again.kept) == (0, FILES)
     (manifest,) = (key for key in keys(s3) if key.endswith("manifest.jsonl"))
     stored = s3.get_object(Bucket=BUCKET, Key=manifest)
@@ -69,26 +71,26 @@ def test_upload_goes_on(s3, package):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        upload_package(package, s3, progress=break_off)
+        upload_package(read_package(package), s3, progress=break_off)
     there = len(keys(s3))
     assert 4 <= there < FILES
-    upload = upload_package(package, s3)
+    upload = upload_package(read_package(package), s3)
     assert (upload.sent, upload.kept) == (FILES - there, there)
 
 
 @pytest.mark.parametrize("body", [b"{}", None])
 def test_other_files_are_kept(s3, package, body):
-    upload_package(package, s3)
+    upload_package(read_package(package), s3)
     labels = package / "a" / "SeqLabel.json"
     other = body or b" " * labels.stat().st_size  # of the same size
     folder = package_folder(package)
     (key,) = keys(s3, f"{folder}/a/SeqLabel.json")
     s3.put_object(Bucket=BUCKET, Key=key, Body=other)
-    with pytest.raises(GroundTruthError, match="1 other files are in their place"):
-        upload_package(package, s3)
+    with pytest.raises(GroundTruthError, match="1 files of somebody else are in"):
+        upload_package(read_package(package), s3)
     assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == other
     s3.put_object(Bucket=BUCKET, Key=key, Body=other, Metadata={"track-audit": "ann"})
-    assert upload_package(package, s3).sent == 1
+    assert upload_package(read_package(package), s3).sent == 1
 
 
 def package_folder(package):
@@ -101,7 +103,7 @@ def test_bucket_and_access(s3):
     before = keys(s3)
     s3.put_object(Bucket=BUCKET, Key="there", Body=b"kept")
     (taken,) = place_findings(s3, BUCKET, "there")
-    assert "is there already" in taken.what
+    assert "already exists" in taken.what
     assert place_findings(s3, BUCKET, "not/there") == []
     assert s3.get_object(Bucket=BUCKET, Key="there")["Body"].read() == b"kept"
     assert keys(s3) == before | {"there"}

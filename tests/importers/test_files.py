@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import multiprocessing
 import os
+import signal
 from pathlib import Path
 
 import boto3
@@ -103,6 +105,40 @@ def test_writes_all_or_nothing(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk is full"):
         files.write_bytes(path, b"new")
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"a": b"old"}
+
+
+def write_until_killed(folder):
+    with files.whole_folder(folder) as partial:
+        (partial / "frame").write_text("copied")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_the_next_run_clears_what_a_killed_one_left(tmp_path):
+    process = multiprocessing.get_context("fork").Process(
+        target=write_until_killed, args=(tmp_path / "first",)
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert list(tmp_path.glob(".first-*.partial/frame"))
+    with files.whole_folder(tmp_path / "second") as partial:
+        (partial / "frame").write_text("copied")
+    assert [path.name for path in tmp_path.iterdir()] == ["second"]
+
+
+def test_what_is_being_written_is_not_cleared(tmp_path):
+    with files.whole_folder(tmp_path / "first") as first:
+        (first / "frame").write_text("copied")
+        with files.whole_folder(tmp_path / "second"):
+            assert (first / "frame").is_file()
+    assert (tmp_path / "first/frame").read_text() == "copied"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first", "second"]
+
+
+def test_text_in_csv_files_stays_text(tmp_path):
+    (tmp_path / "a.csv").write_text("sequence,path\n0001,NA\n1e5,\n")
+    table = files.read_text_csv(tmp_path / "a.csv")
+    assert table.to_dict("list") == {"sequence": ["0001", "1e5"], "path": ["NA", ""]}
 
 
 def test_downloads_what_is_not_there(s3, tmp_path):

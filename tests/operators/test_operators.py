@@ -766,7 +766,7 @@ def test_job_from_export_to_stop(aws, audited, tmp_path):
     assert sent == [("a", SHORT), ("a", SHIFTED)]
     (arn,) = result["job_arns"]
     assert arn.endswith("labeling-job/fix-walkers")
-    assert "job Fix-walkers started" in result["message"]
+    assert "started job Fix-walkers" in result["message"]
     recorded = recorded_adjustments(audited)["Fix-walkers"]
     (job,) = recorded.jobs
     assert (job.arn, job.frames) == (arn, {"a": [SHORT, SHIFTED]})
@@ -872,7 +872,7 @@ def test_upload_alone(aws, audited, tmp_path):
     view = audited.load_saved_view("outliers")
     result, _ = export(view, tmp_path, name="Upload", bucket=BUCKET, region="eu-west-1")
     assert result["job_arns"] == []
-    assert "uploaded to s3://sagemaker-tracks/track-audit/Upload/" in result["message"]
+    assert "files to s3://sagemaker-tracks/track-audit/Upload/" in result["message"]
     assert "role ARN, workteam ARN" in result["next"]
     found = aws.client("s3").list_objects_v2(
         Bucket=BUCKET, Prefix="track-audit/Upload/"

@@ -72,7 +72,7 @@ def corrected(dataset, tmp_path):
     """A dataset whose outliers went out and were corrected."""
     folder = tmp_path / "fix"
     result, _ = run("export_mot_sequences", outliers(dataset), folder=str(folder))
-    assert result["message"] == "10 frames of 1 sequence written"
+    assert result["message"] == "Exported 10 frames of 1 sequence"
     correct_files(folder)
     return dataset
 
@@ -208,7 +208,7 @@ def test_there_and_back_on_the_command_line(dataset, tmp_path, run_json, capsys)
     sent = run_json("export-mot", "walkers", "--view-name", "wrong", "--folder", folder)
     assert (sent["name"], sent["folder"]) == ("fix", str(folder))
     assert sent["frames"]["a"] == [8, 9, 10, 11, 12, 18, 19, SHIFTED, 21, 22]
-    assert sent["message"] == "10 frames of 1 sequence written"
+    assert sent["message"] == "Exported 10 frames of 1 sequence"
     correct_files(folder)
     before = table(dataset, "ground_truth")
     assert run_json("load", "walkers", *name)["changes"] == {"moved": 1, "resized": 1}
@@ -235,7 +235,10 @@ def test_there_and_back_on_the_command_line(dataset, tmp_path, run_json, capsys)
         (["apply", "walkers", "--job-name", "fix"], "no corrections of 'fix' were"),
         (["undo", "walkers", "--job-name", "fix"], "no corrections of 'fix' were"),
         (["apply", "walkers", "--job-name", "x", "--kinds", "y"], "is called y; exp"),
-        (["export-mot", "walkers", "--folder", "{corrected}"], "'fix' went out"),
+        (
+            ["export-mot", "walkers", "--folder", "{corrected}"],
+            "'fix' was already sent",
+        ),
         (["export-mot", "walkers", "--folder", "x", "--view-name", "y"], "'y'"),
         (["export-mot", "walkers", "--folder", "x", "--context", "-1"], "0 or more"),
     ],

@@ -131,6 +131,6 @@ def test_nothing_is_recorded_where_sending_fails(dataset, cvat):
         annotate_frames(outliers(dataset), "fix", backend="groundtruth")
     assert recorded_sent(dataset) == {}
     send(dataset, cvat)
-    with pytest.raises(ValueError, match="'fix' went out already"):
+    with pytest.raises(ValueError, match="'fix' was already sent"):
         send(dataset, cvat)
     assert list(recorded_sent(dataset)) == dataset.list_annotation_runs() == ["fix"]

@@ -181,7 +181,7 @@ def test_all_ways_out(audited, tmp_path):
     (note, *_) = plan_adjustment(view, AdjustmentJob("fix")).notes
     assert note == "1 frame left out that only has dismissed issues"
     both = plan_adjustment(view, AdjustmentJob("fix"), include_dismissed=True)
-    assert (both.counts["frames"], both.left_out) == (2, 0)
+    assert (both.counts.frames, both.left_out) == (2, 0)
     assert select_to_send(FramesToSend(view)).numbers == {"a": [SHIFTED]}
     record = export_mot(view, tmp_path / "mot")
     assert (record.frames, record.left_out) == ({"a": [SHIFTED]}, 1)

@@ -17,10 +17,12 @@ from fiftyone_track_audit.plugin.operators.jobs import StopAdjustmentJob
 from fiftyone_track_audit.plugin.operators.sending import ExportAdjustmentJob
 from fiftyone_track_audit.plugin.sending import groundtruth as sending
 from fiftyone_track_audit.plugin.sending.groundtruth import (
-    adjustment_status,
     check_adjustment,
     export_adjustment,
     launch_adjustment,
+)
+from fiftyone_track_audit.plugin.sending.groundtruth_jobs import (
+    adjustment_status,
     stop_adjustment,
 )
 from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
@@ -66,7 +68,7 @@ def put(aws, key, body=b"theirs"):
 
 def status_of(dataset, name=None):
     jobs = adjustment_status(dataset, name)
-    return [(job["name"], job["status"], job["failure_reason"]) for job in jobs]
+    return [(job.name, job.status, job.failure_reason) for job in jobs]
 
 
 def test_a_namesake_is_neither_reported_nor_stopped(aws, cars, theirs, tmp_path):
@@ -76,7 +78,7 @@ def test_a_namesake_is_neither_reported_nor_stopped(aws, cars, theirs, tmp_path)
     with pytest.raises(GroundTruthError, match=f"Fix is NotStarted .{NAMESAKE}"):
         stop_adjustment(cars, "Fix")
     assert status_of(theirs)[0][1] == "InProgress"
-    assert stop_adjustment(theirs, "fix")[0]["status"] == "Stopping"
+    assert stop_adjustment(theirs, "fix")[0].status == "Stopping"
 
 
 def test_a_part_of_another_adjustment_is_not_stopped(aws, cars, tmp_path, monkeypatch):
@@ -87,7 +89,7 @@ def test_a_part_of_another_adjustment_is_not_stopped(aws, cars, tmp_path, monkey
     send(cars, tmp_path / "single", name="fix-1", **UPLOAD)
     with pytest.raises(GroundTruthError, match=NAMESAKE):
         stop_adjustment(cars, "fix-1")
-    running = {job["name"]: job["status"] for job in stop_adjustment(cars, "fix")}
+    running = {job.name: job.status for job in stop_adjustment(cars, "fix")}
     assert running == {"fix-1": "Stopping", "fix-2": "Stopping"}
 
 
@@ -103,7 +105,7 @@ def test_no_job_however_that_is_told(aws, cars, tmp_path, absent):
     aws.absent = absent
     send(cars, tmp_path / "uploaded", name="other", **UPLOAD)
     assert status_of(cars) == [("other", "NotStarted", None)]
-    assert len(send(cars, tmp_path / "package")["job_arns"]) == 1
+    assert len(send(cars, tmp_path / "package").job_arns) == 1
 
 
 @pytest.mark.parametrize("settings", [READY, LOCAL])
@@ -142,20 +144,20 @@ def test_a_job_whose_start_was_not_noted_is_kept(
 ):
     killed_after_create(cars, tmp_path / "package")
     record, manifest = recorded_adjustments(cars)["fix"], stored(aws)
-    with pytest.raises(InputError, match="'fix' was started already: launch 'fix' to"):
+    with pytest.raises(InputError, match="'fix' was already started: launch 'fix' to"):
         send(cars, tmp_path / "package", [5, 6], **settings)
     assert recorded_adjustments(cars)["fix"] == record
     assert stored(aws) == manifest
     assert status_of(cars)[0][1] == "InProgress"
     result = launch_adjustment(cars, "fix")
-    assert [job["LabelingJobArn"] for job in aws.jobs.values()] == result["job_arns"]
+    assert [job["LabelingJobArn"] for job in aws.jobs.values()] == result.job_arns
 
 
 def test_a_running_job_whose_record_is_gone_is_kept(aws, cars, tmp_path):
     send(cars, tmp_path / "package")
     manifest = stored(aws)
     cars.delete_run(cars.list_runs()[0])
-    with pytest.raises(InputError, match="There is a labeling job 'fix' already"):
+    with pytest.raises(InputError, match="Another labeling job is named 'fix'"):
         send(cars, tmp_path / "other", [5, 6], **UPLOAD)
     assert stored(aws) == manifest
 
@@ -164,14 +166,14 @@ def test_a_start_that_was_refused_can_be_exported_again(aws, cars, tmp_path):
     aws.fail("CreateLabelingJob", "access denied")
     with pytest.raises(GroundTruthError, match="sagemaker:CreateLabelingJob"):
         send(cars, tmp_path / "package")
-    assert len(send(cars, tmp_path / "package", [5, 6])["job_arns"]) == 1
+    assert len(send(cars, tmp_path / "package", [5, 6]).job_arns) == 1
 
 
 def test_only_ones_own_files_are_replaced(aws, cars, tmp_path):
     put(aws, "B/a/SeqLabel.json")
     send(cars, tmp_path / "package", prefix="A", **UPLOAD)
     for _ in range(2):
-        with pytest.raises(GroundTruthError, match=r"1 other files .*B/a/SeqLabel"):
+        with pytest.raises(GroundTruthError, match=r"1 files of somebody else"):
             send(cars, tmp_path / "package", prefix="B", **UPLOAD)
         assert stored(aws, "B/a/SeqLabel.json") == b"theirs"
     before = stored(aws, "A/a/SeqLabel.json")
@@ -181,7 +183,7 @@ def test_only_ones_own_files_are_replaced(aws, cars, tmp_path):
 
 def test_another_datasets_place_is_taken(aws, cars, theirs, tmp_path):
     send(theirs, tmp_path / "theirs", **UPLOAD)
-    with pytest.raises(InputError, match=r"fix/manifest.jsonl is there already"):
+    with pytest.raises(InputError, match=r"fix/manifest.jsonl already exists"):
         send(cars, tmp_path / "mine", **UPLOAD)
     assert recorded_adjustments(cars) == {}
 
@@ -193,7 +195,7 @@ def test_launch_goes_on_with_a_second_export(aws, cars, tmp_path):
     with pytest.raises(GroundTruthError, match="rejected the credentials"):
         send(cars, tmp_path / "package", [5, 6])
     aws.faults.orders.clear()
-    assert len(launch_adjustment(cars, "fix")["job_arns"]) == 1
+    assert len(launch_adjustment(cars, "fix").job_arns) == 1
     assert stored(aws) != before
 
 
@@ -208,7 +210,7 @@ def test_what_was_exported_again_meanwhile_is_not_started(
         return upload(*arguments, **options)
 
     monkeypatch.setattr(sending, "upload_package", upload_while_another_exports)
-    with pytest.raises(ValueError, match="was exported again by somebody else"):
+    with pytest.raises(ValueError, match="was exported again by another process"):
         send(cars, tmp_path / "package")
     assert aws.jobs == {}
 
@@ -232,7 +234,7 @@ def test_exports_wait_for_each_other(cars, tmp_path, monkeypatch):
         left.set()
         other.join()
     assert recorded_adjustments(cars) == {}
-    assert send(cars, tmp_path / "package", **LOCAL)["frames"] == 1
+    assert send(cars, tmp_path / "package", **LOCAL).counts.frames == 1
 
 
 def preview(operator, dataset, **params):
@@ -250,7 +252,7 @@ def test_the_form_replaces_what_python_replaces(cars, tmp_path):
     with pytest.raises(ValueError, match="exists and is not empty"):
         preview(ExportAdjustmentJob, cars, name="other", folder=folder)
     (tmp_path / "package" / "notes.txt").write_text("mine")
-    with pytest.raises(ValueError, match=r"notes\.txt is no file of the package"):
+    with pytest.raises(ValueError, match=r"notes\.txt is not a file of the package"):
         preview(ExportAdjustmentJob, cars, name="fix", folder=folder)
     with pytest.raises(ValueError, match="'fix' was not started"):
         preview(StopAdjustmentJob, cars, job_name="fix")
@@ -280,7 +282,7 @@ def test_the_check_looks_at_the_folder_and_the_frames(cars, tmp_path):
 def test_a_folder_that_cannot_be_made(cars, tmp_path, name):
     (tmp_path / "file").write_text("")
     folder = name if name.startswith("~") else tmp_path / name
-    with pytest.raises(InputError, match=r"file may not be written to|home"):
+    with pytest.raises(InputError, match=r"file is not writable|home"):
         send(cars, folder, **LOCAL)
     assert recorded_adjustments(cars) == {}
 
@@ -294,5 +296,5 @@ def test_a_folder_that_the_system_refuses(cars, tmp_path, monkeypatch):
 
 
 def test_datasets_have_folders_of_their_own(cars, theirs):
-    folders = [send(dataset, None, **LOCAL)["folder"] for dataset in (cars, theirs)]
+    folders = [send(dataset, None, **LOCAL).folder for dataset in (cars, theirs)]
     assert len(set(folders)) == 2

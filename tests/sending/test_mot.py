@@ -255,7 +255,7 @@ def test_damaged_rows_are_named(dataset, tmp_path):
 
 def test_a_folder_that_is_in_use_is_left_alone(dataset, tmp_path):
     export_mot(outliers(dataset), tmp_path / "out")
-    with pytest.raises(ValueError, match="'out' went out already"):
+    with pytest.raises(ValueError, match="'out' was already sent"):
         export_mot(outliers(dataset), tmp_path / "out")
     with pytest.raises(InputError, match="exists and is not empty"):
         export_mot(outliers(dataset), tmp_path / "out", name="other")
@@ -271,17 +271,17 @@ def test_sending_goes_on_after_a_kill_at_any_write(dataset, tmp_path):
         write += 1
     assert write > 4
     assert load_adjustment(dataset, "out").changes == {}
-    with pytest.raises(ValueError, match="'out' went out already"):
+    with pytest.raises(ValueError, match="'out' was already sent"):
         export_mot(dataset, tmp_path / "new", name="out")
 
 
 def test_names_that_share_a_run_are_the_same_name(dataset, tmp_path):
     export_mot(outliers(dataset), tmp_path / "a-b")
-    with pytest.raises(ValueError, match="'a_b' went out already"):
+    with pytest.raises(ValueError, match="'a_b' was already sent"):
         export_mot(outliers(dataset), tmp_path / "a_b")
     assert not (tmp_path / "a_b").exists()
     job = AdjustmentJob("a-b")
-    with pytest.raises(ValueError, match="'a-b' went out already"):
+    with pytest.raises(ValueError, match="'a-b' was already sent"):
         plan_adjustment(outliers(dataset), job)
 
 

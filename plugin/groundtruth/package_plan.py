@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plan the packages of adjustment jobs, and find what would make the jobs fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...importers.pixels import image_scales, select_boxes
+from ...importers.problems import Finding, Report, error, sentences
+from ...importers.tracks import Tracks
+from . import instructions
+from .checks import job_findings
+from .contents import (
+    URI,
+    class_ids,
+    compact,
+    label_categories,
+    label_category_findings,
+    manifest_errors,
+    manifest_line,
+)
+from .division import divide_frames, divide_job
+from .job_frames import select_frames
+from .request import AdjustmentJob, labeling_job_request
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the frames of a package are from.
+
+    Attributes:
+        dataset (None): the dataset's name, passed through to the job's output
+        sample_ids ({}): the IDs of the samples by sequence, passed through likewise
+        owner (None): identifies whose package it is: a later one of the same owner
+            may replace its folder, and its files in the bucket
+    """
+
+    dataset: str | None = None
+    sample_ids: Mapping[str, str] = field(default_factory=dict)
+    owner: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The contents of an adjustment job, and what would make it fail.
+
+    Attributes:
+        job: the job's settings
+        frames: the frames to send: ``sequence``, ``position``, ``frame``,
+            ``frame_name``, ``reason``, ``path``
+        boxes: their boxes in pixels of the images that are sent
+        classes: the class IDs by label
+        attributes: the columns of ``boxes`` that are label category attributes
+        frame_attributes: the frame attributes by sequence
+        label_categories: the label category configuration
+        manifest: the lines of the input manifest
+        request: the CreateLabelingJob request
+        findings: what would make the job fail, or might
+        notes: what was changed in the labels
+        owner: identifies whose package it is, None for nobody's
+    """
+
+    job: AdjustmentJob
+    frames: pd.DataFrame
+    boxes: pd.DataFrame
+    classes: dict[str, str]
+    attributes: tuple[str, ...]
+    frame_attributes: Mapping[str, pd.DataFrame]
+    label_categories: dict[str, Any]
+    manifest: tuple[dict[str, Any], ...]
+    request: dict[str, Any]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    owner: str | None = None
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What must be changed before the package can be written."""
+        return sentences(self.findings, "error")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What might make the job fail."""
+        return sentences(self.findings, "warning")
+
+
+def plan_package(
+    tracks: Tracks,
+    frames: pd.DataFrame,
+    job: AdjustmentJob,
+    *,
+    attributes: Sequence[str] = (),
+    source: Source | None = None,
+) -> Plan:
+    """Plan an adjustment job and find its problems, without writing anything.
+
+    Args:
+        tracks: the tracks of whole sequences
+        frames: the frames to send with ``sequence``, 1-based ``frame`` and
+            ``reason``, which is empty for context frames
+        job: the job's settings
+        attributes (()): the columns of the tracks table that are label category
+            attributes
+        source (None): where the frames are from
+
+    Returns:
+        the plan
+
+    Raises:
+        ValueError: if ``frames`` or the tracks table lack a column
+    """
+    unknown = [name for name in attributes if name not in tracks.table]
+    if unknown:
+        raise ValueError(f"the tracks table has no column {unknown}")
+    source = source or Source()
+    report = Report()
+    chosen = select_frames(tracks, frames, report)
+    scales = image_scales(tracks, chosen, report)
+    boxes = select_boxes(tracks, chosen, scales, report)
+    classes = class_ids([*tracks.table["label"].dropna().unique(), *job.labels])
+    statements = {
+        name: sequence.frame_attributes
+        for name, sequence in tracks.sequences.items()
+        if sequence.frame_attributes is not None
+    }
+    configuration = _label_categories(job, tracks, classes, attributes, chosen)
+    manifest = _manifest(job, chosen, scales, classes, source)
+    token = sha256("\n".join(map(compact, manifest)).encode()).hexdigest()
+    request = labeling_job_request(job, instructions.task_description(chosen), token)
+    findings = [
+        *report.findings,
+        *label_category_findings(configuration),
+        *(found for line in manifest for found in manifest_errors(line)),
+        *_uri_errors(job, chosen),
+        *job_findings(job, request),
+    ]
+    return Plan(
+        job=job,
+        frames=chosen,
+        boxes=boxes,
+        classes=classes,
+        attributes=tuple(attributes),
+        frame_attributes=statements,
+        label_categories=configuration,
+        manifest=manifest,
+        request=request,
+        findings=tuple(findings),
+        notes=tuple(report.notes),
+        owner=source.owner,
+    )
+
+
+def _label_categories(
+    job: AdjustmentJob,
+    tracks: Tracks,
+    classes: dict[str, str],
+    attributes: Sequence[str],
+    chosen: pd.DataFrame,
+) -> dict[str, Any]:
+    statements = [sequence.frame_attributes for sequence in tracks.sequences.values()]
+    return label_categories(
+        job,
+        classes,
+        tracks.table,
+        attributes,
+        [each for each in statements if each is not None],
+        {
+            "shortInstruction": instructions.short_instruction(chosen),
+            "fullInstruction": instructions.full_instruction(chosen),
+        },
+    )
+
+
+def _manifest(
+    job: AdjustmentJob,
+    chosen: pd.DataFrame,
+    scales: pd.DataFrame,
+    classes: dict[str, str],
+    source: Source,
+) -> tuple[dict[str, Any], ...]:
+    """Make the manifest, which passes the origin of each sequence to the job's output.
+
+    The origin is ``dataset``, ``sample``, ``sequence``, ``frames`` (1-based frame
+    numbers) and ``image-size`` (width and height in pixels of the images, to which the
+    boxes of the job's output refer).
+    """
+    created = datetime.now(timezone.utc)
+    lines = []
+    for name, part in chosen.groupby("sequence"):
+        origin = {
+            "dataset": source.dataset,
+            "sample": source.sample_ids.get(str(name)),
+            "sequence": name,
+            "frames": part["frame"].tolist(),
+            "image-size": _image_size(scales, str(name)),
+        }
+        known = {key: value for key, value in origin.items() if value is not None}
+        lines.append(manifest_line(job, str(name), classes, created, known))
+    return tuple(lines)
+
+
+def plan_packages(
+    tracks: Tracks,
+    frames: pd.DataFrame,
+    job: AdjustmentJob,
+    *,
+    attributes: Sequence[str] = (),
+    source: Source | None = None,
+) -> tuple[Plan, ...]:
+    """Plan as many jobs as a selection of frames needs.
+
+    Args:
+        tracks: the tracks of whole sequences
+        frames: the frames to send, see :func:`plan_package`
+        job: the settings; see :func:`divide_job` for those of several jobs
+        attributes (()): see :func:`plan_package`
+        source (None): where the frames are from
+
+    Returns:
+        the plan of each job, at least one
+
+    Raises:
+        ValueError: if ``frames`` or the tracks table lack a column
+    """
+    parts = divide_frames(frames)
+    return tuple(
+        plan_package(tracks, part, one, attributes=attributes, source=source)
+        for part, one in zip(parts, divide_job(job, len(parts)), strict=True)
+    )
+
+
+def _image_size(scales: pd.DataFrame, sequence: str) -> list[int] | None:
+    size = scales.loc[[sequence], ["image_width", "image_height"]].to_numpy()[0]
+    return None if np.isnan(size).any() else size.astype(int).tolist()
+
+
+def _uri_errors(job: AdjustmentJob, frames: pd.DataFrame) -> list[Finding]:
+    names = frames["sequence"] + "/frames/" + frames["frame_name"]
+    longest = max((len(f"{job.root}{name}".encode()) for name in names), default=0)
+    if longest <= URI:
+        return []
+    what = f"A frame's S3 URI has {longest} bytes"
+    return [error(what, f"shorten the prefix to fit {URI}")]
