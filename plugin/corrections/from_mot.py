@@ -9,6 +9,7 @@ import fiftyone as fo
 import numpy as np
 import pandas as pd
 
+from ...importers.files import read_text_csv
 from ...importers.mot import read_mot
 from ...importers.tracks import BOX, InputError, Sequence
 from ..sending.records import (
@@ -62,8 +63,12 @@ def _check_frames(folder: Path, record: SentFrames) -> None:
     file = folder / FRAMES_FILE
     if not file.is_file():
         return
-    listed = pd.read_csv(file).groupby("sequence")["frame"]
-    frames = {str(name): numbers.tolist() for name, numbers in listed}
+    try:
+        listed = read_text_csv(file).groupby("sequence")["frame"]
+        frames = {str(name): numbers.astype(int).tolist() for name, numbers in listed}
+    except (KeyError, ValueError) as error:
+        message = "expected the columns sequence and frame, as they were sent"
+        raise InputError(file, message) from error
     if frames != record.frames:
         message = f"frames other than those that were sent as {record.name!r}"
         raise InputError(file, f"{message}; expected these")

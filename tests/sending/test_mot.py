@@ -275,6 +275,25 @@ def test_sending_goes_on_after_a_kill_at_any_write(dataset, tmp_path):
         export_mot(dataset, tmp_path / "new", name="out")
 
 
+@pytest.mark.parametrize("name", ["0001", "NA", "1e5"])
+def test_sequence_names_stay_text(database, tmp_path, name):
+    tracks = walkers(name, tmp_path / "images")
+    dataset = create_dataset(tracks, "numbered", video_dir=tmp_path / "videos")
+    try:
+        export_mot(dataset.to_clips([[(3, 4)]]), tmp_path / "out")
+        review = load_adjustment(dataset, "out")
+        assert (review.frames, review.changes) == ({name: [3, 4]}, {})
+    finally:
+        dataset.delete()
+
+
+def test_a_damaged_list_of_frames_is_named(dataset, tmp_path):
+    export_mot(outliers(dataset), tmp_path / "out")
+    (tmp_path / "out/frames.csv").write_text("sequence,frame\na,first\n")
+    with pytest.raises(InputError, match=r"frames.csv: expected the columns"):
+        load_adjustment(dataset, "out")
+
+
 def test_names_that_share_a_run_are_the_same_name(dataset, tmp_path):
     export_mot(outliers(dataset), tmp_path / "a-b")
     with pytest.raises(ValueError, match="'a_b' was already sent"):

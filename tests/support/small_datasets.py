@@ -21,7 +21,7 @@ def walkers(sequence, folder, label="walker", image_size=(WIDTH, HEIGHT)):
     folder.mkdir()
     names = tuple(f"{frame:06d}.png" for frame in frames)
     for shade, name in enumerate(names):
-        Image.new("L", image_size, 5 * shade + ord(sequence) % 7).save(folder / name)
+        Image.new("L", image_size, 5 * shade + ord(sequence[0]) % 7).save(folder / name)
     table = pd.DataFrame(
         {
             "sequence": sequence,
