@@ -75,17 +75,18 @@ def test_lists_the_operators(app, page, dataset):
 
 
 def test_audits_from_the_operator_browser(app, page, dataset):
-    before = dataset.get_run_info("audit_tracks_ground_truth").timestamp
+    from fiftyone_track_audit.plugin.review.audit_records import list_audits
+
+    (before,) = list_audits(dataset, "ground_truth")
     show(page, f"{app}/datasets/{dataset.name}")
     dialog = open_operator(page, "Audit tracks")
     dialog.get_by_text("Every box of 1 video").wait_for()
     field(dialog, "Size threshold").fill("0.2")
     dialog.get_by_role("button", name="Execute").click()
     page.get_by_text(re.compile("outliers? among")).wait_for()
-    dataset.reload()
-    run = dataset.get_run_info("audit_tracks_ground_truth")
-    assert run.timestamp > before
-    assert run.config.thresholds == {"size": 0.2, "iou": 0.5}
+    (after,) = list_audits(dataset, "ground_truth")
+    assert after.finished_at > before.finished_at
+    assert (after.settings.thresholds.size, after.settings.thresholds.iou) == (0.2, 0.5)
 
 
 def test_imports_and_opens_the_dataset(app, page, dataset, write_mot):

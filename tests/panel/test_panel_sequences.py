@@ -303,6 +303,21 @@ def test_an_audit_from_elsewhere_is_told_and_seen(panel, dataset, page):
     add_issues(dataset, 2 * PAGE)
 
 
+def test_an_audit_that_did_not_finish_is_told(panel, app, dataset, page):
+    from fiftyone_track_audit.plugin.review.audit_records import begin_audit
+    from fiftyone_track_audit.plugin.review.audits import audit_dataset
+
+    told = "The last audit of 'ground_truth' has not finished"
+    assert panel.get_by_text(told).count() == 0
+    begin_audit(dataset, FIELD, dataset.values("id"))
+    panel = begin(page, f"{app}/datasets/{NAME}")
+    panel.get_by_text(told).wait_for()
+    audit_dataset(dataset)
+    add_issues(dataset, 2 * PAGE)
+    panel = begin(page, f"{app}/datasets/{NAME}")
+    assert panel.get_by_text(told).count() == 0
+
+
 def test_two_panels_save_the_views_once(panel, dataset, page):
     from fiftyone_track_audit.plugin.review.saved_views import save_issue_views
 
