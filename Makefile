@@ -76,8 +76,8 @@ clean: ## Remove the environment and everything that was built
 	rm -rf $(VENV) build *.egg-info demo plugin/panel/app/node_modules
 
 $(VENV)/.installed: requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-		{ echo "Python 3.10 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing FiftyOne, torch and the rest: some minutes the first time ..."
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .

@@ -5,17 +5,13 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import fiftyone_track_audit
 import pytest
 import yaml
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    tomllib = pytest.importorskip("tomli")
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = [
@@ -47,10 +43,6 @@ def third_party_imports():
     return top - set(sys.stdlib_module_names) - typing_only
 
 
-@pytest.mark.skipif(
-    sys.version_info < (3, 11),
-    reason="Python 3.10 does not know the modules of every distribution",
-)
 def test_requirements_cover_the_imports():
     pytest.importorskip("torchvision")
     # Dependencies of a requirement, which pins the version that it works with

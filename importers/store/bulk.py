@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from bson import ObjectId
@@ -21,7 +21,7 @@ Step = Callable[[int], None]
 
 def database_time() -> datetime:
     """Returns the time, as exact as the database keeps it: to the millisecond."""
-    time = datetime.now(timezone.utc)
+    time = datetime.now(UTC)
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 

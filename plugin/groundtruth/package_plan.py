@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -191,7 +191,7 @@ def _manifest(
     numbers) and ``image-size`` (width and height in pixels of the images, to which the
     boxes of the job's output refer).
     """
-    created = datetime.now(timezone.utc)
+    created = datetime.now(UTC)
     lines = []
     for name, part in chosen.groupby("sequence"):
         origin = {

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -73,7 +73,7 @@ def make_report(
     template = _environment().get_template("page.html")
     page = template.render(
         version=__version__,
-        date=datetime.now(timezone.utc),
+        date=datetime.now(UTC),
         thresholds={kind_name(key): value for key, value in asdict(thresholds).items()},
         tracks=tracks,
         kinds=kinds,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import fiftyone as fo
 from bson import ObjectId
@@ -112,7 +112,7 @@ def _read_record(stored: runs.StoredRecord, field: str) -> AuditRecord:
         content["model"],
         content["suspects"],
     )
-    finished = stored.time.replace(tzinfo=timezone.utc)
+    finished = stored.time.replace(tzinfo=UTC)
     if "finished_at" in content:
         finished = datetime.fromisoformat(content["finished_at"])
     name = content["method"].removeprefix(f"{METHOD}/")

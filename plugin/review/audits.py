@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
@@ -111,7 +111,7 @@ def audit_dataset(
         with fou.ProgressBar(total=frames, progress=progress) as bar:
             found = _audit(dataset, field, ids, settings, bar.update)
         recorded = replace(settings, kinds=kinds)
-        key, now = new_overview_key(field), datetime.now(timezone.utc)
+        key, now = new_overview_key(field), datetime.now(UTC)
         record = AuditRecord(run_key, field, recorded, key, now)
         finish_audit(dataset, record, found.summary, ids, found.overview)
         if _renew_views(dataset, field):

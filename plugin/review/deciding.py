@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Collection
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import fiftyone as fo
@@ -52,7 +52,7 @@ def decide_issues(
         return 0
     made: dict[str, Any] = dict.fromkeys(DECIDED)
     if decision:
-        time = time or datetime.now(timezone.utc)
+        time = time or datetime.now(UTC)
         made = dict(zip(DECIDED, (decision, author or _user(), time), strict=True))
     # An audit replaces the issues
     with exclusive(dataset, "deciding issues of"):

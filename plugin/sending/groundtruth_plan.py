@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -205,7 +205,7 @@ def default_job_name(dataset: fo.Dataset) -> str:
         the dataset's name and the time, made of letters, digits and hyphens
     """
     name = re.sub(r"[^a-zA-Z0-9]+", "-", dataset.name).strip("-")
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     name = f"{name[:42].rstrip('-') or 'tracks'}-{now:%Y%m%d-%H%M%S}"
     names = (name, *(f"{name}-{number}" for number in range(2, 1000)))
     taken = recorded_adjustments(dataset)

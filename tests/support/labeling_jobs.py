@@ -13,7 +13,7 @@ import socket
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from threading import Thread
@@ -453,7 +453,7 @@ class LabelingService:
         if key in self.jobs:
             raise exceptions.ResourceInUseException("This name is in use already")
         check_files(request, Bucket(self.client("s3", region)))
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         arn = f"arn:aws:sagemaker:{region}:123456789012:labeling-job/{key[1]}"
         known = {key: value for key, value in request.items() if key != "Tags"}
         self.jobs[key] = known | {
