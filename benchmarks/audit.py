@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The audit's signals against the same sums in plain numpy, and the whole audit."""
+"""The audit's signals, compared with plain numpy, and the whole audit."""
 
 from __future__ import annotations
 

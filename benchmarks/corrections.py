@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real mistakes: the labels of MOT16 that its authors corrected for MOT17.
 
-The two benchmarks label the same videos. What changed between them is what people
-found wrong when they looked again.
+The two benchmarks label the same videos. The differences between them are mistakes
+that people found when they looked again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from scipy.optimize import linear_sum_assignment
 
 Bools = NDArray[np.bool_]
 
-#: The videos that both benchmarks label, as far as they are compared.
+#: The compared videos, which both benchmarks label.
 VIDEOS = ("02", "05", "09")
 #: The share of detections, or of frames, that a reviewer looks at.
 SHARE = 0.1
@@ -39,7 +39,7 @@ SAME, SAME_PERSON = 0.9, 0.5
 
 @dataclass(frozen=True)
 class Corrections:
-    """What people changed in the tracks of a sequence.
+    """The changes that people made to the tracks of a sequence.
 
     Attributes:
         tracks: the tracks before
@@ -52,7 +52,7 @@ class Corrections:
     missing: NDArray[np.int64]
 
     def stretches(self) -> tuple[NDArray[np.intp], int]:
-        """Return the number of each corrected box's stretch, and how many there are.
+        """Return the number of each corrected box's run, and how many there are.
 
         Boxes of one track that were corrected one after the other are one mistake.
         """
@@ -91,7 +91,7 @@ def find_corrections(before: Tracks, after: Tracks) -> Corrections:
 
 
 def read_corrections(data: Path) -> dict[str, Corrections]:
-    """Read MOT16 and MOT17 and compares them.
+    """Read and compare MOT16 and MOT17.
 
     Args:
         data: the folder that holds ``MOT16/train`` and ``MOT17/train``
@@ -114,7 +114,7 @@ def read_corrections(data: Path) -> dict[str, Corrections]:
 def measure_corrections(
     found: Mapping[str, Corrections], methods: Mapping[str, Rank]
 ) -> pd.DataFrame:
-    """Measure how soon each method comes to the corrected boxes.
+    """Measure how early each method ranks the corrected boxes.
 
     Args:
         found: the corrections of each sequence, by its name

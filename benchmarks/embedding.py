@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Embedding crops from frames on disk, against the network's forward pass alone."""
+"""Embedding crops of frames on disk, compared with the forward pass alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fiftyone_track_audit.plugin.embedding.models import Model, load_model
 from PIL import Image
 from report import Line, best_of
 
-#: Frames as large and as crowded as those of the MOT Challenge.
+#: Size and number of boxes of the frames, as in the MOT Challenge.
 SIZE, FRAMES, PER_FRAME = (1920, 1080), 8, 100
 REPEATS = 3
 LEAST = 0.85

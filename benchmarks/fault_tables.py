@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the fault benchmark, by the names of their places in the page."""
+"""The tables of the fault benchmark, by their names in the page."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from measures import average_precision
 from planted import Results
 from rivals import OURS, RIVALS
 
-#: The kind that is not planted while tuning.
+#: The kind that is held out while tuning.
 HELD_OUT = "jitter"
-#: The share of detections that kinds are compared at: about as many as are wrong.
+#: The budget at which kinds are compared, about as many detections as are wrong.
 SHARE = "seen 2%"
 
 
 def tabulate_sequences(tracks: Tracks) -> pd.DataFrame:
-    """Say what mistakes are planted into.
+    """Tabulate the sequences that mistakes are planted into.
 
     Args:
-        tracks: the tracks, as they are taken as right
+        tracks: the tracks, which are assumed to be correct
 
     Returns:
         one row per sequence
@@ -52,7 +52,7 @@ def tabulate_faults(results: Results) -> dict[str, pd.DataFrame]:
 
 
 def compare_kinds(results: Results) -> pd.DataFrame:
-    """Compare the share of mistakes of each kind that the methods show.
+    """Compare the share of mistakes of each kind that is seen with each method.
 
     Args:
         results: the results
@@ -71,7 +71,7 @@ def tabulate_corrections(
 
     Args:
         found: the corrections of each sequence, by its name
-        measured: results of :func:`measure_corrections`, of which the mean counts
+        measured: results of :func:`measure_corrections`, which are averaged
 
     Returns:
         the tables by their names
@@ -105,7 +105,7 @@ def tabulate_corrections(
 def _tabulate_methods(results: Results) -> pd.DataFrame:
     budgets = results.events.drop(columns="kind")
     shares = budgets.groupby("method").mean().drop(columns="seed")
-    # Of mistakes that are seen the mean over kinds, of those matched over all
+    # The mean over kinds for seen mistakes, over all mistakes for matched ones
     kinds = budgets.groupby(["method", results.events["kind"]]).mean()
     seen = kinds.groupby("method").mean().filter(like="seen")
     shares[seen.columns] = seen
@@ -151,7 +151,7 @@ def _tabulate_flags(results: Results) -> pd.DataFrame:
 
 
 def _name_kinds(table: pd.DataFrame) -> pd.DataFrame:
-    """Bring the kinds of the index in order, and names the one held out."""
+    """Sort the kinds of the index, and mark the one held out."""
     order = [kind for kind in KINDS if kind in table.index]
     names = {kind: kind.replace("_", " ") for kind in order}
     return table.loc[order].rename(index=names | {HELD_OUT: f"{HELD_OUT} (held out)"})
@@ -162,5 +162,5 @@ def _with_mean(shares: pd.DataFrame) -> pd.DataFrame:
 
 
 def _percent(shares: pd.DataFrame, index: str) -> pd.DataFrame:
-    """Write shares as percentages, with the index as the first column."""
+    """Return shares as percentages, with the index as the first column."""
     return shares.map(lambda share: f"{share:.1%}").rename_axis(index).reset_index()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds planted and real mistakes: ``python benchmarks/faults.py [--output docs]``.
+"""Find planted and real mistakes: ``python benchmarks/faults.py [--output docs]``.
 
-Planted: twelve kinds, into labels that are taken as right. Real: what MOT's authors
-corrected between MOT16 and MOT17. The audit beside rivals, in the same run.
+Twelve kinds of mistakes are planted into labels that are assumed to be correct. Real
+mistakes are those that MOT's authors corrected between MOT16 and MOT17. The audit and
+its rivals are measured in the same run.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from report import fill_page, print_frame, print_machine
 from rivals import OURS, RIVALS, Rank, chance, our_score
 
 ROOT = Path(__file__).resolve().parents[1]
-#: Thresholds and weights may be chosen by looking at the first, not at the second.
+#: Thresholds and weights may be tuned on the first sequences, but not on the second.
 TUNING = (
     "MOT17/train/MOT17-02",
     "MOT17/train/MOT17-05",
@@ -41,26 +42,28 @@ TUNING = (
 )
 REPORTING = ("MOT20/train/MOT20-01", "MOT17/train/MOT17-09")
 SEEDS = range(5)
-#: Random rankings that chance's figures on real mistakes are the mean of.
+#: Number of random rankings that are averaged for the results of chance.
 DRAWS = 50
 
 
 def main() -> None:
-    """Measure, prints, and fills the page and its plots where asked to."""
+    """Measure and print, and fill the page and its plots with ``--output``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--output", type=Path, help="folder whose scoring.md and images/ are filled"
+        "--output",
+        type=Path,
+        help="the folder whose scoring.md and images/ are updated",
     )
     parser.add_argument(
         "--tuning",
         action="store_true",
-        help=f"the sequences to tune on, without the kind held out, {HELD_OUT}",
+        help=f"use the tuning sequences, without the held-out kind {HELD_OUT}",
     )
     arguments = parser.parse_args()
     if arguments.tuning and arguments.output:
-        parser.error("--tuning only prints: the page reports on the other sequences")
+        parser.error("--tuning only prints: the page is about the other sequences")
     if arguments.output and not (arguments.output / "scoring.md").is_file():
-        parser.error(f"expected a scoring.md to fill in {arguments.output}")
+        parser.error(f"expected a scoring.md in {arguments.output}")
     data = os.environ.get("TRACK_AUDIT_DATA")
     print_machine()
     tracks = read_tracks(data, TUNING if arguments.tuning else REPORTING)
@@ -80,18 +83,18 @@ def main() -> None:
 
 
 def read_tracks(data: str | None, names: tuple[str, ...]) -> Tracks:
-    """Read labels that are taken as right.
+    """Read labels that are assumed to be correct.
 
     Args:
-        data: the folder of real labels, None for walkers that are drawn instead
-        names: the sequences' folders in it
+        data: the folder of real labels, None to draw the walkers of the sample instead
+        names: the folders of the sequences in it
 
     Returns:
         their :class:`Tracks`
     """
     if data:
         return concatenate(read_mot(Path(data, name)) for name in names)
-    print("TRACK_AUDIT_DATA is not set: walkers are drawn, which takes half a minute")
+    print("TRACK_AUDIT_DATA is not set: drawing the sample takes half a minute")
     sys.path.append(str(ROOT / "examples"))
     from sample import make_sample
 
@@ -101,13 +104,13 @@ def read_tracks(data: str | None, names: tuple[str, ...]) -> Tracks:
 
 
 def measure_real(data: Path) -> dict[str, pd.DataFrame]:
-    """Measure what each method finds of MOT16's real mistakes.
+    """Measure how many of MOT16's real mistakes each method finds.
 
     Args:
         data: the folder of real labels
 
     Returns:
-        the tables, by the names of their places in the page
+        the tables by name
     """
     found = read_corrections(data)
     once: dict[str, Rank] = {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plants known mistakes into tracks that are right, seeded.
+"""Plant known mistakes into correct tracks, reproducibly.
 
-Twelve kinds, as often one as the other, until about two boxes in a hundred are
-wrong. No two of them are within ten frames of one object. Boxes are whole pixels,
-as annotators' are.
+There are twelve kinds, all equally frequent, until about two percent of the boxes are
+wrong. No two mistakes of the same object are within ten frames. Boxes are in whole
+pixels, like those of annotators.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: Frames of an object between two mistakes, and around the ends of its track.
+#: Frames between two mistakes of an object, and around the ends of its track.
 APART = 10
-#: How many times a place for one mistake is drawn before the kind is given up.
+#: How many places are drawn for a mistake before its kind is given up.
 _TRIES = 60
 
 
@@ -31,12 +31,12 @@ class Injected:
 
     Attributes:
         tracks: the tracks
-        event: int array ``(n,)``: per row of the table the number of the mistake
-            that it shows, -1 for a right box. Where boxes are missing, or ids
-            change, the boxes on both sides show it
+        event: int array ``(n,)``, the number of the mistake that each row of the
+            table shows, -1 for correct boxes. If boxes are missing, or IDs change,
+            the boxes on both sides show the mistake
         events: one row per mistake, indexed by its number: ``kind``,
-            ``sequence``, ``track`` and ``other_track`` (-1 for none) as they are
-            in the table, ``first_frame``, ``last_frame``
+            ``sequence``, ``track`` and ``other_track`` (-1 for none) as in the
+            table, ``first_frame``, ``last_frame``
     """
 
     tracks: Tracks
@@ -53,9 +53,9 @@ def inject(
     """Plant mistakes into the tracks of each sequence.
 
     Args:
-        tracks: tracks that are taken as right
-        seed: the same seed plants the same mistakes
-        share (0.02): the share of boxes that are wrong in the end
+        tracks: tracks that are assumed to be correct
+        seed: the seed; the same one plants the same mistakes
+        share (0.02): the share of boxes that are wrong afterward
         kinds (None): some of :data:`KINDS`, by default all
 
     Returns:
@@ -80,10 +80,10 @@ def inject(
 
 
 class _Drawing:
-    """One sequence while mistakes are planted into it.
+    """A sequence while mistakes are planted into it.
 
-    ``rows`` keeps its order; ``object`` is who is really in the box, ``track``
-    the id that it is given.
+    ``rows`` keeps its order; ``object`` is the object that is really in the box,
+    ``track`` the ID that it is given.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class _Drawing:
         self.next_id = int(self.rows["track"].max()) + 1
 
     def plant(self, kinds: tuple[str, ...], share: float) -> None:
-        """Plant one mistake of each kind after the other until enough are wrong."""
+        """Plant a mistake of each kind in turn until enough boxes are wrong."""
         wrong, possible = 0, set(kinds)
         while wrong < share * len(self.rows) and possible:
             for kind in self.rng.permutation(sorted(possible)):
@@ -120,7 +120,7 @@ class _Drawing:
                     break
 
     def _plant_one(self, kind: str) -> int:
-        """Return the number of boxes that show the mistake, 0 for no place left."""
+        """Plant a mistake; return how many boxes show it, 0 if there is no place."""
         before = (self.rows["event"] >= 0).sum()
         added = len(self.added)
         for _ in range(_TRIES):
@@ -136,7 +136,7 @@ class _Drawing:
         return len(self.kinds)
 
     def pick(self, length: int, margin: int = APART) -> NDArray[np.intp] | None:
-        """Draw a free stretch of an object, clear of its track's ends."""
+        """Draw a free run of an object, away from the ends of its track."""
         rows = self.objects[self.rng.integers(len(self.objects))]
         spare = len(rows) - length - 2 * margin
         if spare < 0:
@@ -156,7 +156,7 @@ class _Drawing:
         return int(self.rows["frame"][row])
 
     def take(self, rows: NDArray[np.intp], shown: NDArray[np.intp]) -> None:
-        """Notes where a mistake is, and which rows show it."""
+        """Record where a mistake is, and which rows show it."""
         spans = self.busy.setdefault(int(self.rows["object"][rows[0]]), [])
         spans.append((self.frame(rows[0]), self.frame(rows[-1])))
         self.rows.loc[shown, "event"] = self.number
@@ -185,12 +185,12 @@ class _Drawing:
         self.added.append(added)
 
     def new_id(self) -> int:
-        """Return an id that nobody has."""
+        """Return an unused ID."""
         self.next_id += 1
         return self.next_id - 1
 
     def finish(self) -> Injected:
-        """Hands the ids over, and makes the table."""
+        """Swap the IDs, and make the table."""
         track = self.rows["track"].to_numpy(copy=True)
         frame = self.rows["frame"].to_numpy()
         for start, one, other in sorted(self.handovers, reverse=True):
@@ -198,7 +198,7 @@ class _Drawing:
             ones, others = later & (track == one), later & (track == other)
             track[ones], track[others] = other, one
         rows = self.rows.assign(track=track)[~self.rows["gone"]]
-        # What was added to an object goes by the id that the object ends with
+        # Boxes that were added to an object have the ID that the object ends with
         last = rows.groupby("object")["track"].last()
         added = [
             part.assign(track=part["object"].map(last).fillna(part["track"]))
@@ -236,7 +236,7 @@ class _Drawing:
 
 
 def _size_glitch(drawing: _Drawing) -> bool:
-    """One to three boxes too large or small, evenly or cut at one side."""
+    """Make one to three boxes too large or small, evenly or cut at one side."""
     rng = drawing.rng
     rows = drawing.pick(int(rng.integers(1, 4)))
     if rows is None:
@@ -258,7 +258,7 @@ def _size_glitch(drawing: _Drawing) -> bool:
 
 
 def _shift(drawing: _Drawing) -> bool:
-    """One to three boxes beside their object by a fifth to a half of the box."""
+    """Shift one to three boxes by a fifth to a half of their size."""
     rng = drawing.rng
     rows = drawing.pick(int(rng.integers(1, 4)))
     if rows is None:
@@ -273,7 +273,7 @@ def _shift(drawing: _Drawing) -> bool:
 
 
 def _identity_swap(drawing: _Drawing) -> bool:
-    """Two overlapping objects exchange their ids for good."""
+    """Swap the IDs of two overlapping objects for good."""
     rows = drawing.pick(2)
     if rows is None:
         return False
@@ -316,7 +316,7 @@ def _hand_over(
 
 
 def _fragmentation(drawing: _Drawing) -> bool:
-    """The object goes on under a new id."""
+    """Continue an object with a new ID."""
     rows = drawing.pick(2)
     if rows is None:
         return False
@@ -327,7 +327,7 @@ def _fragmentation(drawing: _Drawing) -> bool:
 
 
 def _missing(drawing: _Drawing) -> bool:
-    """One to ten boxes inside a track are not there."""
+    """Remove one to ten boxes within a track."""
     count = int(drawing.rng.integers(1, 11))
     rows = drawing.pick(count + 2)
     if rows is None:
@@ -338,10 +338,10 @@ def _missing(drawing: _Drawing) -> bool:
 
 
 def _drift(drawing: _Drawing) -> bool:
-    """The box leaves its object slowly over 20 to 45 frames, and comes back.
+    """Let a box drift off its object and return, over 20 to 45 frames.
 
-    Either interpolated along straight lines through a misplaced keyframe, or
-    following the object with an offset that swells and fades.
+    The box is either interpolated along straight lines through a misplaced keyframe,
+    or follows the object with an offset that grows and shrinks.
     """
     rng = drawing.rng
     length = int(rng.integers(20, 46))
@@ -369,7 +369,7 @@ def _drift(drawing: _Drawing) -> bool:
 
 
 def _duplicate(drawing: _Drawing) -> bool:
-    """A second box with an id of its own on one object for 5 to 30 frames."""
+    """Add a second box with a new ID to an object for 5 to 30 frames."""
     rng = drawing.rng
     rows = drawing.pick(int(rng.integers(5, 31)), margin=0)
     if rows is None:
@@ -388,7 +388,7 @@ def _duplicate(drawing: _Drawing) -> bool:
 
 
 def _ghost(drawing: _Drawing) -> bool:
-    """The box stays for 6 to 20 frames after its object left."""
+    """Leave a box in place for 6 to 20 frames after its object has left."""
     rng = drawing.rng
     group = drawing.objects[rng.integers(len(drawing.objects))]
     count = int(rng.integers(6, 21))
@@ -405,7 +405,7 @@ def _ghost(drawing: _Drawing) -> bool:
 
 
 def _jitter(drawing: _Drawing) -> bool:
-    """The box trembles around its object for 6 to 15 frames."""
+    """Let a box jitter around its object for 6 to 15 frames."""
     rng = drawing.rng
     rows = drawing.pick(int(rng.integers(6, 16)))
     if rows is None:
@@ -419,7 +419,7 @@ def _jitter(drawing: _Drawing) -> bool:
 
 
 def _spawned(drawing: _Drawing) -> bool:
-    """A box on nobody, 2 to 8 frames long, of a size that is usual."""
+    """Add a box of a usual size without an object for 2 to 8 frames."""
     rng = drawing.rng
     count = int(rng.integers(2, 9))
     frames = len(drawing.record.frame_names)
@@ -445,7 +445,7 @@ def _spawned(drawing: _Drawing) -> bool:
 
 
 def _wrong_label(drawing: _Drawing) -> bool:
-    """Another class for 3 to 10 frames."""
+    """Change the class for 3 to 10 frames."""
     rows = drawing.pick(int(drawing.rng.integers(3, 11)))
     if rows is None:
         return False
@@ -459,7 +459,7 @@ def _wrong_label(drawing: _Drawing) -> bool:
 
 
 def _truncated(drawing: _Drawing) -> bool:
-    """The track begins late or ends early, by 15 frames or more."""
+    """Let a track start late or end early, by 15 frames or more."""
     rng = drawing.rng
     group = drawing.objects[rng.integers(len(drawing.objects))]
     if len(group) < 15 + 2 * APART:
@@ -476,7 +476,7 @@ def _truncated(drawing: _Drawing) -> bool:
     return True
 
 
-#: The kinds of mistakes, each a function that plants one where it finds a place.
+#: The kinds of mistakes, with functions that plant one if they find a place.
 KINDS: dict[str, Callable[[_Drawing], bool]] = {
     "size": _size_glitch,
     "shift": _shift,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes labels of the size of MOT20's training set, without frames.
+"""Write labels of the size of MOT20's training set, without frames.
 
-People walk smoothly through the image, with a mistake here and there. The layout,
-the whole pixels, the visibility and the classes are those of MOT20. One seed makes
-the same files.
+People walk smoothly through the image, with occasional mistakes. The layout, whole
+pixels, visibility and classes are like those of MOT20. A seed always makes the same
+files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pyarrow import csv
 
 Floats = NDArray[np.float64]
 
-#: Rows and frames of each sequence, as many as MOT20's.
+#: Rows and frames of each sequence, as in MOT20.
 SIZES = {
     "MOT20-01": (26_647, 429),
     "MOT20-02": (202_215, 2_782),
@@ -69,7 +69,7 @@ def _write_sequence(folder: Path, table: pa.Table, frames: int) -> Path:
 
 
 def _draw_tracks(rng: np.random.Generator, rows: int, frames: int) -> pa.Table:
-    """Draw tracks with so many boxes, in the columns of ``gt.txt``."""
+    """Draw tracks with a number of boxes, in the columns of ``gt.txt``."""
     lengths = rng.integers(50, min(frames, 1000), size=rows, endpoint=True)
     lengths = np.diff(np.minimum(np.cumsum(lengths), rows), prepend=0)
     lengths = lengths[lengths > 0]
@@ -80,7 +80,7 @@ def _draw_tracks(rng: np.random.Generator, rows: int, frames: int) -> pa.Table:
     way = age / lengths[row]
 
     def walk(end: float) -> Floats:
-        """Walks from one place to another, evenly."""
+        """Return an even walk from one place to another."""
         first, last = rng.uniform(0, end, (2, len(lengths)))
         place: Floats = first[row] * (1 - way) + last[row] * way
         return place
@@ -91,7 +91,7 @@ def _draw_tracks(rng: np.random.Generator, rows: int, frames: int) -> pa.Table:
         return drawn
 
     height = vary(60, 240) * np.exp(vary(-0.01, 0.01) * seconds)
-    # Annotators slip: one box in a thousand is too short
+    # One box in a thousand is too short by mistake
     height[rng.random(rows) < 0.001] *= 0.6
     sway = 4 * np.sin(2 * np.pi * (vary(0.4, 0.8) * seconds + vary(0, 1)))
     kind = rng.choice(CLASSES, len(lengths), p=SHARES)[row]

@@ -12,17 +12,17 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
-#: Labeled frames between an issue and a mistake that still are the same moment,
-#: and between boxes of one stretch.
+#: Labeled frames that an issue may be away from its mistake, and boxes of a run from
+#: each other.
 WITHIN = 2
 
 
 def order_by_score(score: Floats) -> Ints:
-    """Orders detections, the most suspicious first.
+    """Sort detections, the most suspicious first.
 
     Args:
-        score: array ``(n,)``, the higher the more suspicious; NaN comes last, and
-            ties stay in the order of the table
+        score: array ``(n,)``, higher for more suspicious detections; NaN comes last,
+            and ties stay in the order of the table
 
     Returns:
         int array ``(n,)`` of rows
@@ -31,7 +31,7 @@ def order_by_score(score: Floats) -> Ints:
 
 
 def place_by_score(score: Floats) -> Floats:
-    """Return the place of each detection in the ranking.
+    """Return the position of each detection in the ranking.
 
     Args:
         score: array ``(n,)``, see :func:`order_by_score`
@@ -60,7 +60,7 @@ def best_ranked(score: Floats, share: float) -> Bools:
 
 
 def seen_events(score: Floats, event: Ints, count: int, share: float) -> Bools:
-    """Return which mistakes show in at least one of the best-ranked detections.
+    """Return which mistakes are seen in at least one of the best-ranked detections.
 
     Args:
         score: array ``(n,)``, see :func:`order_by_score`
@@ -81,7 +81,7 @@ def average_precision(score: Floats, wrong: Bools) -> float:
 
     Args:
         score: array ``(n,)``, see :func:`order_by_score`
-        wrong: bool array ``(n,)``, which detections are to be found
+        wrong: bool array ``(n,)``, the detections to find
 
     Returns:
         the average precision, in [0, 1]
@@ -90,15 +90,15 @@ def average_precision(score: Floats, wrong: Bools) -> float:
 
 
 def number_stretches(table: pd.DataFrame, chosen: Bools) -> Ints:
-    """Number the stretches that chosen detections make along their tracks.
+    """Return the numbers of runs of chosen detections along their tracks.
 
     Args:
         table: the tracks table of ``n`` rows
         chosen: bool array ``(n,)``
 
     Returns:
-        int array ``(n,)``: the number of each chosen detection's stretch, from 0 on;
-        -1 for the others
+        int array ``(n,)``: the number of each chosen detection's run, from 0; -1 for
+        the others
     """
     boxes = table[chosen]
     starts = (
@@ -112,12 +112,12 @@ def number_stretches(table: pd.DataFrame, chosen: Bools) -> Ints:
 
 
 def merge_into_issues(table: pd.DataFrame, score: Floats, share: float) -> pd.DataFrame:
-    """Make issues of a ranking: the stretches of its best boxes.
+    """Make issues from a ranking: the runs of its best boxes.
 
     Args:
         table: the tracks table of ``n`` rows
         score: array ``(n,)``, see :func:`order_by_score`
-        share: the share of detections that issues are made of, in [0, 1]
+        share: the share of detections that issues are made from, in [0, 1]
 
     Returns:
         one row per issue, worst first: ``sequence``, ``track``, ``other_track``
@@ -144,7 +144,7 @@ def merge_into_issues(table: pd.DataFrame, score: Floats, share: float) -> pd.Da
 
 
 def match_issues(issues: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
-    """Pairs issues with the mistakes that they point at.
+    """Pair issues with the mistakes that they point at.
 
     An issue points at a mistake of the same sequence that shares a track with it
     and is at most :data:`WITHIN` frames away.
@@ -155,9 +155,9 @@ def match_issues(issues: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
         events: the same columns, ``other_track`` -1 for none, one row per mistake
 
     Returns:
-        one row per pair: ``issue`` and ``event``, their positions; ``outside``,
-        the frames of the issue that are not the mistake's; ``missed``, the frames
-        of the mistake that are not the issue's
+        one row per pair: ``issue`` and ``event``, their positions; ``outside``, the
+        number of frames of the issue that are not part of the mistake; ``missed``,
+        the number of frames of the mistake that are not part of the issue
     """
     columns = ["sequence", "track", "other_track", "first_frame", "last_frame"]
     left, right = (
@@ -187,7 +187,7 @@ def matched_events(pairs: pd.DataFrame, count: int, first: int) -> Bools:
     Args:
         pairs: the result of :func:`match_issues`
         count: the number of mistakes
-        first: how many issues are looked at, from the worst on
+        first: how many issues are looked at, worst first
 
     Returns:
         bool array ``(count,)``
@@ -196,14 +196,14 @@ def matched_events(pairs: pd.DataFrame, count: int, first: int) -> Bools:
     return np.isin(np.arange(count), found)
 
 
-def localise(pairs: pd.DataFrame) -> pd.DataFrame:
+def localize(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return how well each issue that points at a mistake covers its frames.
 
     Args:
         pairs: the result of :func:`match_issues`
 
     Returns:
-        one row of ``pairs`` per issue: of its mistakes the one it covers best
+        one row of ``pairs`` per issue, the mistake that it covers best
     """
     wrong = (pairs["outside"] + pairs["missed"]).sort_values(kind="stable")
     return pairs.loc[wrong.index].drop_duplicates("issue")
@@ -214,15 +214,15 @@ def best_frames(
 ) -> Bools:
     """Choose the frames of a sequence whose worst box is the most suspicious.
 
-    A chosen frame brings the frames beside it along, as a reviewer needs them, and
-    these count as looked at: they cost, and they are seen.
+    A reviewer also needs the frames next to a chosen one. They count as looked at, so
+    they cost, and what they show is seen.
 
     Args:
         frame: int array ``(n,)``, the 1-based frame of each detection
         score: array ``(n,)``, see :func:`order_by_score`
         count: the number of frames
         share: the share of frames that is looked at, in [0, 1]
-        context (1): the number of frames that come along on either side
+        context (1): the number of frames on either side of a chosen one
 
     Returns:
         bool array ``(count + 1,)``, indexed by the 1-based frame

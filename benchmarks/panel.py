@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The panel on a dataset of MOT20's size, through its operator, with its queries."""
+"""The panel on a dataset of MOT20's size: seconds and database queries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from report import Line
 ROOT = Path(__file__).resolve().parents[1]
 PANEL = "@track-audit/video/track_audit"
 REPEATS = 5
-#: What people do, the methods of the panel that this calls, and the most seconds.
+#: What users do, the methods of the panel that this calls, and the most seconds.
 ACTIONS: dict[str, tuple[list[tuple[str, dict[str, Any]]], float]] = {
     "open the panel": ([("load", {}), ("list_issues", {"limit": 100})], 2),
     "choose an issue": ([("show_issue", {"id": "$issue"})], 0.5),
@@ -37,7 +37,7 @@ ACTIONS: dict[str, tuple[list[tuple[str, dict[str, Any]]], float]] = {
 
 
 def run(folder: Path) -> list[Line]:
-    """Measure what people wait for in the panel.
+    """Measure how long users wait in the panel.
 
     Moving a threshold asks nothing: the panel counts in what it has of them.
 
@@ -69,7 +69,7 @@ def run(folder: Path) -> list[Line]:
 
 
 class _Queries(monitoring.CommandListener):
-    """Counts what the database is asked."""
+    """Counter of database queries."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -117,7 +117,7 @@ def _time(
     names: dict[str, str],
     queries: _Queries,
 ) -> dict[str, Any]:
-    """Return the median seconds of some calls, their queries and answers' size."""
+    """Return the median seconds of calls, their queries and their answers' size."""
     filled = json.dumps(calls)
     for name, value in names.items():
         filled = filled.replace(f"${name}", value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Planted mistakes: what the audit and its rivals find of them."""
+"""Planted mistakes: how many of them the audit and its rivals find."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fiftyone_track_audit.importers.tracks import Tracks
 from fiftyone_track_audit.plugin.audit import Audit, audit_tracks
 from injector import Injected, inject
 from measures import (
-    localise,
+    localize,
     match_issues,
     matched_events,
     merge_into_issues,
@@ -23,9 +23,9 @@ from rivals import OURS, RIVALS, Floats, our_score
 
 #: Shares of detections that a reviewer looks at.
 SHARES = (0.01, 0.02, 0.05)
-#: Issues that a reviewer looks at, in multiples of the number of mistakes.
+#: Numbers of issues that a reviewer looks at, in multiples of the mistakes.
 MULTIPLES = (1, 2, 4)
-#: The share of detections that a rival's issues are made of: enough for all of them.
+#: The share of detections that a rival's issues are made from, enough for any budget.
 ISSUES_SHARE = 0.05
 
 
@@ -35,12 +35,12 @@ class Results:
 
     Attributes:
         events: one row per method, seed and mistake: ``kind``, whether it is ``seen
-            <share>`` among so many detections, and ``matched <multiple>`` by so many
-            issues
+            <share>`` among this share of detections, and ``matched <multiple>`` by
+            this many issues
         issues: one row per method, seed and issue that points at a mistake: the
             ``kind`` of the mistake, and the frames ``outside`` and ``missed``
-        ranking: one row per method, seed and detection: its ``place``, 0 for the
-            most suspicious, as a share of all, and whether it is ``wrong``
+        ranking: one row per method, seed and detection: its ``place`` as a share of
+            all, 0 for the most suspicious, and whether it is ``wrong``
         flags: one row per seed, shares at the audit's own threshold: ``clean``
             boxes flagged, mistakes with a ``flagged`` box, mistakes ``matched`` by
             an issue, issues that are ``right``; and issues ``per_mistake``
@@ -55,12 +55,12 @@ class Results:
 def measure_faults(
     tracks: Tracks, kinds: tuple[str, ...], seeds: Iterable[int]
 ) -> Results:
-    """Plant mistakes and measures what each method finds of them.
+    """Plant mistakes, and measure how many of them each method finds.
 
     Args:
-        tracks: tracks that are taken as right
+        tracks: tracks that are assumed to be correct
         kinds: the kinds of mistakes to plant
-        seeds: the seeds to plant with, one after the other
+        seeds: the seeds, one per run
 
     Returns:
         the :class:`Results`
@@ -102,7 +102,7 @@ def _rank(tracks: Tracks, audit: Audit) -> dict[str, tuple[Floats, pd.DataFrame]
 def _judge_events(
     injected: Injected, score: Floats, pairs: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return per mistake whether it is seen and matched at each budget."""
+    """Return whether each mistake is seen and matched at each budget."""
     count = len(injected.events)
     judged = injected.events[["kind"]].copy()
     for share in SHARES:
@@ -113,9 +113,9 @@ def _judge_events(
 
 
 def _judge_issues(injected: Injected, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return how the issues that a reviewer looks at lie on their mistakes."""
+    """Return how well the issues that a reviewer looks at cover their mistakes."""
     looked_at = pairs["issue"] < MULTIPLES[-1] * len(injected.events)
-    best = localise(pairs[looked_at])
+    best = localize(pairs[looked_at])
     kinds = injected.events["kind"].to_numpy()
     return best[["outside", "missed"]].assign(kind=kinds[best["event"]])
 

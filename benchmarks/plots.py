@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import precision_recall_curve
 
-#: The first method, which the others are held against, stands out.
+#: The first method, which the others are compared with, stands out.
 _COLORS = ["#d4471f", "#2c6fbb", "#3a9d7c", "#8a63b8", "#c9962b", "#7a8590", "#b9bfc6"]
 _STYLES: list[dict[str, Any]] = [
     {"color": color, "linewidth": 1.3, "markersize": 5} for color in _COLORS
@@ -66,7 +66,7 @@ def plot_kinds(seen: pd.DataFrame, path: Path) -> None:
     """
     with _figure(path, (6.4, 0.38 * len(seen) + 1.2)) as axes:
         place = np.arange(len(seen))[::-1]
-        # Beside each other, or equal shares would hide each other
+        # Next to each other, because equal shares would hide each other
         aside = np.linspace(0.27, -0.27, len(seen.columns))
         for style, dy, method in zip(_STYLES, aside, seen, strict=False):
             dots = {**style, "linestyle": "", "clip_on": False}
@@ -86,7 +86,7 @@ def plot_kinds(seen: pd.DataFrame, path: Path) -> None:
 
 @contextmanager
 def _figure(path: Path, size: tuple[float, float]) -> Iterator[Axes]:
-    """Yield the axes of a figure in inches, which is then written."""
+    """Yield the axes of a figure of a size in inches, then write it."""
     with mpl.rc_context(_LOOK):
         figure = Figure(figsize=size, layout="constrained", facecolor="white")
         yield figure.add_subplot()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading ``gt.txt``, checked and typed, against parsing it and no more."""
+"""Reading ``gt.txt`` with checks and types, compared with parsing alone."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures calls, and prints what they took beside what others take."""
+"""Measure calls, and print how long they and their rivals took."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Line:
 def at_most(
     what: str, seconds: float, rival: str, rivals_seconds: float, times: float
 ) -> Line:
-    """Make a line whose target is to take at most so many times as long.
+    """Return a line whose target is a time relative to the rival.
 
     Args:
         what: what was measured
@@ -77,7 +77,7 @@ def at_least(
     rivals_rate: float,
     times: float = 0,
 ) -> Line:
-    """Make a line whose target is a rate, and to be so many times as fast.
+    """Return a line whose targets are a rate, and a speed relative to the rival.
 
     Args:
         what: what was measured
@@ -110,7 +110,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def best_of(repeats: int, *calls: Callable[[], object]) -> list[float]:
-    """Measure calls in turns, so that a busy moment meets all of them.
+    """Measure calls in turn, so that a busy moment affects all of them.
 
     Args:
         repeats: how many times to make each call
@@ -124,7 +124,7 @@ def best_of(repeats: int, *calls: Callable[[], object]) -> list[float]:
 
 
 def print_machine() -> None:
-    """Print what the figures depend on."""
+    """Print the machine and the versions that the figures depend on."""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     load = os.getloadavg()[0]
     print(f"{_cpu()}, {os.cpu_count()} cores, {load:.1f} of them busy")
@@ -151,7 +151,7 @@ def print_table(title: str, lines: list[Line]) -> None:
 
 
 def print_frame(title: str, table: pd.DataFrame) -> None:
-    """Print a table as it is.
+    """Print a table.
 
     Args:
         title: the subject

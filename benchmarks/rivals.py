@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Other ways to rank detections, the most suspicious first.
 
-Each takes tracks of ``n`` detections and returns an array ``(n,)``: the higher, the
-more suspicious; NaN where it has nothing to say.
+Each takes tracks of ``n`` detections and returns an array ``(n,)`` with higher values
+for more suspicious detections, and NaN for those without a value.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def our_score(audit: Audit) -> Floats:
 
 
 def chance(tracks: Tracks, seed: int = 0) -> Floats:
-    """Rank at random.
+    """Rank randomly.
 
     Args:
         tracks: the tracks
@@ -75,7 +75,7 @@ def chance(tracks: Tracks, seed: int = 0) -> Floats:
 
 
 def rarest_finding(tracks: Tracks) -> Floats:
-    """Rank by the rarity of what the audit finds, without any training.
+    """Rank by the rarity of the audit's findings, without any training.
 
     Args:
         tracks: the tracks
@@ -89,7 +89,7 @@ def rarest_finding(tracks: Tracks) -> Floats:
         scene = make_scene(replace(tracks, table=tracks.table[own]))
         findings, _ = detect(scene)
         rarity = finding_features(findings, own.sum())[:, FEATURES.index("rarity")]
-        # Even the most frequent finding says more than none
+        # Even the most frequent finding is better than none
         findings = findings.assign(odds=rarity, flagged=False)
         scores.append(score_rows(findings, own.sum()))
     return np.concatenate(scores)
@@ -201,7 +201,7 @@ def kalman_residual(tracks: Tracks) -> Floats:
     position_sd, velocity_sd = np.tile(size, 2) * np.array(
         [[[_POSITION]], [[_VELOCITY]]]
     )
-    # The state after each row, and its covariance; DeepSORT's wide ones to begin with
+    # The state after each row, and its covariance, which starts as in DeepSORT
     place, speed = seen.copy(), np.zeros_like(seen)
     place_var, speed_var = (2 * position_sd) ** 2, (10 * velocity_sd) ** 2
     both_var = np.zeros_like(seen)
@@ -229,7 +229,7 @@ def kalman_residual(tracks: Tracks) -> Floats:
 
 
 def _scaled_signals(tracks: Tracks) -> Floats:
-    """Return the audit's signals, gaps filled by the median, on one scale."""
+    """Return the audit's signals, standardized and imputed by the median."""
     signals = audit_tracks(tracks).detections.select_dtypes("number")
     signals = signals.drop(columns="outlier_score").dropna(axis=1, how="all")
     values = signals.to_numpy(np.float64, na_value=np.nan)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the benchmarks: ``python benchmarks/run.py [SUBJECT ...]``, by default all."""
+"""Run the benchmarks: ``python benchmarks/run.py [SUBJECT ...]``, by default all."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SUBJECTS = {
 
 
 def main() -> None:
-    """Measure the subjects asked for, by default all."""
+    """Measure the chosen subjects, by default all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("subjects", nargs="*", help=f"of {', '.join(SUBJECTS)}")
+    parser.add_argument("subjects", nargs="*", help=f"any of {', '.join(SUBJECTS)}")
     chosen = parser.parse_args().subjects or list(SUBJECTS)
     unknown = set(chosen) - set(SUBJECTS)
     if unknown:
-        parser.error(f"no subject {', '.join(sorted(unknown))}; {', '.join(SUBJECTS)}")
+        parser.error(f"unknown: {', '.join(unknown)}; expected {', '.join(SUBJECTS)}")
     print_machine()
     with tempfile.TemporaryDirectory() as folder:
         labels.write_labels(Path(folder))

@@ -19,7 +19,7 @@ from fiftyone_track_audit.importers.video_samples import split_frames
 from report import Line, at_least, seconds
 
 SAMPLES, FRAMES, PER_FRAME = 3, 1_000, 120
-#: Frames of one sample that the slow rivals get.
+#: Frames of one sample for the slow rivals.
 FEW = 30
 REPEATS = 3
 FIELD = "ground_truth"
@@ -90,7 +90,7 @@ def split_sequences(tracks: Tracks) -> list[tuple[Sequence, int, int]]:
 def new_dataset(
     tracks: Tracks, runs: list[tuple[Sequence, int, int]]
 ) -> Iterator[tuple[fo.Dataset, list[store.Segment]]]:
-    """Make a dataset of samples without frames, and deletes it in the end.
+    """Yield a dataset of samples without frames, and delete it afterward.
 
     Args:
         tracks: the tracks

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fits the weights of the score: ``python benchmarks/train.py``.
+"""Fit the weights of the score: ``python benchmarks/train.py``.
 
-Plants mistakes into the sequences that may be tuned on, all kinds but the one held
-out, and fits for each kind of finding a logistic regression of whether it is about
-a planted mistake. Weights cannot be negative: a stronger, rarer finding is never
-less likely. Writes ``plugin/audit/weights.json``.
+Mistakes of all kinds but the held-out one are planted into the tuning sequences, and a
+logistic regression is fitted for each kind of finding, of whether it is about a planted
+mistake. Weights cannot be negative, so a stronger or rarer finding is never less
+likely. The result is ``plugin/audit/weights.json``.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from scipy.optimize import minimize
 
 Floats = NDArray[np.float64]
 
-#: Seeds that the benchmark does not use.
+#: Seeds that the fault benchmark does not use.
 SEEDS = range(100, 110)
-#: What labels without frames cannot teach: worth a look at e times the threshold of
-#: the robust severity, and twice the odds at twice that.
+#: Weights that labels without frames cannot teach: a finding is worth a look from about
+#: e times the threshold of severity, and its odds double when the severity does.
 GIVEN = {APPEARANCE: [-1.6, 1.0, 0.0, 0.0]}
-#: Weights without any evidence, and how many findings' worth of belief is in them.
+#: The prior of the weights, and how strong it is.
 _PRIOR, _BELIEF = 0.5, 1.0
-#: Share of wrong boxes, somewhat more than the benchmark has: there is more to learn.
+#: Share of wrong boxes, somewhat more than in the benchmark to learn more.
 _SHARE = 0.03
-#: Boxes beside a mistake at which a short finding is about it too.
+#: Distance in boxes, and length, up to which a finding next to a mistake is about it.
 _NEAR = 2
 _SHORT = 8
 
 
 def main() -> None:
-    """Fit and writes the weights."""
+    """Fit and write the weights."""
     data = os.environ.get("TRACK_AUDIT_DATA")
     if not data:
         sys.exit("TRACK_AUDIT_DATA is not set: expected the folder of real labels")

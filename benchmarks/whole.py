@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From labels on disk to an audited dataset, in a process of its own."""
+"""From labels on disk to an audited dataset, in a separate process."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def _limit(what: str, value: float, most: float, unit: str) -> Line:
 
 
 def _measure(folder: Path) -> dict[str, float]:
-    """Imports and audits, and returns seconds, rows and peak memory in GB."""
+    """Import and audit; return seconds, rows and peak memory in GB."""
     read = seconds(lambda: read_mot(folder, include_ignored=True))
     tracks = read_mot(folder, include_ignored=True)
     runs = split_sequences(tracks)
     with new_dataset(tracks, runs) as (dataset, segments):
         insert = seconds(lambda: store.insert_tracks(dataset, tracks, segments))
         audit = seconds(lambda: audit_dataset(dataset, progress=False))
-        # Of Linux's kilobytes, after the work and before the cleaning up
+        # Linux counts in kilobytes; measured before cleaning up
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return {
         "read_mot": read,

@@ -20,7 +20,7 @@ from measures import (
     average_precision,
     best_frames,
     best_ranked,
-    localise,
+    localize,
     match_issues,
     matched_events,
     merge_into_issues,
@@ -239,9 +239,9 @@ def test_first_issues_count_by_their_mistakes():
     assert counts == [0, 0, 1, 1, 2]
 
 
-def test_an_issue_is_localised_by_the_mistake_it_covers_best():
+def test_an_issue_is_localized_by_the_mistake_it_covers_best():
     events = issues(("a", 1, -1, 1, 4), ("a", 1, -1, 6, 12))
-    best = localise(match_issues(issues(("a", 1, None, 4, 12)), events))
+    best = localize(match_issues(issues(("a", 1, None, 4, 12)), events))
     assert best[["event", "outside", "missed"]].to_numpy().tolist() == [[1, 2, 0]]
 
 

@@ -42,12 +42,13 @@ def find_duplicates(scene: Scene) -> pd.DataFrame:
     shares = pairs.shared / union
     near = shares >= _LEAST_IOU
     one, two, shares = pairs.first[near], pairs.second[near], shares[near]
+    if not len(one):
+        return make_findings(DUPLICATE, one, shares)
     lengths = scene.last - scene.first + 1
     tracks = scene.track
     excess = lengths[tracks[one]] - lengths[tracks[two]]
     swap = (excess > 0) | ((excess == 0) & (one < two))
-    rows = np.where(swap, two, one)
-    others = np.where(swap, one, two)
+    rows, others = np.where(swap, two, one), np.where(swap, one, two)
     order = np.argsort(rows, kind="stable")
     rows, others, shares = rows[order], others[order], shares[order]
     offset = scene.states[rows] - scene.states[others]
