@@ -30,11 +30,11 @@ class MOTChallengeDataset(fot.Dataset):  # type: ignore[misc]
     """
 
     def get_dataset_importer_cls(self) -> type[MOTChallengeImporter]:
-        """Returns the importer class."""
+        """Return the importer class."""
         return MOTChallengeImporter
 
     def get_dataset_exporter_cls(self) -> type[MOTChallengeExporter]:
-        """Returns the exporter class."""
+        """Return the exporter class."""
         from .export import MOTChallengeExporter
 
         return MOTChallengeExporter
@@ -44,18 +44,18 @@ class GroundTruthDataset(fot.Dataset):  # type: ignore[misc]
     """Video frame labels of SageMaker Ground Truth: SeqLabel.json or manifest."""
 
     def get_dataset_importer_cls(self) -> type[GroundTruthImporter]:
-        """Returns the importer class."""
+        """Return the importer class."""
         return GroundTruthImporter
 
 
 class _TracksImporter(foud.BatchDatasetImporter):  # type: ignore[misc]
-    """Reads tracks, and stores them in bulk."""
+    """Read tracks, and stores them in bulk."""
 
     field: str
     video_dir: str | None = None
 
     def read(self) -> tuple[Tracks, dict[str, Tracks]]:
-        """Reads the tracks, and those of further label fields."""
+        """Read the tracks, and those of further label fields."""
         raise NotImplementedError("subclass must implement read()")
 
     def import_samples(
@@ -64,7 +64,7 @@ class _TracksImporter(foud.BatchDatasetImporter):  # type: ignore[misc]
         tags: list[str] | None = None,
         progress: Progress = None,
     ) -> list[str]:
-        """Imports the sequences into the given dataset.
+        """Import the sequences into the given dataset.
 
         Args:
             dataset: a :class:`fiftyone.core.dataset.Dataset`
@@ -125,7 +125,7 @@ class MOTChallengeImporter(_TracksImporter):
         det_field: str | None = None,
         video_dir: str | None = None,
     ) -> None:
-        """Creates the importer."""
+        """Create the importer."""
         super().__init__(dataset_dir=dataset_dir)
         self.field = field
         self.include_ignored = include_ignored
@@ -133,7 +133,7 @@ class MOTChallengeImporter(_TracksImporter):
         self.video_dir = video_dir
 
     def read(self) -> tuple[Tracks, dict[str, Tracks]]:
-        """Reads the tracks, and the detections where they are asked for."""
+        """Read the tracks, and the detections where they are asked for."""
         tracks = read_mot(self.dataset_dir, self.include_ignored)
         if self.det_field is None:
             return tracks, {}
@@ -177,7 +177,7 @@ class GroundTruthImporter(_TracksImporter):
         frame_rate: float | None = None,
         video_dir: str | None = None,
     ) -> None:
-        """Creates the importer."""
+        """Create the importer."""
         super().__init__(dataset_dir=dataset_dir)
         self.labels_path = _expand(labels_path)
         self.data_path = _expand(data_path) or self.dataset_dir
@@ -188,7 +188,7 @@ class GroundTruthImporter(_TracksImporter):
         self.video_dir = video_dir
 
     def read(self) -> tuple[Tracks, dict[str, Tracks]]:
-        """Reads the tracks."""
+        """Read the tracks."""
         labels_path = self.labels_path or self._find_labels()
         if labels_path.endswith(".manifest"):
             tracks = read_manifest(
@@ -220,14 +220,14 @@ class GroundTruthImporter(_TracksImporter):
 
 
 def _expand(path: str | Path | None) -> str | None:
-    """Returns a path with the user's folder for ``~``, or an S3 URI as it is."""
+    """Return a path with the user's folder for ``~``, or an S3 URI as it is."""
     if not path:
         return None
     return str(path) if is_s3(path) else str(expand_home(path))
 
 
 def _is_being_created(dataset: fo.Dataset) -> bool:
-    """Whether ``Dataset.from_dir()`` made the dataset for the import under way.
+    """Tell whether ``Dataset.from_dir()`` made the dataset for the import under way.
 
     FiftyOne creates the dataset before the importer sees it and leaves it when
     the import fails. One that the user made and calls ``add_dir()`` on is the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the tracks of a dataset in the formats that it was imported from.
+"""Write the tracks of a dataset in the formats that it was imported from.
 
 ::
 
@@ -32,7 +32,7 @@ class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
     """
 
     def __init__(self, export_dir: str | Path, field: str | None = None) -> None:
-        """Creates the exporter."""
+        """Create the exporter."""
         super().__init__(export_dir=export_dir)
         self.field = field
 
@@ -41,7 +41,7 @@ class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
         sample_collection: fo.core.collections.SampleCollection,
         progress: object = None,
     ) -> None:
-        """Exports the collection.
+        """Export the collection.
 
         Args:
             sample_collection: a dataset, or a view of its videos, clips, frames or

@@ -18,7 +18,7 @@ _NAMED = 3
 
 
 def is_plain_name(name: object) -> bool:
-    """Whether a value is a file name without any folder in it.
+    """Tell whether a value is a file name without any folder in it.
 
     Names come from label files and become paths, so they must not lead out of
     the folder that they are joined to, on any operating system.
@@ -38,7 +38,7 @@ def is_plain_name(name: object) -> bool:
 
 
 def is_frame_name(name: object) -> bool:
-    """Whether a value is the plain name of an image file, and not hidden.
+    """Tell whether a value is the plain name of an image file, and not hidden.
 
     Args:
         name: any value
@@ -55,7 +55,7 @@ def is_frame_name(name: object) -> bool:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Reads the size of an image from its header.
+    """Read the size of an image from its header.
 
     Args:
         path: the path to the image
@@ -75,7 +75,7 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def list_images(folder: Path) -> list[str]:
-    """Lists the frames in a folder.
+    """List the frames in a folder.
 
     Args:
         folder: the path to the folder
@@ -87,7 +87,7 @@ def list_images(folder: Path) -> list[str]:
 
 
 def missing_frames(folder: Path, frame_names: Iterable[str]) -> list[str]:
-    """Finds the frames that a folder lacks.
+    """Find the frames that a folder lacks.
 
     Args:
         folder: the path to the folder
@@ -101,7 +101,7 @@ def missing_frames(folder: Path, frame_names: Iterable[str]) -> list[str]:
 
 
 def check_frames(sequence: Sequence) -> None:
-    """Checks that all frames of a sequence are in its folder.
+    """Check that all frames of a sequence are in its folder.
 
     Args:
         sequence: the sequence's record; one without a folder passes

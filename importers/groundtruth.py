@@ -1,51 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads video labels of Amazon SageMaker Ground Truth.
-
-A labeling job's ``output.manifest`` has one line per video, which names the
-sequence file (the frames) and the ``SeqLabel.json`` (the boxes). The formats
-are those of the SageMaker developer guide, "Labeling job output data" and
-"Create a video frame input manifest file".
-"""
+"""Read the labels of SageMaker Ground Truth as tracks of their frames."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from . import files
 from .frames import check_frames, image_size, is_plain_name, list_images, missing_frames
-from .seq_label import (
-    Labels,
-    frames_in_order,
-    make_columns,
-    make_frame_attributes,
-    read_labels,
-)
+from .manifest import Video, read_videos
+from .seq_label import Labels, make_columns, make_frame_attributes, read_labels
 from .seqinfo import read_seqinfo
 from .tracks import InputError, Sequence, Tracks, concatenate, make_table, outside_note
 
 #: Frames per second of a video that does not tell.
 DEFAULT_FRAME_RATE = 25.0
-
-#: The manifest's types of labels that can be read.
-TYPES = (
-    "groundtruth/video-object-tracking",
-    "groundtruth/video-object-detection",
-)
-
-#: What Track Audit writes into the lines of its jobs' manifests, and Ground Truth
-#: passes through to the output: where the frames came from, and as ``image-size``
-#: the size of the images that were sent.
-ORIGIN = "track-audit"
-
-_Json: TypeAlias = dict[str, Any]
 
 
 def read_seq_label(
@@ -55,7 +28,7 @@ def read_seq_label(
     frame_rate: float | None = None,
     name: str | None = None,
 ) -> Tracks:
-    """Reads the labels of one video, a ``SeqLabel.json``.
+    """Read the labels of one video, a ``SeqLabel.json``.
 
     Args:
         path: a local path or S3 URI
@@ -92,7 +65,7 @@ def read_manifest(
     progress: bool = True,
     frame_rate: float | None = None,
 ) -> Tracks:
-    """Reads the labels of all videos of a labeling job.
+    """Read the labels of all videos of a labeling job.
 
     Args:
         path: the local path or S3 URI of the job's ``output.manifest``; local
@@ -128,74 +101,6 @@ def read_manifest(
     return replace(tracks, notes=(*notes, *tracks.notes))
 
 
-@dataclass(frozen=True)
-class Video:
-    """A line of a manifest, read.
-
-    Attributes:
-        line: the 1-based line
-        name: the sequence's name
-        prefix: the folder of its frames
-        labels: its labels, moved to their places among the sequence's frames
-        columns: the columns of its tracks table but the sequence's name
-        job: the name of the labeling job that made the labels, or None
-        origin: where Track Audit took the frames from, empty where it did not
-        image_size: the width and height of the images that were sent, or None
-        notes: what the reader of the files should know
-    """
-
-    line: int
-    name: str
-    prefix: str
-    labels: Labels
-    columns: dict[str, object]
-    job: str | None
-    origin: _Json
-    image_size: tuple[int, int] | None
-    notes: tuple[str, ...]
-
-
-class NoLabels(InputError):
-    """A manifest has no labels of an attribute, or none yet."""
-
-
-def read_videos(
-    path: Path | str,
-    label_attribute: str | None = None,
-    mirrors: Mapping[str, Path] = MappingProxyType({}),
-) -> tuple[list[Video], tuple[str, ...]]:
-    """Reads the lines of a manifest that have labels.
-
-    Args:
-        path: the local path or S3 URI of the manifest
-        label_attribute (None): the labels to read; by default those with the
-            newest creation date
-        mirrors ({}): local folders that hold copies of what is in S3, as of
-            :func:`.files.resolve`
-
-    Returns:
-        a tuple of the videos, and a note for each line that was left out
-
-    Raises:
-        InputError: if a file is missing or wrong
-        NoLabels: if no line has labels
-    """
-    lines = _read_lines(path)
-    attribute = label_attribute or _newest_attribute(path, lines)
-    notes: list[str] = []
-    videos: list[Video] = []
-    for number, line in lines.items():
-        reason = _unlabeled(line, attribute)
-        if reason:
-            notes.append(f"{path}, line {number}: {reason}; left out")
-        else:
-            taken = {video.name for video in videos}
-            videos.append(_read_video(path, number, line, attribute, taken, mirrors))
-    if not videos:
-        raise NoLabels(path, f"no line has labels; expected some in {attribute!r}")
-    return videos, tuple(notes)
-
-
 def _to_tracks(
     labels: Labels, columns: Mapping[str, object], sequence: Sequence
 ) -> Tracks:
@@ -208,7 +113,7 @@ def _to_tracks(
 
 
 def _scale_note(table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:
-    """Warns where boxes may be in pixels of frames that were scaled down."""
+    """Warn where boxes may be in pixels of frames that were scaled down."""
     if sequence.frames_dir is None or table.empty:
         return ()
     size = image_size(sequence.frames_dir / sequence.frame_names[0])
@@ -231,7 +136,7 @@ def _make_sequence(
     name: str | None,
     default_name: str = "",
 ) -> Sequence:
-    """Makes the record of a sequence, whose frames must exist."""
+    """Make the record of a sequence, whose frames must exist."""
     rate = frame_rate or DEFAULT_FRAME_RATE
     if frames_dir is None:
         return Sequence(name or default_name, None, None, rate, frame_names)
@@ -268,179 +173,6 @@ def _labeling_step(frame_names: tuple[str, ...], folder: Path) -> float:
     return float(np.median(np.abs(steps)))
 
 
-def _read_lines(path: Path | str) -> dict[int, _Json]:
-    """Reads JSON Lines: the line's number to its object."""
-    lines: dict[int, _Json] = {}
-    for number, text in enumerate(files.read_bytes(path).split(b"\n"), start=1):
-        if not text.strip():
-            continue
-        line = files.parse_json(text, path, number)
-        if not isinstance(line, dict):
-            raise InputError(path, "expected a JSON object", number)
-        lines[number] = line
-    if not lines:
-        raise InputError(path, "the file is empty; expected one line per video")
-    return lines
-
-
-def _newest_attribute(path: Path | str, lines: Mapping[int, _Json]) -> str:
-    """The attribute whose labels were made last, in the whole manifest.
-
-    An adjustment job adds its attribute to the lines, so the lines that it did
-    not finish hold older labels alone.
-    """
-    dates: dict[str, list[tuple[int, object]]] = {}
-    other_types: set[str] = set()
-    for number, line in lines.items():
-        for key, metadata in line.items():
-            if key.endswith("-metadata") and isinstance(metadata, dict):
-                if metadata.get("type") in TYPES:
-                    date = (number, metadata.get("creation-date"))
-                    dates.setdefault(key.removesuffix("-metadata"), []).append(date)
-                elif "type" in metadata:
-                    other_types.add(str(metadata["type"]))
-    if not dates:
-        found = f"found {', '.join(sorted(other_types))}; " if other_types else ""
-        expected = " or ".join(TYPES)
-        raise InputError(path, f"no line has labels; {found}expected {expected}")
-    if len(dates) == 1:
-        return next(iter(dates))
-    return max(
-        reversed(dates), key=lambda name: max(_timestamp(path, *d) for d in dates[name])
-    )
-
-
-def _timestamp(path: Path | str, line: int, date: object) -> pd.Timestamp:
-    """Parses ``2022-11-14T03:04:13.533000`` or ``2020-05-25T12:53:54+0000``."""
-    try:
-        if not isinstance(date, str):
-            raise ValueError(date)
-        time = pd.Timestamp(date)
-    except ValueError as error:
-        message = (
-            f"creation-date is {date!r:.80}; expected a date, or name an attribute"
-        )
-        raise InputError(path, message, line) from error
-    return time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")
-
-
-def _unlabeled(line: _Json, attribute: str) -> str | None:
-    """Why a line has no labels to read, None if it has."""
-    metadata = line.get(f"{attribute}-metadata")
-    failure = metadata.get("failure-reason") if isinstance(metadata, dict) else None
-    if failure:
-        return f"labeling {attribute!r} failed ({failure!s:.200})"
-    return None if line.get(attribute) is not None else f"no {attribute!r} labels"
-
-
-def _read_video(
-    path: Path | str,
-    number: int,
-    line: _Json,
-    attribute: str,
-    taken: set[str],
-    mirrors: Mapping[str, Path],
-) -> Video:
-    metadata = line.get(f"{attribute}-metadata")
-    if not isinstance(metadata, dict):
-        raise InputError(path, f"no {attribute}-metadata object", number)
-    if metadata.get("type") not in TYPES:
-        message = f"type is {metadata.get('type')!r:.80}"
-        raise InputError(path, f"{message}; expected {' or '.join(TYPES)}", number)
-    uris = {key: line.get(key) for key in ("source-ref", attribute)}
-    for key, uri in uris.items():
-        if not isinstance(uri, str) or not uri:
-            message = f"{key} is {uri!r:.80}; expected a path or S3 URI"
-            raise InputError(path, message, number)
-    class_map = metadata.get("class-map")
-    if class_map is not None and (
-        not isinstance(class_map, dict)
-        or not all(isinstance(name, str) and name for name in class_map.values())
-    ):
-        raise InputError(path, "class-map: expected an object of names", number)
-    source, target = (files.resolve(str(uri), path, mirrors) for uri in uris.values())
-    prefix, frame_names = _read_sequence_file(source)
-    labels = _on_frames(read_labels(target), frame_names, source)
-    unlabeled = len(frame_names) - len(labels.frame_attributes)
-    note = f"{path}, line {number}: {unlabeled} of {len(frame_names)} frames are not"
-    job = metadata.get("job-name")
-    origin = line.get(ORIGIN)
-    return Video(
-        line=number,
-        name=_unique_name(path, number, line, prefix, taken),
-        prefix=files.resolve(prefix, path),
-        labels=labels,
-        columns=make_columns(labels, class_map),
-        job=job.removeprefix("labeling-job/") if isinstance(job, str) else None,
-        origin=origin if isinstance(origin, dict) else {},
-        image_size=_sent_size(path, number, line),
-        notes=(f"{note} in {target}; they have no boxes",) if unlabeled else (),
-    )
-
-
-def _sent_size(path: Path | str, number: int, line: _Json) -> tuple[int, int] | None:
-    """Returns the size of the images that were sent, where the line tells."""
-    origin = line.get(ORIGIN)
-    size = origin.get("image-size") if isinstance(origin, dict) else None
-    if size is None:
-        return None
-    match size:
-        case [int(width), int(height)] if width > 0 and height > 0:
-            return width, height
-    message = f"image-size is {size!r:.80}; expected [width, height] in pixels"
-    raise InputError(path, message, number)
-
-
-def _read_sequence_file(path: str) -> tuple[str, tuple[str, ...]]:
-    """Reads a sequence file: the prefix and the frames' names in order."""
-    document = files.read_json(path)
-    if not isinstance(document, dict) or "frames" not in document:
-        raise InputError(path, "not a sequence file; expected 'prefix' and 'frames'")
-    prefix = document.get("prefix")
-    if not isinstance(prefix, str) or not prefix.strip("/"):
-        raise InputError(path, f"prefix is {prefix!r:.80}; expected a folder's URI")
-    frame_names = tuple(frames_in_order(path, document["frames"], "frames"))
-    count = document.get("number-of-frames", len(frame_names))
-    if count != len(frame_names):
-        message = f"number-of-frames is {count!r:.80}; expected {len(frame_names)}"
-        raise InputError(path, message)
-    return prefix.rstrip("/") + "/", frame_names
-
-
-def _on_frames(labels: Labels, frame_names: tuple[str, ...], source: str) -> Labels:
-    """Moves labels to their place among the frames of a sequence file."""
-    places = {name: place for place, name in enumerate(frame_names)}
-    lacking = [name for name in labels.names if name not in places]
-    if lacking:
-        message = f"frame {lacking[0]!r}; expected a frame of {source}"
-        raise InputError(labels.path, f"{message} ({len(lacking)} are not in it)")
-    moved = np.array([places[name] for name in labels.names], dtype=np.intp)
-    positions = moved[labels.positions]
-    order = np.argsort(positions, kind="stable")
-    attributes = labels.frame_attributes
-    return replace(
-        labels,
-        names=frame_names,
-        frame_attributes={int(moved[i]): attributes[i] for i in attributes},
-        boxes=[labels.boxes[i] for i in order],
-        positions=positions[order],
-    )
-
-
-def _unique_name(
-    path: Path | str, number: int, line: _Json, prefix: str, taken: set[str]
-) -> str:
-    """Names a sequence as before it was sent, or else after its folder."""
-    origin = line.get(ORIGIN)
-    known = origin.get("sequence") if isinstance(origin, dict) else None
-    base = known or prefix.rstrip("/").rpartition("/")[2]
-    if not is_plain_name(base):
-        message = f"the frames' prefix is {prefix!r:.80}; expected a folder's URI"
-        raise InputError(path, message, number)
-    names = itertools.chain([base], (f"{base}-{i}" for i in itertools.count(2)))
-    return next(name for name in names if name not in taken)
-
-
 def _find_frames(
     video: Video,
     manifest: Path | str,
@@ -448,7 +180,7 @@ def _find_frames(
     cache_dir: Path | str | None,
     progress: bool,
 ) -> Path | None:
-    """Finds the folder of a video's frames, downloading them if need be."""
+    """Find the folder of a video's frames, downloading them if need be."""
     if frames_dir is not None:
         return _search_frames(Path(frames_dir), video)
     if not files.is_s3(video.prefix):
@@ -468,7 +200,7 @@ def _find_frames(
 
 
 def _search_frames(frames_dir: Path, video: Video) -> Path:
-    """Finds a video's frames in a folder or the folders below."""
+    """Find a video's frames in a folder or the folders below."""
     if not frames_dir.is_dir():
         raise InputError(frames_dir, "no such folder; expected the frames")
     for folder in (frames_dir / video.name, frames_dir):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads MOT Challenge sequences.
+"""Read MOT Challenge sequences.
 
 A sequence is a folder with ``seqinfo.ini``, ``gt/gt.txt``, perhaps
 ``det/det.txt``, and its frames in ``img1``. The format is that of
@@ -67,7 +67,7 @@ _Index: TypeAlias = npt.NDArray[np.intp] | BoolArray | slice
 def read_mot(
     path: Path | str, include_ignored: bool = False, allow_empty: bool = False
 ) -> Tracks:
-    """Reads the ground truth of MOT Challenge sequences.
+    """Read the ground truth of MOT Challenge sequences.
 
     Args:
         path: a sequence's folder, a folder of sequences' folders, or a
@@ -92,7 +92,7 @@ def read_mot(
 
 
 def read_mot_detections(path: Path | str) -> Tracks:
-    """Reads the public detections of MOT Challenge sequences.
+    """Read the public detections of MOT Challenge sequences.
 
     Args:
         path: a sequence's folder, a folder of sequences' folders, or a
@@ -109,7 +109,7 @@ def read_mot_detections(path: Path | str) -> Tracks:
 
 
 def find_sequences(path: Path | str) -> list[Sequence]:
-    """Reads the records of MOT Challenge sequences, without their tracks.
+    """Read the records of MOT Challenge sequences, without their tracks.
 
     Args:
         path: as of :func:`read_mot`
@@ -127,7 +127,7 @@ def find_sequences(path: Path | str) -> list[Sequence]:
 def _read_all(
     path: Path, relative: str, read: Callable[[Path, Sequence], Tracks]
 ) -> Tracks:
-    """Reads the sequences at a path, which differ in name."""
+    """Read the sequences at a path, which differ in name."""
     parts: dict[str, Tracks] = {}
     for folder, rows_path in _find_sequences(path, relative):
         sequence = read_seqinfo(folder)
@@ -139,7 +139,7 @@ def _read_all(
 
 
 def _find_sequences(path: Path, relative: str) -> list[tuple[Path, Path]]:
-    """Finds the folders of the sequences at a path, each with its file of rows."""
+    """Find the folders of the sequences at a path, each with its file of rows."""
     if path.is_file():
         folders = [path.parent, path.parent.parent]
         for folder in folders:
@@ -221,7 +221,7 @@ class _Rows(NamedTuple):
     columns: list[FloatArray]
 
     def check(self, column: int, name: str, wrong: BoolArray, expected: str) -> None:
-        """Raises an error that names the first wrong row's line."""
+        """Raise an error that names the first wrong row's line."""
         if wrong.any():
             row = int(wrong.argmax())
             value = f"{self.columns[column][row]:.15g}"
@@ -241,7 +241,7 @@ def _read_rows(
     expected: str,
     allow_empty: bool = False,
 ) -> _Rows:
-    """Reads the columns that all MOT files begin with, and what follows."""
+    """Read the columns that all MOT files begin with, and what follows."""
     try:
         data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
@@ -288,14 +288,14 @@ def _parse(
 
 
 def _numbers(column: pa.ChunkedArray) -> pa.DataType:
-    """Returns the type to cast a column of numbers to; ArrowInvalid for others."""
+    """Return the type to cast a column of numbers to; ArrowInvalid for others."""
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise pa.ArrowInvalid(f"a column holds {column.type}")
     return pa.float64()
 
 
 def _find_fault(path: Path, data: bytes, count: int, reason: str) -> InputError:
-    """Finds the first line that made the fast parser fail."""
+    """Find the first line that made the fast parser fail."""
     for line, text in enumerate(data.splitlines(), start=1):
         values = text.split(b",")
         if text and len(values) != count:
@@ -315,7 +315,7 @@ def _is_whole(values: FloatArray, low: int, high: int) -> BoolArray:
 
 
 def _sort_unique(rows: _Rows, keep: BoolArray) -> _Index:
-    """Indexes the rows to keep, by id and frame, of which each pair occurs once."""
+    """Index the rows to keep, by id and frame, of which each pair occurs once."""
     frame, track = (column.astype(np.int64) for column in rows.columns[:2])
     key = (track << 32) + frame
     if (key[1:] > key[:-1]).all():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes MOT Challenge sequences, as :mod:`.mot` reads them.
+"""Write MOT Challenge sequences, as :mod:`.mot` reads them.
 
 Classes that the benchmark does not know are named in ``gt/labels.txt``, one per
 line in the order of their ids, as CVAT does.
@@ -22,7 +22,7 @@ from .tracks import InputError, Sequence, Tracks, make_table
 
 
 def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks:
-    """Takes some frames of sequences, as sequences of their own.
+    """Take some frames of sequences, as sequences of their own.
 
     Args:
         tracks: the tracks
@@ -47,7 +47,7 @@ def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks
 
 
 def write_mot(tracks: Tracks, folder: Path) -> None:
-    """Writes sequences with their frames, each into a folder of its own.
+    """Write sequences with their frames, each into a folder of its own.
 
     Attributes of annotators have no place in the format.
 

@@ -17,7 +17,7 @@ from .tracks import BOX, InputError, Sequence, Tracks
 
 
 def image_sizes(sequences: Iterable[Sequence]) -> dict[str, tuple[int, int]]:
-    """Reads the size of sequences' images, which may differ from their labels'.
+    """Read the size of sequences' images, which may differ from their labels'.
 
     Args:
         sequences: the sequences' records
@@ -40,7 +40,7 @@ def image_sizes(sequences: Iterable[Sequence]) -> dict[str, tuple[int, int]]:
 def scale_images(
     sequences: Mapping[str, Sequence], sizes: Mapping[str, tuple[int, int]]
 ) -> pd.DataFrame:
-    """Returns how the labels of sequences fit the images that are sent.
+    """Return how the labels of sequences fit the images that are sent.
 
     Args:
         sequences: the sequences' records, with the size that boxes were drawn on
@@ -65,7 +65,7 @@ def scale_images(
 def at_image_sizes(
     sequences: Mapping[str, Sequence], sizes: Mapping[str, tuple[int, int]]
 ) -> dict[str, Sequence]:
-    """Gives the records of sequences the sizes of their images.
+    """Give the records of sequences the sizes of their images.
 
     Args:
         sequences: the sequences' records
@@ -81,7 +81,7 @@ def at_image_sizes(
 
 
 def in_image_pixels(tracks: Tracks) -> Tracks:
-    """Scales tracks to their images, which may be smaller than they were drawn on.
+    """Scale tracks to their images, which may be smaller than they were drawn on.
 
     Args:
         tracks: the tracks, with the frames' folders
@@ -102,7 +102,7 @@ def in_image_pixels(tracks: Tracks) -> Tracks:
 
 
 def image_scales(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.DataFrame:
-    """Finds the size of each sequence's images, and how its boxes fit them.
+    """Find the size of each sequence's images, and how its boxes fit them.
 
     Args:
         tracks: the tracks of whole sequences
@@ -147,7 +147,7 @@ def _image_size(path: str, report: Report) -> tuple[int, int] | None:
 
 
 def image_findings(frames: pd.DataFrame) -> list[Finding]:
-    """Opens every frame that is on this machine, and compares their sizes.
+    """Open every frame that is on this machine, and compares their sizes.
 
     Args:
         frames: the chosen frames of :func:`select_frames`
@@ -180,7 +180,7 @@ def _size(path: str) -> tuple[int, int] | None:
 def select_boxes(
     tracks: Tracks, frames: pd.DataFrame, scales: pd.DataFrame, report: Report
 ) -> pd.DataFrame:
-    """Takes the boxes of the chosen frames, in pixels of the images that are sent.
+    """Take the boxes of the chosen frames, in pixels of the images that are sent.
 
     Args:
         tracks: the tracks of whole sequences
@@ -224,7 +224,7 @@ def _place(boxes: pd.DataFrame) -> str:
 def _with_objects(
     boxes: pd.DataFrame, table: pd.DataFrame, report: Report
 ) -> pd.DataFrame:
-    """Keeps the objects' ids and names, and makes those that are missing.
+    """Keep the objects' ids and names, and makes those that are missing.
 
     They are made from the whole track, so that they are the same in every job.
     """
@@ -320,7 +320,7 @@ def boxes_to_send(
     frames: pd.DataFrame,
     sizes: dict[str, tuple[int, int]],
 ) -> pd.DataFrame:
-    """Takes the boxes of the frames to send, in whole pixels of the images.
+    """Take the boxes of the frames to send, in whole pixels of the images.
 
     Args:
         place: where they go, for errors

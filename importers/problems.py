@@ -30,7 +30,7 @@ class Finding:
 
 
 def error(what: str, todo: str) -> Finding:
-    """Makes a finding that a job would fail of.
+    """Make a finding that a job would fail of.
 
     Args:
         what: what was found
@@ -43,7 +43,7 @@ def error(what: str, todo: str) -> Finding:
 
 
 def warning(what: str, todo: str) -> Finding:
-    """Makes a finding that a job may fail of.
+    """Make a finding that a job may fail of.
 
     Args:
         what: what was found
@@ -56,7 +56,7 @@ def warning(what: str, todo: str) -> Finding:
 
 
 def sentences(findings: Iterable[Finding], severity: Severity) -> tuple[str, ...]:
-    """Returns the findings of one severity, each but once.
+    """Return the findings of one severity, each but once.
 
     Args:
         findings: the findings

@@ -74,7 +74,7 @@ class Labels:
         return values
 
     def error(self, box: int, message: str) -> InputError:
-        """Makes an error that names a box by frame and object."""
+        """Make an error that names a box by frame and object."""
         name = self.boxes[box].get("object-name", self.boxes[box].get("object-id"))
         number = box - int(np.searchsorted(self.positions, self.positions[box]))
         what = f"object {name!r:.80}" if name else f"box {number + 1}"
@@ -83,7 +83,7 @@ class Labels:
 
 
 def read_labels(path: str) -> Labels:
-    """Reads a label file.
+    """Read a label file.
 
     Args:
         path: a local path or S3 URI
@@ -126,7 +126,7 @@ def read_labels(path: str) -> Labels:
 
 
 def frames_in_order(path: str, frames: object, key: str) -> dict[str, _Json]:
-    """Checks the frames of a label file or sequence file.
+    """Check the frames of a label file or sequence file.
 
     Args:
         path: the file that they come from
@@ -173,7 +173,7 @@ def _other_shape(entry: _Json) -> str | None:
 def make_columns(
     labels: Labels, class_map: Mapping[str, str] | None
 ) -> dict[str, object]:
-    """Makes all columns of the tracks table but the sequence's name.
+    """Make all columns of the tracks table but the sequence's name.
 
     Args:
         labels: the labels
@@ -233,7 +233,7 @@ def _identities(labels: Labels) -> tuple[list[str | None], list[str | None]]:
 def _track_numbers(
     labels: Labels, ids: list[str | None], names: list[str | None]
 ) -> npt.NDArray[np.int32]:
-    """Numbers the objects as their names do, but each object differently.
+    """Number the objects as their names do, but each object differently.
 
     ``Car:1`` and ``Pedestrian:1`` are two objects: the one that appears first
     keeps the number, the other takes the lowest that no object has.
@@ -293,7 +293,7 @@ def _attribute_columns(labels: Labels) -> dict[str, object]:
 
 
 def _is_scalar(value: object) -> bool:
-    """Whether the database holds an attribute's value as one value."""
+    """Tell whether the database holds an attribute's value as one value."""
     match value:
         case None | str():
             return True
@@ -305,7 +305,7 @@ def _is_scalar(value: object) -> bool:
 
 
 def make_frame_attributes(labels: Labels) -> pd.DataFrame | None:
-    """Makes the table of the frames' attributes.
+    """Make the table of the frames' attributes.
 
     Args:
         labels: the labels

@@ -20,7 +20,7 @@ _Value = TypeVar("_Value")
 
 
 def read_seqinfo(folder: Path) -> Sequence:
-    """Reads the record of a sequence.
+    """Read the record of a sequence.
 
     Args:
         folder: the folder that holds ``seqinfo.ini``

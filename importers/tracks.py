@@ -52,7 +52,7 @@ class InputError(ValueError):
     """Bad input: the message names the file, the line and what was expected."""
 
     def __init__(self, path: Path | str, message: str, line: int | None = None) -> None:
-        """Creates the error.
+        """Create the error.
 
         Args:
             path: the file or folder at fault
@@ -113,7 +113,7 @@ class Tracks:
 
 
 def make_table(columns: Mapping[str, object]) -> pd.DataFrame:
-    """Makes a tracks table of one sequence or more, typed and sorted.
+    """Make a tracks table of one sequence or more, typed and sorted.
 
     Args:
         columns: a column or scalar for each of :data:`COLUMNS`, and any others
@@ -137,7 +137,7 @@ def make_table(columns: Mapping[str, object]) -> pd.DataFrame:
 
 
 def concatenate(parts: Iterable[Tracks]) -> Tracks:
-    """Joins tracks of different sequences into one.
+    """Join tracks of different sequences into one.
 
     Args:
         parts: tracks whose sequence names are all different
@@ -175,7 +175,7 @@ def concatenate(parts: Iterable[Tracks]) -> Tracks:
 
 
 def outside_note(tracks_table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:
-    """Reports the boxes that reach beyond the image.
+    """Report the boxes that reach beyond the image.
 
     Args:
         tracks_table: the tracks table of the sequence

@@ -48,7 +48,7 @@ def encode_video(
     folder: Path,
     step: Callable[[int], None] | None = None,
 ) -> Path:
-    """Encodes frames as an H.264 mp4, unless the folder has their video already.
+    """Encode frames as an H.264 mp4, unless the folder has their video already.
 
     Args:
         frames: the paths to the images, in order, all of one size
@@ -86,7 +86,7 @@ def encode_video(
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Removes what runs that were killed more than a day ago left unfinished."""
+    """Remove what runs that were killed more than a day ago left unfinished."""
     yesterday = time.time() - 24 * 60 * 60
     for path in folder.glob(f"{_UNFINISHED}*.mp4"):
         # Another run may finish or remove it meanwhile
@@ -129,7 +129,7 @@ def _write(
 
 
 def _check_complete(path: str, count: int, frame_rate: float) -> None:
-    """Raises OSError if the encoder, which is another process, came to grief."""
+    """Raise OSError if the encoder, which is another process, came to grief."""
     try:
         duration = next(imageio_ffmpeg.read_frames(path))["duration"]
     except (OSError, KeyError, StopIteration) as error:
@@ -142,7 +142,7 @@ def _check_complete(path: str, count: int, frame_rate: float) -> None:
 
 
 def _content_key(frames: list[Path], frame_rate: float) -> str:
-    """Returns a name that changes when the content of any frame does."""
+    """Return a name that changes when the content of any frame does."""
     key = hashlib.blake2b(f"{_ENCODING} {frame_rate!r}".encode(), digest_size=16)
     for digest in _ahead(_digest, frames):
         key.update(digest)
@@ -167,7 +167,7 @@ def _read_pixels(path: Path) -> NDArray[np.uint8]:
 
 
 def _ahead(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
-    """Maps in order, a few items ahead of the one that is being used."""
+    """Map in order, a few items ahead of the one that is being used."""
     with ThreadPoolExecutor(_AHEAD) as threads:
         waiting = deque()  # type: ignore[var-annotated]
         for item in items:

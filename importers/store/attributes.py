@@ -54,7 +54,7 @@ RESERVED_FRAME_FIELDS = frozenset(
 def name_fields(
     dataset: fo.Dataset, tracks: Tracks, label_fields: Collection[str]
 ) -> Tracks:
-    """Renames attributes to the fields that they are stored in, and notes which.
+    """Rename attributes to the fields that they are stored in, and notes which.
 
     Args:
         dataset: the dataset that the tracks are going to
@@ -91,7 +91,7 @@ def name_fields(
 def rename_attributes(
     tracks: Tracks, labels: Mapping[str, str], frames: Mapping[str, str]
 ) -> Tracks:
-    """Renames the attributes of boxes and of frames.
+    """Rename the attributes of boxes and of frames.
 
     Args:
         tracks: the tracks
@@ -146,7 +146,7 @@ def attribute_fields(
 
 
 def cast_values(values: pd.Series[Any], field: fo.Field | None) -> pd.Series[Any]:
-    """Casts attributes that came back as text into what their field holds.
+    """Cast attributes that came back as text into what their field holds.
 
     Ground Truth knows numbers and text alone.
 
@@ -167,7 +167,7 @@ def cast_values(values: pd.Series[Any], field: fo.Field | None) -> pd.Series[Any
 def _field_names(
     names: Iterable[str], taken: Collection[str], known: Mapping[str, str]
 ) -> dict[str, str]:
-    """Returns a valid field name that is not taken for each attribute.
+    """Return a valid field name that is not taken for each attribute.
 
     One that the dataset knows already keeps its field.
     """

@@ -26,14 +26,14 @@ def database_time() -> datetime:
 
 
 def object_ids(count: int) -> list[ObjectId]:
-    """Returns new IDs, some ten times as fast as one by one."""
+    """Return new IDs, some ten times as fast as one by one."""
     prefix = ObjectId().binary[:4] + os.urandom(5)
     return [ObjectId(prefix + i.to_bytes(3, "big")) for i in range(count)]
 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pauses the collector of reference cycles.
+    """Pause the collector of reference cycles.
 
     Documents have none, and to look for some in millions of them takes twice as
     long as to make them.
@@ -48,7 +48,7 @@ def collector_paused() -> Iterator[None]:
 
 
 class Writer:
-    """Sends batches over several connections while the next ones are being built.
+    """Send batches over several connections while the next ones are being built.
 
     The database works on the batches of one connection one after the other.
     """
@@ -71,7 +71,7 @@ class Writer:
         return self
 
     def send(self, batch: list[Any]) -> None:
-        """Sends a batch, after waiting for the oldest where many are under way."""
+        """Send a batch, after waiting for the oldest where many are under way."""
         if len(self._sent) > _CONNECTIONS:
             self._receive()
         future = self._threads.submit(self._call, batch, ordered=False)

@@ -23,7 +23,7 @@ _FRAMES_PER_BATCH = 500
 def find_frames(
     dataset: fo.Dataset, frames: Mapping[str, Collection[int]]
 ) -> list[ObjectId]:
-    """Finds the documents of frames.
+    """Find the documents of frames.
 
     Args:
         dataset: the dataset
@@ -52,7 +52,7 @@ def find_frames(
 def find_shown(
     dataset: fo.Dataset, frame_ids: Collection[ObjectId], shown: pd.DataFrame
 ) -> list[ObjectId]:
-    """Finds those of some frames that a view shows.
+    """Find those of some frames that a view shows.
 
     Args:
         dataset: the dataset
@@ -76,7 +76,7 @@ def find_shown(
 def read_detections(
     dataset: fo.Dataset, field: str, frame_ids: Collection[ObjectId]
 ) -> dict[ObjectId, list[dict[str, Any]]]:
-    """Reads the detections of some frames as they are stored.
+    """Read the detections of some frames as they are stored.
 
     Args:
         dataset: the dataset
@@ -96,7 +96,7 @@ def read_detections(
 def read_frame_values(
     dataset: fo.Dataset, fields: Collection[str], frame_ids: Collection[ObjectId]
 ) -> dict[ObjectId, dict[str, Any]]:
-    """Reads fields of some frames.
+    """Read fields of some frames.
 
     Args:
         dataset: the dataset
@@ -117,7 +117,7 @@ def set_frame_values(
     values: Mapping[ObjectId, Mapping[str, Any]],
     stamp: datetime | None = None,
 ) -> None:
-    """Sets fields of some frames.
+    """Set fields of some frames.
 
     Args:
         dataset: the dataset, which has the fields
@@ -138,7 +138,7 @@ def set_frame_values(
 def read_modified(
     dataset: fo.Dataset, frame_ids: Collection[ObjectId]
 ) -> dict[ObjectId, datetime | None]:
-    """Reads when frames were modified last.
+    """Read when frames were modified last.
 
     Args:
         dataset: the dataset
@@ -158,7 +158,7 @@ def replace_detections(
     modified: Mapping[ObjectId, datetime | None] | None = None,
     stamp: datetime | None = None,
 ) -> int:
-    """Replaces the detections of some frames.
+    """Replace the detections of some frames.
 
     Args:
         dataset: the dataset, which has the field
@@ -196,7 +196,7 @@ def replace_detections(
 def update_samples(
     dataset: fo.Dataset, updates: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Sets fields of samples, each sample at once, as it is at that moment.
+    """Set fields of samples, each sample at once, as it is at that moment.
 
     So changes of two writers do not undo one another, and a sample is never found
     half changed.
@@ -221,7 +221,7 @@ def update_samples(
 def all_or_nothing(
     dataset: fo.Dataset, fields: Collection[str], frame_ids: Collection[ObjectId]
 ) -> Iterator[datetime]:
-    """Restores fields of some frames where the work on them fails.
+    """Restore fields of some frames where the work on them fails.
 
     A frame that somebody else changed meanwhile is left as they made it.
 

@@ -70,7 +70,7 @@ def extra_columns(table: pd.DataFrame) -> dict[str, pd.Series[Any]]:
 
 
 def field_type(values: pd.Series[Any]) -> type[fo.Field]:
-    """Returns the type of field that can hold values.
+    """Return the type of field that can hold values.
 
     Args:
         values: the values; null ones do not count
@@ -90,7 +90,7 @@ def field_type(values: pd.Series[Any]) -> type[fo.Field]:
 
 
 def to_objects(values: pd.Series[Any]) -> list[Any]:
-    """Turns a column into what BSON can hold.
+    """Turn a column into what BSON can hold.
 
     Args:
         values: a column
@@ -103,7 +103,7 @@ def to_objects(values: pd.Series[Any]) -> list[Any]:
 
 
 def find_label_field(dataset: fo.Dataset, field: str | None = None) -> str:
-    """Finds the frame field that holds the detections.
+    """Find the frame field that holds the detections.
 
     Args:
         dataset: a video dataset
@@ -140,7 +140,7 @@ def find_label_field(dataset: fo.Dataset, field: str | None = None) -> str:
 
 
 def label_fields(dataset: fo.Dataset) -> list[str]:
-    """Returns the frame fields that hold detections, but for corrected ones.
+    """Return the frame fields that hold detections, but for corrected ones.
 
     Args:
         dataset: a video dataset
@@ -161,7 +161,7 @@ def label_fields(dataset: fo.Dataset) -> list[str]:
 
 
 def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
-    """Tells whether a frame field is one of :func:`declare_corrections`.
+    """Tell whether a frame field is one of :func:`declare_corrections`.
 
     Args:
         dataset: a video dataset
@@ -177,7 +177,7 @@ def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
 def declare_corrections(
     dataset: fo.Dataset, field: str, kind: type[fo.Field] | None = None
 ) -> None:
-    """Adds a frame field for what reviewers corrected, where it is not there.
+    """Add a frame field for what reviewers corrected, where it is not there.
 
     Args:
         dataset: a video dataset

@@ -64,7 +64,7 @@ def read_tracks(
     attributes: Collection[str] = (),
     frame_attributes: Collection[str] = (),
 ) -> StoredTracks:
-    """Reads the tracks of whole sequences.
+    """Read the tracks of whole sequences.
 
     A sequence that the collection holds a part of is read whole, with every
     label, since a box can only be judged against all of its track.
@@ -146,7 +146,7 @@ def read_part(
     frames: tuple[int, int],
     attributes: Collection[str] = (),
 ) -> tuple[Tracks, NDArray[np.int64]]:
-    """Reads some tracks of a sequence within some frames, and nothing else.
+    """Read some tracks of a sequence within some frames, and nothing else.
 
     Args:
         dataset: the dataset
@@ -198,7 +198,7 @@ def read_part(
 
 
 def _place(documents: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """Says of frames where they are in their sequences, and what they are called."""
+    """Say of frames where they are in their sequences, and what they are called."""
     samples = stored.loc[documents["sample_id"]]
     placed = documents.assign(
         sequence=samples[SEQUENCE].to_numpy(),
@@ -214,7 +214,7 @@ def _read_frames(
     attributes: list[str],
     frame_attributes: list[str],
 ) -> tuple[pd.DataFrame, dict[str, list[Any]]]:
-    """Returns the frames that stages choose, and each attribute of their detections."""
+    """Return the frames that stages choose, and each attribute of their detections."""
     keys = {name: "_id" if name == "id" else name for name in attributes}
     project: dict[str, Any] = {
         name: f"${field}.detections.{key}" for name, key in keys.items()
@@ -241,7 +241,7 @@ def _read_frames(
 
 
 def _name_frames(documents: pd.DataFrame) -> pd.Series[str]:
-    """Returns the file name of each frame, after its number where it has none."""
+    """Return the file name of each frame, after its number where it has none."""
     names = documents["frame_name"].astype(object)
     names = names.fillna(
         documents["filepath"].map(lambda path: Path(path).name, na_action="ignore")
@@ -301,7 +301,7 @@ def _sequence_records(
 
 
 def _read_statements(frames: pd.DataFrame, names: list[str]) -> pd.DataFrame | None:
-    """Returns what annotators said about whole frames, by frame."""
+    """Return what annotators said about whole frames, by frame."""
     if not names:
         return None
     columns = {name: frames[_STATEMENT + name].to_numpy() for name in names}

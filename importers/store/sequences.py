@@ -33,7 +33,7 @@ class SampleSpan(NamedTuple):
 
 
 def sample_ids(samples: fo.core.collections.SampleCollection) -> list[str]:
-    """Returns the IDs of the video samples that a collection shows parts of.
+    """Return the IDs of the video samples that a collection shows parts of.
 
     Args:
         samples: a dataset, or a view of its samples, clips, frames or labels
@@ -49,7 +49,7 @@ def sample_ids(samples: fo.core.collections.SampleCollection) -> list[str]:
 def samples_by_sequence(
     samples: fo.core.collections.SampleCollection,
 ) -> dict[str, list[str]]:
-    """Returns the samples of each sequence that a collection shows a part of.
+    """Return the samples of each sequence that a collection shows a part of.
 
     Args:
         samples: a dataset or view
@@ -67,7 +67,7 @@ def samples_by_sequence(
 def select_sequences(
     dataset: fo.Dataset, names: Iterable[str], also: Iterable[str] = ()
 ) -> fo.DatasetView:
-    """Selects the samples of whole sequences that were sent.
+    """Select the samples of whole sequences that were sent.
 
     Args:
         dataset: a video dataset
@@ -93,7 +93,7 @@ def select_sequences(
 
 
 def read_spans(dataset: fo.Dataset) -> dict[str, list[SampleSpan]]:
-    """Reads which part of its sequence each sample holds.
+    """Read which part of its sequence each sample holds.
 
     Args:
         dataset: a video dataset
@@ -114,7 +114,7 @@ def read_spans(dataset: fo.Dataset) -> dict[str, list[SampleSpan]]:
 def frame_counts(
     samples: fo.core.collections.SampleCollection, field: str
 ) -> pd.DataFrame:
-    """Counts the detections in each frame that a collection of videos shows.
+    """Count the detections in each frame that a collection of videos shows.
 
     Args:
         samples: a dataset, or a view of its videos
@@ -201,7 +201,7 @@ def make_spans(
 
 
 def read_samples(dataset: fo.Dataset, ids: list[str]) -> pd.DataFrame:
-    """Returns the record of each sample of the sequences that the samples are of."""
+    """Return the record of each sample of the sequences that the samples are of."""
     paths = {
         "sample_id": "id",
         "video": "filepath",
@@ -233,7 +233,7 @@ def read_samples(dataset: fo.Dataset, ids: list[str]) -> pd.DataFrame:
 
 
 def _names_of_videos(stored: pd.DataFrame, taken: set[str]) -> pd.Series[str]:
-    """Names samples that no sequence name was stored with after their videos."""
+    """Name samples that no sequence name was stored with after their videos."""
     stem = stored["video"].map(lambda path: Path(path).stem)
     ambiguous = stem.duplicated(keep=False) | stem.isin(taken)
     return stem.where(~ambiguous, stem + "-" + stored["sample_id"])

@@ -20,7 +20,7 @@ FRAME_KEYS = ["sample_id", "frame_number"]
 def frames_of_view(
     view: fo.core.collections.SampleCollection, field: str
 ) -> pd.DataFrame:
-    """Returns the frames that a collection shows.
+    """Return the frames that a collection shows.
 
     Of clips, the frames of each clip; of frames and patches, their frames; of
     videos whose labels are filtered, the frames that have any left; of other
@@ -44,7 +44,7 @@ def frames_of_view(
 
 
 def frames_of_labels(labels: list[dict[str, Any]]) -> pd.DataFrame:
-    """Returns the frames of labels that are selected in the App.
+    """Return the frames of labels that are selected in the App.
 
     Args:
         labels: dicts with ``sample_id`` and ``frame_number``, as in
@@ -60,7 +60,7 @@ def frames_of_labels(labels: list[dict[str, Any]]) -> pd.DataFrame:
 def frames_of_ranges(
     sample_ids: Collection[str], ranges: Collection[tuple[int, int]]
 ) -> pd.DataFrame:
-    """Returns the frames of some ranges.
+    """Return the frames of some ranges.
 
     Args:
         sample_ids: the sample of each range

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Imports that fail or are killed, so that none of them passes for a complete one."""
+"""Import that fail or are killed, so that none of them passes for a complete one."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def insert_tracks(
     field: str = "ground_truth",
     step: Step | None = None,
 ) -> None:
-    """Stores tracks on the frames of samples that have no frames yet.
+    """Store tracks on the frames of samples that have no frames yet.
 
     Args:
         dataset: a video dataset that holds the segments' samples
@@ -74,7 +74,7 @@ def insert_tracks(
 def add_detections(
     dataset: fo.Dataset, tracks: Tracks, segments: list[Segment], field: str
 ) -> None:
-    """Stores tracks in a further field of frames that are stored already.
+    """Store tracks in a further field of frames that are stored already.
 
     Args:
         dataset: the dataset
@@ -102,7 +102,7 @@ def add_detections(
 def make_detections(
     dataset: fo.Dataset, tracks: Tracks, field: str, documents: pd.DataFrame
 ) -> dict[ObjectId, list[dict[str, Any]]]:
-    """Makes the documents of detections, and declares their fields.
+    """Make the documents of detections, and declares their fields.
 
     Args:
         dataset: the dataset
@@ -126,7 +126,7 @@ def make_detections(
 def _frame_documents(
     dataset: fo.Dataset, tracks: Tracks, segments: list[Segment], field: str
 ) -> Iterator[dict[str, Any]]:
-    """Yields the frame documents of each segment, as FiftyOne stores them."""
+    """Yield the frame documents of each segment, as FiftyOne stores them."""
     now = database_time()
     dataset_id = dataset._doc.id
     for segment in segments:
@@ -167,7 +167,7 @@ def _frame_attributes(sequence: Sequence) -> dict[int, dict[str, Any]]:
 def _detections_per_frame(
     tracks: Tracks, segment: Segment
 ) -> dict[int, list[dict[str, Any]]]:
-    """Returns the detection documents of a segment's frames that have any."""
+    """Return the detection documents of a segment's frames that have any."""
     table = tracks.table
     rows = table["sequence"].eq(segment.sequence) & table["frame"].between(
         segment.first, segment.last
@@ -215,7 +215,7 @@ def _detections_per_frame(
 
 
 def _batches(documents: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Groups frame documents so that a batch holds some ten thousand detections."""
+    """Group frame documents so that a batch holds some ten thousand detections."""
     batch: list[dict[str, Any]] = []
     weight = 0
     for document in documents:
@@ -240,7 +240,7 @@ def write_columns(
     step: Step | None = None,
     stamp: datetime | None = None,
 ) -> int:
-    """Sets attributes of stored detections.
+    """Set attributes of stored detections.
 
     A frame whose detections changed since they were read is left alone, so that
     no detection gets the values of another.
@@ -293,7 +293,7 @@ def write_columns(
 
 
 def _unchanged_filters(documents: pd.DataFrame, field: str) -> list[dict[str, Any]]:
-    """Returns filters that match the frames as long as they are as they were read."""
+    """Return filters that match the frames as long as they are as they were read."""
     return [
         {
             "_id": _id,
@@ -310,7 +310,7 @@ def _unchanged_filters(documents: pd.DataFrame, field: str) -> list[dict[str, An
 
 
 def _slices(ends: NDArray[np.intp]) -> Iterator[slice]:
-    """Groups frames, by where their detections end, into batches of like weight."""
+    """Group frames, by where their detections end, into batches of like weight."""
     batches = ends // _BATCH
     first = np.flatnonzero(np.diff(batches)) + 1
     for start, end in pairwise(np.unique([0, *first, len(ends)]).tolist()):

@@ -18,7 +18,7 @@ import pandas as pd
 from botocore.exceptions import ClientError
 
 from ...importers.files import is_s3, split_s3
-from ...importers.groundtruth import NoLabels, Video, read_videos
+from ...importers.manifest import NoLabels, Video, read_videos
 from ...importers.tracks import InputError
 from ..groundtruth.aws import (
     GroundTruthError,

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from ...importers.groundtruth import ORIGIN
+from ...importers.manifest import ORIGIN
 from ...importers.problems import Finding, error, warning
 from .request import AdjustmentJob
 

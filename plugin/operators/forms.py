@@ -40,7 +40,7 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
     needs_dataset: ClassVar[bool] = True
 
     def resolve_input(self, ctx: ExecutionContext) -> types.Property:
-        """Builds the form, or says why there is none."""
+        """Build the form, or says why there is none."""
         inputs = types.Object()
         try:
             if self.needs_dataset and ctx.dataset is None:
@@ -55,21 +55,21 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
         return types.Property(inputs, view=types.View(label=self.config.label))
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Adds the inputs; a bad value becomes an error in the form."""
+        """Add the inputs; a bad value becomes an error in the form."""
         raise NotImplementedError("subclass must implement build_form()")
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Says what will happen, where each input has a value of its kind.
+        """Say what will happen, where each input has a value of its kind.
 
         A bad value, or a path that the system refuses, becomes an error in the form.
         """
 
     def resolve_output(self, ctx: ExecutionContext) -> types.Property:
-        """Shows the results."""
+        """Show the results."""
         return self.describe(ctx.results)
 
     def describe(self, results: dict[str, Any]) -> types.Property:
-        """Declares those of the outputs that there is something to show for.
+        """Declare those of the outputs that there is something to show for.
 
         Args:
             results: what the operator returned
@@ -85,7 +85,7 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
 
 
 def add_label_field(ctx: ExecutionContext, inputs: types.Object) -> str:
-    """Adds a choice of the label field, where there is more than one.
+    """Add a choice of the label field, where there is more than one.
 
     Args:
         ctx: the execution context
@@ -118,7 +118,7 @@ def add_label_field(ctx: ExecutionContext, inputs: types.Object) -> str:
 
 
 def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
-    """Asks which frames to send; :func:`frames_to_send` has the answers.
+    """Ask which frames to send; :func:`frames_to_send` has the answers.
 
     Args:
         ctx: the execution context
@@ -190,7 +190,7 @@ def frames_to_send(ctx: ExecutionContext) -> FramesToSend:
 
 
 def author(ctx: ExecutionContext) -> str | None:
-    """Returns who is signed in, where the App knows that.
+    """Return who is signed in, where the App knows that.
 
     Args:
         ctx: the execution context
@@ -202,7 +202,7 @@ def author(ctx: ExecutionContext) -> str | None:
 
 
 def is_audited(dataset: fo.Dataset, field: str) -> bool:
-    """Returns whether the tracks of a field were audited.
+    """Return whether the tracks of a field were audited.
 
     Args:
         dataset: a video dataset
@@ -215,7 +215,7 @@ def is_audited(dataset: fo.Dataset, field: str) -> bool:
 
 
 def has_tracks(ctx: ExecutionContext) -> bool:
-    """Returns whether the open dataset has tracks, for which there are buttons.
+    """Return whether the open dataset has tracks, for which there are buttons.
 
     Args:
         ctx: the execution context
@@ -231,7 +231,7 @@ def has_tracks(ctx: ExecutionContext) -> bool:
 def button(
     operator: foo.Operator, ctx: ExecutionContext, of_sample: bool = False
 ) -> types.Placement:
-    """Makes an operator's button above the grid.
+    """Make an operator's button above the grid.
 
     Args:
         operator: the operator
@@ -261,7 +261,7 @@ def button(
 
 
 def mark_wrong_values(inputs: types.Object, params: Mapping[str, Any]) -> bool:
-    """Marks the inputs whose values are of another kind or out of range.
+    """Mark the inputs whose values are of another kind or out of range.
 
     FiftyOne looks at values when an operator is executed, and does not say what it
     expects; nor does it mind fractions of frames.
@@ -286,7 +286,7 @@ def mark_wrong_values(inputs: types.Object, params: Mapping[str, Any]) -> bool:
 
 
 def _problem(entry: types.Property, value: Any) -> str | None:  # noqa: ANN401 - anything
-    """Says what an input expects instead of a value, None where it takes it."""
+    """Say what an input expects instead of a value, None where it takes it."""
     kind = entry.type
     if isinstance(kind, types.Enum):
         expected, fits = f"one of {', '.join(kind.values)}", value in kind.values
@@ -322,7 +322,7 @@ def _is_number(value: Any, kind: types.Number) -> bool:  # noqa: ANN401 - anythi
 
 
 def add_error(inputs: types.Object, message: str) -> None:
-    """Adds a message that keeps the form from being submitted.
+    """Add a message that keeps the form from being submitted.
 
     Args:
         inputs: the form
@@ -334,7 +334,7 @@ def add_error(inputs: types.Object, message: str) -> None:
 
 
 def add_notice(inputs: types.Object, name: str, message: str) -> None:
-    """Adds a message that says what will happen.
+    """Add a message that says what will happen.
 
     Args:
         inputs: the form
@@ -345,7 +345,7 @@ def add_notice(inputs: types.Object, name: str, message: str) -> None:
 
 
 def add_warning(inputs: types.Object, name: str, message: str) -> None:
-    """Adds a warning.
+    """Add a warning.
 
     Args:
         inputs: the form
@@ -369,7 +369,7 @@ def warn_unfinished(ctx: ExecutionContext, inputs: types.Object, field: str) -> 
 
 
 def plain(text: str) -> str:
-    """Keeps the App from reading the text of a message as Markdown.
+    """Keep the App from reading the text of a message as Markdown.
 
     Args:
         text: the text, such as a path with underscores

@@ -23,7 +23,7 @@ GROUND_TRUTH = "SageMaker Ground Truth"
 
 
 class ImportSequences(TrackOperator):
-    """Imports frames and tracks into a new video dataset."""
+    """Import frames and tracks into a new video dataset."""
 
     needs_dataset = False
     outputs: ClassVar = {
@@ -51,7 +51,7 @@ class ImportSequences(TrackOperator):
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Asks for the files, and for a name."""
+        """Ask for the files, and for a name."""
         inputs.enum(
             "format",
             [MOT, GROUND_TRUTH],
@@ -70,7 +70,7 @@ class ImportSequences(TrackOperator):
         )
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Says what will be made of the files, once they are known."""
+        """Say what will be made of the files, once they are known."""
         folder, labels = ctx.params.get("dataset_dir"), ctx.params.get("labels_path")
         if folder and not expand_home(folder).is_dir():
             raise ValueError(f"there is no folder {folder}")
@@ -91,7 +91,7 @@ class ImportSequences(TrackOperator):
         )
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
-        """Imports the sequences, and opens the dataset."""
+        """Import the sequences, and opens the dataset."""
         params = {
             name: value
             for name, value in ctx.params.items()
@@ -116,7 +116,7 @@ class ImportSequences(TrackOperator):
         frame_rate: float | None = None,
         progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
     ) -> dict[str, Any]:
-        """Imports sequences into a new, persistent video dataset.
+        """Import sequences into a new, persistent video dataset.
 
         Args:
             name: the dataset's name
@@ -151,7 +151,7 @@ class ImportSequences(TrackOperator):
 
 
 def _suggest_name(ctx: ExecutionContext) -> str | None:
-    """Returns the name of the chosen folder, where no dataset has it yet."""
+    """Return the name of the chosen folder, where no dataset has it yet."""
     chosen = ctx.params.get("dataset_dir")
     if not isinstance(chosen, str):
         return None

@@ -32,7 +32,7 @@ def run_with_progress(
     outputs: Callable[[Result], types.Property],
     finish: Callable[[], Any] | None = None,
 ) -> Result | Iterator[GeneratedMessage]:
-    """Runs work that an operator's ``execute()`` hands over.
+    """Run work that an operator's ``execute()`` hands over.
 
     The App shows the progress of operators that execute as generators, but a
     generator has no result for those that call it from Python. So the App gets
@@ -63,7 +63,7 @@ def run_with_progress(
 
 
 def _is_called_by_app(ctx: ExecutionContext) -> bool:
-    """Whether the App waits for an answer: it alone sends the state of its spaces."""
+    """Tell whether the App waits for an answer: it alone sends the state of its spaces."""
     return "spaces" in ctx.request_params and not ctx.delegated
 
 
@@ -99,7 +99,7 @@ def _stream(
 def _until_done(
     future: Future[Result], updates: queue.SimpleQueue[float]
 ) -> Iterator[float]:
-    """Yields the latest progress every now and then."""
+    """Yield the latest progress every now and then."""
     while not future.done():
         latest = None
         try:
