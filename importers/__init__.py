@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files into tracks, frames into videos, and both into FiftyOne datasets."""
+"""Read labels as tracks, encode frames as videos, and store both in datasets."""

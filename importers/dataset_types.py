@@ -49,13 +49,13 @@ class GroundTruthDataset(fot.Dataset):  # type: ignore[misc]
 
 
 class _TracksImporter(foud.BatchDatasetImporter):  # type: ignore[misc]
-    """Read tracks, and stores them in bulk."""
+    """Base of the importers, which read tracks and store them in bulk."""
 
     field: str
     video_dir: str | None = None
 
     def read(self) -> tuple[Tracks, dict[str, Tracks]]:
-        """Read the tracks, and those of further label fields."""
+        """Return the tracks, and the tracks of further label fields by field."""
         raise NotImplementedError("subclass must implement read()")
 
     def import_samples(
@@ -77,7 +77,7 @@ class _TracksImporter(foud.BatchDatasetImporter):  # type: ignore[misc]
             the IDs of the samples that were added to the dataset
 
         Raises:
-            InputError: if a file is missing or wrong; nothing was written then
+            InputError: if a file is missing or invalid; nothing is written then
         """
         if not _is_being_created(dataset):
             return self._import(dataset, tags, progress)
@@ -133,12 +133,12 @@ class MOTChallengeImporter(_TracksImporter):
         self.video_dir = video_dir
 
     def read(self) -> tuple[Tracks, dict[str, Tracks]]:
-        """Read the tracks, and the detections where they are asked for."""
+        """Read the tracks, and the detections if there is a field for them."""
         tracks = read_mot(self.dataset_dir, self.include_ignored)
         if self.det_field is None:
             return tracks, {}
         if self.det_field == self.field:
-            raise ValueError(f"the detections need another field than '{self.field}'")
+            raise ValueError(f"the detections need a field other than '{self.field}'")
         return tracks, {self.det_field: read_mot_detections(self.dataset_dir)}
 
 
@@ -152,18 +152,18 @@ class GroundTruthImporter(_TracksImporter):
         labels_path (None): the local path or S3 URI of a ``SeqLabel.json`` or
             of a job's ``output.manifest``; by default the ``output.manifest`` or
             ``SeqLabel.json`` in ``dataset_dir``
-        data_path (None): the folder of the frames, where it is not
+        data_path (None): the folder of the frames, if it is not
             ``dataset_dir``
         field ("ground_truth"): the frame field for the tracks
         label_attribute (None): the manifest's labels to import, such as
             ``vehicle-ref``; by default the newest
         class_map (None): class names by class id, for a ``SeqLabel.json`` whose
-            objects' names do not tell
+            object names do not contain them
         frame_rate (None): frames per second of the whole video; by default that
             of the MOT sequence, or 25
         video_dir (None): the folder for the videos that are encoded from the
-            frames, and for frames that come from S3; by default below
-            FiftyOne's default dataset folder
+            frames, and for frames from S3; by default below FiftyOne's default
+            dataset folder
     """
 
     def __init__(
@@ -220,18 +220,18 @@ class GroundTruthImporter(_TracksImporter):
 
 
 def _expand(path: str | Path | None) -> str | None:
-    """Return a path with the user's folder for ``~``, or an S3 URI as it is."""
+    """Expand ``~`` in a local path, and leave an S3 URI as it is."""
     if not path:
         return None
     return str(path) if is_s3(path) else str(expand_home(path))
 
 
 def _is_being_created(dataset: fo.Dataset) -> bool:
-    """Tell whether ``Dataset.from_dir()`` made the dataset for the import under way.
+    """Tell whether ``Dataset.from_dir()`` created the dataset for this import.
 
-    FiftyOne creates the dataset before the importer sees it and leaves it when
-    the import fails. One that the user made and calls ``add_dir()`` on is the
-    user's, however empty; nothing but the call itself tells the two apart.
+    FiftyOne creates the dataset before it calls the importer, and does not delete it
+    if the import fails. A dataset of the user, on which ``add_dir()`` is called, must
+    stay even if it is empty; only the call stack distinguishes the two.
     """
     if len(dataset):
         return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the tracks of a dataset in the formats that it was imported from.
+"""Export the tracks of a dataset in the MOT Challenge format.
 
 ::
 
@@ -23,12 +23,12 @@ from .store.shown_frames import FRAME_KEYS, frames_of_view
 class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
     """Exporter for :class:`.dataset.MOTChallengeDataset`.
 
-    Each sequence is written with the frames that the collection shows, numbered
-    from 1, and with all of the labels in them, in pixels of the images.
+    Each sequence gets the frames that the collection shows, numbered from 1, and all
+    labels of these frames, in pixels of the images.
 
     Args:
         export_dir: a folder that is new or empty
-        field (None): the frame field of the tracks; found where there is only one
+        field (None): the frame field of the tracks; by default the only one
     """
 
     def __init__(self, export_dir: str | Path, field: str | None = None) -> None:
@@ -46,18 +46,18 @@ class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
         Args:
             sample_collection: a dataset, or a view of its videos, clips, frames or
                 patches
-            progress (None): is not used
+            progress (None): not used
 
         Raises:
-            InputError: if the folder is not empty or frames are missing; nothing
-                is written then
+            InputError: if the folder is not empty or frames are missing; nothing is
+                written then
             ValueError: if the dataset has no such field of tracks
         """
         dataset = store.dataset_of(sample_collection)
         field = store.find_label_field(dataset, self.field)
         frames = frames_of_view(sample_collection, field)
         if frames.empty:
-            raise ValueError("the collection shows no frames; nothing to export")
+            raise ValueError("the view shows no frames; nothing to export")
         declared = dataset.get_frame_field_schema(flat=True) or {}
         extra = [
             name

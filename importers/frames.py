@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frame files: their names, their size, and whether they are all there."""
+"""Find frame files, check their names and read their sizes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _NAMED = 3
 
 
 def is_plain_name(name: object) -> bool:
-    """Tell whether a value is a file name without any folder in it.
+    """Tell whether a value is a file name without folders.
 
-    Names come from label files and become paths, so they must not lead out of
-    the folder that they are joined to, on any operating system.
+    Names in label files become paths, so they must not lead out of their folder on
+    any operating system.
 
     Args:
         name: any value
@@ -64,13 +64,13 @@ def image_size(path: Path) -> tuple[int, int]:
         ``(width, height)`` in pixels
 
     Raises:
-        InputError: if the file is missing or no image
+        InputError: if the file is missing or not an image
     """
     try:
         with Image.open(path) as image:
             return image.size
     except OSError as error:
-        reason = error.strerror or "no image that can be read"
+        reason = error.strerror or "not a readable image"
         raise InputError(path, f"{reason}; expected an image") from error
 
 
@@ -94,7 +94,7 @@ def missing_frames(folder: Path, frame_names: Iterable[str]) -> list[str]:
         frame_names: the file names to look for
 
     Returns:
-        the names that are not there, in the order given
+        the missing names, in the order given
     """
     present = set(_list_names(folder))
     return [name for name in frame_names if name not in present]
@@ -104,10 +104,10 @@ def check_frames(sequence: Sequence) -> None:
     """Check that all frames of a sequence are in its folder.
 
     Args:
-        sequence: the sequence's record; one without a folder passes
+        sequence: the record of the sequence; nothing is checked if it has no folder
 
     Raises:
-        InputError: if frames are missing, naming the first few, or the folder is
+        InputError: if the folder is missing, or frames are, with the first few names
     """
     if sequence.frames_dir is None:
         return
@@ -123,7 +123,7 @@ def check_frames(sequence: Sequence) -> None:
 
 def _list_names(folder: Path) -> list[str]:
     try:
-        return os.listdir(folder)  # noqa: PTH208 - names alone, the fastest way
+        return os.listdir(folder)  # noqa: PTH208 - only names, which is fastest
     except OSError as error:
         raise InputError(
             folder, f"{error.strerror}; expected a folder of frames"

@@ -17,7 +17,7 @@ from .seq_label import Labels, make_columns, make_frame_attributes, read_labels
 from .seqinfo import read_seqinfo
 from .tracks import InputError, Sequence, Tracks, concatenate, make_table, outside_note
 
-#: Frames per second of a video that does not tell.
+#: Frames per second if nothing else specifies them.
 DEFAULT_FRAME_RATE = 25.0
 
 
@@ -44,10 +44,10 @@ def read_seq_label(
     Returns:
         the :class:`Tracks`, with the extra columns ``object_id``,
         ``object_name`` and one per label category attribute; boxes of a
-        detection job have no identity: track -1
+        detection job have no identity (track -1)
 
     Raises:
-        InputError: if the file or the frames are missing or wrong
+        InputError: if the file or the frames are missing or invalid
     """
     labels = read_labels(str(path))
     columns = make_columns(labels, class_map)
@@ -71,12 +71,12 @@ def read_manifest(
         path: the local path or S3 URI of the job's ``output.manifest``; local
             paths in it are relative to its folder
         frames_dir (None): the folder of the frames, or of one folder per
-            sequence; by default the frames are where the sequence file says
+            sequence; by default the folder that the sequence file names
         label_attribute (None): the labels to read, such as ``vehicle-ref``; by
-            default those with the newest creation date
-        cache_dir (None): the folder to download frames to that are in S3; by
-            default they stay there and only labels are read
-        progress (True): whether to show the download's progress
+            default the labels with the newest creation date
+        cache_dir (None): the folder for frames that are downloaded from S3; by
+            default frames in S3 are not downloaded and only labels are read
+        progress (True): whether to show the progress of downloads
         frame_rate (None): frames per second, as in :func:`read_seq_label`
 
     Returns:
@@ -84,7 +84,7 @@ def read_manifest(
         lines without labels
 
     Raises:
-        InputError: if a file or the frames are missing or wrong
+        InputError: if a file or the frames are missing or invalid
     """
     videos, left_out = read_videos(path, label_attribute)
     notes = list(left_out)
@@ -113,7 +113,7 @@ def _to_tracks(
 
 
 def _scale_note(table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:
-    """Warn where boxes may be in pixels of frames that were scaled down."""
+    """Warn if boxes may be in pixels of frames that were scaled down."""
     if sequence.frames_dir is None or table.empty:
         return ()
     size = image_size(sequence.frames_dir / sequence.frame_names[0])
@@ -122,10 +122,10 @@ def _scale_note(table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:
     if size == (sequence.width, sequence.height) or not fit:
         return ()
     return (
-        f"{sequence.name}: the boxes were taken as pixels of "
-        f"{sequence.width}x{sequence.height} images, as seqinfo.ini says, but all of "
-        f"them fit into the frames' {size[0]}x{size[1]}; import the job's manifest if "
-        "they were drawn on these",
+        f"{sequence.name}: the boxes were read as pixels of "
+        f"{sequence.width}x{sequence.height} images, as in seqinfo.ini, but all "
+        f"of them fit into the frames of {size[0]}x{size[1]}; import the job's "
+        "manifest if they were drawn on these frames",
     )
 
 
@@ -136,7 +136,7 @@ def _make_sequence(
     name: str | None,
     default_name: str = "",
 ) -> Sequence:
-    """Make the record of a sequence, whose frames must exist."""
+    """Make the record of a sequence, and check that its frames exist."""
     rate = frame_rate or DEFAULT_FRAME_RATE
     if frames_dir is None:
         return Sequence(name or default_name, None, None, rate, frame_names)
@@ -154,7 +154,7 @@ def _make_sequence(
 
 
 def _mot_sequence(folder: Path) -> Sequence | None:
-    """The MOT sequence that a folder is, or is the images of."""
+    """Read the MOT sequence of a folder, which may be its folder of images."""
     if (folder / "seqinfo.ini").is_file():
         return read_seqinfo(folder)
     if (folder.parent / "seqinfo.ini").is_file():
@@ -165,7 +165,7 @@ def _mot_sequence(folder: Path) -> Sequence | None:
 
 
 def _labeling_step(frame_names: tuple[str, ...], folder: Path) -> float:
-    """How many of the folder's frames one goes on from labeled frame to frame."""
+    """Return the distance from one labeled frame to the next, in frames of a folder."""
     if len(frame_names) < 2:
         return 1.0
     positions = {name: position for position, name in enumerate(list_images(folder))}
@@ -180,7 +180,7 @@ def _find_frames(
     cache_dir: Path | str | None,
     progress: bool,
 ) -> Path | None:
-    """Find the folder of a video's frames, downloading them if need be."""
+    """Find the folder of a video's frames, and download them if necessary."""
     if frames_dir is not None:
         return _search_frames(Path(frames_dir), video)
     if not files.is_s3(video.prefix):
@@ -200,7 +200,7 @@ def _find_frames(
 
 
 def _search_frames(frames_dir: Path, video: Video) -> Path:
-    """Find a video's frames in a folder or the folders below."""
+    """Find a video's frames in a folder or its subfolders."""
     if not frames_dir.is_dir():
         raise InputError(frames_dir, "no such folder; expected the frames")
     for folder in (frames_dir / video.name, frames_dir):

@@ -39,18 +39,18 @@ _Json: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Video:
-    """A line of a manifest, read.
+    """The content of one line of a manifest.
 
     Attributes:
         line: the 1-based line
-        name: the sequence's name
+        name: the name of the sequence
         prefix: the folder of its frames
-        labels: its labels, moved to their places among the sequence's frames
-        columns: the columns of its tracks table but the sequence's name
+        labels: its labels, positioned among the sequence's frames
+        columns: the columns of its tracks table without the sequence's name
         job: the name of the labeling job that made the labels, or None
-        origin: where Track Audit took the frames from, empty where it did not
+        origin: the source of the frames that Track Audit sent, otherwise empty
         image_size: the width and height of the images that were sent, or None
-        notes: what the reader of the files should know
+        notes: sentences for the user about the labels
     """
 
     line: int
@@ -65,7 +65,7 @@ class Video:
 
 
 class NoLabels(InputError):
-    """A manifest has no labels of an attribute, or none yet."""
+    """A manifest has no labels of an attribute, or not yet."""
 
 
 def read_videos(
@@ -77,16 +77,16 @@ def read_videos(
 
     Args:
         path: the local path or S3 URI of the manifest
-        label_attribute (None): the labels to read; by default those with the
-            newest creation date
+        label_attribute (None): the labels to read; by default the labels with
+            the newest creation date
         mirrors ({}): local folders that hold copies of what is in S3, as of
             :func:`.files.resolve`
 
     Returns:
-        a tuple of the videos, and a note for each line that was left out
+        a tuple of the videos, and a note for each line that was skipped
 
     Raises:
-        InputError: if a file is missing or wrong
+        InputError: if a file is missing or invalid
         NoLabels: if no line has labels
     """
     lines = _read_lines(path)
@@ -96,7 +96,7 @@ def read_videos(
     for number, line in lines.items():
         reason = _unlabeled(line, attribute)
         if reason:
-            notes.append(f"{path}, line {number}: {reason}; left out")
+            notes.append(f"{path}, line {number}: {reason}; skipped")
         else:
             taken = {video.name for video in videos}
             videos.append(_read_video(path, number, line, attribute, taken, mirrors))
@@ -106,7 +106,7 @@ def read_videos(
 
 
 def _read_lines(path: Path | str) -> dict[int, _Json]:
-    """Read JSON Lines: the line's number to its object."""
+    """Read JSON Lines into objects by line number."""
     lines: dict[int, _Json] = {}
     for number, text in enumerate(files.read_bytes(path).split(b"\n"), start=1):
         if not text.strip():
@@ -121,10 +121,10 @@ def _read_lines(path: Path | str) -> dict[int, _Json]:
 
 
 def _newest_attribute(path: Path | str, lines: Mapping[int, _Json]) -> str:
-    """The attribute whose labels were made last, in the whole manifest.
+    """Return the attribute with the newest labels of the whole manifest.
 
-    An adjustment job adds its attribute to the lines, so the lines that it did
-    not finish hold older labels alone.
+    An adjustment job adds its attribute to the lines that it finished; the others
+    only have older labels.
     """
     dates: dict[str, list[tuple[int, object]]] = {}
     other_types: set[str] = set()
@@ -162,7 +162,7 @@ def _timestamp(path: Path | str, line: int, date: object) -> pd.Timestamp:
 
 
 def _unlabeled(line: _Json, attribute: str) -> str | None:
-    """Why a line has no labels to read, None if it has."""
+    """Return why a line has no labels, or None if it has labels."""
     metadata = line.get(f"{attribute}-metadata")
     failure = metadata.get("failure-reason") if isinstance(metadata, dict) else None
     if failure:
@@ -216,7 +216,7 @@ def _read_video(
 
 
 def _sent_size(path: Path | str, number: int, line: _Json) -> tuple[int, int] | None:
-    """Return the size of the images that were sent, where the line tells."""
+    """Return the size of the images that were sent, if the line specifies it."""
     origin = line.get(ORIGIN)
     size = origin.get("image-size") if isinstance(origin, dict) else None
     if size is None:
@@ -229,13 +229,15 @@ def _sent_size(path: Path | str, number: int, line: _Json) -> tuple[int, int] | 
 
 
 def _read_sequence_file(path: str) -> tuple[str, tuple[str, ...]]:
-    """Read a sequence file: the prefix and the frames' names in order."""
+    """Read the prefix and the frames' names in order from a sequence file."""
     document = files.read_json(path)
     if not isinstance(document, dict) or "frames" not in document:
         raise InputError(path, "not a sequence file; expected 'prefix' and 'frames'")
     prefix = document.get("prefix")
     if not isinstance(prefix, str) or not prefix.strip("/"):
-        raise InputError(path, f"prefix is {prefix!r:.80}; expected a folder's URI")
+        raise InputError(
+            path, f"prefix is {prefix!r:.80}; expected the URI of a folder"
+        )
     frame_names = tuple(frames_in_order(path, document["frames"], "frames"))
     count = document.get("number-of-frames", len(frame_names))
     if count != len(frame_names):
@@ -245,7 +247,7 @@ def _read_sequence_file(path: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _on_frames(labels: Labels, frame_names: tuple[str, ...], source: str) -> Labels:
-    """Move labels to their place among the frames of a sequence file."""
+    """Move labels to the positions of their frames in a sequence file."""
     places = {name: place for place, name in enumerate(frame_names)}
     lacking = [name for name in labels.names if name not in places]
     if lacking:
@@ -267,12 +269,12 @@ def _on_frames(labels: Labels, frame_names: tuple[str, ...], source: str) -> Lab
 def _unique_name(
     path: Path | str, number: int, line: _Json, prefix: str, taken: set[str]
 ) -> str:
-    """Name a sequence as before it was sent, or else after its folder."""
+    """Name a sequence as it was called before it was sent, or after its folder."""
     origin = line.get(ORIGIN)
     known = origin.get("sequence") if isinstance(origin, dict) else None
     base = known or prefix.rstrip("/").rpartition("/")[2]
     if not is_plain_name(base):
-        message = f"the frames' prefix is {prefix!r:.80}; expected a folder's URI"
+        message = f"the frames' prefix is {prefix!r:.80}; expected the URI of a folder"
         raise InputError(path, message, number)
     names = itertools.chain([base], (f"{base}-{i}" for i in itertools.count(2)))
     return next(name for name in names if name not in taken)

@@ -72,17 +72,17 @@ def read_mot(
     Args:
         path: a sequence's folder, a folder of sequences' folders, or a
             ``gt.txt`` beside or below a ``seqinfo.ini``
-        include_ignored (False): whether to read the boxes whose flag is 0, too:
-            those that the benchmark leaves out
-        allow_empty (False): whether a file may be empty, as a sequence without any
-            box has it
+        include_ignored (False): whether to also read boxes whose flag is 0, which
+            the benchmark ignores
+        allow_empty (False): whether a file may be empty, which means that the
+            sequence has no boxes
 
     Returns:
         the :class:`Tracks`, with the extra columns ``considered`` (the flag) and
         ``visibility`` (0 to 1, NaN in MOT15, which has none)
 
     Raises:
-        InputError: if a file is missing or wrong, naming the line
+        InputError: if a file is missing or invalid, with the line
     """
     return _read_all(
         Path(path),
@@ -103,7 +103,7 @@ def read_mot_detections(path: Path | str) -> Tracks:
         ``confidence`` (the detector's own scale)
 
     Raises:
-        InputError: if a file is missing or wrong, naming the line
+        InputError: if a file is missing or invalid, with the line
     """
     return _read_all(Path(path), "det/det.txt", _read_det)
 
@@ -118,7 +118,7 @@ def find_sequences(path: Path | str) -> list[Sequence]:
         a list of :class:`Sequence`
 
     Raises:
-        InputError: if there are none, or a ``seqinfo.ini`` is missing or wrong
+        InputError: if there are none, or a ``seqinfo.ini`` is missing or invalid
     """
     found = _find_sequences(Path(path), "gt/gt.txt")
     return [read_seqinfo(folder) for folder, _ in found]
@@ -127,25 +127,27 @@ def find_sequences(path: Path | str) -> list[Sequence]:
 def _read_all(
     path: Path, relative: str, read: Callable[[Path, Sequence], Tracks]
 ) -> Tracks:
-    """Read the sequences at a path, which differ in name."""
+    """Read the sequences at a path, and check that their names differ."""
     parts: dict[str, Tracks] = {}
     for folder, rows_path in _find_sequences(path, relative):
         sequence = read_seqinfo(folder)
         if sequence.name in parts:
-            message = f"a second sequence named {sequence.name}; expected another name"
+            message = (
+                f"another sequence is also named {sequence.name}; expected unique names"
+            )
             raise InputError(folder / "seqinfo.ini", message)
         parts[sequence.name] = read(rows_path, sequence)
     return concatenate(parts.values())
 
 
 def _find_sequences(path: Path, relative: str) -> list[tuple[Path, Path]]:
-    """Find the folders of the sequences at a path, each with its file of rows."""
+    """Find the folder and the file of rows of each sequence at a path."""
     if path.is_file():
         folders = [path.parent, path.parent.parent]
         for folder in folders:
             if (folder / "seqinfo.ini").is_file():
                 return [(folder, path)]
-        raise InputError(path, "no seqinfo.ini beside it or in the folder above")
+        raise InputError(path, "no seqinfo.ini beside it or one folder above")
     if not path.is_dir():
         raise InputError(path, "no such file or folder; expected a MOT sequence")
     if (path / "seqinfo.ini").is_file():
@@ -157,7 +159,7 @@ def _find_sequences(path: Path, relative: str) -> list[tuple[Path, Path]]:
         if any((folder / mark).exists() for mark in marks)
     ]
     if not found:
-        raise InputError(path, "no seqinfo.ini here or one folder below")
+        raise InputError(path, "no seqinfo.ini in it or one folder below")
     return found
 
 
@@ -168,7 +170,7 @@ def _read_gt(
     rows = _read_rows(path, sequence, range(9, 11), expected, allow_empty)
     classes = _read_classes(path)
     track, flag = rows.columns[1], rows.columns[6]
-    rows.check(1, "id", ~_is_whole(track, 0, 2**31 - 1), "a whole number from 0 on")
+    rows.check(1, "id", ~_is_whole(track, 0, 2**31 - 1), "a whole number of at least 0")
     if len(rows.columns) == 9:
         label, visibility = rows.columns[7:]
         wrong = ~_is_whole(label, 1, len(classes))
@@ -190,7 +192,7 @@ def _read_gt(
 
 
 def _read_classes(path: Path) -> tuple[str, ...]:
-    """The classes in the order of their ids: the benchmark's, or those of the file."""
+    """Return the classes in the order of their ids: the benchmark's, or the file's."""
     file = path.with_name(Path(LABELS).name)
     if not file.is_file():
         return CLASSES
@@ -199,14 +201,16 @@ def _read_classes(path: Path) -> tuple[str, ...]:
     except UnicodeDecodeError as error:
         raise InputError(file, "not UTF-8 text; expected a class per line") from error
     if not all(names) or len(set(names)) < len(names):
-        raise InputError(file, "an empty line or a class twice; expected each once")
+        raise InputError(
+            file, "an empty line or a duplicate class; expected each class once"
+        )
     return names
 
 
 def _read_det(path: Path, sequence: Sequence) -> Tracks:
     rows = _read_rows(path, sequence, range(7, 1000), "7 columns or more")
     track, confidence = rows.columns[1], rows.columns[6]
-    rows.check(1, "id", track != -1, "-1, as detections have no identity")
+    rows.check(1, "id", track != -1, "-1, since detections have no identity")
     chosen = np.argsort(rows.columns[0], kind="stable")
     label = np.ones_like(track)
     extra = {"confidence": confidence[chosen]}
@@ -229,7 +233,7 @@ class _Rows(NamedTuple):
             raise InputError(self.path, message, self.line(row))
 
     def line(self, row: int) -> int:
-        """The 1-based line of a row: blank lines hold none."""
+        """Return the 1-based line of a row; blank lines are not rows."""
         lines = enumerate(self.data.splitlines(), start=1)
         return [number for number, text in lines if text][row]
 
@@ -241,7 +245,7 @@ def _read_rows(
     expected: str,
     allow_empty: bool = False,
 ) -> _Rows:
-    """Read the columns that all MOT files begin with, and what follows."""
+    """Read all columns, and check the ones that all MOT files begin with."""
     try:
         data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
@@ -279,7 +283,7 @@ def _parse(
             pa.BufferReader(text),
             csv.ReadOptions(column_names=names, block_size=_BLOCK_SIZE),
             csv.ParseOptions(quote_char=False),
-            # Most columns hold whole numbers, which parse faster as what they are
+            # Most columns hold integers, which parse faster as such
             csv.ConvertOptions(null_values=[]),
         )
         return [column.cast(_numbers(column)).to_numpy() for column in table.columns]
@@ -288,14 +292,14 @@ def _parse(
 
 
 def _numbers(column: pa.ChunkedArray) -> pa.DataType:
-    """Return the type to cast a column of numbers to; ArrowInvalid for others."""
+    """Return the type to cast a column of numbers to; raise ArrowInvalid for text."""
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise pa.ArrowInvalid(f"a column holds {column.type}")
     return pa.float64()
 
 
 def _find_fault(path: Path, data: bytes, count: int, reason: str) -> InputError:
-    """Find the first line that made the fast parser fail."""
+    """Find the line that made the fast parser fail."""
     for line, text in enumerate(data.splitlines(), start=1):
         values = text.split(b",")
         if text and len(values) != count:
@@ -315,7 +319,7 @@ def _is_whole(values: FloatArray, low: int, high: int) -> BoolArray:
 
 
 def _sort_unique(rows: _Rows, keep: BoolArray) -> _Index:
-    """Index the rows to keep, by id and frame, of which each pair occurs once."""
+    """Return the rows to keep, by id and frame; check that no pair occurs twice."""
     frame, track = (column.astype(np.int64) for column in rows.columns[:2])
     key = (track << 32) + frame
     if (key[1:] > key[:-1]).all():
@@ -323,7 +327,7 @@ def _sort_unique(rows: _Rows, keep: BoolArray) -> _Index:
     order = np.argsort(key, kind="stable")
     again = np.zeros(len(key), np.bool_)
     again[order[1:]] = key[order[1:]] == key[order[:-1]]
-    rows.check(1, "id", again, "one box per frame and id, not a second one")
+    rows.check(1, "id", again, "one box per frame and id")
     return order[keep[order]]
 
 

@@ -22,7 +22,7 @@ from .tracks import InputError, Sequence, Tracks, make_table
 
 
 def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks:
-    """Take some frames of sequences, as sequences of their own.
+    """Extract some frames of sequences as new sequences.
 
     Args:
         tracks: the tracks
@@ -47,7 +47,7 @@ def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks
 
 
 def write_mot(tracks: Tracks, folder: Path) -> None:
-    """Write sequences with their frames, each into a folder of its own.
+    """Write sequences with their frames, each into its own folder.
 
     Attributes of annotators have no place in the format.
 
@@ -71,7 +71,7 @@ def _check(tracks: Tracks, sequence: Sequence) -> None:
         message = "cannot name a folder; expected a name without slashes"
         raise InputError(sequence.name, message)
     if sequence.frames_dir is None or sequence.width is None or sequence.height is None:
-        message = "the frames are not at hand; expected their folder"
+        message = "the frames were not found; expected their folder"
         raise InputError(sequence.name, message)
     check_frames(sequence)
     suffixes = {Path(name).suffix for name in sequence.frame_names}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images and their sizes, and boxes in pixels of the images that are sent."""
+"""Scale boxes to the sizes of images, in particular of images that are sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .tracks import BOX, InputError, Sequence, Tracks
 
 
 def image_sizes(sequences: Iterable[Sequence]) -> dict[str, tuple[int, int]]:
-    """Read the size of sequences' images, which may differ from their labels'.
+    """Read the image size of sequences, which may differ from that of their labels.
 
     Args:
         sequences: the sequences' records
@@ -31,7 +31,7 @@ def image_sizes(sequences: Iterable[Sequence]) -> dict[str, tuple[int, int]]:
     sizes = {}
     for sequence in sequences:
         if sequence.frames_dir is None:
-            message = "the frames are not at hand; expected their folder"
+            message = "the frames were not found; expected their folder"
             raise InputError(sequence.name, message)
         sizes[sequence.name] = image_size(sequence.frames_dir / sequence.frame_names[0])
     return sizes
@@ -40,7 +40,7 @@ def image_sizes(sequences: Iterable[Sequence]) -> dict[str, tuple[int, int]]:
 def scale_images(
     sequences: Mapping[str, Sequence], sizes: Mapping[str, tuple[int, int]]
 ) -> pd.DataFrame:
-    """Return how the labels of sequences fit the images that are sent.
+    """Compute the scale from the labels of sequences to the images that are sent.
 
     Args:
         sequences: the sequences' records, with the size that boxes were drawn on
@@ -65,7 +65,7 @@ def scale_images(
 def at_image_sizes(
     sequences: Mapping[str, Sequence], sizes: Mapping[str, tuple[int, int]]
 ) -> dict[str, Sequence]:
-    """Give the records of sequences the sizes of their images.
+    """Set the sizes in records of sequences to those of their images.
 
     Args:
         sequences: the sequences' records
@@ -102,12 +102,12 @@ def in_image_pixels(tracks: Tracks) -> Tracks:
 
 
 def image_scales(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.DataFrame:
-    """Find the size of each sequence's images, and how its boxes fit them.
+    """Find the image size of each sequence, and the scale of its boxes.
 
     Args:
         tracks: the tracks of whole sequences
         frames: the chosen frames of :func:`select_frames`
-        report: takes up images that cannot be read, and what is scaled
+        report: collects images that cannot be read, and what is scaled
 
     Returns:
         columns ``x`` and ``y`` (the factors from the labels' pixels to the
@@ -147,7 +147,7 @@ def _image_size(path: str, report: Report) -> tuple[int, int] | None:
 
 
 def image_findings(frames: pd.DataFrame) -> list[Finding]:
-    """Open every frame that is on this machine, and compares their sizes.
+    """Open every frame that is on this machine, and compare their sizes.
 
     Args:
         frames: the chosen frames of :func:`select_frames`
@@ -180,13 +180,13 @@ def _size(path: str) -> tuple[int, int] | None:
 def select_boxes(
     tracks: Tracks, frames: pd.DataFrame, scales: pd.DataFrame, report: Report
 ) -> pd.DataFrame:
-    """Take the boxes of the chosen frames, in pixels of the images that are sent.
+    """Select the boxes of the chosen frames, in pixels of the images that are sent.
 
     Args:
         tracks: the tracks of whole sequences
         frames: the chosen frames of :func:`select_frames`
         scales: the sequences' scales of :func:`image_scales`
-        report: takes up what is wrong with the boxes
+        report: collects problems of the boxes
 
     Returns:
         the rows of the tracks table in those frames, by sequence, position and
@@ -205,13 +205,13 @@ def select_boxes(
     )
     boxes = tracks.table.merge(keys, on=["sequence", "frame"])
     boxes = boxes.sort_values(["sequence", "position", "track"], ignore_index=True)
-    unlabelled = boxes["label"].isna()
+    unlabeled = boxes["label"].isna()
     unplaced = boxes[BOX].isin([np.nan, np.inf, -np.inf]).any(axis=1)
-    for bad, what in [(unlabelled, "no label"), (unplaced, "no finite position")]:
+    for bad, what in [(unlabeled, "no label"), (unplaced, "no finite position")]:
         if bad.any():
             place = _place(boxes.loc[bad])
             report.findings.append(error(f"{place} has {what}", "correct the box"))
-    boxes = boxes.loc[~(unlabelled | unplaced)].reset_index(drop=True)
+    boxes = boxes.loc[~(unlabeled | unplaced)].reset_index(drop=True)
     boxes = _with_objects(boxes, tracks.table, report)
     return _in_pixels(boxes, scales, report)
 
@@ -224,9 +224,9 @@ def _place(boxes: pd.DataFrame) -> str:
 def _with_objects(
     boxes: pd.DataFrame, table: pd.DataFrame, report: Report
 ) -> pd.DataFrame:
-    """Keep the objects' ids and names, and makes those that are missing.
+    """Keep the objects' ids and names, and generate the missing ones.
 
-    They are made from the whole track, so that they are the same in every job.
+    They depend on the whole track, so that they are the same in every job.
     """
     known = [name for name in ("object_id", "object_name") if name in table]
     track = ["sequence", "track"]
@@ -292,8 +292,8 @@ def _in_pixels(
     if empty.any():
         report.findings.append(
             error(
-                f"{_place(boxes[empty])} covers no pixel, as {int(empty.sum())} boxes "
-                "in all",
+                f"{_place(boxes[empty])} covers no pixel ({int(empty.sum())} boxes "
+                "in total)",
                 "enlarge or remove them",
             )
         )
@@ -306,9 +306,9 @@ def _in_pixels(
     for name, group in boxes[outside].groupby("sequence", observed=True):
         report.findings.append(
             warning(
-                f"{name}: {len(group)} boxes reach outside the image and are sent as "
+                f"{name}: {len(group)} boxes extend beyond the image and are sent as "
                 "they are",
-                "where all labels do, check the image size that they were drawn on",
+                "if all labels do, check the image size that they were drawn on",
             )
         )
     return boxes
@@ -320,10 +320,10 @@ def boxes_to_send(
     frames: pd.DataFrame,
     sizes: dict[str, tuple[int, int]],
 ) -> pd.DataFrame:
-    """Take the boxes of the frames to send, in whole pixels of the images.
+    """Select the boxes of the frames to send, in whole pixels of the images.
 
     Args:
-        place: where they go, for errors
+        place: the destination, for errors
         tracks: the tracks of whole sequences
         frames: ``sequence`` and ``frame`` of the frames
         sizes: width and height of the images, by sequence

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keeps a job from working, each with what to do about it."""
+"""Findings about a job: what is wrong, and what to do about it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that would make a job fail, or may.
+    """A problem that makes a job fail, or might.
 
     Attributes:
-        severity: ``error`` where the job would fail, ``warning`` where it may
+        severity: ``error`` if the job would fail, ``warning`` if it might
         what: what was found, the start of a sentence
         todo: what to do about it, the rest of the sentence
     """
@@ -25,12 +25,12 @@ class Finding:
     todo: str
 
     def __str__(self) -> str:
-        """The finding as one sentence."""
+        """Return the finding as one sentence."""
         return f"{self.what}: {self.todo}."
 
 
 def error(what: str, todo: str) -> Finding:
-    """Make a finding that a job would fail of.
+    """Make a finding that would make a job fail.
 
     Args:
         what: what was found
@@ -43,7 +43,7 @@ def error(what: str, todo: str) -> Finding:
 
 
 def warning(what: str, todo: str) -> Finding:
-    """Make a finding that a job may fail of.
+    """Make a finding that might make a job fail.
 
     Args:
         what: what was found
@@ -56,7 +56,7 @@ def warning(what: str, todo: str) -> Finding:
 
 
 def sentences(findings: Iterable[Finding], severity: Severity) -> tuple[str, ...]:
-    """Return the findings of one severity, each but once.
+    """Return the findings of one severity, each only once.
 
     Args:
         findings: the findings
@@ -71,11 +71,11 @@ def sentences(findings: Iterable[Finding], severity: Severity) -> tuple[str, ...
 
 @dataclass
 class Report:
-    """What was found while a job is planned.
+    """The findings and notes of planning a job.
 
     Attributes:
-        findings: what keeps the job from working
-        notes: what was done to the labels, one sentence each
+        findings: the problems of the job
+        notes: sentences about what was done to the labels
     """
 
     findings: list[Finding] = field(default_factory=list)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The content of a ``SeqLabel.json``: checked, and as columns of a tracks table.
+"""Read and check a ``SeqLabel.json``, and make columns of a tracks table from it.
 
 The format is that of the SageMaker developer guide, "Labeling job output data".
 """
@@ -21,7 +21,7 @@ from . import files
 from .frames import is_frame_name
 from .tracks import BOX_LIMITS, COLUMNS, FORMAT_COLUMNS, InputError
 
-#: Keys by which the labels of other kinds of task are known.
+#: Keys that identify the labels of other kinds of task.
 _OTHER_SHAPES = {
     "polylines": "polylines",
     "polygons": "polygons",
@@ -61,7 +61,7 @@ class Labels:
     positions: npt.NDArray[np.intp]
 
     def column(self, key: str, kinds: Collection[type], expected: str) -> list[Any]:
-        """The value that each box has for a key, checked."""
+        """Return the value of each box for a key, and check the types."""
         values = [box.get(key) for box in self.boxes]
         if not set(map(type, values)) <= set(kinds):
             at = next(i for i, value in enumerate(values) if type(value) not in kinds)
@@ -92,7 +92,7 @@ def read_labels(path: str) -> Labels:
         its content
 
     Raises:
-        InputError: if the file is missing or wrong
+        InputError: if the file is missing or invalid
     """
     document = files.read_json(path)
     keys = ("tracking-annotations", "detection-annotations")
@@ -137,7 +137,7 @@ def frames_in_order(path: str, frames: object, key: str) -> dict[str, _Json]:
         the frames by their names, in order
 
     Raises:
-        InputError: if the list is wrong
+        InputError: if the list is invalid
     """
     if not isinstance(frames, list) or not frames:
         raise InputError(path, f"{key!r}: expected a list of one frame or more")
@@ -150,7 +150,7 @@ def frames_in_order(path: str, frames: object, key: str) -> dict[str, _Json]:
         if shape := _other_shape(frame):
             message = f"{place}: {shape} are not supported; expected boxes"
             raise InputError(path, message)
-        # Real files hold the number as a string, the developer guide as an int.
+        # The number is a string in real files, and an int in the developer guide.
         number, name = str(frame.get("frame-no")), frame.get("frame")
         if not re.fullmatch(r"\d{1,9}", number, re.ASCII):
             message = f"{place}: 'frame-no' is {number!r:.80}; expected a whole number"
@@ -159,7 +159,7 @@ def frames_in_order(path: str, frames: object, key: str) -> dict[str, _Json]:
             message = f"{place}: 'frame' is {name!r:.80}; expected an image's file name"
             raise InputError(path, f"{message} without folders")
         if int(number) in numbers or name in by_name:
-            message = f"{place}: frame-no {number} or frame {name!r} is there twice"
+            message = f"{place}: frame-no {number} or frame {name!r} occurs twice"
             raise InputError(path, f"{message}; expected each once")
         numbers[int(number)] = name
         by_name[name] = frame
@@ -173,7 +173,7 @@ def _other_shape(entry: _Json) -> str | None:
 def make_columns(
     labels: Labels, class_map: Mapping[str, str] | None
 ) -> dict[str, object]:
-    """Make all columns of the tracks table but the sequence's name.
+    """Make all columns of the tracks table except the sequence's name.
 
     Args:
         labels: the labels
@@ -184,7 +184,7 @@ def make_columns(
         the columns
 
     Raises:
-        InputError: if a box is wrong
+        InputError: if a box is invalid
     """
     columns: dict[str, object] = {"frame": labels.positions + 1}
     names = pd.Index(list(labels.names))
@@ -207,7 +207,7 @@ def _numbers(labels: Labels, key: str) -> npt.NDArray[np.float64]:
     try:
         numbers = np.array(values, dtype=np.float64)
     except OverflowError as error:
-        message = f"{key!r} holds a number too large; expected {expected}"
+        message = f"{key!r} has a number that is too large; expected {expected}"
         raise InputError(labels.path, message) from error
     wrong = ~((numbers >= low) & (numbers <= high))
     if wrong.any():
@@ -217,7 +217,7 @@ def _numbers(labels: Labels, key: str) -> npt.NDArray[np.float64]:
 
 
 def _identities(labels: Labels) -> tuple[list[str | None], list[str | None]]:
-    """The boxes' object ids and names, None in a detection job."""
+    """Return the boxes' object ids and names, None in a detection job."""
     if not labels.tracking:
         nothing: list[str | None] = [None] * len(labels.boxes)
         return nothing, nothing
@@ -226,17 +226,17 @@ def _identities(labels: Labels) -> tuple[list[str | None], list[str | None]]:
     again = pd.DataFrame({"position": labels.positions, "id": ids}).duplicated()
     if again.any():
         at = int(again.to_numpy().argmax())
-        raise labels.error(at, "a second box; expected one per frame and object")
+        raise labels.error(at, "a second box; expected one box per frame and object")
     return ids, names
 
 
 def _track_numbers(
     labels: Labels, ids: list[str | None], names: list[str | None]
 ) -> npt.NDArray[np.int32]:
-    """Number the objects as their names do, but each object differently.
+    """Number the objects as in their names, but each object differently.
 
-    ``Car:1`` and ``Pedestrian:1`` are two objects: the one that appears first
-    keeps the number, the other takes the lowest that no object has.
+    If ``Car:1`` and ``Pedestrian:1`` are two objects, the one that appears first
+    keeps the number and the other one gets the lowest number that is free.
     """
     if not labels.tracking:
         return np.full(len(ids), -1, np.int32)
@@ -272,7 +272,7 @@ def _class_names(
 
 
 def _attribute_columns(labels: Labels) -> dict[str, object]:
-    """One column per label category attribute, None where a box has none."""
+    """Return a column per label category attribute, None for boxes without it."""
     key = "label-category-attributes"
     for at, box in enumerate(labels.boxes):
         if not isinstance(box.get(key, {}), dict):
@@ -293,7 +293,7 @@ def _attribute_columns(labels: Labels) -> dict[str, object]:
 
 
 def _is_scalar(value: object) -> bool:
-    """Tell whether the database holds an attribute's value as one value."""
+    """Tell whether the database can store the value of an attribute as it is."""
     match value:
         case None | str():
             return True
@@ -311,8 +311,8 @@ def make_frame_attributes(labels: Labels) -> pd.DataFrame | None:
         labels: the labels
 
     Returns:
-        one column per attribute, indexed by 1-based frame; None where there are
-        none
+        one column per attribute, indexed by 1-based frame; None if there are no
+        attributes
     """
     rows = labels.frame_attributes
     names = list(dict.fromkeys(itertools.chain.from_iterable(rows.values())))

@@ -26,7 +26,7 @@ def read_seqinfo(folder: Path) -> Sequence:
         folder: the folder that holds ``seqinfo.ini``
 
     Returns:
-        the :class:`Sequence`; its ``frames_dir`` is None where the folder of
+        the :class:`Sequence`; its ``frames_dir`` is None if the folder of
         images does not exist
 
     Raises:
@@ -47,7 +47,7 @@ def read_seqinfo(folder: Path) -> Sequence:
 
 
 class _SeqInfo:
-    """The keys of a ``seqinfo.ini``."""
+    """The keys and values of a ``seqinfo.ini``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -90,7 +90,7 @@ class _SeqInfo:
 
 
 def _line_of_error(error: configparser.Error) -> int:
-    # The parser tells the line in one of two ways, by the kind of error.
+    # The attribute with the line depends on the kind of error.
     if isinstance(error, configparser.MissingSectionHeaderError):
         return error.lineno
     if isinstance(error, configparser.ParsingError):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tracks table: one row per detection, in pixels, and a record per sequence.
 
-Every file format is read into a :class:`Tracks` and every file format is
-written from one, so nothing else needs to know where the labels came from.
+Every file format is read into :class:`Tracks` and written from it, so nothing else
+depends on where the labels came from.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ COLUMNS: Mapping[str, str] = {
     "height": "float64",
 }
 
-#: What formats add to :data:`COLUMNS`. Any other column is an attribute that
-#: annotators gave to their boxes.
+#: The columns that formats add to :data:`COLUMNS`. Any other column is an attribute
+#: that annotators gave to their boxes.
 FORMAT_COLUMNS = frozenset(
     {"confidence", "considered", "visibility", "object_id", "object_name"}
 )
@@ -39,7 +39,7 @@ FORMAT_COLUMNS = frozenset(
 BOX = ["left", "top", "width", "height"]
 
 #: The least and the greatest value of a box's columns, in pixels: far beyond any
-#: image, and near enough that areas and ratios of sizes stay finite.
+#: image, and small enough that areas and ratios of sizes stay finite.
 BOX_LIMITS: Mapping[str, tuple[float, float]] = {
     "left": (-1e7, 1e7),
     "top": (-1e7, 1e7),
@@ -49,13 +49,13 @@ BOX_LIMITS: Mapping[str, tuple[float, float]] = {
 
 
 class InputError(ValueError):
-    """Bad input: the message names the file, the line and what was expected."""
+    """Invalid input; the message names the file, the line and what was expected."""
 
     def __init__(self, path: Path | str, message: str, line: int | None = None) -> None:
         """Create the error.
 
         Args:
-            path: the file or folder at fault
+            path: the invalid file or folder
             message: what is wrong and what was expected
             line (None): the 1-based line in the file
         """
@@ -67,20 +67,19 @@ class InputError(ValueError):
 
 @dataclass(frozen=True)
 class Sequence:
-    """A sequence of frames that share one set of tracks.
+    """The record of a sequence of frames that share one set of tracks.
 
     Attributes:
         name: the sequence's name
         width: width in pixels of the images that the boxes were drawn on, None
-            where only labels are at hand and they do not tell
+            if there are only labels that do not specify it
         height: height in pixels of those images, or None
         frame_rate: frames per second at which ``frame_names`` play in real time
         frame_names: the file names of the frames, in order; frame ``i`` of the
             tracks table is ``frame_names[i - 1]``
-        frames_dir: the local folder that holds the frames, None where only
-            labels are at hand. The images may have another size than ``width``
-            x ``height``
-        frame_attributes: the annotators' statements about whole frames: one
+        frames_dir: the local folder of the frames, None if there are only labels.
+            The size of the images may differ from ``width`` x ``height``
+        frame_attributes: the attributes that annotators gave to whole frames: one
             column per attribute, indexed by ``frame``
     """
 
@@ -99,12 +98,12 @@ class Tracks:
 
     Attributes:
         table: one row per detection, sorted by sequence, track, frame. It has
-            :data:`COLUMNS`, and further columns for what the format itself adds
+            :data:`COLUMNS`, and further columns that the format adds
             (MOT: ``considered``, ``visibility``; Ground Truth: ``object_id``,
             ``object_name``, and one column per label category attribute)
         sequences: the record of each sequence, by name
-        notes: what the reader of the files should know: boxes outside the
-            image, lines left out
+        notes: sentences for the user about the files, such as boxes outside the
+            image and skipped lines
     """
 
     table: pd.DataFrame
@@ -130,7 +129,7 @@ def make_table(columns: Mapping[str, object]) -> pd.DataFrame:
     track = table["track"].to_numpy(np.int64)
     key = (track << 32) + table["frame"].to_numpy(np.int64)
     step = np.diff(sequence)
-    # Files are mostly sorted already, and to see it is faster than to sort.
+    # Files are mostly sorted already, and checking is faster than sorting.
     if not ((step > 0) | ((step == 0) & (key[1:] >= key[:-1]))).all():
         table = table.take(np.lexsort((key, sequence)))
     return table.reset_index(drop=True)
@@ -153,7 +152,7 @@ def concatenate(parts: Iterable[Tracks]) -> Tracks:
     for part in parts:
         for name, sequence in part.sequences.items():
             if name in sequences:
-                raise ValueError(f"two sequences are named {name!r}")
+                raise ValueError(f"there are two sequences named {name!r}")
             sequences[name] = sequence
     if len(parts) == 1:
         return parts[0]
@@ -163,8 +162,7 @@ def concatenate(parts: Iterable[Tracks]) -> Tracks:
         name: union_categoricals([t[name] for t in tables]) for name in categories
     }
     rest = [t.drop(columns=categories) for t in tables]
-    # A format's own column is None where a part has none, as it is where a box
-    # has none.
+    # A format's column is None for parts without it, as for boxes without a value.
     objects = {str(name) for t in rest for name in t if t[name].dtype == object}
     filled = [t.assign(**dict.fromkeys(sorted(objects - set(t)))) for t in rest]
     joined = pd.concat(filled, ignore_index=True)
@@ -175,14 +173,14 @@ def concatenate(parts: Iterable[Tracks]) -> Tracks:
 
 
 def outside_note(tracks_table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:
-    """Report the boxes that reach beyond the image.
+    """Describe how many boxes extend beyond the image.
 
     Args:
         tracks_table: the tracks table of the sequence
         sequence: the sequence's record
 
     Returns:
-        one sentence, or nothing where all boxes lie inside
+        one sentence, or nothing if all boxes lie inside
     """
     if sequence.width is None or sequence.height is None:
         return ()
@@ -197,6 +195,6 @@ def outside_note(tracks_table: pd.DataFrame, sequence: Sequence) -> tuple[str, .
         return ()
     size = f"{sequence.width}x{sequence.height}"
     return (
-        f"{sequence.name}: {count} of {len(outside)} boxes reach outside the "
-        f"{size} image; kept as they are",
+        f"{sequence.name}: {count} of {len(outside)} boxes extend beyond the "
+        f"{size} image; they are kept as they are",
     )

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Version of the package, where every room can import it."""
+"""The version of the package, which every module can import."""
 
 __version__ = "0.1.0"

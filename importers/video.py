@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames on disk to a video that plays in a browser, encoded once.
+"""Encode frames as videos that play in a browser.
 
-The encoder is the ffmpeg that the package ``imageio-ffmpeg`` brings along.
+The encoder is the ffmpeg of the package ``imageio-ffmpeg``.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ def encode_video(
     folder: Path,
     step: Callable[[int], None] | None = None,
 ) -> Path:
-    """Encode frames as an H.264 mp4, unless the folder has their video already.
+    """Encode frames as an H.264 mp4, unless the folder already has their video.
 
     Args:
         frames: the paths to the images, in order, all of one size
         frame_rate: frames per second
-        folder: where videos are kept; the file's name is derived from what the
-            images hold, so that the same frames are never encoded twice
+        folder: the folder of the videos; the file name is derived from the content
+            of the images, so that the same frames are never encoded twice
         step (None): called with the number of frames done since the last call
 
     Returns:
@@ -71,10 +71,10 @@ def encode_video(
             step(len(frames))
         return path
     _remove_abandoned(folder)
-    # Renamed when complete, so that a killed run leaves no half a video to find
+    # Renamed when complete, so that a killed process leaves no partial video behind
     handle, unfinished = tempfile.mkstemp(".mp4", _UNFINISHED, folder)
     os.close(handle)
-    # Such a file is for its owner alone; the encoder's has the ordinary mode
+    # Only its owner can read such a file; the encoder's has the default mode
     Path(unfinished).unlink()
     try:
         _write(frames, frame_rate, unfinished, step)
@@ -86,10 +86,10 @@ def encode_video(
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what runs that were killed more than a day ago left unfinished."""
+    """Remove unfinished files of processes that were killed more than a day ago."""
     yesterday = time.time() - 24 * 60 * 60
     for path in folder.glob(f"{_UNFINISHED}*.mp4"):
-        # Another run may finish or remove it meanwhile
+        # Another process may finish or remove it meanwhile
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_mtime < yesterday:
                 path.unlink()
@@ -129,7 +129,7 @@ def _write(
 
 
 def _check_complete(path: str, count: int, frame_rate: float) -> None:
-    """Raise OSError if the encoder, which is another process, came to grief."""
+    """Raise OSError if the encoder, which is another process, failed."""
     try:
         duration = next(imageio_ffmpeg.read_frames(path))["duration"]
     except (OSError, KeyError, StopIteration) as error:
@@ -142,7 +142,7 @@ def _check_complete(path: str, count: int, frame_rate: float) -> None:
 
 
 def _content_key(frames: list[Path], frame_rate: float) -> str:
-    """Return a name that changes when the content of any frame does."""
+    """Return a name that changes with the content of any frame."""
     key = hashlib.blake2b(f"{_ENCODING} {frame_rate!r}".encode(), digest_size=16)
     for digest in _ahead(_digest, frames):
         key.update(digest)
@@ -162,12 +162,12 @@ def _read_pixels(path: Path) -> NDArray[np.uint8]:
             return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError) as error:
         raise InputError(
-            path, f"the image cannot be read ({error}); expected a whole image"
+            path, f"the image cannot be read ({error}); expected a complete image"
         ) from error
 
 
 def _ahead(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
-    """Map in order, a few items ahead of the one that is being used."""
+    """Map in order, a few items ahead of the current one."""
     with ThreadPoolExecutor(_AHEAD) as threads:
         waiting = deque()  # type: ignore[var-annotated]
         for item in items:

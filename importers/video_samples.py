@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sequences of frames into video samples."""
+"""Make video samples of sequences of frames."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tracks, samples and runs in FiftyOne's collections: the only room that knows them.
+"""Read and write tracks, samples and runs in FiftyOne's collections.
 
 Documents are written as plain dicts, which is about 40 times as fast as
-``fo.Detection`` objects, and read by one projection over the frames, which meets none
-of the limits that joining all frames of a sample into one document has. This uses
-private parts of FiftyOne; a contract test holds what it stores against what FiftyOne
+``fo.Detection`` objects, and read with one projection over the frames, which avoids
+the size limit of joining all frames of a sample into one document. Only these modules
+use private parts of FiftyOne; a test compares what they store with what FiftyOne
 stores.
 """
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attributes that annotators gave: their own names, and the fields they live in.
+"""Attributes that annotators gave: their names, and the fields that hold them.
 
-Ground Truth lets people name attributes as they like. FiftyOne has fields of its
-own, and rules for the names of others, so some attributes need another name for
-their field. The dataset's ``info`` remembers which.
+Attributes in Ground Truth can have any name. FiftyOne has its own fields and rules
+for names, so some attributes are stored in a field of another name, which is recorded
+in the dataset's ``info``.
 """
 
 from __future__ import annotations
@@ -54,15 +54,15 @@ RESERVED_FRAME_FIELDS = frozenset(
 def name_fields(
     dataset: fo.Dataset, tracks: Tracks, label_fields: Collection[str]
 ) -> Tracks:
-    """Rename attributes to the fields that they are stored in, and notes which.
+    """Rename attributes to the fields that store them, and record the names.
 
     Args:
-        dataset: the dataset that the tracks are going to
+        dataset: the dataset that will store the tracks
         tracks: the tracks
         label_fields: the frame fields of the detections
 
     Returns:
-        the tracks, with fields' names for the columns of attributes
+        the tracks, whose columns of attributes are named after their fields
     """
     named = [
         str(name) for name in tracks.table if name not in {*COLUMNS, *FORMAT_COLUMNS}
@@ -117,7 +117,7 @@ def rename_attributes(
 def attribute_fields(
     dataset: fo.Dataset, label_fields: Iterable[str] = ()
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the fields that hold attributes that annotators gave.
+    """Return the fields that hold annotators' attributes.
 
     Earlier versions let an audit overwrite some attributes: what it wrote into them
     is not the annotators'.
@@ -146,16 +146,16 @@ def attribute_fields(
 
 
 def cast_values(values: pd.Series[Any], field: fo.Field | None) -> pd.Series[Any]:
-    """Cast attributes that came back as text into what their field holds.
+    """Cast attributes that came back as text to the type of their field.
 
-    Ground Truth knows numbers and text alone.
+    Ground Truth only has numbers and text.
 
     Args:
         values: the values
-        field: the field that they belong to, None where it is new
+        field: the field of the values, None if it is new
 
     Returns:
-        the values, booleans where the field holds such and all of them are
+        the values, as booleans if the field is boolean and all values are
     """
     truths = {"True": True, "False": False}
     known = values.isna() | values.isin([*truths, True, False])
@@ -167,9 +167,9 @@ def cast_values(values: pd.Series[Any], field: fo.Field | None) -> pd.Series[Any
 def _field_names(
     names: Iterable[str], taken: Collection[str], known: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return a valid field name that is not taken for each attribute.
+    """Choose a valid and free field name for each attribute.
 
-    One that the dataset knows already keeps its field.
+    An attribute that the dataset already has keeps its field.
     """
     asked = list(dict.fromkeys(names))
     fields = {name: path for path, name in known.items() if name in asked}

@@ -20,23 +20,23 @@ Step = Callable[[int], None]
 
 
 def database_time() -> datetime:
-    """Returns the time, as exact as the database keeps it: to the millisecond."""
+    """Return the current time in milliseconds, the precision of the database."""
     time = datetime.now(UTC)
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
 def object_ids(count: int) -> list[ObjectId]:
-    """Return new IDs, some ten times as fast as one by one."""
+    """Return new IDs, about ten times as fast as one by one."""
     prefix = ObjectId().binary[:4] + os.urandom(5)
     return [ObjectId(prefix + i.to_bytes(3, "big")) for i in range(count)]
 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pause the collector of reference cycles.
+    """Pause the garbage collector.
 
-    Documents have none, and to look for some in millions of them takes twice as
-    long as to make them.
+    Documents have no reference cycles, and searching millions of them for cycles
+    takes twice as long as making them.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -50,7 +50,7 @@ def collector_paused() -> Iterator[None]:
 class Writer:
     """Send batches over several connections while the next ones are being built.
 
-    The database works on the batches of one connection one after the other.
+    The database processes the batches of one connection one after the other.
     """
 
     def __init__(self, call: Callable[..., Any], step: Step | None = None) -> None:
@@ -71,7 +71,7 @@ class Writer:
         return self
 
     def send(self, batch: list[Any]) -> None:
-        """Send a batch, after waiting for the oldest where many are under way."""
+        """Send a batch; wait for the oldest one if many are in flight."""
         if len(self._sent) > _CONNECTIONS:
             self._receive()
         future = self._threads.submit(self._call, batch, ordered=False)
@@ -84,7 +84,7 @@ class Writer:
             self._step(count)
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        """Wait for what is under way, or drop it where the work failed."""
+        """Wait for the batches in flight, or drop them if the work failed."""
         try:
             while self._sent and not failure:
                 self._receive()

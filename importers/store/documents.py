@@ -30,7 +30,7 @@ def find_frames(
         frames: the positions of the frames in their sequences, by sequence
 
     Returns:
-        the IDs of those frames' documents that exist
+        the IDs of the documents; frames without one are left out
     """
     stored = read_samples(dataset, sample_ids(dataset))
     places = [
@@ -52,7 +52,7 @@ def find_frames(
 def find_shown(
     dataset: fo.Dataset, frame_ids: Collection[ObjectId], shown: pd.DataFrame
 ) -> list[ObjectId]:
-    """Find those of some frames that a view shows.
+    """Filter frames to those that a view shows.
 
     Args:
         dataset: the dataset
@@ -60,7 +60,7 @@ def find_shown(
         shown: ``sample_id`` and ``frame_number`` of the frames that it shows
 
     Returns:
-        the IDs of those of them that are shown
+        the IDs of the frames that are shown
     """
     keys = set(zip(shown["sample_id"], shown["frame_number"], strict=True))
     found = dataset._frame_collection.find(
@@ -104,7 +104,7 @@ def read_frame_values(
         frame_ids: the IDs of the frames' documents
 
     Returns:
-        the value of each field, None where there is none, by the frame's ID
+        the value of each field, None if a frame has none, by the frame's ID
     """
     found = dataset._frame_collection.find(
         {"_id": {"$in": list(frame_ids)}}, list(fields)
@@ -138,7 +138,7 @@ def set_frame_values(
 def read_modified(
     dataset: fo.Dataset, frame_ids: Collection[ObjectId]
 ) -> dict[ObjectId, datetime | None]:
-    """Read when frames were modified last.
+    """Read when frames were last modified.
 
     Args:
         dataset: the dataset
@@ -164,8 +164,8 @@ def replace_detections(
         dataset: the dataset, which has the field
         field: the frame field of the detections
         detections: the documents of each frame's detections, by the frame's ID
-        modified (None): when the frames were modified last, before their detections
-            were read: a frame that changed since is left alone
+        modified (None): when the frames were last modified before their detections
+            were read; frames that changed since are left alone
         stamp (None): when the frames are modified, see :func:`all_or_nothing`
 
     Returns:
@@ -196,10 +196,10 @@ def replace_detections(
 def update_samples(
     dataset: fo.Dataset, updates: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Set fields of samples, each sample at once, as it is at that moment.
+    """Set fields of samples, computed from the current content of each sample.
 
-    So changes of two writers do not undo one another, and a sample is never found
-    half changed.
+    Changes of two writers do not overwrite each other, and no reader sees a partially
+    changed sample.
 
     Args:
         dataset: the dataset, which has the fields
@@ -221,9 +221,9 @@ def update_samples(
 def all_or_nothing(
     dataset: fo.Dataset, fields: Collection[str], frame_ids: Collection[ObjectId]
 ) -> Iterator[datetime]:
-    """Restore fields of some frames where the work on them fails.
+    """Restore fields of some frames if the work on them fails.
 
-    A frame that somebody else changed meanwhile is left as they made it.
+    A frame that another process changed meanwhile is left alone.
 
     Args:
         dataset: the dataset
@@ -231,7 +231,7 @@ def all_or_nothing(
         frame_ids: the IDs of the frames' documents
 
     Yields:
-        the time with which the work marks the frames that it changes
+        the modification time to set on the frames that the work changes
     """
     stamp = database_time()
     frames = dataset._frame_collection

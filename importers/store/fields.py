@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sample and frame fields: the names that tie sequences together, and their types."""
+"""Declare and find sample and frame fields."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ IMAGE_HEIGHT = "image_height"
 FRAME_NAME = "frame_name"
 #: The key of what Track Audit keeps in a dataset's info, and in the info of its fields.
 INFO = "track_audit"
-#: What the field of corrected labels has in its info, so that it is known as such
-#: from the moment it is there.
+#: The info of a field of corrected labels, by which it is recognized once declared.
 _CORRECTIONS = {INFO: "corrections"}
 DETECTIONS = {
     "ftype": fo.EmbeddedDocumentField,
@@ -73,7 +72,7 @@ def field_type(values: pd.Series[Any]) -> type[fo.Field]:
     """Return the type of field that can hold values.
 
     Args:
-        values: the values; null ones do not count
+        values: the values; nulls are ignored
 
     Returns:
         a type of field
@@ -90,13 +89,13 @@ def field_type(values: pd.Series[Any]) -> type[fo.Field]:
 
 
 def to_objects(values: pd.Series[Any]) -> list[Any]:
-    """Turn a column into what BSON can hold.
+    """Convert a column to Python objects that BSON can store.
 
     Args:
         values: a column
 
     Returns:
-        a list of Python objects, None where the column is null
+        a list of Python objects, None if the column is null
     """
     result: list[Any] = values.astype(object).where(values.notna(), None).tolist()
     return result
@@ -107,16 +106,15 @@ def find_label_field(dataset: fo.Dataset, field: str | None = None) -> str:
 
     Args:
         dataset: a video dataset
-        field (None): the field to check; by default the dataset's only field of
-            detections beside those of corrected labels, or ``ground_truth`` where
-            it has several
+        field (None): the field to check; by default ``ground_truth`` if the dataset
+            has it, or its only field of detections that are not corrections
 
     Returns:
         the name of the field, without ``frames.``
 
     Raises:
-        ValueError: if the dataset is no video dataset, has no such field, or
-            has several and none of them is asked for
+        ValueError: if the dataset is not a video dataset, has no such field, or
+            has several and ``field`` is None
     """
     fields = label_fields(dataset)
     if field is not None:
@@ -140,7 +138,7 @@ def find_label_field(dataset: fo.Dataset, field: str | None = None) -> str:
 
 
 def label_fields(dataset: fo.Dataset) -> list[str]:
-    """Return the frame fields that hold detections, but for corrected ones.
+    """Return the frame fields that hold detections, except corrected ones.
 
     Args:
         dataset: a video dataset
@@ -149,19 +147,19 @@ def label_fields(dataset: fo.Dataset) -> list[str]:
         a list of names, without ``frames.``
 
     Raises:
-        ValueError: if the dataset is no video dataset
+        ValueError: if the dataset is not a video dataset
     """
     if dataset.media_type != fo.core.media.VIDEO:
         raise ValueError(
             f"'{dataset.name}' holds {dataset.media_type or 'no'} samples; "
-            "tracks live in video datasets"
+            "expected a video dataset"
         )
     schema = dataset.get_frame_field_schema(**DETECTIONS)
     return [name for name in schema or {} if not holds_corrections(dataset, name)]
 
 
 def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
-    """Tell whether a frame field is one of :func:`declare_corrections`.
+    """Tell whether :func:`declare_corrections` added a frame field.
 
     Args:
         dataset: a video dataset
@@ -177,7 +175,7 @@ def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
 def declare_corrections(
     dataset: fo.Dataset, field: str, kind: type[fo.Field] | None = None
 ) -> None:
-    """Add a frame field for what reviewers corrected, where it is not there.
+    """Add a frame field for corrections, unless it exists.
 
     Args:
         dataset: a video dataset
@@ -188,7 +186,7 @@ def declare_corrections(
         dataset.add_frame_field(
             field,
             **({"ftype": kind} if kind else DETECTIONS),
-            description="What reviewers made of it",
+            description="Corrections by reviewers",
             info=_CORRECTIONS,
         )
 

@@ -21,9 +21,9 @@ from .fields import FRAME_NAME, FRAME_OFFSET, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENC
 from .sequences import SampleSpan, make_spans, read_samples, sample_ids
 from .views import dataset_of
 
-#: Keeps the frames' attributes apart from the detections' while both are read.
+#: The prefix of the frames' attributes, which separates them from the detections'.
 _STATEMENT = "frame:"
-#: The number of a frame's labels, where only some of them are read.
+#: The number of a frame's labels, if only some of them are read.
 _LABELS = "_labels"
 _NO_BOX = [np.nan] * 4
 _DOCUMENT_COLUMNS = [
@@ -39,7 +39,7 @@ _DOCUMENT_COLUMNS = [
 
 @dataclass(frozen=True)
 class StoredTracks:
-    """Tracks as they stand in a dataset, and where each row of them stands.
+    """Tracks that were read from a dataset, and where each row is stored.
 
     Attributes:
         tracks: the tracks
@@ -66,8 +66,8 @@ def read_tracks(
 ) -> StoredTracks:
     """Read the tracks of whole sequences.
 
-    A sequence that the collection holds a part of is read whole, with every
-    label, since a box can only be judged against all of its track.
+    A sequence is read whole, with every label, even if the collection shows only part
+    of it, since a box can only be judged against its whole track.
 
     Args:
         samples: a dataset or view
@@ -81,7 +81,7 @@ def read_tracks(
         the :class:`StoredTracks`
 
     Raises:
-        ValueError: if a video's size is not known
+        ValueError: if the size of a video is not known
     """
     dataset = dataset_of(samples)
     stored = read_samples(dataset, sample_ids(samples))
@@ -96,7 +96,7 @@ def read_sequences(
 ) -> Iterator[StoredTracks]:
     """Read the tracks of whole sequences, one sequence at a time.
 
-    The samples are read once, and the frames of a sequence when it is its turn.
+    The samples are read once, and the frames of each sequence only when it is due.
 
     Args:
         samples: a dataset or view
@@ -146,7 +146,7 @@ def read_part(
     frames: tuple[int, int],
     attributes: Collection[str] = (),
 ) -> tuple[Tracks, NDArray[np.int64]]:
-    """Read some tracks of a sequence within some frames, and nothing else.
+    """Read some tracks of a sequence within a range of frames.
 
     Args:
         dataset: the dataset
@@ -198,7 +198,7 @@ def read_part(
 
 
 def _place(documents: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """Say of frames where they are in their sequences, and what they are called."""
+    """Add the sequence, position and file name of each frame."""
     samples = stored.loc[documents["sample_id"]]
     placed = documents.assign(
         sequence=samples[SEQUENCE].to_numpy(),
@@ -214,7 +214,7 @@ def _read_frames(
     attributes: list[str],
     frame_attributes: list[str],
 ) -> tuple[pd.DataFrame, dict[str, list[Any]]]:
-    """Return the frames that stages choose, and each attribute of their detections."""
+    """Read the frames that stages select, and attributes of their detections."""
     keys = {name: "_id" if name == "id" else name for name in attributes}
     project: dict[str, Any] = {
         name: f"${field}.detections.{key}" for name, key in keys.items()
@@ -241,7 +241,7 @@ def _read_frames(
 
 
 def _name_frames(documents: pd.DataFrame) -> pd.Series[str]:
-    """Return the file name of each frame, after its number where it has none."""
+    """Return the file name of each frame, or a name made from its number."""
     names = documents["frame_name"].astype(object)
     names = names.fillna(
         documents["filepath"].map(lambda path: Path(path).name, na_action="ignore")
@@ -301,7 +301,7 @@ def _sequence_records(
 
 
 def _read_statements(frames: pd.DataFrame, names: list[str]) -> pd.DataFrame | None:
-    """Return what annotators said about whole frames, by frame."""
+    """Return the attributes of whole frames, by frame."""
     if not names:
         return None
     columns = {name: frames[_STATEMENT + name].to_numpy() for name in names}

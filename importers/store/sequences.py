@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sequences and the video samples that hold them."""
+"""Find sequences and their video samples."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SampleSpan(NamedTuple):
 
 
 def sample_ids(samples: fo.core.collections.SampleCollection) -> list[str]:
-    """Return the IDs of the video samples that a collection shows parts of.
+    """Return the IDs of the video samples that a collection shows.
 
     Args:
         samples: a dataset, or a view of its samples, clips, frames or labels
@@ -67,12 +67,12 @@ def samples_by_sequence(
 def select_sequences(
     dataset: fo.Dataset, names: Iterable[str], also: Iterable[str] = ()
 ) -> fo.DatasetView:
-    """Select the samples of whole sequences that were sent.
+    """Select the samples of whole sequences.
 
     Args:
         dataset: a video dataset
         names: the names of the sequences
-        also (()): names of more sequences, which the dataset need not have any more
+        also (()): further names; sequences that the dataset lacks are ignored
 
     Returns:
         a :class:`fiftyone.core.view.DatasetView`
@@ -85,8 +85,8 @@ def select_sequences(
     missing = next((name for name in wanted if name not in known), None)
     if missing is not None:
         raise ValueError(
-            f"'{dataset.name}' has no sequence {missing!r} any more, whose frames "
-            "were sent"
+            f"'{dataset.name}' no longer has the sequence {missing!r}, whose "
+            "frames were sent"
         )
     wanted |= dict.fromkeys(name for name in also if name in known)
     return dataset.select([id for name in wanted for id in known[name]])
@@ -180,8 +180,8 @@ def make_spans(
 
     Args:
         stored: the samples, see :func:`read_samples`
-        documents (None): the frame documents, which tell a sample's length where
-            its metadata does not
+        documents (None): the frame documents, which give a sample's length if its
+            metadata does not
 
     Returns:
         the spans, in the order of the samples
@@ -215,7 +215,7 @@ def read_samples(dataset: fo.Dataset, ids: list[str]) -> pd.DataFrame:
     values = dataset.values(list(paths.values()))
     stored = pd.DataFrame(dict(zip(paths, values, strict=True)), dtype=object)
     stored = stored.reindex(columns=list(dict.fromkeys([*paths, *own]))).astype(object)
-    # A field of this name without the other is somebody else's
+    # Without the other field, a field of this name is not ours
     named = stored[SEQUENCE].where(stored[FRAME_OFFSET].notna())
     stored[SEQUENCE] = named.fillna(_names_of_videos(stored, set(named.dropna())))
     stored[FRAME_OFFSET] = stored[FRAME_OFFSET].fillna(0).astype(np.int64)
@@ -233,7 +233,7 @@ def read_samples(dataset: fo.Dataset, ids: list[str]) -> pd.DataFrame:
 
 
 def _names_of_videos(stored: pd.DataFrame, taken: set[str]) -> pd.Series[str]:
-    """Name samples that no sequence name was stored with after their videos."""
+    """Name samples without a stored sequence name after their videos."""
     stem = stored["video"].map(lambda path: Path(path).stem)
     ambiguous = stem.duplicated(keep=False) | stem.isin(taken)
     return stem.where(~ambiguous, stem + "-" + stored["sample_id"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which frames a view shows."""
+"""Find the frames that a view shows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ def frames_of_view(
 ) -> pd.DataFrame:
     """Return the frames that a collection shows.
 
-    Of clips, the frames of each clip; of frames and patches, their frames; of
-    videos whose labels are filtered, the frames that have any left; of other
-    videos, all their frames.
+    These are the frames of clips, frames or patches; of videos whose labels are
+    filtered, the frames that still have labels; and of other videos, all frames.
 
     Args:
         view: a dataset, or a view of its videos, clips, frames or patches
@@ -60,7 +59,7 @@ def frames_of_labels(labels: list[dict[str, Any]]) -> pd.DataFrame:
 def frames_of_ranges(
     sample_ids: Collection[str], ranges: Collection[tuple[int, int]]
 ) -> pd.DataFrame:
-    """Return the frames of some ranges.
+    """Return the frames of ranges.
 
     Args:
         sample_ids: the sample of each range

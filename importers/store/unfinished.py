@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Import that fail or are killed, so that none of them passes for a complete one."""
+"""Keep imports that fail or are killed from passing for complete ones."""
 
 from __future__ import annotations
 

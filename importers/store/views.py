@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a dataset or view is: its dataset, its kind and its ID."""
+"""Return the dataset, the kind and the ID of a dataset or view."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def label_ids(view: fo.core.collections.SampleCollection, field: str) -> set[str
         field: the frame field of the labels
 
     Returns:
-        the IDs; none where the view lacks the field
+        the IDs; none if the view lacks the field
     """
     path = field if kind_of(view) in ("frames", "patches") else f"frames.{field}"
     if not view.has_field(path):

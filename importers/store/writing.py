@@ -32,7 +32,7 @@ _BATCH = 10_000
 
 @dataclass(frozen=True)
 class Segment:
-    """A run of frames of one sequence that is stored as one sample.
+    """Consecutive frames of a sequence that are stored as one sample.
 
     Attributes:
         sequence: the sequence's name
@@ -74,7 +74,7 @@ def insert_tracks(
 def add_detections(
     dataset: fo.Dataset, tracks: Tracks, segments: list[Segment], field: str
 ) -> None:
-    """Store tracks in a further field of frames that are stored already.
+    """Store tracks in a further field of frames that are already stored.
 
     Args:
         dataset: the dataset
@@ -102,7 +102,7 @@ def add_detections(
 def make_detections(
     dataset: fo.Dataset, tracks: Tracks, field: str, documents: pd.DataFrame
 ) -> dict[ObjectId, list[dict[str, Any]]]:
-    """Make the documents of detections, and declares their fields.
+    """Make the documents of detections, and declare their fields.
 
     Args:
         dataset: the dataset
@@ -215,7 +215,7 @@ def _detections_per_frame(
 
 
 def _batches(documents: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Group frame documents so that a batch holds some ten thousand detections."""
+    """Group frame documents into batches of about ten thousand detections."""
     batch: list[dict[str, Any]] = []
     weight = 0
     for document in documents:
@@ -242,8 +242,8 @@ def write_columns(
 ) -> int:
     """Set attributes of stored detections.
 
-    A frame whose detections changed since they were read is left alone, so that
-    no detection gets the values of another.
+    A frame whose detections changed since they were read is left alone, so that no
+    detection gets the values of another one.
 
     Args:
         dataset: the dataset
@@ -258,7 +258,7 @@ def write_columns(
     Returns:
         the number of frames that were left alone because they changed
     """
-    # Without a value there is no telling of what type a column is
+    # The type of a column without values is unknown
     if columns.empty:
         return 0
     declare_columns(dataset, f"{field}.detections", columns)
@@ -293,7 +293,7 @@ def write_columns(
 
 
 def _unchanged_filters(documents: pd.DataFrame, field: str) -> list[dict[str, Any]]:
-    """Return filters that match the frames as long as they are as they were read."""
+    """Return filters that match the frames unless they changed since they were read."""
     return [
         {
             "_id": _id,
@@ -310,7 +310,7 @@ def _unchanged_filters(documents: pd.DataFrame, field: str) -> list[dict[str, An
 
 
 def _slices(ends: NDArray[np.intp]) -> Iterator[slice]:
-    """Group frames, by where their detections end, into batches of like weight."""
+    """Group frames into batches of similar size, by where their detections end."""
     batches = ends // _BATCH
     first = np.flatnonzero(np.diff(batches)) + 1
     for start, end in pairwise(np.unique([0, *first, len(ends)]).tolist()):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inputs and outputs that several operators share."""
+"""Build inputs and outputs that several operators share."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from ..review.issue_frames import frames_of_issues
 from ..review.issues import count_decided
 from ..sending.chosen_frames import FramesToSend
 
-#: Frames that are sent along before and after each.
+#: The default number of context frames before and after each frame.
 CONTEXT = 2
-#: What a form tells: bad values; paths that the system refuses; homes that nobody has,
-#: and what AWS refuses.
+#: The errors that a form shows: invalid values, paths that cannot be used, and errors
+#: of AWS.
 _TOLD = (ValueError, OSError, RuntimeError)
 
 
 class TrackOperator(foo.Operator):  # type: ignore[misc]
-    """Base of the operators: errors in a form are shown in the form.
+    """Base class of the operators, which shows errors of a form in the form.
 
     Attributes:
-        outputs: the label of each result that is shown, by its key
-        needs_dataset: whether the operator works on the dataset that is open
+        outputs: the labels of the results that are shown, by key
+        needs_dataset: whether the operator works on the open dataset
     """
 
     outputs: ClassVar[Mapping[str, str]]
     needs_dataset: ClassVar[bool] = True
 
     def resolve_input(self, ctx: ExecutionContext) -> types.Property:
-        """Build the form, or says why there is none."""
+        """Build the form, or show why there is none."""
         inputs = types.Object()
         try:
             if self.needs_dataset and ctx.dataset is None:
                 raise ValueError("no dataset is open; open one, or import sequences")
             if self.config.view_target and ctx.params.get("issues") is None:
-                ctx.target_view()  # FiftyOne offers a choice to those who ask for it
+                ctx.target_view()  # FiftyOne only offers the choice if this is called
             self.build_form(ctx, inputs)
             if not mark_wrong_values(inputs, ctx.params):
                 self.preview(ctx, inputs)
@@ -55,13 +55,13 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
         return types.Property(inputs, view=types.View(label=self.config.label))
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Add the inputs; a bad value becomes an error in the form."""
+        """Add the inputs; an exception becomes an error in the form."""
         raise NotImplementedError("subclass must implement build_form()")
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Say what will happen, where each input has a value of its kind.
+        """Describe what will happen, if all values are valid.
 
-        A bad value, or a path that the system refuses, becomes an error in the form.
+        An exception becomes an error in the form.
         """
 
     def resolve_output(self, ctx: ExecutionContext) -> types.Property:
@@ -69,7 +69,7 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
         return self.describe(ctx.results)
 
     def describe(self, results: dict[str, Any]) -> types.Property:
-        """Declare those of the outputs that there is something to show for.
+        """Declare the outputs that have a value.
 
         Args:
             results: what the operator returned
@@ -85,14 +85,14 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
 
 
 def add_label_field(ctx: ExecutionContext, inputs: types.Object) -> str:
-    """Add a choice of the label field, where there is more than one.
+    """Add an input for the label field, if there are several.
 
     Args:
         ctx: the execution context
         inputs: the form
 
     Returns:
-        the label field that is chosen
+        the chosen label field
 
     Raises:
         ValueError: if the dataset has no tracks
@@ -125,25 +125,26 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
         inputs: the form
     """
     if ctx.params.get("issues") is not None:
-        # What the panel was told to send is no entry, and stays with the others
+        # The panel has set the issues, which are not shown but stay among the values
         inputs.list("issues", types.String(), view=types.HiddenView())
         if isinstance(ctx.params["issues"], list):
             issues = count(len(ctx.params["issues"]), "issue")
-            told = f"The frames of {issues} from the panel's list"
-            add_notice(inputs, "of_issues", told)
+            add_notice(
+                inputs, "of_issues", f"The frames of {issues} from the panel's list"
+            )
     elif ctx.current_sample:
         inputs.bool(
             "open_sample",
             default=True,
-            label="The open sample alone",
-            description="Send frames of the video or clip that is open, and no others",
+            label="Only the open sample",
+            description="Send only frames of the open video or clip",
         )
     inputs.int(
         "context",
         default=CONTEXT,
         min=0,
         label="Context frames",
-        description="Labelled frames to send along before and after each",
+        description="Number of labeled frames to add before and after each frame",
     )
     field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
     dismissed = count_decided(ctx.dataset, field, DISMISSED)
@@ -151,10 +152,10 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
         inputs.bool(
             "include_dismissed",
             default=False,
-            label="Include what was dismissed",
+            label="Include dismissed issues",
             description=(
-                f"Send the frames of {count(dismissed, 'dismissed issue')} too, also "
-                "where no other issue is about them"
+                f"Also send frames that have only dismissed issues "
+                f"({count(dismissed, 'dismissed issue')})"
             ),
         )
 
@@ -190,7 +191,7 @@ def frames_to_send(ctx: ExecutionContext) -> FramesToSend:
 
 
 def author(ctx: ExecutionContext) -> str | None:
-    """Return who is signed in, where the App knows that.
+    """Return who is signed in to the App, if known.
 
     Args:
         ctx: the execution context
@@ -202,7 +203,7 @@ def author(ctx: ExecutionContext) -> str | None:
 
 
 def is_audited(dataset: fo.Dataset, field: str) -> bool:
-    """Return whether the tracks of a field were audited.
+    """Tell whether the tracks of a field were audited.
 
     Args:
         dataset: a video dataset
@@ -215,7 +216,7 @@ def is_audited(dataset: fo.Dataset, field: str) -> bool:
 
 
 def has_tracks(ctx: ExecutionContext) -> bool:
-    """Return whether the open dataset has tracks, for which there are buttons.
+    """Tell whether the open dataset has tracks, and so gets buttons.
 
     Args:
         ctx: the execution context
@@ -261,17 +262,17 @@ def button(
 
 
 def mark_wrong_values(inputs: types.Object, params: Mapping[str, Any]) -> bool:
-    """Mark the inputs whose values are of another kind or out of range.
+    """Mark inputs whose values have the wrong type or are out of range.
 
-    FiftyOne looks at values when an operator is executed, and does not say what it
-    expects; nor does it mind fractions of frames.
+    FiftyOne only checks values when an operator is executed, does not say what it
+    expects, and accepts fractions for integers.
 
     Args:
         inputs: the form
         params: the values, by the names of the inputs
 
     Returns:
-        whether there are any
+        whether there are any such inputs
     """
     problems = {
         name: _problem(entry, params[name])
@@ -286,7 +287,7 @@ def mark_wrong_values(inputs: types.Object, params: Mapping[str, Any]) -> bool:
 
 
 def _problem(entry: types.Property, value: Any) -> str | None:  # noqa: ANN401 - anything
-    """Say what an input expects instead of a value, None where it takes it."""
+    """Return what an input expects instead of a value, or None if the value fits."""
     kind = entry.type
     if isinstance(kind, types.Enum):
         expected, fits = f"one of {', '.join(kind.values)}", value in kind.values

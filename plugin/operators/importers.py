@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator that imports sequences."""
+"""Import sequences from the App."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ImportSequences(TrackOperator):
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
+        """Return the configuration of the operator."""
         return foo.OperatorConfig(
             name="import_sequences",
             label="Import sequences",
@@ -51,13 +51,13 @@ class ImportSequences(TrackOperator):
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Ask for the files, and for a name."""
+        """Ask for the files and the name of the dataset."""
         inputs.enum(
             "format",
             [MOT, GROUND_TRUTH],
             default=MOT,
             label="Format",
-            description="What the files are",
+            description="The format of the files",
             view=types.TabsView(),
         )
         (_ask_for_mot if _is_mot(ctx) else _ask_for_ground_truth)(inputs)
@@ -70,7 +70,7 @@ class ImportSequences(TrackOperator):
         )
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Say what will be made of the files, once they are known."""
+        """Describe what will be imported, once the files are known."""
         folder, labels = ctx.params.get("dataset_dir"), ctx.params.get("labels_path")
         if folder and not expand_home(folder).is_dir():
             raise ValueError(f"there is no folder {folder}")
@@ -86,12 +86,12 @@ class ImportSequences(TrackOperator):
         add_notice(
             inputs,
             "notice",
-            f"{found} will be encoded into videos below "
-            f"{fo.config.default_dataset_dir}; the images stay where they are.",
+            f"{found} will be encoded as videos in "
+            f"{fo.config.default_dataset_dir}; the images are not changed.",
         )
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
-        """Import the sequences, and opens the dataset."""
+        """Import the sequences, and open the dataset."""
         params = {
             name: value
             for name, value in ctx.params.items()
@@ -151,14 +151,14 @@ class ImportSequences(TrackOperator):
 
 
 def _suggest_name(ctx: ExecutionContext) -> str | None:
-    """Return the name of the chosen folder, where no dataset has it yet."""
+    """Suggest the name of the chosen folder, unless a dataset has it."""
     chosen = ctx.params.get("dataset_dir")
     if not isinstance(chosen, str):
         return None
     try:
         folder = expand_home(chosen)
         is_new = folder.is_dir() and not fo.dataset_exists(folder.name)
-    except (OSError, ValueError):  # which the preview tells of
+    except (OSError, ValueError):  # the preview reports it
         return None
     return folder.name if is_new and folder.name else None
 
@@ -178,7 +178,7 @@ def _ask_for_mot(inputs: types.Object) -> None:
         "include_ignored",
         default=False,
         label="Include ignored boxes",
-        description="Also import the rows of gt.txt whose flag is 0",
+        description="Also import rows of gt.txt whose flag is 0",
     )
     inputs.str(
         "det_field",
@@ -198,22 +198,22 @@ def _ask_for_ground_truth(inputs: types.Object) -> None:
         "dataset_dir",
         label="Folder of frames",
         description=(
-            "The frames, or the MOT sequence that they are from; a manifest's frames "
-            "are downloaded from S3 where this is empty"
+            "The frames, or the MOT sequence that they are from; frames of a manifest "
+            "are downloaded from S3 if this is empty"
         ),
     )
     inputs.str(
         "label_attribute",
         label="Label attribute",
-        description="Such as vehicle-ref; a manifest's newest where this is empty",
+        description="Such as vehicle-ref; by default the newest labels of the manifest",
     )
     inputs.float(
         "frame_rate",
         min=0.01,
         label="Frame rate",
         description=(
-            "Frames per second of the video that the frames are from; a MOT "
-            "sequence's own, or 25, where this is empty"
+            "Frames per second of the video that the frames are from; by "
+            "default that of the MOT sequence, or 25"
         ),
     )
 

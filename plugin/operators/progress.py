@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Long work with progress: in the App, when delegated, and in a terminal."""
+"""Run operators with progress in the App, when delegated, and in a terminal."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def run_with_progress(
     outputs: Callable[[Result], types.Property],
     finish: Callable[[], Any] | None = None,
 ) -> Result | Iterator[GeneratedMessage]:
-    """Run work that an operator's ``execute()`` hands over.
+    """Run the work of an operator's ``execute()``.
 
-    The App shows the progress of operators that execute as generators, but a
-    generator has no result for those that call it from Python. So the App gets
-    a generator that ends by showing the result, and everybody else the result.
+    The App shows the progress of operators that execute as generators, but callers
+    from Python need a result. So the App gets a generator that shows the result at
+    its end, and all other callers get the result.
 
     Args:
         ctx: the :class:`fiftyone.operators.executor.ExecutionContext`
-        label: what is being done, for the App
+        label: the description of the work in the App
         work: the work
-        outputs: declares how to show what the work returns
-        finish (None): triggers what the App should do when the work is done
+        outputs: declares how to show the result
+        finish (None): triggers operators of the App after the work
 
     Returns:
-        what the work returns, or a generator of messages for the App
+        the result of the work, or a generator of messages for the App
     """
     if _is_called_by_app(ctx):
         return _stream(ctx, label, work, outputs, finish)
@@ -63,7 +63,7 @@ def run_with_progress(
 
 
 def _is_called_by_app(ctx: ExecutionContext) -> bool:
-    """Tell whether the App waits for an answer: it alone sends the state of its spaces."""
+    """Tell whether the App made the call; only it sends the state of its spaces."""
     return "spaces" in ctx.request_params and not ctx.delegated
 
 
@@ -99,7 +99,7 @@ def _stream(
 def _until_done(
     future: Future[Result], updates: queue.SimpleQueue[float]
 ) -> Iterator[float]:
-    """Yield the latest progress every now and then."""
+    """Yield the latest progress at intervals."""
     while not future.done():
         latest = None
         try:

@@ -160,7 +160,7 @@ def test_boxes_outside_the_image_are_kept_and_told():
     tracks = with_columns(small_video("a"), left=60.0)
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix"))
     assert (plan.boxes["left"] == 60).all()
-    assert any("5 boxes reach outside" in warning for warning in plan.warnings)
+    assert any("5 boxes extend beyond" in warning for warning in plan.warnings)
 
 
 def test_object_ids_and_names_are_kept_and_completed():
@@ -412,7 +412,7 @@ def test_frames_missing_on_disk_and_broken_images_are_refused(tmp_path):
     (tmp_path / "frames" / "000003.png").write_text("no image")
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix"))
     assert "1 of 3 frames are missing" in plan.errors[0]
-    assert "no image that can be read" in plan.errors[1]
+    assert "not a readable image" in plan.errors[1]
 
 
 def test_names_out_of_order_are_told():

@@ -143,7 +143,7 @@ def test_frames_tell_size_and_rate(tmp_path):
     sequence = tracks.sequences["video"]
     assert (sequence.width, sequence.height, sequence.frame_rate) == (64, 48, 10)
     assert sequence.frames_dir == folder
-    assert "3 of 3 boxes reach outside the 64x48 image" in tracks.notes[0]
+    assert "3 of 3 boxes extend beyond the 64x48 image" in tracks.notes[0]
 
 
 @pytest.mark.parametrize("place", [".", "img1"])
@@ -170,7 +170,7 @@ WITHOUT = object()
         ([frame(1.5, "1.jpg")], "'frame-no' is '1.5'"),
         ([frame(-1, "1.jpg")], "'frame-no' is '-1'"),
         ([frame(0, "1.jpg"), frame("0", "2.jpg")], "entry 2: frame-no 0 or"),
-        ([frame(0, "1.jpg"), frame(1, "1.jpg")], "frame '1.jpg' is there twice"),
+        ([frame(0, "1.jpg"), frame(1, "1.jpg")], "frame '1.jpg' occurs twice"),
         ([frame(0, "../x.jpg")], "'../x.jpg'; expected an image's file name without"),
         ([frame(0, "a/b.jpg")], "'a/b.jpg'; expected an image's file name"),
         ([frame(0, "/x.jpg")], "'/x.jpg'; expected"),
@@ -211,7 +211,7 @@ def test_bad_frames_are_named(tmp_path, frames, words):
         ("left", True, "'left' is True; expected a number"),
         ("top", None, "'top' is None; expected a number"),
         ("top", float("nan"), "'top' is nan; expected pixels"),
-        ("left", 10**400, "'left' holds a number too large"),
+        ("left", 10**400, "'left' has a number that is too large"),
         ("left", -2e7, "'left' is -20000000.0; expected pixels from -10000000 to"),
         ("top", 10**30, "expected pixels from -10000000 to 10000000"),
         ("width", 0, "'width' is 0; expected pixels from 0.001 to 10000000"),
@@ -364,8 +364,8 @@ def test_lines_without_labels_are_left_out_and_noted(job):
     tracks = read_manifest(path)
     assert list(tracks.sequences) == ["v2"]
     assert [note.split(": ", 1) for note in tracks.notes] == [
-        [f"{path}, line 1", "labeling 'car-ref' failed (no worker); left out"],
-        [f"{path}, line 2", "no 'car-ref' labels; left out"],
+        [f"{path}, line 1", "labeling 'car-ref' failed (no worker); skipped"],
+        [f"{path}, line 2", "no 'car-ref' labels; skipped"],
     ]
 
 

@@ -94,7 +94,7 @@ def test_notes_boxes_outside_the_image_and_keeps_them(tmp_path):
     tracks = read_mot(write_sequence(tmp_path / "a", rows))
     assert len(tracks.table) == 2
     assert len(tracks.notes) == 1
-    assert "1 of 2 boxes reach outside the 1920x1080 image" in tracks.notes[0]
+    assert "1 of 2 boxes extend beyond the 1920x1080 image" in tracks.notes[0]
 
 
 def test_reads_a_folder_of_sequences_in_order(tmp_path):
@@ -257,7 +257,7 @@ def test_missing_files_are_named(tmp_path, remove, read, at):
 def test_two_sequences_of_one_name_are_named(tmp_path):
     write_sequence(tmp_path / "a")
     write_sequence(tmp_path / "b")
-    with pytest.raises(InputError, match="a second sequence named Seq-01") as caught:
+    with pytest.raises(InputError, match="another sequence is also named Seq-01") as caught:
         read_mot(tmp_path)
     assert caught.value.path == str(tmp_path / "b" / "seqinfo.ini")
 

@@ -96,7 +96,7 @@ def test_concatenate_one_is_that_one():
 
 
 def test_concatenate_refuses_two_of_the_same_name():
-    with pytest.raises(ValueError, match="two sequences are named 'a'"):
+    with pytest.raises(ValueError, match="there are two sequences named 'a'"):
         concatenate([tracks_of(), tracks_of()])
 
 
@@ -113,7 +113,9 @@ def test_concatenate_refuses_two_of_the_same_name():
 def test_boxes_outside_the_image_are_noted(box, outside):
     table = pd.DataFrame([box], columns=["left", "top", "width", "height"])
     sequence = Sequence("a", 100, 80, 25.0, ("1.jpg",))
-    expected = "a: 1 of 1 boxes reach outside the 100x80 image; kept as they are"
+    expected = (
+        "a: 1 of 1 boxes extend beyond the 100x80 image; they are kept as they are"
+    )
     assert outside_note(table, sequence) == ((expected,) if outside else ())
 
 

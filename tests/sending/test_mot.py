@@ -102,8 +102,8 @@ def test_classes_of_their_own_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (b"a\n\nb\n", "an empty line or a class twice"),
-        (b"a\na\n", "an empty line or a class twice"),
+        (b"a\n\nb\n", "an empty line or a duplicate class"),
+        (b"a\na\n", "an empty line or a duplicate class"),
         (b"\xff\n", "not UTF-8 text"),
         (b"", "class (column 8) is 1; expected a class from 1 to 0"),
     ],
