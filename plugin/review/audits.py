@@ -113,12 +113,7 @@ def audit_dataset(
         recorded = replace(settings, kinds=kinds)
         key, now = new_overview_key(field), datetime.now(UTC)
         record = AuditRecord(run_key, field, recorded, key, now)
-        finish_audit(dataset, record, found.summary, ids, found.overview)
-        if _renew_views(dataset, field):
-            return found.summary
-        summary = replace(found.summary, outdated_views=True)
-        record_audit(dataset, record, summary)
-        return summary
+        return _finish(dataset, record, found, ids)
 
 
 def _with_earlier_kinds(
@@ -243,6 +238,18 @@ def _columns_to_store(
     ]
     listed = pd.Series(reasons, columns.index, dtype=object)
     return columns.assign(outlier_reasons=listed)
+
+
+def _finish(
+    dataset: fo.Dataset, record: AuditRecord, found: _Found, ids: Collection[str]
+) -> AuditSummary:
+    """Record a complete audit, and save the views of issues again."""
+    finish_audit(dataset, record, found.summary, ids, found.overview)
+    if _renew_views(dataset, record.label_field):
+        return found.summary
+    summary = replace(found.summary, outdated_views=True)
+    record_audit(dataset, record, summary)
+    return summary
 
 
 def _renew_views(dataset: fo.Dataset, field: str) -> bool:
