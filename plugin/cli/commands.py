@@ -6,8 +6,8 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeAlias, get_args
 
 from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.token import Token
@@ -181,7 +181,7 @@ def error_line(error: object) -> str:
     return f"track-audit: error: {' '.join(str(error).splitlines())}"
 
 
-def print_json(content: dict[str, Any]) -> None:
+def print_json(content: Mapping[str, object]) -> None:
     """Print a result for programs.
 
     Args:

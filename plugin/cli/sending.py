@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Group, Parameter, Token
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import fiftyone as fo
 
     from ...importers.problems import Finding
+    from ..plain import Json
+    from ..sending.chosen_frames import FramesToSend
+    from ..sending.groundtruth_jobs import AdjustmentStatus
+    from ..sending.records import Counts
 
 Collection: TypeAlias = "fo.core.collections.SampleCollection"
 
@@ -26,8 +30,8 @@ _SETTINGS = Group("Settings of the job", sort_key=2)
 
 
 @dataclass(frozen=True)
-class FramesToSend:
-    """Which frames of a dataset to send.
+class FrameOptions:
+    """The options that say which frames of a dataset to send.
 
     Attributes:
         view_name: send only the frames of this saved view (default: all frames)
@@ -40,6 +44,17 @@ class FramesToSend:
     label_field: Annotated[str | None, Parameter(metavar="FIELD")] = None
     context: Annotated[int, Parameter(metavar="FRAMES")] = 2
     include_dismissed: bool = False
+
+    def choose(self, dataset: fo.Dataset) -> FramesToSend:
+        """Return the frames of a dataset that the options choose."""
+        from ..sending.chosen_frames import FramesToSend
+
+        return FramesToSend(
+            choose_view(dataset, self.view_name),
+            self.label_field,
+            self.context,
+            include_dismissed=self.include_dismissed,
+        )
 
 
 def _read_tags(_: object, tokens: Sequence[Token]) -> dict[str, str]:
@@ -70,7 +85,7 @@ class JobSettings(AdjustmentJob):
         return AdjustmentJob(**{**settings, "name": name})
 
 
-_FRAMES, _JOB = FramesToSend(), JobSettings()
+_FRAMES, _JOB = FrameOptions(), JobSettings()
 
 
 @app.command(group=JOBS)
@@ -78,7 +93,7 @@ def export(
     dataset: DatasetName,
     /,
     *,
-    chosen: Annotated[FramesToSend, FIELDS] = _FRAMES,
+    frames: Annotated[FrameOptions, FIELDS] = _FRAMES,
     folder: Annotated[str | None, Parameter(metavar="DIR")] = None,
     copy_frames: bool = False,
     add_cors: bool = False,
@@ -110,18 +125,12 @@ def export(
     """
     with open_dataset(dataset) as opened:
         from ..sending.groundtruth import check_adjustment, export_adjustment
-        from ..sending.groundtruth_plan import plan_adjustment
+        from ..sending.groundtruth_plan import plan_jobs
 
-        adjustment = plan_adjustment(
-            choose_view(opened, chosen.view_name),
-            settings.job(opened),
-            chosen.label_field,
-            chosen.context,
-            include_dismissed=chosen.include_dismissed,
-        )
+        adjustment = plan_jobs(frames.choose(opened), settings.job(opened))
         if check:
             found = check_adjustment(adjustment, folder, copy_frames=copy_frames)
-            _report_findings(dataset, asdict(adjustment.counts), found, as_json)
+            _report_findings(dataset, adjustment.counts, found, as_json)
             return
         result = export_adjustment(
             opened, adjustment, folder, copy_frames=copy_frames, add_cors=add_cors
@@ -135,7 +144,7 @@ def export_mot(
     /,
     *,
     folder: Annotated[str, Parameter(metavar="DIR")],
-    chosen: Annotated[FramesToSend, FIELDS] = _FRAMES,
+    frames: Annotated[FrameOptions, FIELDS] = _FRAMES,
     as_json: AsJson = False,
 ) -> None:
     """Export frames as MOT Challenge sequences, to correct them with any tool.
@@ -151,16 +160,10 @@ def export_mot(
         folder: a new folder, whose name identifies the export in 'track-audit load'
     """
     with open_dataset(dataset) as opened:
-        from ..sending.mot import export_mot as write_mot_folder
+        from ..sending.mot import send_as_mot
 
-        record = write_mot_folder(
-            choose_view(opened, chosen.view_name),
-            folder,
-            chosen.label_field,
-            chosen.context,
-            include_dismissed=chosen.include_dismissed,
-        )
-    _print_result(record.to_dict(), as_json)
+        sent = send_as_mot(frames.choose(opened), folder)
+    _print_result(sent.to_dict(), as_json)
 
 
 @app.command(group=JOBS)
@@ -205,7 +208,7 @@ def status(
         from ..sending.groundtruth_jobs import adjustment_status
 
         jobs = adjustment_status(opened, job_name)
-    _print_jobs(dataset, list(map(asdict, jobs)), as_json)
+    _print_jobs(dataset, jobs, as_json)
 
 
 @app.command(group=JOBS)
@@ -224,7 +227,7 @@ def stop(
         from ..sending.groundtruth_jobs import stop_adjustment
 
         jobs = stop_adjustment(opened, job_name)
-    _print_jobs(dataset, list(map(asdict, jobs)), as_json)
+    _print_jobs(dataset, jobs, as_json)
 
 
 @contextmanager
@@ -271,12 +274,14 @@ def choose_view(dataset: fo.Dataset, name: str | None) -> Collection:
 
 
 def _report_findings(
-    dataset: str, counts: dict[str, int], found: tuple[Finding, ...], as_json: bool
+    dataset: str, counts: Counts, found: tuple[Finding, ...], as_json: bool
 ) -> None:
     from ...importers.tracks import InputError
 
     if as_json:
-        print_json({**counts, "findings": [asdict(finding) for finding in found]})
+        print_json(
+            {**asdict(counts), "findings": [asdict(finding) for finding in found]}
+        )
     else:
         for finding in found:
             print(f"{finding.severity}: {finding}")
@@ -286,7 +291,7 @@ def _report_findings(
         raise InputError(dataset, f"the job would fail; errors: {errors}")
 
 
-def _print_result(result: dict[str, Any], as_json: bool) -> None:
+def _print_result(result: Json, as_json: bool) -> None:
     if as_json:
         print_json(result)
         return
@@ -298,17 +303,17 @@ def _print_result(result: dict[str, Any], as_json: bool) -> None:
     print(result["next"])
 
 
-def _print_jobs(dataset: str, jobs: list[dict[str, Any]], as_json: bool) -> None:
+def _print_jobs(dataset: str, jobs: list[AdjustmentStatus], as_json: bool) -> None:
     import pandas as pd
 
     if as_json:
-        print_json({"jobs": jobs})
+        print_json({"jobs": [asdict(job) for job in jobs]})
         return
     if not jobs:
         print(f"no adjustment jobs of {dataset} are recorded")
         return
     print(pd.DataFrame(jobs)[_COUNTERS].to_string(index=False))
     for job in jobs:
-        if job["failure_reason"]:
-            done = "failed" if job["arn"] else "was not started"
-            print(f"{job['name']} {done}: {job['failure_reason']}")
+        if job.failure_reason:
+            done = "failed" if job.arn else "was not started"
+            print(f"{job.name} {done}: {job.failure_reason}")

@@ -89,7 +89,7 @@ def test_what_is_printed_for_people(aws, cars, tmp_path, run):
     name = ["--name", "Fix-1", "--folder", tmp_path / "package"]
     code, out, err = run("export", "cars", "--context", 0, *name, *PLACE, *TEAM)
     assert code == 0
-    assert out.startswith("8 frames with ")
+    assert out.startswith("Exported 8 frames with ")
     assert "started job Fix-1" in out
     assert "track-audit: note: Bucket 'sagemaker-tracks' has no CORS rule" in err
     aws.advance("Fix-1", "Failed", FailureReason="ClientError: no access")
@@ -114,7 +114,7 @@ def test_what_was_dismissed(cars, tmp_path, run, run_json):
     mistake = {"kind": "shift", "track": 1, "first_frame": 3, "last_frame": 3}
     issues = pd.DataFrame([mistake], columns=COLUMNS)
     declare_issues(cars)
-    replace_issues(cars, "ground_truth", spans, issues)
+    replace_issues(cars, "ground_truth", spans, issues, {})
     found = read_issues(cars, "ground_truth", spans)
     decide_issues(cars, found["id"].tolist(), "dismissed", "ann")
     arguments = ["--view-name", "first", "--context", "0"]
