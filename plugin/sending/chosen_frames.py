@@ -25,8 +25,6 @@ from ..plain import count
 from ..review.decisions import only_dismissed
 from ..review.issues import read_issues
 
-_REASONS = "outlier_reasons"
-
 
 @dataclass(frozen=True)
 class FramesToSend:
@@ -115,7 +113,7 @@ def select_to_send(chosen: FramesToSend) -> Selection:
         shown = frames_of_view(chosen.view, chosen.field)
     if shown.empty:
         raise ValueError("the view shows no frames; nothing would be sent")
-    stored, attributes = _read(chosen.dataset, chosen.field, shown)
+    stored, attributes, kinds = _read(chosen.dataset, chosen.field, shown)
     frames = stored.documents.merge(shown, on=FRAME_KEYS)[["sequence", "frame"]]
     issues = _read_issues(chosen.dataset, chosen.field, stored)
     everything = chosen.include_dismissed or chosen.selected_labels
@@ -129,7 +127,8 @@ def select_to_send(chosen: FramesToSend) -> Selection:
             "sent. Choose another view, or include dismissed issues"
         )
     frames = _with_context(frames[~dismissed], stored.documents, chosen.context)
-    reasons = _reasons(stored, None if chosen.include_dismissed else issues)
+    issues = None if chosen.include_dismissed else issues
+    reasons = _reasons(stored.tracks.table, kinds, issues)
     frames = frames.merge(reasons, on=["sequence", "frame"], how="left")
     if chosen.selected_labels or frames["reason"].isna().all():
         frames["reason"] = frames["reason"].fillna(frames["role"])
@@ -186,38 +185,42 @@ def _read_issues(
 
 def _read(
     dataset: fo.Dataset, field: str, shown: pd.DataFrame
-) -> tuple[store.StoredTracks, list[str]]:
-    """Read the tracks, and the names of the annotators' attributes."""
-    labels, frames = attribute_fields(dataset)
+) -> tuple[store.StoredTracks, list[str], pd.Series[Any] | None]:
+    """Read the tracks, the names of annotators' attributes, and the outlier reasons."""
+    labels, frames = attribute_fields(dataset, [field])
+    reasons = store.own_attributes(dataset, field).get("outlier_reasons")
     declared = dataset.get_frame_field_schema(flat=True) or {}
     wanted = [
         name
-        for name in dict.fromkeys([*sorted(FORMAT_COLUMNS), _REASONS, *labels])
-        if f"{field}.detections.{name}" in declared
+        for name in dict.fromkeys([*sorted(FORMAT_COLUMNS), reasons, *labels])
+        if name and f"{field}.detections.{name}" in declared
     ]
     samples = dataset.select(shown["sample_id"].unique().tolist())
     stored = store.read_tracks(samples, field, ["id", *wanted], list(frames))
+    # Annotators may have an attribute of the same name
+    kinds = stored.tracks.table.pop(reasons) if reasons else None
     tracks = rename_attributes(stored.tracks, labels, frames)
     names = [labels[path] for path in wanted if path in labels]
-    return replace(stored, tracks=tracks), names
+    return replace(stored, tracks=tracks), names, kinds
 
 
-def _reasons(stored: store.StoredTracks, issues: pd.DataFrame | None) -> pd.DataFrame:
+def _reasons(
+    table: pd.DataFrame, reasons: pd.Series[Any] | None, issues: pd.DataFrame | None
+) -> pd.DataFrame:
     """List the outlier boxes of each frame with the kinds of their mistakes.
 
     Boxes of tracks that only have dismissed issues are not listed.
     """
-    table = stored.tracks.table
-    if _REASONS not in table:
+    if reasons is None:
         return pd.DataFrame({"sequence": [], "frame": [], "reason": []})
-    flagged = table[table[_REASONS].map(bool).astype(bool)].astype(
+    flagged = table[reasons.map(bool).astype(bool)].astype(
         {"sequence": object, "label": object}
     )
     if issues is not None:
         of_other = issues.assign(track=issues["other_track"]).dropna(subset="track")
         of_tracks = pd.concat([issues, of_other])
         flagged = flagged[~only_dismissed(flagged, of_tracks, ["sequence", "track"])]
-    kinds = flagged[_REASONS].map(lambda kinds: ", ".join(map(kind_name, kinds)))
+    kinds = reasons[flagged.index].map(lambda kinds: ", ".join(map(kind_name, kinds)))
     name = flagged["label"] + ":" + flagged["track"].astype(str)
     if "object_name" in flagged:
         name = flagged["object_name"].fillna(name)

@@ -257,7 +257,9 @@ def test_missing_files_are_named(tmp_path, remove, read, at):
 def test_two_sequences_of_one_name_are_named(tmp_path):
     write_sequence(tmp_path / "a")
     write_sequence(tmp_path / "b")
-    with pytest.raises(InputError, match="another sequence is also named Seq-01") as caught:
+    with pytest.raises(
+        InputError, match="another sequence is also named Seq-01"
+    ) as caught:
         read_mot(tmp_path)
     assert caught.value.path == str(tmp_path / "b" / "seqinfo.ini")
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import ExecutionContext
+from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.plain import count
@@ -269,3 +270,56 @@ def test_results_tell_what_was_left_out(audited, tmp_path):
             view, folder=str(tmp_path / f"{name}-2"), include_dismissed=True
         )
         assert "left out" not in both["notes"]
+
+
+NAMES = ["occlusion", "outlier_reasons", "perspective"]
+
+
+@pytest.mark.parametrize("value", ["partial", 2.0])
+def test_attributes_of_annotators_are_sent_and_not_the_audits(tmp_path, value):
+    tracks = walkers("a", tmp_path / "a")
+    tracks.table[NAMES] = value
+    dataset = create_dataset(tracks, video_dir=tmp_path / "videos")
+    try:
+        audit_dataset(dataset)
+        for name in NAMES:
+            path = f"frames.{FIELD}.detections.{name}_attribute"
+            assert dataset.distinct(path) == [value]
+        chosen = select_to_send(FramesToSend(dataset))
+        assert set(chosen.attributes) == {*NAMES, "colour"}
+        assert (chosen.stored.tracks.table[NAMES] == value).all(axis=None)
+        assert "walker:1" in "".join(chosen.frames["reason"])
+    finally:
+        dataset.delete()
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_attributes_of_a_users_own_dataset_stay_as_they_are(source, declared):
+    dataset = source.clone()
+    attributes = {"occlusion": "partial", "outlier_score": "low", "changes": 2}
+    try:
+        path = f"{FIELD}.detections"
+        audited = store.own_attributes(dataset, FIELD).values()
+        dataset.delete_frame_fields([f"{path}.{name}" for name in audited])
+        for sample in dataset.iter_samples(autosave=True):
+            for frame in sample.frames.values():
+                for label in frame[FIELD].detections:
+                    for name, value in attributes.items():
+                        label[name] = value
+        if declared:
+            dataset.add_dynamic_frame_fields()
+        for _ in range(2):
+            summary = audit_dataset(dataset)
+            dataset.add_dynamic_frame_fields()
+            dataset.reload()
+            for name, value in attributes.items():
+                assert dataset.distinct(f"frames.{path}.{name}") == [value]
+        scores = dataset.values(f"frames.{path}.audit_outlier_score", unwind=True)
+        outliers = sum(score > 0.5 for score in scores if score is not None)
+        assert summary.outliers == outliers > 0
+        counts = save_outlier_views(dataset)
+        assert counts["outliers"] == outliers
+        chosen = select_to_send(FramesToSend(dataset.load_saved_view("outliers")))
+        assert "walker:1" in "".join(chosen.frames["reason"])
+    finally:
+        dataset.delete()
