@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files to read, on this machine or in S3.
+"""Read and write files on this machine, and read files in S3.
 
-S3 is reached with boto3's own chain of credentials, region and endpoint.
+boto3's own chain finds the credentials, region and endpoint of S3.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def is_s3(uri: Path | str) -> bool:
-    """Whether a path is an S3 URI.
+    """Tell whether a path is an S3 URI.
 
     Args:
         uri: a local path or a URI
@@ -96,7 +96,7 @@ def resolve_path(path: Path | str) -> Path:
 
 
 def split_s3(uri: str) -> tuple[str, str]:
-    """Splits an S3 URI.
+    """Split an S3 URI.
 
     Args:
         uri: a URI such as ``s3://bucket/folder/file.json``
@@ -116,11 +116,11 @@ def split_s3(uri: str) -> tuple[str, str]:
 def resolve(
     uri: str, base: Path | str, mirrors: Mapping[str, Path] = MappingProxyType({})
 ) -> str:
-    """Completes a path that a file names relative to its own folder.
+    """Complete a path that a file gives relative to its own folder.
 
     Args:
         uri: an S3 URI, an absolute path or a relative path
-        base: the local path or S3 URI of the file that names it
+        base: the local path or S3 URI of that file
         mirrors ({}): local folders that hold copies of what is in S3, by the S3
             URI of the folder, with a slash at its end
 
@@ -141,7 +141,7 @@ def resolve(
 
 
 def read_bytes(uri: Path | str) -> bytes:
-    """Reads a whole file.
+    """Read a whole file.
 
     Args:
         uri: a local path or an S3 URI
@@ -164,7 +164,7 @@ def read_bytes(uri: Path | str) -> bytes:
 
 
 def read_json(uri: Path | str) -> Any:  # noqa: ANN401 - what JSON holds is checked by use
-    """Reads a JSON file.
+    """Read a JSON file.
 
     Args:
         uri: a local path or an S3 URI
@@ -179,18 +179,18 @@ def read_json(uri: Path | str) -> Any:  # noqa: ANN401 - what JSON holds is chec
 
 
 def parse_json(data: bytes, uri: Path | str, line: int | None = None) -> Any:  # noqa: ANN401 - as above
-    """Parses JSON, with errors that name the place.
+    """Parse JSON, with errors that name the line.
 
     Args:
         data: the text, UTF-8
         uri: the file that it comes from
-        line (None): the 1-based line of the file, where ``data`` is just that line
+        line (None): the 1-based line of the file, if ``data`` is only that line
 
     Returns:
         the parsed content
 
     Raises:
-        InputError: if it is not JSON, naming a merge conflict as such
+        InputError: if it is not JSON; merge conflicts are named as such
     """
     try:
         content = json.loads(data.decode("utf-8-sig"))
@@ -217,7 +217,7 @@ def parse_json(data: bytes, uri: Path | str, line: int | None = None) -> Any:  #
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a local file, all of it or nothing.
+    """Write a local file, completely or not at all.
 
     Args:
         path: the path to write; its folder must exist
@@ -232,7 +232,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def check_new_folder(folder: Path) -> None:
-    """Checks that nothing is in a folder's place.
+    """Check that a folder is new or empty.
 
     Args:
         folder: a folder to write to
@@ -241,7 +241,7 @@ def check_new_folder(folder: Path) -> None:
         InputError: if the folder is not empty, or is a file
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(folder, "exists and is not empty, expected a new folder")
+        raise InputError(folder, "exists and is not empty; expected a new folder")
 
 
 @contextmanager
@@ -313,19 +313,18 @@ def read_text_csv(path: Path) -> pd.DataFrame:
 def download(
     prefix: str, names: Sequence[str], folder: Path, progress: bool = True
 ) -> None:
-    """Downloads files from S3 in parallel.
+    """Download files from S3 in parallel.
 
-    A file of the same size that is there already is kept.
+    Local files of the same size are kept.
 
     Args:
         prefix: the S3 URI of the folder, ending in ``/``
         names: the files' names below it
-        folder: the local folder to download to, created if need be
+        folder: the local folder to download to, created if necessary
         progress (True): whether to show a progress bar
 
     Raises:
-        InputError: if one of them cannot be read; those that came before are
-            kept, whole
+        InputError: if a file cannot be read; the files before it are kept
     """
     with _s3_errors(prefix):
         client = _s3_client()
@@ -362,7 +361,7 @@ def _read_object(client: S3Client, bucket: str, key: str) -> bytes:
 
 
 def aws_session() -> boto3.session.Session:
-    """Makes a session that looks for the credentials anew; AWS's models stay.
+    """Make a session that looks up the credentials again, but reuses AWS's models.
 
     Returns:
         the session
@@ -383,7 +382,7 @@ def _s3_client() -> S3Client:
 
 @contextmanager
 def _s3_errors(uri: str) -> Iterator[None]:
-    """Names the place and the kind of error, and none of the credentials."""
+    """Convert errors of S3 to errors without parts of the credentials."""
     try:
         yield
     except ClientError as error:
