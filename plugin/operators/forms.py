@@ -286,7 +286,7 @@ def mark_wrong_values(inputs: types.Object, params: Mapping[str, Any]) -> bool:
     return any(problems.values())
 
 
-def _problem(entry: types.Property, value: Any) -> str | None:  # noqa: ANN401 - anything
+def _problem(entry: types.Property, value: object) -> str | None:
     """Return what an input expects instead of a value, or None if the value fits."""
     kind = entry.type
     if isinstance(kind, types.Enum):
@@ -312,7 +312,7 @@ def _problem(entry: types.Property, value: Any) -> str | None:  # noqa: ANN401 -
     return None if fits else f"expected {expected}, not {value!r}"
 
 
-def _is_number(value: Any, kind: types.Number) -> bool:  # noqa: ANN401 - anything
+def _is_number(value: object, kind: types.Number) -> bool:
     if isinstance(value, bool) or not isinstance(
         value, int if kind.int else (int, float)
     ):

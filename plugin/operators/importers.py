@@ -3,20 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
+from fiftyone.operators.message import GeneratedMessage
 
-from ...importers.dataset import check_new_name, create_dataset
+from ...importers.dataset import Progress, check_new_name, create_dataset
 from ...importers.dataset_types import GroundTruthImporter, MOTChallengeImporter
 from ...importers.files import expand_home, is_s3
 from ...importers.mot import find_sequences
 from ..plain import count
 from .forms import TrackOperator, add_notice
-from .progress import run_with_progress
+from .progress import Result, run_with_progress
 
 MOT = "MOT Challenge"
 GROUND_TRUTH = "SageMaker Ground Truth"
@@ -90,7 +92,7 @@ class ImportSequences(TrackOperator):
             f"{fo.config.default_dataset_dir}; the images are not changed.",
         )
 
-    def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
+    def execute(self, ctx: ExecutionContext) -> Result | Iterator[GeneratedMessage]:
         """Import the sequences, and open the dataset."""
         params = {
             name: value
@@ -114,7 +116,7 @@ class ImportSequences(TrackOperator):
         det_field: str | None = None,
         label_attribute: str | None = None,
         frame_rate: float | None = None,
-        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
+        progress: Progress = None,
     ) -> dict[str, Any]:
         """Import sequences into a new, persistent video dataset.
 
@@ -239,7 +241,7 @@ def _import(
     det_field: str | None = None,
     label_attribute: str | None = None,
     frame_rate: float | None = None,
-    progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
+    progress: Progress = None,
 ) -> dict[str, Any]:
     check_new_name(name)
     if format == GROUND_TRUTH or (format is None and labels_path):

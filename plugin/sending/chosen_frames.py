@@ -127,8 +127,8 @@ def select_to_send(chosen: FramesToSend) -> Selection:
             "sent. Choose another view, or include dismissed issues"
         )
     frames = _with_context(frames[~dismissed], stored.documents, chosen.context)
-    issues = None if chosen.include_dismissed else issues
-    reasons = _reasons(stored.tracks.table, kinds, issues)
+    decided = None if chosen.include_dismissed else issues
+    reasons = _reasons(stored.tracks.table, kinds, decided)
     frames = frames.merge(reasons, on=["sequence", "frame"], how="left")
     if chosen.selected_labels or frames["reason"].isna().all():
         frames["reason"] = frames["reason"].fillna(frames["role"])
