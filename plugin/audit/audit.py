@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +25,7 @@ from .perspective import perspective_signals
 from .rolling import rolling_signals
 from .scene import Scene, make_scene
 from .score import DOUBT, FLAG_ODDS, covered_rows, log_odds, score_rows
-from .signals import aspect_signals, iou_signals, size_signals
+from .signals import Signal, aspect_signals, iou_signals, size_signals
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def detect(
 def _compute_signals(scene: Scene, groups: set[str]) -> pd.DataFrame:
     """Compute the signals that belong to groups of kinds."""
     table, neighbors = scene.table, scene.neighbors
-    signals: dict[str, Any] = {}
+    signals: dict[str, Signal] = {}
     if "size" in groups:
         signals |= size_signals(table, neighbors)
         signals |= _name_judgment("size", scene.size_judgment)
@@ -173,7 +172,7 @@ def _compute_signals(scene: Scene, groups: set[str]) -> pd.DataFrame:
     return pd.DataFrame(signals, index=table.index)
 
 
-def _name_judgment(name: str, judged: Judgment) -> dict[str, Any]:
+def _name_judgment(name: str, judged: Judgment) -> dict[str, Signal]:
     severity, limit = judged
     outlier = pd.arrays.BooleanArray(severity > 1, np.isnan(severity))
     return {f"{name}_outlier": outlier, f"{name}_limit": limit}

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -149,7 +148,7 @@ def _tell(
     labels = table["label"].cat.categories.to_numpy(object)
     suggested = _interpolate(scene, peak, first, last)
     shown = signals.reindex(columns=_TOLD_SIGNALS).to_numpy(float)[peak]
-    columns: dict[str, NDArray[Any]] = {
+    columns: dict[str, NDArray[np.generic]] = {
         "track": tracks[peak],
         "other_track": np.where(other < 0, -1, tracks[other]),
         "label": labels[scene.label[peak]],

@@ -7,14 +7,13 @@ audit's run, so that nobody has to go through all boxes again.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from ...importers.tracks import Tracks
 from ..plain import Json
 from . import Audit
+from .boxes import Floats
 from .neighbors import find_neighbors
 
 #: The edges of the histograms of thresholds; the last bin includes all beyond.
@@ -66,11 +65,11 @@ def _find_runs(table: pd.DataFrame) -> Json:
             "last": table["frame"].to_numpy()[last],
         }
     )
-    known: Any = runs[runs["track"] >= 0].to_dict("list")
-    return dict(known)
+    known = runs[runs["track"] >= 0]
+    return {name: known[name].tolist() for name in ("track", "label", "first", "last")}
 
 
-def _count(limits: np.ndarray[Any, Any], threshold: str) -> list[int]:
+def _count(limits: Floats, threshold: str) -> list[int]:
     edges = EDGES[threshold]
     known = np.clip(limits[~np.isnan(limits)], edges[0], edges[-1])
     counts: list[int] = np.histogram(known, edges)[0].tolist()

@@ -4,18 +4,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import pandas as pd
 
 from ...importers.tracks import InputError, Tracks
+from ..plain import Json
 from . import Thresholds, audit_tracks
 from .boxes import Vectors
 
 #: The only key of the report that is not an object's name.
 PROBLEM_FRAMES = "problem_frames"
-
-Report: TypeAlias = dict[str, Any]
 
 
 def check_quality(
@@ -23,7 +21,7 @@ def check_quality(
     tracks: Tracks,
     thresholds: Thresholds | None = None,
     vectors: Vectors | None = None,
-) -> Report:
+) -> Json:
     """Check how evenly the boxes of a ``SeqLabel.json`` change.
 
     Frames are 0-based positions in the labeled sequence, like ``frame-no``. Lists of
@@ -85,7 +83,7 @@ def _object_names(path: Path | str, table: pd.DataFrame) -> pd.Series[str]:
     return names
 
 
-def _check_object(rows: pd.DataFrame, frames: pd.RangeIndex) -> Report:
+def _check_object(rows: pd.DataFrame, frames: pd.RangeIndex) -> Json:
     """Report on one object, whose rows are indexed by frame."""
     report = {
         "size_diff": _per_frame(rows["size_diff"], frames),

@@ -6,12 +6,17 @@ A signal is NaN if it is undefined, such as at a track's first box or after a ga
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import pandas as pd
 
 from ...importers.tracks import BOX
 from .boxes import Floats, area, iou
 from .neighbors import Neighbors, after, before
+
+#: The values of a signal or a flag, ``(n,)``.
+Signal: TypeAlias = Floats | pd.arrays.BooleanArray
 
 
 def box_array(table: pd.DataFrame) -> Floats:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,7 @@ from ..audit.outliers import UNUSUAL
 from ..audit.rolling import rolling_signals
 from ..audit.signals import box_array
 from ..plain import Json
-from .rows import TrackRows
+from .rows import Span, TrackRows, find_spans
 
 #: Number of boxes of a track on either side of an issue that are plotted, how many of
 #: them are in view at first, and the most boxes per issue.
@@ -126,11 +125,9 @@ def plot_issues(
     index: dict[tuple[str, int], int] = {}
     parts: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
     shown = []
-    issue: Any
-    for issue in issues.itertuples():
-        keys = [key for key in _tracks_of(issue) if key in rows]
-        first, last = int(issue.first_frame), int(issue.last_frame)
-        in_view = [first, last]
+    for issue in find_spans(issues):
+        keys = [key for key in issue.tracks() if key in rows]
+        in_view = [issue.first, issue.last]
         for key in keys:
             place = index.setdefault(key, len(index))
             parts[place].append(_rows_near(frames, rows[key], issue, _AROUND)[:_MOST])
@@ -139,8 +136,8 @@ def plot_issues(
         shown.append(
             {
                 "tracks": [index[key] for key in keys],
-                "first": first,
-                "last": last,
+                "first": issue.first,
+                "last": issue.last,
                 "view": [min(in_view), max(in_view)],
                 "limits": _find_limits(columns, rows[keys[0]]) if keys else {},
             }
@@ -192,24 +189,14 @@ def plot_timelines(
     return timelines
 
 
-def _tracks_of(
-    issue: Any,  # noqa: ANN401 - a row's named tuple
-) -> list[tuple[str, int]]:
-    """Return the track of an issue and its other track, if they have IDs."""
-    pair = [issue.track, -1 if pd.isna(issue.other_track) else issue.other_track]
-    return [(issue.sequence, int(track)) for track in pair if track >= 0]
-
-
 def _rows_near(
     frames: NDArray[np.integer],
     rows: NDArray[np.intp],
-    issue: Any,  # noqa: ANN401 - a row's named tuple
+    issue: Span,
     reach: int,
 ) -> NDArray[np.intp]:
     """Return a track's rows at an issue, and ``reach`` rows on either side."""
-    start, end = np.searchsorted(
-        frames[rows], [issue.first_frame, issue.last_frame + 1]
-    )
+    start, end = np.searchsorted(frames[rows], [issue.first, issue.last + 1])
     return rows[max(start - reach, 0) : end + reach]
 
 

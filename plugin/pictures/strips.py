@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from tqdm import tqdm
 from ...importers.frames import check_frames
 from ...importers.tracks import BOX, InputError, Sequence, Tracks
 from ..audit.boxes import Floats
-from .rows import TrackRows
+from .rows import Span, TrackRows, find_spans
 
 #: How many frames of an issue are shown, and how many on either side.
 _AT, _BESIDE = 4, 3
@@ -95,8 +95,7 @@ def cut_strips(
     }
     strips: list[list[Crop]] = []
     per_frame = defaultdict(list)
-    issue: Any
-    for issue in issues.itertuples():
+    for issue in find_spans(issues):
         strip: list[Crop] = []
         if tracks.sequences[issue.sequence].frames_dir:
             strip = _plan_strip(tracks, issue, rows, labeled[issue.sequence])
@@ -138,19 +137,21 @@ def cut_crop(tracks: Tracks, name: str, frame: int) -> Crop | None:
 
 def _plan_strip(
     tracks: Tracks,
-    issue: Any,  # noqa: ANN401 - a row's named tuple
+    issue: Span,
     rows: TrackRows,
     labeled: NDArray[np.integer],
 ) -> list[Crop]:
     """Choose the frames of an issue, and the windows that show its track."""
     table, name = tracks.table, issue.sequence
-    frames = _choose_frames(labeled, issue.first_frame, issue.last_frame)
+    frames = _choose_frames(labeled, issue.first, issue.last)
     own = table.iloc[rows[name, issue.track]]
-    other = table.iloc[rows.get((name, issue.other_track), [])]
+    other = table.iloc[[]]
+    if issue.other_track is not None:
+        other = table.iloc[rows.get((name, issue.other_track), [])]
     path = own
     if _goes_on(own, other):
         path = pd.concat([own, other]).sort_values("frame")
-        away = (other["frame"] - issue.first_frame).abs().to_numpy()
+        away = (other["frame"] - issue.first).abs().to_numpy()
         nearest = other["frame"].iloc[np.argsort(away)[:_BESIDE]]
         frames = np.union1d(frames, nearest)
     # The last frames may have been removed from the dataset
@@ -159,7 +160,7 @@ def _plan_strip(
         _make_crop(
             tracks.sequences[name],
             frame,
-            _place(frame, issue.first_frame, issue.last_frame),
+            _place(frame, issue.first, issue.last),
             window,
             own,
             other,

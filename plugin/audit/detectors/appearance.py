@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -18,6 +16,7 @@ from ..embeddings import (
 )
 from ..findings import find_peaks, make_findings
 from ..scene import Scene
+from ..signals import Signal
 from .extents import around_peaks
 
 APPEARANCE = "appearance"
@@ -52,7 +51,7 @@ def find_appearance(scene: Scene) -> pd.DataFrame:
     )
 
 
-def appearance_signals(scene: Scene) -> dict[str, Any]:
+def appearance_signals(scene: Scene) -> dict[str, Signal]:
     """Compute the distances of crops to their track and to its rival.
 
     The rival of a box is the track whose box covers most of it in the same frame.
