@@ -6,15 +6,17 @@ from __future__ import annotations
 import gc
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from bson import ObjectId
 
 _CONNECTIONS = 3
+#: A document of MongoDB.
+Document: TypeAlias = dict[str, Any]
 #: Called with the number of frames done since the last call.
 Step = Callable[[int], None]
 
@@ -70,7 +72,7 @@ class Writer:
         """Return the writer."""
         return self
 
-    def send(self, batch: list[Any]) -> None:
+    def send(self, batch: Sequence[object]) -> None:
         """Send a batch; wait for the oldest one if many are in flight."""
         if len(self._sent) > _CONNECTIONS:
             self._receive()

@@ -6,14 +6,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 import fiftyone as fo
 import pandas as pd
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from .bulk import Writer, collector_paused, database_time
+from .bulk import Document, Writer, collector_paused, database_time
 from .fields import FRAME_OFFSET, SEQUENCE
 from .sequences import read_samples, sample_ids
 
@@ -75,7 +74,7 @@ def find_shown(
 
 def read_detections(
     dataset: fo.Dataset, field: str, frame_ids: Collection[ObjectId]
-) -> dict[ObjectId, list[dict[str, Any]]]:
+) -> dict[ObjectId, list[Document]]:
     """Read the detections of some frames as they are stored.
 
     Args:
@@ -95,7 +94,7 @@ def read_detections(
 
 def read_frame_values(
     dataset: fo.Dataset, fields: Collection[str], frame_ids: Collection[ObjectId]
-) -> dict[ObjectId, dict[str, Any]]:
+) -> dict[ObjectId, Document]:
     """Read fields of some frames.
 
     Args:
@@ -114,7 +113,7 @@ def read_frame_values(
 
 def set_frame_values(
     dataset: fo.Dataset,
-    values: Mapping[ObjectId, Mapping[str, Any]],
+    values: Mapping[ObjectId, Mapping[str, object]],
     stamp: datetime | None = None,
 ) -> None:
     """Set fields of some frames.
@@ -154,7 +153,7 @@ def read_modified(
 def replace_detections(
     dataset: fo.Dataset,
     field: str,
-    detections: Mapping[ObjectId, list[dict[str, Any]]],
+    detections: Mapping[ObjectId, list[Document]],
     modified: Mapping[ObjectId, datetime | None] | None = None,
     stamp: datetime | None = None,
 ) -> int:
@@ -194,7 +193,7 @@ def replace_detections(
 
 
 def update_samples(
-    dataset: fo.Dataset, updates: Mapping[str, Mapping[str, Any]]
+    dataset: fo.Dataset, updates: Mapping[str, Mapping[str, object]]
 ) -> None:
     """Set fields of samples, computed from the current content of each sample.
 

@@ -9,6 +9,7 @@ import fiftyone as fo
 import pandas as pd
 
 from ..tracks import COLUMNS, Tracks
+from .bulk import Document
 
 #: Sample fields that tie the samples of a long sequence together: the name of
 #: the sequence, the number of its frames in earlier samples, and the size in
@@ -39,7 +40,7 @@ def declare_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> None:
         field: the frame field of the detections
     """
     declared = dataset.get_frame_field_schema(flat=True) or {}
-    wanted: dict[str, dict[str, Any]] = {
+    wanted: dict[str, Document] = {
         FRAME_NAME: {"ftype": fo.StringField},
         "filepath": {"ftype": fo.StringField},
         field: DETECTIONS,
@@ -218,7 +219,7 @@ def declare_columns(dataset: fo.Dataset, path: str, columns: pd.DataFrame) -> No
             dataset.add_frame_field(name, **kind)
 
 
-def _column_type(values: pd.Series[Any]) -> dict[str, Any]:
+def _column_type(values: pd.Series[Any]) -> Document:
     if len(values) and any(isinstance(value, list) for value in values):
         return {"ftype": fo.ListField, "subfield": fo.StringField}
     return {"ftype": field_type(values)}

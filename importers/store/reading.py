@@ -16,7 +16,7 @@ from bson import ObjectId
 from numpy.typing import NDArray
 
 from ..tracks import BOX, Sequence, Tracks, make_table
-from .bulk import collector_paused
+from .bulk import Document, collector_paused
 from .fields import FRAME_NAME, FRAME_OFFSET, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
 from .sequences import SampleSpan, make_spans, read_samples, sample_ids
 from .views import dataset_of
@@ -180,7 +180,7 @@ def read_part(
     all_of_them = {"$ifNull": [f"${detections}", []]}
     identity = {"$ifNull": ["$$this.index", -1]}
     chosen = {"$in": [identity, [int(track) for track in tracks]]}
-    stages: list[dict[str, Any]] = [
+    stages: list[Document] = [
         {"$match": {"$or": places}},
         {
             "$set": {
@@ -210,13 +210,13 @@ def _place(documents: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
 def _read_frames(
     dataset: fo.Dataset,
     field: str,
-    stages: list[dict[str, Any]],
+    stages: list[Document],
     attributes: list[str],
     frame_attributes: list[str],
 ) -> tuple[pd.DataFrame, dict[str, list[Any]]]:
     """Read the frames that stages select, and attributes of their detections."""
     keys = {name: "_id" if name == "id" else name for name in attributes}
-    project: dict[str, Any] = {
+    project: Document = {
         name: f"${field}.detections.{key}" for name, key in keys.items()
     }
     project |= {_STATEMENT + name: f"${name}" for name in frame_attributes}
@@ -252,9 +252,9 @@ def _name_frames(documents: pd.DataFrame) -> pd.Series[str]:
 def _aggregate_frames(
     dataset: fo.Dataset,
     field: str,
-    stages: list[dict[str, Any]],
-    project: dict[str, Any],
-) -> list[dict[str, Any]]:
+    stages: list[Document],
+    project: Document,
+) -> list[Document]:
     detections = {"$ifNull": [f"${field}.detections", []]}
     pipeline = [
         *stages,

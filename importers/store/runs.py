@@ -19,6 +19,7 @@ import fiftyone as fo
 import fiftyone.core.odm as odm
 
 from ..version import __version__
+from .bulk import Document
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class StoredRecord:
 
     key: str
     time: datetime
-    content: dict[str, Any]
+    content: Document
 
 
 def run_key(kind: str, name: str) -> str:
@@ -51,7 +52,7 @@ def run_key(kind: str, name: str) -> str:
 
 
 def save_record(
-    dataset: fo.Dataset, key: str, method: str, values: Mapping[str, Any]
+    dataset: fo.Dataset, key: str, method: str, values: Mapping[str, object]
 ) -> None:
     """Store a record, or replace the one that the run holds.
 

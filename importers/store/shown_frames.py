@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
 import pandas as pd
 
+from .bulk import Document
 from .sequences import frame_counts, sample_ids
 from .views import dataset_of, kind_of
 
@@ -42,7 +42,7 @@ def frames_of_view(
     return _frames_of_videos(view, field)
 
 
-def frames_of_labels(labels: list[dict[str, Any]]) -> pd.DataFrame:
+def frames_of_labels(labels: list[Document]) -> pd.DataFrame:
     """Return the frames of labels that are selected in the App.
 
     Args:

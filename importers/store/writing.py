@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from pymongo import UpdateOne
 
 from ..tracks import BOX, Sequence, Tracks
-from .bulk import Step, Writer, collector_paused, database_time, object_ids
+from .bulk import Document, Step, Writer, collector_paused, database_time, object_ids
 from .fields import (
     FRAME_NAME,
     declare_columns,
@@ -101,7 +100,7 @@ def add_detections(
 
 def make_detections(
     dataset: fo.Dataset, tracks: Tracks, field: str, documents: pd.DataFrame
-) -> dict[ObjectId, list[dict[str, Any]]]:
+) -> dict[ObjectId, list[Document]]:
     """Make the documents of detections, and declare their fields.
 
     Args:
@@ -114,7 +113,7 @@ def make_detections(
         the documents of each frame's detections, by the frame's ID
     """
     declare_fields(dataset, tracks, field)
-    made: dict[ObjectId, list[dict[str, Any]]] = {}
+    made: dict[ObjectId, list[Document]] = {}
     for name, frames in documents.groupby("sequence", sort=False):
         limits = int(frames["frame"].min()), int(frames["frame"].max())
         found = _detections_per_frame(tracks, Segment(str(name), *limits, ""))
@@ -125,7 +124,7 @@ def make_detections(
 
 def _frame_documents(
     dataset: fo.Dataset, tracks: Tracks, segments: list[Segment], field: str
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Document]:
     """Yield the frame documents of each segment, as FiftyOne stores them."""
     now = database_time()
     dataset_id = dataset._doc.id
@@ -153,7 +152,7 @@ def _frame_documents(
             }
 
 
-def _frame_attributes(sequence: Sequence) -> dict[int, dict[str, Any]]:
+def _frame_attributes(sequence: Sequence) -> dict[int, Document]:
     if sequence.frame_attributes is None:
         return {}
     values = sequence.frame_attributes
@@ -166,7 +165,7 @@ def _frame_attributes(sequence: Sequence) -> dict[int, dict[str, Any]]:
 
 def _detections_per_frame(
     tracks: Tracks, segment: Segment
-) -> dict[int, list[dict[str, Any]]]:
+) -> dict[int, list[Document]]:
     """Return the detection documents of a segment's frames that have any."""
     table = tracks.table
     rows = table["sequence"].eq(segment.sequence) & table["frame"].between(
@@ -214,9 +213,9 @@ def _detections_per_frame(
     }
 
 
-def _batches(documents: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
     """Group frame documents into batches of about ten thousand detections."""
-    batch: list[dict[str, Any]] = []
+    batch: list[Document] = []
     weight = 0
     for document in documents:
         batch.append(document)
@@ -282,7 +281,7 @@ def write_columns(
             for same, start, end in zip(
                 unchanged[batch], starts[batch], ends[batch], strict=True
             ):
-                changes: dict[str, Any] = {"last_modified_at": stamp}
+                changes: Document = {"last_modified_at": stamp}
                 for name, column in values.items():
                     places = map(paths[name].__getitem__, position[start:end])
                     changes.update(zip(places, column[start:end], strict=True))
@@ -292,7 +291,7 @@ def write_columns(
     return len(frames) - writer.matched
 
 
-def _unchanged_filters(documents: pd.DataFrame, field: str) -> list[dict[str, Any]]:
+def _unchanged_filters(documents: pd.DataFrame, field: str) -> list[Document]:
     """Return filters that match the frames unless they changed since they were read."""
     return [
         {
