@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import fiftyone as fo
@@ -51,6 +51,19 @@ RESERVED_FRAME_FIELDS = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class FieldNames:
+    """The fields that hold attributes, by the attributes' own names.
+
+    Attributes:
+        labels: the fields of the detections' attributes
+        frames: the fields of the frames' attributes
+    """
+
+    labels: dict[str, str]
+    frames: dict[str, str]
+
+
 def name_fields(
     dataset: fo.Dataset, tracks: Tracks, label_fields: Collection[str]
 ) -> Tracks:
@@ -64,28 +77,62 @@ def name_fields(
     Returns:
         the tracks, whose columns of attributes are named after their fields
     """
-    named = [
-        str(name) for name in tracks.table if name not in {*COLUMNS, *FORMAT_COLUMNS}
-    ]
-    known_labels, known_frames = attribute_fields(dataset, label_fields)
-    labels = _field_names(named, RESERVED, known_labels)
-    frames = _field_names(
-        (
-            str(name)
-            for sequence in tracks.sequences.values()
-            if sequence.frame_attributes is not None
-            for name in sequence.frame_attributes
-        ),
-        {*RESERVED_FRAME_FIELDS, *label_fields},
-        known_frames,
+    labels = map(str, tracks.table)
+    frames = (
+        str(name)
+        for sequence in tracks.sequences.values()
+        if sequence.frame_attributes is not None
+        for name in sequence.frame_attributes
     )
+    names = choose_fields(dataset, labels, frames, label_fields)
+    note_fields(dataset, names, label_fields)
+    return rename_attributes(tracks, names.labels, names.frames)
+
+
+def choose_fields(
+    dataset: fo.Dataset,
+    labels: Iterable[str],
+    frames: Iterable[str],
+    label_fields: Collection[str],
+) -> FieldNames:
+    """Choose the fields of attributes; a known attribute keeps its field.
+
+    Args:
+        dataset: the dataset
+        labels: the detections' attributes; other columns of a tracks table are skipped
+        frames: the frames' attributes
+        label_fields: the frame fields of the detections
+
+    Returns:
+        the names of the fields
+    """
+    known_labels, known_frames = attribute_fields(dataset, label_fields)
+    own = {*COLUMNS, *FORMAT_COLUMNS}
+    named = (name for name in labels if name not in own)
+    taken = {*RESERVED_FRAME_FIELDS, *label_fields}
+    return FieldNames(
+        _field_names(named, RESERVED, known_labels),
+        _field_names(frames, taken, known_frames),
+    )
+
+
+def note_fields(
+    dataset: fo.Dataset, names: FieldNames, label_fields: Collection[str]
+) -> None:
+    """Note with a dataset which fields hold attributes.
+
+    Args:
+        dataset: the dataset
+        names: the names of the fields
+        label_fields: the frame fields of the detections
+    """
+    labels, frames = attribute_fields(dataset, label_fields)
     dataset.info[INFO] = {
         **dataset.info.get(INFO, {}),
-        _LABELS: known_labels | {path: name for name, path in labels.items()},
-        _FRAMES: known_frames | {path: name for name, path in frames.items()},
+        _LABELS: labels | {path: name for name, path in names.labels.items()},
+        _FRAMES: frames | {path: name for name, path in names.frames.items()},
     }
     dataset.save()
-    return rename_attributes(tracks, labels, frames)
 
 
 def rename_attributes(

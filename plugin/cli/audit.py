@@ -348,14 +348,15 @@ def _read_reviews(paths: tuple[str, ...]) -> pd.DataFrame:
     """Read how often reviewers confirmed each kind of issue."""
     from ...importers.files import read_json
     from ...importers.tracks import InputError
-    from ..corrections.comparing import join_precision
+    from ..corrections.precision import Precision, join_precision
 
     found = []
     for path in paths:
         try:
             for record in read_json(path)["precision"]:
-                counts = {name: int(record[name]) for name in ("reviewed", "corrected")}
-                found.append({"of": record["of"], "kind": record["kind"], **counts})
+                names = ("found", "reviewed", "corrected")
+                counts = [int(record[name]) for name in names]
+                found.append(Precision(record["of"], record["kind"], *counts))
         except InputError:
             raise
         except (KeyError, TypeError, ValueError) as error:

@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What came back: read, compared, loaded beside the labels, applied and undone."""
+"""Corrections: read them, compare them, load them beside the labels, apply and undo.
+
+Three words, one for each thing: an *adjustment* is what was sent to be corrected,
+*corrections* are what came back of it, and a *review* is the record of their load.
+"""

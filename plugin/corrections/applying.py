@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reviewers' corrections into the labels that were sent, and back out again."""
+"""Apply corrections to the labels that were sent, and undo that."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
 
 import fiftyone as fo
 from bson import ObjectId
@@ -17,52 +15,33 @@ from ...importers.store import runs
 from ...importers.store.locks import exclusive
 from ...importers.store.shown_frames import frames_of_view
 from ..plain import count
-from .comparing import ADDED, ATTRIBUTES, CHANGES, CORRECTIONS, DELETED
-from .frame_attributes import adjusted_attributes
-from .old_labels import (
+from .comparing import ATTRIBUTES, CHANGES, CORRECTIONS, DELETED
+from .edits import (
+    Applied,
     Edit,
     Edits,
-    Label,
-    applied_later,
-    bring_back,
+    Labels,
+    apply_corrections,
+    count_edits,
+    take_back,
+)
+from .known import adjusted_attributes
+from .old_labels import (
+    applied_after,
+    applied_names,
     drop_runs,
     keep_old_labels,
-    kept_runs,
     read_old_labels,
 )
-from .reviews import Review, recorded_review
+from .reviews import Review, recorded_review, recorded_reviews
 
-#: What is applied where nothing is chosen: all but noise.
+#: The kinds of changes that are applied by default: all but noise.
 APPLIED = (*CORRECTIONS, ATTRIBUTES)
 
-#: What stays a label's own, and what describes the correction.
+#: Fields that stay a label's own, and fields that describe the correction.
 _KEPT = frozenset(
     {"_id", "_cls", "tags", "attributes", "changes", "change_iou", "original_id"}
 )
-
-_Frames = dict[ObjectId, list[Label]]
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What was applied, or taken back.
-
-    Attributes:
-        changed: the number of labels that were changed
-        added: the number of labels that were added
-        deleted: the number of labels that were deleted
-        frames: the number of frames that these are in
-        frame_attributes: the number of frames whose own attributes were changed
-        left: the number of labels that were left alone: to be added where their track
-            has another box by now, or changed by somebody since they were applied
-    """
-
-    changed: int
-    added: int
-    deleted: int
-    frames: int
-    frame_attributes: int = 0
-    left: int = 0
 
 
 def apply_adjustment(
@@ -71,33 +50,34 @@ def apply_adjustment(
     kinds: Collection[str] = APPLIED,
     view: fo.core.collections.SampleCollection | None = None,
 ) -> Applied:
-    """Applies corrections to the labels that were sent.
+    """Apply corrections to the labels that were sent.
 
-    The old labels are kept as a run, until :func:`drop_old_labels`;
-    :func:`undo_adjustment` brings them back. What was applied already is not
-    applied again, so applying that was broken off goes on.
+    The old labels are kept for :func:`undo_adjustment`, until
+    :func:`drop_old_labels`. Corrections that were applied before are not applied
+    again, so a call that was interrupted can be repeated.
 
     Args:
         dataset: a dataset into which corrections were loaded
         name: the adjustment's name
-        kinds (...): the kinds of changes: labels with any of them are taken; by
-            default all but boxes that were drawn again where they were
-        view (None): a view; only those corrected labels are taken that it shows,
-            and only those deleted whose originals it shows; of the frames'
-            attributes those of the frames that it shows
+        kinds (...): the kinds of changes to apply, a subset of
+            :data:`.comparing.CHANGES`: a label with any of them is changed; by
+            default all but boxes that were redrawn in the same place
+        view (None): a view; only corrected labels that it shows are applied, deleted
+            ones if it shows their originals, and attributes of the frames that it
+            shows
 
     Returns:
         what was applied
 
     Raises:
-        ValueError: if no corrections were loaded, a kind is none of the kinds of
-            changes, or a track would get two boxes in a frame
+        ValueError: if no corrections were loaded, a kind is unknown, or a track would
+            get two boxes in a frame
     """
     unknown = set(kinds) - set(CHANGES)
     if unknown:
         raise ValueError(
-            f"no kind of change is called {', '.join(sorted(unknown))}; expected some "
-            f"of {', '.join(CHANGES)}"
+            f"unknown kinds of changes: {', '.join(sorted(unknown))}; expected some of "
+            f"{', '.join(CHANGES)}"
         )
     with exclusive(dataset, "applying corrections to"):
         runs.mend_references(dataset)
@@ -107,21 +87,21 @@ def apply_adjustment(
 
 
 def undo_adjustment(dataset: fo.Dataset, name: str) -> Applied:
-    """Brings back the labels of before corrections were applied.
+    """Restore the labels of before corrections were applied.
 
-    Labels that somebody deleted or changed since stay as they are; fields that labels
-    got since are kept. What was broken off is undone by undoing it again.
+    Labels that somebody deleted or changed since stay as they are, and so do fields
+    that labels got since. A call that was interrupted can be repeated.
 
     Args:
         dataset: the dataset
         name: the adjustment's name
 
     Returns:
-        what was taken back
+        what was undone
 
     Raises:
-        ValueError: if nothing is kept to bring back, or other corrections were
-            applied to the same frames later
+        ValueError: if no old labels are kept, or other corrections were applied to
+            the same frames later
     """
     with exclusive(dataset, "undoing corrections of"):
         runs.mend_references(dataset)
@@ -131,7 +111,7 @@ def undo_adjustment(dataset: fo.Dataset, name: str) -> Applied:
 
 
 def drop_old_labels(dataset: fo.Dataset, name: str) -> None:
-    """Drops the labels of before corrections were applied.
+    """Delete the labels of before corrections were applied.
 
     Args:
         dataset: the dataset
@@ -140,12 +120,12 @@ def drop_old_labels(dataset: fo.Dataset, name: str) -> None:
     Raises:
         ValueError: if no corrections were loaded
     """
-    with exclusive(dataset, "dropping old labels of"):
+    with exclusive(dataset, "deleting old labels of"):
         drop_runs(dataset, recorded_review(dataset, name).name)
 
 
 def has_old_labels(dataset: fo.Dataset, name: str) -> bool:
-    """Tells whether corrections that were applied can be undone.
+    """Tell whether applied corrections can be undone.
 
     Args:
         dataset: the dataset
@@ -157,17 +137,30 @@ def has_old_labels(dataset: fo.Dataset, name: str) -> bool:
     Raises:
         ValueError: if no corrections were loaded
     """
-    return bool(kept_runs(dataset, recorded_review(dataset, name).name))
+    return recorded_review(dataset, name).name in applied_reviews(dataset)
+
+
+def applied_reviews(dataset: fo.Dataset) -> dict[str, Review]:
+    """Return the reviews whose corrections were applied and can be undone.
+
+    Args:
+        dataset: the dataset
+
+    Returns:
+        each :class:`Review` by the adjustment's name, the last applied one at the end
+    """
+    reviews = recorded_reviews(dataset)
+    return {name: reviews[name] for name in applied_names(dataset) if name in reviews}
 
 
 def describe_applied(applied: Applied) -> str:
-    """Says what was applied, or taken back.
+    """Summarize in one line what was applied or undone.
 
     Args:
-        applied: what was
+        applied: what was applied or undone
 
     Returns:
-        one line
+        the numbers of labels and frames
     """
     said = ""
     if applied.frame_attributes:
@@ -183,8 +176,8 @@ def _check_fields(dataset: fo.Dataset, review: Review, *fields: str) -> None:
     for name in fields:
         if not dataset.has_frame_field(name):
             raise ValueError(
-                f"'{dataset.name}' has no frame field '{name}' any more, which the "
-                f"corrections of '{review.name}' are about; give it that name again"
+                f"'{dataset.name}' no longer has the frame field '{name}' that the "
+                f"corrections of '{review.name}' refer to; rename the field back"
             )
 
 
@@ -196,66 +189,69 @@ def _apply(
 ) -> Applied:
     if not review.frames:
         raise ValueError(
-            f"the frames of '{review.name}' hold corrections that were loaded later; "
+            f"all frames of '{review.name}' hold corrections that were loaded later; "
             f"load those of '{review.name}' again"
         )
     frames = store.find_frames(dataset, review.frames)
     modified = store.read_modified(dataset, frames)
     corrected = _choose(dataset, review.adjusted_field, frames, kinds, view)
-    gone = _choose(dataset, review.label_field, frames, kinds & {DELETED}, view)
+    deleted = _choose(dataset, review.label_field, frames, kinds & {DELETED}, view)
     names = _taken_fields(dataset, review)
-    labels = store.read_detections(dataset, review.label_field, frames)
-    said = _choose_said(dataset, review, frames, view) if ATTRIBUTES in kinds else {}
-    edits, left = {}, 0
-    for frame, now in labels.items():
-        taken = corrected.get(frame, [])
-        edit, skipped = _edit(now, taken, gone.get(frame, []), names)
+    said = {}
+    if ATTRIBUTES in kinds:
+        said = _choose_attributes(dataset, review, frames, view)
+    edits: Edits = {}
+    labels: Labels = {}
+    left = 0
+    before = store.read_detections(dataset, review.label_field, frames)
+    for frame, now in before.items():
+        own = corrected.get(frame, []), deleted.get(frame, [])
+        new, edit, skipped = apply_corrections(now, *own, names)
         edit.said = {path: old for path, (old, _) in said.get(frame, {}).items()}
         left += skipped
         if edit != Edit():
-            edits[frame] = edit
-    _check_tracks(review, {frame: labels[frame] for frame in edits})
+            edits[frame], labels[frame] = edit, new
+    _check_tracks(review, labels)
     if edits:
         _declare_taken(dataset, review, names)
-        # First what it takes to undo: even a process that is killed can be undone
+        # Before the labels change: so a process that is killed can be undone
         kept = keep_old_labels(dataset, review.name, edits)
         try:
-            new = {
-                frame: {path: value for path, (_, value) in each.items()}
+            values = {
+                frame: {path: new for path, (_, new) in each.items()}
                 for frame, each in said.items()
             }
-            chosen = {frame: labels[frame] for frame in edits}
-            _replace(dataset, review, chosen, new, modified)
+            _replace(dataset, review, labels, values, modified)
         except BaseException:
-            dataset.delete_run(kept)
+            runs.delete_record(dataset, kept)
             raise
-    return _count(edits, left)
+    return count_edits(edits, left)
 
 
 def _undo(dataset: fo.Dataset, review: Review) -> Applied:
     edits = read_old_labels(dataset, review.name)
     if not edits:
-        raise ValueError(
-            f"no old labels of '{review.name}' are kept; nothing to bring back"
-        )
-    later = applied_later(dataset, review.name, edits)
+        raise ValueError(f"no old labels of '{review.name}' are kept to restore")
+    later = applied_after(dataset, review.name, edits)
     if later:
         raise ValueError(
-            f"'{later[-1]}' was applied to the same frames after '{review.name}'; "
-            "undo that first"
+            f"'{later}' was applied to the same frames after '{review.name}'; "
+            f"undo '{later}' first"
         )
     modified = store.read_modified(dataset, list(edits))
-    labels = store.read_detections(dataset, review.label_field, list(edits))
+    before = store.read_detections(dataset, review.label_field, list(edits))
+    labels: Labels = {}
     left = 0
     for frame, edit in edits.items():
-        there = {label["_id"] for label in labels.get(frame, [])}
+        now = before.get(frame, [])
+        there = {label["_id"] for label in now}
         edit.added = [label for label in edit.added if label in there]
-        labels[frame], stayed = bring_back(labels.get(frame, []), edit)
+        labels[frame], stayed = take_back(now, edit)
         left += stayed
-    said = {frame: edit.said for frame, edit in edits.items()}
-    _replace(dataset, review, labels, said, modified)
+    values = {frame: edit.said for frame, edit in edits.items()}
+    _replace(dataset, review, labels, values, modified)
     drop_runs(dataset, review.name)
-    return _count(edits, left)
+    return count_edits(edits, left)
 
 
 def _choose(
@@ -264,8 +260,8 @@ def _choose(
     frames: list[ObjectId],
     kinds: set[str],
     view: fo.core.collections.SampleCollection | None,
-) -> _Frames:
-    """The labels of a field that have a kind of change, and that a view shows."""
+) -> Labels:
+    """Return the labels that have a kind of change and that a view shows."""
     shown = None if view is None else store.label_ids(view, label_field)
     labels = store.read_detections(dataset, label_field, frames) if kinds else {}
     return {
@@ -279,89 +275,13 @@ def _choose(
     }
 
 
-def _taken_fields(dataset: fo.Dataset, review: Review) -> dict[str, fo.Field | None]:
-    """The fields to take from corrected labels; of other than FiftyOne's the type."""
-    schema = dataset.get_frame_field_schema(flat=True) or {}
-    taken: dict[str, fo.Field | None] = dict.fromkeys(
-        ("bounding_box", "label", "index")
-    )
-    start = f"{review.adjusted_field}.detections."
-    for path, kind in schema.items():
-        name = path.removeprefix(start)
-        if not path.startswith(start) or name in _KEPT or hasattr(fo.Detection, name):
-            continue
-        taken[name] = kind
-    return taken
-
-
-def _declare_taken(
-    dataset: fo.Dataset, review: Review, names: Mapping[str, fo.Field | None]
-) -> None:
-    schema = dataset.get_frame_field_schema(flat=True) or {}
-    for name, kind in names.items():
-        own = f"{review.label_field}.detections.{name}"
-        if kind is not None and own not in schema:
-            dataset.add_frame_field(own, type(kind))
-
-
-def _edit(
-    labels: list[Label],
-    corrected: Iterable[Label],
-    gone: Iterable[Label],
-    names: Collection[str],
-) -> tuple[Edit, int]:
-    """Applies corrections to the labels of a frame, in place.
-
-    Returns what was done, and the number of labels that could not be added.
-    """
-    edit, left = Edit(), 0
-    places = {str(label["_id"]): place for place, label in enumerate(labels)}
-    tracks = {label.get("index"): label for label in labels}
-    for label in corrected:
-        values = {name: label[name] for name in names if name in label}
-        place = places.get(label.get("original_id") or "")
-        if place is not None:
-            old = labels[place]
-            if any(old.get(name) != value for name, value in values.items()):
-                # A field that it lacked is emptied again by undoing
-                edit.changed.append({**dict.fromkeys(values), **old})
-                edit.applied.append({"_id": old["_id"], **values})
-                labels[place] = {**old, **values}
-        elif ADDED in label["changes"] and label.get("index") not in tracks:
-            new = {**label, **values, "_id": ObjectId()}
-            new.pop("original_id", None)
-            labels.append(new)
-            edit.added.append(new["_id"])
-            edit.applied.append({"_id": new["_id"], **values})
-        elif ADDED in label["changes"]:
-            there = tracks[label.get("index")]
-            left += any(there.get(name) != value for name, value in values.items())
-    ids = {label["_id"] for label in gone}
-    edit.deleted = [label for label in labels if label["_id"] in ids]
-    labels[:] = [label for label in labels if label["_id"] not in ids]
-    return edit, left
-
-
-def _check_tracks(review: Review, labels: _Frames) -> None:
-    """Checks that no track gets a second box in a frame."""
-    for each in labels.values():
-        counts = Counter(label.get("index") for label in each)
-        counts.pop(None, None)
-        twice = [track for track, number in counts.items() if number > 1]
-        if twice:
-            raise ValueError(
-                f"track {twice[0]} in '{review.label_field}' would get two boxes in a "
-                "frame; apply the changes of identity of both tracks, or neither"
-            )
-
-
-def _choose_said(
+def _choose_attributes(
     dataset: fo.Dataset,
     review: Review,
     frames: list[ObjectId],
     view: fo.core.collections.SampleCollection | None,
-) -> dict[ObjectId, dict[str, tuple[Any, Any]]]:
-    """What frames' attributes are, and what reviewers say, where that differs."""
+) -> dict[ObjectId, dict[str, tuple[object, object]]]:
+    """Return the old and new values of the frames' attributes that differ."""
     fields = adjusted_attributes(dataset, review.adjusted_field)
     if view is not None and fields:
         shown = frames_of_view(view, review.label_field)
@@ -377,41 +297,72 @@ def _choose_said(
     }
 
 
+def _taken_fields(dataset: fo.Dataset, review: Review) -> dict[str, fo.Field | None]:
+    """Return the fields to take from corrected labels, and the types of added ones."""
+    schema = dataset.get_frame_field_schema(flat=True) or {}
+    start = f"{review.adjusted_field}.detections."
+    added = {
+        path.removeprefix(start): kind
+        for path, kind in schema.items()
+        if path.startswith(start)
+    }
+    return dict.fromkeys(("bounding_box", "label", "index")) | {
+        name: kind
+        for name, kind in added.items()
+        if name not in _KEPT and not hasattr(fo.Detection, name)
+    }
+
+
+def _declare_taken(
+    dataset: fo.Dataset, review: Review, names: Mapping[str, fo.Field | None]
+) -> None:
+    schema = dataset.get_frame_field_schema(flat=True) or {}
+    for name, kind in names.items():
+        own = f"{review.label_field}.detections.{name}"
+        if kind is not None and own not in schema:
+            dataset.add_frame_field(own, type(kind))
+
+
+def _check_tracks(review: Review, labels: Labels) -> None:
+    """Check that no track gets a second box in a frame."""
+    for each in labels.values():
+        counts = Counter(label.get("index") for label in each)
+        counts.pop(None, None)
+        twice = [track for track, number in counts.items() if number > 1]
+        if twice:
+            raise ValueError(
+                f"track {twice[0]} in '{review.label_field}' would get two boxes in a "
+                "frame; apply the identity changes of both tracks, or of neither"
+            )
+
+
 def _replace(
     dataset: fo.Dataset,
     review: Review,
-    labels: _Frames,
-    said: Mapping[ObjectId, Mapping[str, Any]],
+    labels: Labels,
+    said: Mapping[ObjectId, Mapping[str, object]],
     modified: Mapping[ObjectId, datetime | None],
 ) -> None:
-    """Replaces labels, as long as nobody changed them since they were read."""
+    """Replace labels and frame attributes, unless they changed since they were read."""
     own = review.label_field
     fields = {name for each in said.values() for name in each}
-    _declare(dataset, review, fields)
+    _declare_attributes(dataset, review, fields)
     with store.all_or_nothing(dataset, [own, *fields], list(labels)) as stamp:
         if store.replace_detections(dataset, own, labels, modified, stamp):
             raise ValueError(
-                f"somebody is changing the labels in '{own}' right now; try again"
+                f"labels in '{own}' were changed while corrections were being applied "
+                "or undone; try again"
             )
         store.set_frame_values(dataset, said, stamp)
     dataset.reload()
 
 
-def _declare(dataset: fo.Dataset, review: Review, fields: Collection[str]) -> None:
-    """Declares attributes that frames did not have before."""
+def _declare_attributes(
+    dataset: fo.Dataset, review: Review, fields: Collection[str]
+) -> None:
+    """Declare attributes that frames did not have before."""
     schema = dataset.get_frame_field_schema() or {}
     corrected = adjusted_attributes(dataset, review.adjusted_field)
     for name, own in corrected.items():
         if own in fields and own not in schema:
             dataset.add_frame_field(own, type(schema[name]))
-
-
-def _count(edits: Edits, left: int) -> Applied:
-    return Applied(
-        changed=sum(len(edit.changed) for edit in edits.values()),
-        added=sum(len(edit.added) for edit in edits.values()),
-        deleted=sum(len(edit.deleted) for edit in edits.values()),
-        frames=len(edits),
-        frame_attributes=sum(bool(edit.said) for edit in edits.values()),
-        left=left,
-    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Save the view of the labels that annotators changed."""
+"""Save the view of the labels that reviewers changed."""
 
 from __future__ import annotations
 
@@ -10,46 +10,59 @@ from ...importers.store.locks import exclusive
 from ..review.saved_views import SAVING, is_own_view
 from .comparing import ATTRIBUTES, CORRECTIONS
 
-#: The name of the view, and its description, by which it is recognized.
+#: The name of the saved view.
 CHANGED = "changed by reviewers"
+#: Its description, by which it is told from a user's own view of that name.
 _DESCRIPTION = "Labels that reviewers changed, before and after"
 
 
-def save_changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> int:
-    """Save the view ``changed by reviewers``, replacing an earlier one.
+def is_view_free(dataset: fo.Dataset) -> bool:
+    """Tell whether the view of the changes can be saved.
 
-    The view shows the frames in which annotators changed a label, and the labels that
-    they changed in both fields: before and after. Boxes that were only redrawn in place
-    are left out. If a user saved a view of that name, that view is left as it is.
+    Args:
+        dataset: a dataset
+
+    Returns:
+        False if a user saved a view of that name
+    """
+    return is_own_view(dataset, CHANGED, _DESCRIPTION)
+
+
+def save_changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> None:
+    """Save the view ``changed by reviewers`` in place of an earlier one.
+
+    A view that is saved already is not saved again: FiftyOne deletes a view before it
+    saves another in its place. A user's own view of that name stays.
 
     Args:
         dataset: a dataset into which corrections were loaded
-        field: the frame field of the tracks that were sent
-        adjusted: the frame field of the corrected tracks
-
-    Returns:
-        the number of changed labels in the second field
+        field: the frame field of the labels that were sent
+        adjusted: the frame field of the corrected labels
     """
     view = changed_view(dataset, field, adjusted)
     with exclusive(dataset, *SAVING):
-        if is_own_view(dataset, CHANGED, _DESCRIPTION):
+        if not is_view_free(dataset):
+            return
+        saved = dataset.has_saved_view(CHANGED) and dataset.load_saved_view(CHANGED)
+        if saved != view:
             dataset.save_view(CHANGED, view, description=_DESCRIPTION, overwrite=True)
-    return int(view.count(f"frames.{adjusted}.detections"))
 
 
 def changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> fo.DatasetView:
-    """Return the frames that annotators changed, and in them the changed labels.
+    """Return the frames that reviewers changed, and in them the changed labels.
+
+    The view shows the labels of both fields, before and after. Boxes that were only
+    redrawn in the same place are left out.
 
     Args:
         dataset: a dataset into which corrections were loaded
-        field: the frame field of the tracks that were sent
-        adjusted: the frame field of the corrected tracks
+        field: the frame field of the labels that were sent
+        adjusted: the frame field of the corrected labels
 
     Returns:
         a :class:`fiftyone.core.view.DatasetView`
     """
-    told = [*CORRECTIONS, ATTRIBUTES]
-    changed = F("changes").contains(told)
+    changed = F("changes").contains([*CORRECTIONS, ATTRIBUTES])
     view = dataset.view()
     for name in (field, adjusted):
         view = view.filter_labels(f"frames.{name}", changed, only_matches=False)

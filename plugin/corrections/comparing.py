@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What reviewers changed: labels as they were sent against labels as they came back.
+"""Compare the labels that were sent with the corrected labels.
 
 Pure functions over two tracks tables of the same frames.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -15,9 +14,8 @@ from numpy.typing import NDArray
 
 from ...importers.tracks import BOX
 from ..audit.boxes import Floats, iou
-from ..audit.ranges import are_at
 
-#: Kinds of changes, as they stand in the field ``changes`` of a detection.
+#: Kinds of changes, the values of the attribute ``changes`` of a detection.
 MOVED = "moved"
 RESIZED = "resized"
 LABEL = "label"
@@ -25,19 +23,19 @@ IDENTITY = "identity"
 ADDED = "added"
 DELETED = "deleted"
 ATTRIBUTES = "attributes"
-#: A box drawn again where it was: people never hit the same pixel twice.
+#: A box that was redrawn in the same place: nobody hits the same pixel twice.
 NUDGED = "nudged"
 
-#: Changes that say that the audited label was wrong.
+#: Changes that show that the label was wrong.
 CORRECTIONS = (MOVED, RESIZED, LABEL, IDENTITY, ADDED, DELETED)
 CHANGES = (*CORRECTIONS, ATTRIBUTES, NUDGED)
 
-#: IoU from which two boxes are the same one, drawn by two people.
+#: IoU from which two boxes are the same box, drawn by two people.
 SAME_IOU = 0.9
-#: IoU from which a box without its object can be another object's.
+#: IoU from which boxes of different objects can be matched.
 MATCH_IOU = 0.5
 
-#: Pairs of boxes to hold in memory at a time.
+#: Maximum number of pairs of boxes to hold in memory at a time.
 _PAIRS = 1_000_000
 
 _FRAME = ["sequence", "frame"]
@@ -50,24 +48,25 @@ def compare_tracks(
     attributes: Collection[str] = (),
     same_iou: float = SAME_IOU,
 ) -> pd.DataFrame:
-    """Compares the labels that were sent with those that came back.
+    """Compare the labels that were sent with the corrected labels.
 
-    A box is matched with its track's box in the same frame, and what is left by
-    the best IoU. Two tracks that changed places changed their identities.
+    A box is matched to the box of its track in the same frame; the remaining boxes
+    are matched by the highest IoU. Two tracks that swapped places are two changes of
+    identity, not two moves.
 
     Args:
         sent: the tracks table that was sent
-        corrected: the tracks table that came back: the same tracks have the same
-            ``track``, boxes are in the same pixels
-        attributes (()): columns of either table that annotators filled in
+        corrected: the corrected tracks table, with the same ``track`` numbers and in
+            the same pixels
+        attributes (()): columns of either table that hold annotators' attributes
         same_iou (0.9): IoU from which a box counts as :data:`NUDGED`, not as
             moved or resized
 
     Returns:
-        one row per box of either table, by sequence and frame: ``sequence``,
+        one row per box of either table, sorted by sequence and frame: ``sequence``,
         ``frame``, ``sent`` and ``corrected`` (row numbers in the tables),
-        ``track`` and ``new_track`` (each -1 where there is none), ``iou`` of the
-        two boxes (NaN where one is missing), and a boolean column for each of
+        ``track`` and ``new_track`` (each -1 if there is none), ``iou`` of the
+        two boxes (NaN if one is missing), and a boolean column for each of
         :data:`CHANGES`
     """
     first = _numbered(sent, "sent")
@@ -98,7 +97,7 @@ def _match(
     boxes: tuple[Floats, Floats],
     same_iou: float,
 ) -> pd.DataFrame:
-    """Returns the pairs ``sent``, ``corrected`` of row numbers, with their ``iou``."""
+    """Return the pairs ``sent``, ``corrected`` of row numbers, with their ``iou``."""
     own = _pair(_tracked(sent), _tracked(corrected), boxes, _TRACKED)
     moved = own[own["iou"] < same_iou]
     candidates = _overlapping(
@@ -121,7 +120,7 @@ def _untouched(
     taken: pd.DataFrame,
     boxes: tuple[Floats, Floats],
 ) -> pd.DataFrame:
-    """Pairs boxes that are the same to the pixel, without looking at all others."""
+    """Pair identical boxes without computing the IoU of every pair."""
     keys = [*_FRAME, *BOX]
     left = []
     for side, name, values in zip(
@@ -139,7 +138,7 @@ def _overlapping(
     boxes: tuple[Floats, Floats],
     least_iou: float,
 ) -> pd.DataFrame:
-    """Pairs the boxes of each frame that overlap enough, some frames at a time."""
+    """Pair the boxes of each frame that overlap enough, a few frames at a time."""
     places = pd.concat([sent[_FRAME], corrected[_FRAME]])
     frame = pd.Series(places.groupby(_FRAME).ngroup().to_numpy())
     codes = frame[: len(sent)], frame[len(sent) :]
@@ -163,14 +162,14 @@ def _pair(
     boxes: tuple[Floats, Floats],
     keys: list[str] = _FRAME,
 ) -> pd.DataFrame:
-    """Pairs each box with all that agree in the keys."""
+    """Pair each box with all boxes that have the same keys."""
     pairs = sent.merge(corrected, on=keys, suffixes=("", "_corrected"))
     overlap = iou(boxes[0][pairs["sent"]], boxes[1][pairs["corrected"]])
     return pairs[["sent", "corrected"]].assign(iou=overlap)
 
 
 def _best(candidates: pd.DataFrame) -> pd.DataFrame:
-    """Chooses pairs in which each box occurs once, the highest IoU first."""
+    """Choose pairs greedily by IoU, so that each box occurs once."""
     left = candidates.sort_values("iou", ascending=False, kind="stable")
     chosen = [left[:0]]
     while len(left):
@@ -190,7 +189,7 @@ def _without(rows: pd.DataFrame, taken: pd.DataFrame) -> pd.DataFrame:
 def _with_unmatched(
     pairs: pd.DataFrame, sent: pd.DataFrame, corrected: pd.DataFrame
 ) -> pd.DataFrame:
-    """Adds what was deleted and what was added, and says where each box is."""
+    """Add the deleted and the added boxes, and the sequence and frame of each row."""
     rows = pairs.merge(sent[["sent"]], how="outer")
     rows = rows.merge(corrected[["corrected"]], how="outer")
     rows = rows.fillna({"sent": -1, "corrected": -1})
@@ -210,14 +209,17 @@ def _with_unmatched(
 def _box_changes(
     changes: pd.DataFrame, boxes: tuple[Floats, Floats], same_iou: float
 ) -> pd.DataFrame:
-    """Tells moved boxes from resized ones by what a move alone could mend."""
+    """Find moved, resized, nudged, added and deleted boxes.
+
+    The IoU of two boxes is split into that of their sizes and what their places take
+    away from it; the lower one decides between moved and resized.
+    """
     both = ((changes["sent"] >= 0) & (changes["corrected"] >= 0)).to_numpy()
     first = boxes[0][changes.loc[both, "sent"]]
     second = boxes[1][changes.loc[both, "corrected"]]
     overlap = changes.loc[both, "iou"].to_numpy()
     anchored = np.zeros_like(first)
     anchored[:, 2:] = first[:, 2:]
-    # The IoU of the two sizes, and what the places take away from it
     size = iou(anchored, np.hstack([np.zeros_like(second[:, :2]), second[:, 2:]]))
     place = overlap / size
     changed = overlap < same_iou
@@ -238,6 +240,7 @@ def _value_changes(
     corrected: pd.DataFrame,
     attributes: Collection[str],
 ) -> pd.DataFrame:
+    """Find changes of label, identity and annotators' attributes."""
     both = ((changes["sent"] >= 0) & (changes["corrected"] >= 0)).to_numpy()
     rows = changes.loc[both, "sent"], changes.loc[both, "corrected"]
     found = pd.DataFrame(
@@ -256,7 +259,7 @@ def _differ(
     name: str,
     rows: tuple[pd.Series[int], pd.Series[int]],
 ) -> NDArray[np.bool_]:
-    """Whether two columns differ in pairs of rows; null is a value like others."""
+    """Tell whether a column differs between pairs of rows; null equals null."""
     sides = []
     for table, row in zip((sent, corrected), rows, strict=True):
         column = table[name] if name in table else pd.Series(None, table.index, object)
@@ -268,25 +271,26 @@ def _differ(
 
 
 def is_corrected(changes: pd.DataFrame) -> pd.Series[bool]:
-    """Tells which boxes were really corrected.
+    """Tell which boxes were wrong: those with a change of :data:`CORRECTIONS`.
 
     Args:
         changes: the changes of :func:`compare_tracks`
 
     Returns:
-        a boolean per row: False for noise and attributes alone
+        a boolean per row, False for boxes that were only nudged or whose attributes
+        alone changed
     """
     return changes[list(CORRECTIONS)].any(axis=1)
 
 
 def name_changes(changes: pd.DataFrame) -> list[list[str]]:
-    """Names what happened to each box.
+    """List the kinds of changes of each box.
 
     Args:
         changes: the changes of :func:`compare_tracks`
 
     Returns:
-        the names of its changes per row, empty where it stayed as it was
+        a list of :data:`CHANGES` per row, empty for an unchanged box
     """
     flags = changes[list(CHANGES)].to_numpy(bool)
     codes = flags @ (1 << np.arange(len(CHANGES)))
@@ -295,84 +299,3 @@ def name_changes(changes: pd.DataFrame) -> list[list[str]]:
         for code in np.unique(codes).tolist()
     }
     return [list(names[code]) for code in codes.tolist()]
-
-
-def judge_issues(
-    issues: pd.DataFrame, changes: pd.DataFrame, reviewed: pd.DataFrame
-) -> pd.Series[bool]:
-    """Tells which issues reviewers really corrected.
-
-    Args:
-        issues: ``sequence``, ``track``, ``other_track`` (or null), ``first_frame``
-            and ``last_frame`` of each issue
-        changes: the changes of :func:`compare_tracks`
-        reviewed: ``sequence`` and ``frame`` of the frames that came back
-
-    Returns:
-        per issue whether a box of its tracks was corrected in its frames, null
-        where none of its frames came back
-    """
-    seen = _touched(issues, reviewed[_FRAME], _FRAME[:1])
-    fixed = changes[is_corrected(changes)]
-    boxes = pd.concat(
-        [
-            fixed[[*_FRAME, name]].set_axis([*_FRAME, "track"], axis=1)
-            for name in ("track", "new_track")
-        ]
-    )
-    corrected = _touched(issues, boxes, ["sequence", "track"])
-    others = issues.drop(columns="track").rename(columns={"other_track": "track"})
-    corrected |= _touched(others.dropna(subset="track"), boxes, ["sequence", "track"])
-    judged = pd.arrays.BooleanArray(
-        issues.index.isin(corrected), ~issues.index.isin(seen)
-    )
-    return pd.Series(judged, issues.index)
-
-
-def _touched(issues: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -> set[int]:
-    """The issues that have a row with their keys within their frames."""
-    return set(issues.index[are_at(rows, issues, keys)])
-
-
-def precision(kinds: pd.Series[str], corrected: pd.Series[bool]) -> pd.DataFrame:
-    """Counts how often each kind of finding was right.
-
-    Args:
-        kinds: the kind of each finding
-        corrected: whether it was really corrected, null where nobody looked
-
-    Returns:
-        ``found``, ``reviewed``, ``corrected`` and ``precision`` (corrected of
-        reviewed, NaN where nobody looked), indexed by kind
-    """
-    groups = corrected.astype("boolean").groupby(kinds)
-    table = pd.DataFrame(
-        {
-            "found": groups.size(),
-            "reviewed": groups.count().astype(np.int64),
-            "corrected": groups.sum().astype(np.int64),
-        }
-    )
-    return table.assign(precision=table["corrected"] / table["reviewed"])
-
-
-def join_precision(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Adds up how often the audit was right, over several reviews.
-
-    Args:
-        found: the records of reviews, each with ``of``, ``kind``, ``reviewed`` and
-            ``corrected``
-
-    Returns:
-        ``of`` (``issue`` or ``box``), ``kind``, ``reviewed`` and ``corrected`` (added
-        up) and ``precision`` (corrected of reviewed), the most reviewed first; kinds
-        that nobody looked at are left out
-    """
-    keys, counts = ["of", "kind"], ["reviewed", "corrected"]
-    table = pd.DataFrame(list(found), columns=[*keys, *counts])
-    total = table.groupby(keys, as_index=False)[counts].sum()
-    total = total[total["reviewed"] > 0]
-    total = total.assign(precision=total["corrected"] / total["reviewed"])
-    return total.sort_values(
-        ["of", "reviewed", "kind"], ascending=[False, False, True], ignore_index=True
-    )

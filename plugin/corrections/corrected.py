@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labels that came back, beside the labels that were sent."""
+"""Corrections: the labels that came back, and the labels that were sent."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ FRAME_ATTRIBUTES = ["sequence", "frame", "attribute", "sent", "corrected"]
 
 @dataclass(frozen=True)
 class Corrections:
-    """What came back of a selection of frames.
+    """The corrections of an adjustment, on the frames that came back.
 
     Attributes:
-        sent: the tracks table as it was sent, of the frames that came back:
-            ``frame`` is the position in the dataset's sequence, boxes are pixels
-            of the images that were sent, and ``object_id`` tells the objects
-            apart; ``track`` means nothing yet
-        corrected: the tracks table as it came back, likewise
+        sent: the tracks table that was sent, of the frames that came back:
+            ``frame`` is the 1-based position in the dataset's sequence, boxes are in
+            pixels of the images that were sent, and ``object_id`` identifies the
+            objects; ``track`` has no meaning yet
+        corrected: the tracks table that came back, with the same columns
         frames: ``sequence`` and ``frame`` of the frames that came back
-        image_sizes: width and height of the images that were sent, by sequence;
-            a sequence that is not in it was sent in the size of its labels
+        image_sizes: width and height in pixels of the images that were sent, by
+            sequence; other sequences were sent in the size of their labels
         notes: what did not come back, and why
-        frame_attributes: what reviewers said otherwise about whole frames:
+        frame_attributes: the attributes of whole frames that reviewers changed:
             ``sequence``, ``frame``, ``attribute``, ``sent`` and ``corrected``
     """
 
@@ -43,20 +43,20 @@ class Corrections:
 
     @property
     def attributes(self) -> list[str]:
-        """The columns of either table that are attributes of annotators."""
+        """The columns of either table that hold annotators' attributes."""
         names = [*map(str, self.sent), *map(str, self.corrected)]
         own = {*COLUMNS, *FORMAT_COLUMNS}
         return [name for name in dict.fromkeys(names) if name not in own]
 
 
 def join_corrections(parts: Iterable[Corrections]) -> Corrections:
-    """Joins what came back of different frames.
+    """Join the corrections of different frames.
 
     Args:
-        parts: one part or more
+        parts: the corrections, at least one
 
     Returns:
-        the whole
+        all of them
     """
     parts = list(parts)
     sizes: dict[str, tuple[int, int]] = {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read what came back from one of FiftyOne's annotation backends."""
+"""Read corrections from FiftyOne's annotation backends."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ..sending.records import (
 )
 from .corrected import Corrections
 
-#: How far a box may move without anybody's doing, in pixels: half of one, as boxes
-#: are compared in whole pixels, and what tools round.
+#: How far rounding may move an edge, in pixels: half a pixel, as boxes are compared in
+#: whole pixels, and what tools round.
 _ROUNDING = 0.6
-#: Where labels rest between a backend and the comparison.
+#: The frame field that holds a backend's labels until they are compared.
 _INCOMING = "track_audit_incoming"
 
 
 def read_annotations(dataset: fo.Dataset, record: SentFrames) -> Corrections:
-    """Reads what came back from an annotation backend.
+    """Read corrections from an annotation backend.
 
     Args:
         dataset: the dataset that the frames are from
-        record: what was sent
+        record: the adjustment
 
     Returns:
         what came back
@@ -40,7 +40,7 @@ def read_annotations(dataset: fo.Dataset, record: SentFrames) -> Corrections:
     """
     samples = store.select_sequences(dataset, record.frames)
     with exclusive(dataset, "loading annotations into"):
-        _drop_incoming(dataset)  # what a process that was killed left there
+        _drop_incoming(dataset)  # a killed process may have left it
         try:
             dataset.load_annotations(
                 record.name, dest_field=_INCOMING, unexpected="ignore"
@@ -84,7 +84,7 @@ def _read_incoming(samples: fo.DatasetView, record: SentFrames) -> pd.DataFrame:
 def _with_objects(
     table: pd.DataFrame, sent: pd.DataFrame, record: SentFrames
 ) -> pd.DataFrame:
-    """Finds the objects of boxes by their labels' IDs; a new ID is a new object."""
+    """Find the objects of boxes by their labels' IDs; a new ID is a new object."""
     keys = ["sequence", "frame", "id"]
     before = sent[[*keys, *BOX, "object_id", "object_name"]]
     table = table.merge(before, on=keys, how="left", suffixes=("", "_sent"))
@@ -101,5 +101,5 @@ def _with_objects(
 
 
 def _edges(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turns ``[left, top, width, height]`` into ``[left, top, right, bottom]``."""
+    """Turn ``[left, top, width, height]`` into ``[left, top, right, bottom]``."""
     return np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])

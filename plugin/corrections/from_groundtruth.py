@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what came back from the labeling jobs of an adjustment.
+"""Read corrections from the labeling jobs of an adjustment.
 
-A job's output is a folder, in S3 or a copy of it on this machine::
+A job's output is a folder in S3, or a local copy of it::
 
     manifests/output/output.manifest
     annotations/consolidated-annotation/output/<line>/SeqLabel.json
@@ -39,15 +39,15 @@ def read_output(
     output: Path | str | None = None,
     samples: Collection[str] = (),
 ) -> Corrections:
-    """Reads the labels that came back from an adjustment's labeling jobs.
+    """Read the corrected labels of an adjustment's labeling jobs.
 
     Args:
         record: the adjustment
         output (None): the ``output.manifest`` of its only job (a path or an S3
             URI), or a local copy of the jobs' output folder; by default it is
             read from S3
-        samples (()): the IDs of the dataset's samples: labels of others are not the
-            dataset's; none where that does not matter
+        samples (()): the IDs of the dataset's samples, to refuse labels of another
+            dataset; if empty, this is not checked
 
     Returns:
         what came back, and as notes what did not
@@ -55,7 +55,7 @@ def read_output(
     Raises:
         InputError: if nothing came back, or a file is damaged or belongs to
             another job
-        GroundTruthError: if AWS cannot be asked
+        GroundTruthError: if AWS cannot be reached
     """
     if output is None:
         manifests, notes = _manifests_in_s3(record)
@@ -100,10 +100,10 @@ def _manifests_in_s3(record: AdjustmentRecord) -> tuple[list[_Manifest], list[st
         else:
             notes.append(f"{job.name} has no output yet")
     if not found:
-        todo = "launch what was not started, or send the frames again by another name"
+        todo = "launch the missing jobs, or send the frames again under another name"
         raise GroundTruthError(
             f"Nothing came back from {record.name}: {'; '.join(notes)}",
-            "wait for the workers" if going else todo,
+            "wait for the workers to finish" if going else todo,
         )
     return found, notes
 
@@ -124,7 +124,7 @@ def _exists(uri: str, region: str | None) -> bool:
 def _manifests_at(
     record: AdjustmentRecord, output: str
 ) -> tuple[list[_Manifest], list[str]]:
-    """Finds the manifests of the jobs in a local folder, or the one that is named."""
+    """Find the manifests of the jobs in a local folder, or the given manifest."""
     if is_s3(output) or Path(output).is_file():
         job = _job_of(record, output)
         others = [each.name for each in record.jobs if each is not job]
@@ -146,7 +146,7 @@ def _manifests_at(
 
 
 def _job_of(record: AdjustmentRecord, manifest: str) -> JobRecord:
-    """Finds the job that a manifest is of; the first, where it does not say."""
+    """Find the job of a manifest, by default the first."""
     if len(record.jobs) == 1:
         return record.jobs[0]
     mirrors = {
@@ -161,7 +161,7 @@ def _job_of(record: AdjustmentRecord, manifest: str) -> JobRecord:
 
 
 def _mirrors(job: JobRecord, manifest: str) -> dict[str, Path]:
-    """The local copies of what the lines of a local manifest name in S3."""
+    """Return the local copies of the S3 folders that a local manifest refers to."""
     if is_s3(manifest) or not job.s3_root:
         return {}
     mirrors = {job.s3_root: Path(job.package)}
@@ -179,15 +179,15 @@ def read_job_output(
     mirrors: Mapping[str, Path],
     samples: Collection[str] = (),
 ) -> Corrections:
-    """Reads the labels that came back from one labeling job.
+    """Read the corrected labels of one labeling job.
 
     Args:
         manifest: the local path or S3 URI of its ``output.manifest``
         job: the job
         label_attribute: the label attribute of the corrected labels
         audited_attribute: the label attribute of the labels that were sent
-        mirrors: local folders that hold copies of what is in S3
-        samples (()): as of :func:`read_output`
+        mirrors: the local copies of S3 folders, by S3 URI
+        samples (()): see :func:`read_output`
 
     Returns:
         what came back
@@ -205,8 +205,8 @@ def read_job_output(
     for video in videos:
         sequence = _check_origin(manifest, video, job, samples)
         if sequence in sizes or video.line not in before:
-            message = f"a second line of {sequence}, or one without labels that were"
-            raise InputError(manifest, f"{message} sent; expected one", video.line)
+            message = f"expected one line of {sequence}, with the labels that were sent"
+            raise InputError(manifest, message, video.line)
         _check_objects(manifest, before[video.line], video)
         numbers = np.array(job.frames[sequence])
         came_back = numbers[list(video.labels.frame_attributes)]
@@ -235,14 +235,14 @@ def read_job_output(
 def _check_origin(
     manifest: str, video: Video, job: JobRecord, samples: Collection[str]
 ) -> str:
-    """Checks that a line is of the job; returns the sequence's name."""
+    """Check that a line belongs to the job, and return the sequence's name."""
     if video.job is None or video.job.lower() != job.name.lower():
         message = f"labels of job {video.job!r:.80}; expected those of {job.name!r}"
         raise InputError(manifest, message, video.line)
     sequence = video.origin.get("sequence")
     if not isinstance(sequence, str) or sequence not in job.frames:
         names = ", ".join(job.frames)
-        message = f"sequence {sequence!r:.80}; expected {names}, as were sent"
+        message = f"sequence {sequence!r:.80}; expected {names}"
         raise InputError(manifest, message, video.line)
     frames = job.frames[sequence]
     if video.origin.get("frames") != frames or len(video.labels.names) != len(frames):
@@ -250,13 +250,13 @@ def _check_origin(
         raise InputError(manifest, f"{message}; expected these", video.line)
     sample = video.origin.get("sample")
     if samples and sample is not None and sample not in samples:
-        message = f"{sequence} of another dataset; expected that of this one"
+        message = f"{sequence} of another dataset; expected one of this dataset"
         raise InputError(manifest, message, video.line)
     return sequence
 
 
 def _check_objects(manifest: str, before: Video, video: Video) -> None:
-    """Checks that at least one of the objects that were sent came back."""
+    """Check that at least one of the objects that were sent came back."""
     sent, came = (
         set(pd.DataFrame(each.columns).get("object_id", ())) for each in (before, video)
     )
@@ -268,7 +268,7 @@ def _check_objects(manifest: str, before: Video, video: Video) -> None:
 def _frame_attributes(
     before: Video, video: Video, sequence: str, numbers: np.typing.NDArray[np.int64]
 ) -> pd.DataFrame:
-    """What reviewers said otherwise about frames; where they say nothing, it stays."""
+    """Return the frames' attributes that reviewers changed; omitted ones stay."""
     rows = []
     for position, said in video.labels.frame_attributes.items():
         sent = before.labels.frame_attributes.get(position, {})

@@ -23,19 +23,19 @@ from .corrected import Corrections
 def read_corrected_mot(
     dataset: fo.Dataset, record: SentFrames, folder: Path | str | None = None
 ) -> Corrections:
-    """Reads corrected MOT sequences.
+    """Read corrected MOT sequences.
 
     Args:
         dataset: the dataset that the frames are from
-        record: what went out
+        record: the adjustment
         folder (None): the folder of the corrected sequences, by default the one
-            that they were written to
+            that they were exported to
 
     Returns:
         what came back
 
     Raises:
-        InputError: if a file is damaged or is of other frames
+        InputError: if a file is damaged or has other frames
     """
     path = Path(folder or record.folder or "")
     corrected = read_mot(path, include_ignored=True, allow_empty=True)
@@ -59,7 +59,7 @@ def read_corrected_mot(
 
 
 def _check_frames(folder: Path, record: SentFrames) -> None:
-    """Checks the folder's own list of frames, where it has one."""
+    """Check the folder's own list of frames if it has one."""
     file = folder / FRAMES_FILE
     if not file.is_file():
         return
@@ -75,7 +75,7 @@ def _check_frames(folder: Path, record: SentFrames) -> None:
 
 
 def _check_sequence(path: Path, sequence: Sequence, record: SentFrames) -> None:
-    """Checks that a sequence is one of those that were sent."""
+    """Check that a sequence was sent, with as many frames of the same size."""
     name, length = sequence.name, len(sequence.frame_names)
     size = (sequence.width, sequence.height)
     frames = record.frames.get(name)
@@ -83,13 +83,13 @@ def _check_sequence(path: Path, sequence: Sequence, record: SentFrames) -> None:
         return
     sent = ", ".join(f"{name} of {len(each)}" for name, each in record.frames.items())
     message = f"sequence {name} of {length} frames of {size[0]}x{size[1]}"
-    raise InputError(path, f"{message}; expected as were sent: {sent} frames")
+    raise InputError(path, f"{message}; expected what was sent: {sent} frames")
 
 
 def _with_objects(
     table: pd.DataFrame, sent: pd.DataFrame, record: SentFrames
 ) -> pd.DataFrame:
-    """Names objects as they were sent; an id that was not sent is a new object."""
+    """Name objects as they were sent; an ID that was not sent is a new object."""
     names = ["sequence", "frame", "frame_name", "track", "label", *BOX]
     table = table[names].astype(
         {"sequence": object, "frame": int, "label": object, "frame_name": object}

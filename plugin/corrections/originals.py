@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which object, and which stored box, is which of those that were sent."""
+"""Match objects and boxes that came back to those in the dataset.
+
+Pure functions over tracks tables.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import fiftyone as fo
 import numpy as np
 import pandas as pd
 
@@ -15,15 +17,16 @@ from ...importers.problems import Report
 from ...importers.tracks import BOX, Tracks
 from .comparing import DELETED
 from .corrected import Corrections
+from .known import Known
 
 _OBJECT = ["sequence", "object_id"]
 
 
 def boxes_as_sent(stored: store.StoredTracks, corrections: Corrections) -> pd.DataFrame:
-    """Returns the stored boxes as they would be sent now.
+    """Return the stored boxes as they would be sent now.
 
     Args:
-        stored: the tracks of the dataset
+        stored: the labels of the sequences
         corrections: what came back
 
     Returns:
@@ -41,35 +44,29 @@ def boxes_as_sent(stored: store.StoredTracks, corrections: Corrections) -> pd.Da
 
 
 def number_objects(
-    dataset: fo.Dataset,
-    adjusted: str,
-    stored: store.StoredTracks,
-    current: pd.DataFrame,
-    corrections: Corrections,
+    known: Known, current: pd.DataFrame, corrections: Corrections
 ) -> Corrections:
-    """Gives each object its track's number, and new objects the next ones.
+    """Give each object the number of its track, and new objects the next numbers.
+
+    An object that has a number in the field of the corrected labels keeps it.
 
     Args:
-        dataset: the dataset
-        adjusted: the frame field of corrected tracks, whose objects keep the
-            numbers that they were given there
-        stored: the tracks that were sent
+        known: what the dataset holds
         current: the boxes of :func:`boxes_as_sent`
         corrections: what came back
 
     Returns:
-        the same, with ``track`` in both tables
+        the corrections, with ``track`` in both tables
     """
-    known = [current[[*_OBJECT, "track"]]]
-    last = stored.tracks.table.groupby("sequence", observed=True)["track"].max()
-    samples = dataset.select([span.sample_id for span in stored.spans])
-    for field in _corrected_fields(dataset):
-        before = store.read_tracks(samples, field, ["object_id"]).tracks.table
-        if field == adjusted:
-            known.append(before.dropna(subset="object_id")[[*_OBJECT, "track"]])
+    numbered = [current[[*_OBJECT, "track"]]]
+    labels = known.stored.tracks.table
+    last = labels.groupby("sequence", observed=True)["track"].max()
+    for field, before in known.corrected.items():
+        if field == known.adjusted_field:
+            numbered.append(before.dropna(subset="object_id")[[*_OBJECT, "track"]])
         newest = before.groupby("sequence", observed=True)["track"].max()
         last = last.combine(newest, max, fill_value=-1)
-    objects = pd.concat([_plain(table) for table in known])
+    objects = pd.concat([_plain(table) for table in numbered])
     objects = objects[objects["track"] >= 0].drop_duplicates(_OBJECT)
     tables = [corrections.sent, corrections.corrected]
     met = pd.concat([table[[*_OBJECT, "frame"]] for table in tables])
@@ -82,14 +79,14 @@ def number_objects(
     tracks = met[[*_OBJECT, "track"]].astype({"track": "int64"})
     sent, corrected = (_with_tracks(table, tracks) for table in tables)
     added = corrected["object_id"].isin(met.loc[new, "object_id"])
-    corrected["object_name"] = _new_names(corrected, added, stored.tracks.table)
+    corrected["object_name"] = _new_names(corrected, added, labels)
     return replace(corrections, sent=sent, corrected=corrected)
 
 
 def _new_names(
     corrected: pd.DataFrame, added: pd.Series[bool], stored: pd.DataFrame
 ) -> pd.Series[str]:
-    """Names new objects by their numbers, where another one has their name."""
+    """Name new objects by their numbers if another object has their name."""
     held = stored["label"].astype(str) + ":" + stored["track"].astype(str)
     if "object_name" in stored:
         held = stored["object_name"].fillna(held)
@@ -97,16 +94,6 @@ def _new_names(
     own = pd.MultiIndex.from_frame(corrected[["sequence", "object_name"]].astype(str))
     numbered = corrected["label"].astype(str) + ":" + corrected["track"].astype(str)
     return corrected["object_name"].mask(added & own.isin(keys), numbered)
-
-
-def _corrected_fields(dataset: fo.Dataset) -> list[str]:
-    """The frame fields of corrected tracks: what is new is numbered through them."""
-    return [
-        field
-        for field in dataset.get_frame_field_schema() or {}
-        if store.holds_corrections(dataset, field)
-        and dataset.has_frame_field(f"{field}.detections.object_id")
-    ]
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
@@ -121,18 +108,18 @@ def _with_tracks(table: pd.DataFrame, tracks: pd.DataFrame) -> pd.DataFrame:
 def find_originals(
     current: pd.DataFrame, corrections: Corrections, changes: pd.DataFrame
 ) -> pd.Series[int]:
-    """Finds the stored box of each change.
+    """Find the stored box of each change.
 
-    A box that was changed here since it was sent, and not to what came back, is
-    somebody's later work: reviewers never saw it.
+    A box that was changed in the dataset since it was sent is somebody's later work,
+    which reviewers never saw, unless it was changed to what came back.
 
     Args:
         current: the boxes of :func:`boxes_as_sent`
         corrections: what came back
-        changes: what reviewers changed
+        changes: the changes of :func:`compare_tracks`
 
     Returns:
-        the row of the stored tracks per change, -1 where there is none any more
+        the row of the stored labels per change, -1 if there is none any more
     """
     keys = ["sequence", "frame", "object_id"]
     values = [*BOX, "label"]
@@ -156,15 +143,16 @@ def find_originals(
 def count_conflicts(
     current: pd.DataFrame, corrections: Corrections, changes: pd.DataFrame
 ) -> int:
-    """Counts the labels that were changed here since they were sent.
+    """Count the labels that were changed in the dataset since they were sent.
 
     Args:
         current: the boxes of :func:`boxes_as_sent`
         corrections: what came back
-        changes: what reviewers changed, with :func:`find_originals` as ``original``
+        changes: the changes of :func:`compare_tracks`, with the rows of
+            :func:`find_originals` as ``original``
 
     Returns:
-        the number; labels that reviewers deleted, and that are gone, do not count
+        the number, without labels that were deleted here and by reviewers
     """
     keys = ["sequence", "frame", "object_id"]
     lost = changes[(changes["sent"] >= 0) & (changes["original"] < 0)]

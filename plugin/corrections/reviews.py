@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What reviewers did, recorded as a run of the dataset."""
+"""Record the loads of corrections as runs of the dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime, timezone
 from functools import partial
-from typing import Any
 
 import fiftyone as fo
 import pandas as pd
 
 from ...importers import store
 from ...importers.store import runs
+from ...importers.store.bulk import database_time
 from ..plain import count
-from .comparing import join_precision
+from .precision import Precision, join_precision
 
-#: The method of the runs that record what was loaded.
+#: The method of the runs that record reviews.
 METHOD = "track_audit/review"
 
 review_key = partial(runs.run_key, "review")
@@ -25,21 +26,20 @@ review_key = partial(runs.run_key, "review")
 
 @dataclass(frozen=True)
 class Review:
-    """What reviewers did, and how often the audit was right.
+    """What reviewers changed, and how often the audit was right.
 
     Attributes:
         name: the adjustment's name
-        label_field: the frame field of the tracks that were sent
-        adjusted_field: the frame field of the corrected tracks
+        label_field: the frame field of the labels that were sent
+        adjusted_field: the frame field of the corrected labels
         frames: the numbers of the frames that came back, by sequence
-        boxes: the number of boxes in them
+        boxes: the number of boxes in these frames
         changes: the number of boxes with each kind of change; ``nudged`` is noise
-        frame_attributes: the number of frames whose own attributes were changed
-        corrected: the number of boxes that were really corrected
+        frame_attributes: the number of frames whose attributes were changed
+        corrected: the number of boxes that were wrong, see :func:`is_corrected`
         missed: how many of these the audit had not flagged
-        precision: for each kind of ``issue`` and of flagged ``box``: ``of``,
-            ``kind``, ``found``, ``reviewed``, ``corrected`` and ``precision``
-        notes: what did not come back, and what to know
+        precision: how often the audit was right about each kind of mistake
+        notes: what did not come back, and what else users should know
     """
 
     name: str
@@ -51,54 +51,91 @@ class Review:
     frame_attributes: int
     corrected: int
     missed: int
-    precision: list[dict[str, Any]]
+    precision: list[Precision]
     notes: list[str]
 
 
 @contextmanager
 def recording_review(dataset: fo.Dataset, review: Review) -> Iterator[None]:
-    """Records a review with its dataset, in place of an earlier one.
+    """Record a review in place of an earlier one of the same adjustment.
 
-    It counts once the work on its labels is done. Where that fails, the earlier one
-    counts again; where it is broken off, neither does until it is done again.
+    The review counts once the work on the labels is done. If that fails, the earlier
+    review counts again; if the process is killed, neither counts until the corrections
+    have been loaded again.
 
     Args:
         dataset: the dataset
         review: the review
     """
-    key = review_key(review.name)
-    earlier = recorded_reviews(dataset).get(review.name)
+    key, now = review_key(review.name), database_time()
+    earlier = [each for each in _read(dataset) if each.review.name == review.name]
     known = dataset.has_run(key)
-    _record(dataset, review, complete=False)
+    _record(dataset, review, now, complete=False)
     try:
         yield
-        _record(dataset, review, complete=True)
+        _record(dataset, review, now)
     except BaseException:
-        if earlier:
-            _record(dataset, earlier, complete=True)
-        elif not known:
+        for each in earlier:
+            _record(dataset, each.review, each.time)
+        if not known:
             runs.delete_record(dataset, key)
         raise
 
 
-def _record(dataset: fo.Dataset, review: Review, complete: bool) -> None:
-    values = {**asdict(review), "complete": complete}
-    runs.save_record(dataset, review_key(review.name), METHOD, values)
-
-
-def other_reviews(dataset: fo.Dataset, review: Review) -> list[Review]:
-    """Finds what was loaded of other adjustments of the same frames.
+def replace_reviews(dataset: fo.Dataset, reviews: Collection[Review]) -> None:
+    """Replace the records of reviews; the times of their loads stay.
 
     Args:
         dataset: the dataset
+        reviews: the reviews, which are recorded
+    """
+    times = {each.review.name: each.time for each in _read(dataset)}
+    for review in reviews:
+        _record(dataset, review, times[review.name])
+
+
+@dataclass(frozen=True)
+class _Load:
+    """A review, and the time of its last load."""
+
+    review: Review
+    time: datetime
+
+
+def _record(
+    dataset: fo.Dataset, review: Review, time: datetime, complete: bool = True
+) -> None:
+    values = {**asdict(review), "complete": complete, "loaded": time.isoformat()}
+    runs.save_record(dataset, review_key(review.name), METHOD, values)
+
+
+def _read(dataset: fo.Dataset) -> list[_Load]:
+    """Read the reviews that count, the one that was loaded last at the end."""
+    loads = []
+    for stored in runs.read_records(dataset, METHOD, complete=True):
+        values = {field.name: stored.content[field.name] for field in fields(Review)}
+        values["precision"] = [Precision(**each) for each in values["precision"]]
+        # Updating a run keeps its time; older records have no other
+        loaded = stored.content.get("loaded")
+        time = datetime.fromisoformat(loaded) if loaded else stored.time
+        time = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+        loads.append(_Load(Review(**values), time))
+    return sorted(loads, key=lambda load: load.time)
+
+
+def find_overlapping(review: Review, others: Collection[Review]) -> list[Review]:
+    """Find the reviews of other adjustments that have frames of a review.
+
+    Args:
         review: the review
+        others: all reviews
 
     Returns:
-        the others
+        those of the same label field, without the review itself
     """
     return [
         other
-        for other in recorded_reviews(dataset).values()
+        for other in others
         if other.name != review.name
         and other.label_field == review.label_field
         and any(
@@ -108,27 +145,29 @@ def other_reviews(dataset: fo.Dataset, review: Review) -> list[Review]:
     ]
 
 
-def take_over_frames(dataset: fo.Dataset, review: Review, others: list[Review]) -> None:
-    """Takes frames from other reviews, as a frame's corrections are of one of them.
+def without_frames(other: Review, review: Review) -> Review:
+    """Return a review without the frames that a later review took over.
 
     Args:
-        dataset: the dataset
-        review: the review, whose frames they are now
-        others: see :func:`other_reviews`
+        other: the earlier review
+        review: the later review: a frame holds the corrections of one review only
+
+    Returns:
+        the earlier review with fewer frames, and a note
     """
-    for other in others:
-        left = {
-            sequence: sorted(set(numbers) - set(review.frames.get(sequence, ())))
-            for sequence, numbers in other.frames.items()
-        }
-        frames = {sequence: numbers for sequence, numbers in left.items() if numbers}
-        note = f"some frames hold the corrections of '{review.name}' by now"
-        notes = list(dict.fromkeys([*other.notes, note]))
-        _record(dataset, replace(other, frames=frames, notes=notes), complete=True)
+    left = {
+        sequence: sorted(set(numbers) - set(review.frames.get(sequence, ())))
+        for sequence, numbers in other.frames.items()
+    }
+    frames = {sequence: numbers for sequence, numbers in left.items() if numbers}
+    note = f"some frames now hold the corrections of '{review.name}'"
+    return replace(
+        other, frames=frames, notes=list(dict.fromkeys([*other.notes, note]))
+    )
 
 
 def recorded_review(dataset: fo.Dataset, name: str) -> Review:
-    """Returns what was loaded of an adjustment.
+    """Return the review of an adjustment.
 
     Args:
         dataset: the dataset
@@ -138,71 +177,66 @@ def recorded_review(dataset: fo.Dataset, name: str) -> Review:
         the :class:`Review`
 
     Raises:
-        ValueError: if nothing was loaded
+        ValueError: if its corrections were not loaded, or not completely
     """
     reviews = recorded_reviews(dataset)
     if name not in reviews:
         known = ", ".join(reviews) or "none"
         raise ValueError(
-            f"no corrections of '{name}' were loaded into '{dataset.name}', or not to "
-            f"the end; expected one of: {known}"
+            f"no corrections of '{name}' were loaded into '{dataset.name}', or loading "
+            f"them was interrupted; expected one of: {known}"
         )
     return reviews[name]
 
 
 def recorded_reviews(dataset: fo.Dataset) -> dict[str, Review]:
-    """Returns what was loaded of a dataset's adjustments.
+    """Return the reviews of a dataset's adjustments.
 
     Args:
         dataset: the dataset
 
     Returns:
-        each :class:`Review` by the adjustment's name, in the order they were loaded
+        each :class:`Review` by the adjustment's name, in the order of their last loads
     """
-    names = Review.__dataclass_fields__
-    reviews = [
-        Review(**{name: stored.content[name] for name in names})
-        for stored in runs.read_records(dataset, METHOD, complete=True)
-    ]
-    return {review.name: review for review in reviews}
+    return {load.review.name: load.review for load in _read(dataset)}
 
 
 def reviewed_precision(
     dataset: fo.Dataset, label_field: str | None = None
 ) -> pd.DataFrame:
-    """Returns how often the audit was right, by all that reviewers corrected.
+    """Return how often the audit was right, by all reviews of a dataset.
 
-    It is what the reviews say that were loaded: another audit does not change it.
+    Another audit does not change the result.
 
     Args:
         dataset: the dataset
-        label_field (None): the frame field of the tracks; found where there is
-            only one
+        label_field (None): the frame field of the labels that were sent; by default
+            the dataset's only one
 
     Returns:
         one row per kind of ``issue`` and of flagged ``box``, see
-        :func:`.comparing.join_precision`; no row where nothing was loaded
+        :func:`.precision.join_precision`; no rows if no corrections were loaded
 
     Raises:
         ValueError: if the dataset has no such field
     """
     field = store.find_label_field(dataset, label_field)
     return join_precision(
-        record
+        each
         for review in recorded_reviews(dataset).values()
         if review.label_field == field
-        for record in review.precision
+        for each in review.precision
     )
 
 
 def describe_review(review: Review) -> str:
-    """Says what reviewers did.
+    """Summarize a review in one line.
 
     Args:
         review: the review
 
     Returns:
-        one line
+        what was loaded, and what reviewers changed
     """
     frames = sum(map(len, review.frames.values()))
     changes = ", ".join(f"{number:,} {kind}" for kind, number in review.changes.items())

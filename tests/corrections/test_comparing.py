@@ -11,9 +11,12 @@ from fiftyone_track_audit.plugin.corrections.comparing import (
     CHANGES,
     compare_tracks,
     is_corrected,
-    judge_issues,
     name_changes,
-    precision,
+)
+from fiftyone_track_audit.plugin.corrections.precision import (
+    Precision,
+    judge_issues,
+    measure_precision,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -274,9 +277,9 @@ def test_noise_corrects_no_issue(after, expected):
 def test_precision_of_each_kind():
     kinds = pd.Series(["low_iou", "low_iou", "size_change", "size_change", "gap"])
     corrected = pd.Series([True, False, True, pd.NA, pd.NA], dtype="boolean")
-    found = precision(kinds, corrected)
-    assert found.loc["low_iou"].tolist() == [2, 2, 1, 0.5]
-    assert found.loc["size_change"].tolist() == [2, 1, 1, 1.0]
-    assert found.loc["gap", ["found", "reviewed", "corrected"]].tolist() == [1, 0, 0]
-    assert np.isnan(found.loc["gap", "precision"])
-    assert precision(kinds[:0], corrected[:0]).empty
+    assert measure_precision("box", kinds, corrected) == [
+        Precision("box", "gap", 1, 0, 0, None),
+        Precision("box", "low IoU", 2, 2, 1, 0.5),
+        Precision("box", "size change", 2, 1, 1, 1.0),
+    ]
+    assert measure_precision("box", kinds[:0], corrected[:0]) == []

@@ -14,7 +14,9 @@ import pytest
 from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.importers.store import runs
 from fiftyone_track_audit.importers.tracks import InputError, Tracks, concatenate
+from fiftyone_track_audit.plugin.corrections import reviews
 from fiftyone_track_audit.plugin.corrections.applying import (
     Applied,
     apply_adjustment,
@@ -25,6 +27,7 @@ from fiftyone_track_audit.plugin.corrections.loading import (
     store_corrections,
 )
 from fiftyone_track_audit.plugin.corrections.reviews import (
+    Review,
     recorded_reviews,
     reviewed_precision,
 )
@@ -178,10 +181,9 @@ def test_issues_are_judged(dataset, aws, tmp_path):
         if issue.track == 1 and issue.first_frame == SHORT
     }
     assert ("size_change", SHORT, True) in verdicts
-    by_kind = {(row["of"], row["kind"]): row for row in review.precision}
+    by_kind = {(row.of, row.kind): row for row in review.precision}
     row = by_kind["box", "size change"]
-    assert (row["found"], row["corrected"]) == (2, 1)
-    assert row["precision"] == 0.5
+    assert (row.found, row.corrected, row.precision) == (2, 1, 0.5)
     assert recorded_reviews(dataset) == {"fix": review}
 
 
@@ -436,7 +438,7 @@ DAMAGES = {
     ),
     "another dataset": (
         edit_manifest(lambda ls: ls[0]["track-audit"].update(sample="0" * 24)),
-        "line 1: a of another dataset; expected that of this one",
+        "line 1: a of another dataset; expected one of this dataset",
     ),
     "other objects": (
         edit_labels(rename_objects),
@@ -448,7 +450,7 @@ DAMAGES = {
     ),
     "a line twice": (
         edit_manifest(lambda ls: ls + ls[:1]),
-        "line 3: a second line of a",
+        "line 3: expected one line of a",
     ),
     "unknown class": (
         edit_labels(lambda es: es[0]["annotations"][0].update({"class-id": "7"})),
@@ -560,8 +562,8 @@ def test_what_was_not_sent_cannot_be_loaded(dataset, tmp_path):
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        ("ground_truth", "holds labels that are no corrections"),
-        ("predictions", "holds labels that are no corrections"),
+        ("ground_truth", "holds labels that are not corrections"),
+        ("predictions", "holds labels that are not corrections"),
         ("filepath", "every frame has a"),
         ("a.b", "cannot name a field"),
     ],
@@ -623,7 +625,10 @@ def test_labels_that_changed_here_meanwhile(dataset, finished):
     changed.bounding_box = [0.5, 0.5, 0.1, 0.1]
     place.save()
     review = load_adjustment(dataset, "fix", finished)
-    assert "1 of the labels in 'ground_truth' were changed here" in review.notes[-1]
+    assert (
+        "1 of the labels in 'ground_truth' were changed in the dataset"
+        in (review.notes[-1])
+    )
     adjusted = table(dataset, "ground_truth_adjusted", "original_id", "changes")
     assert adjusted.loc[("a", SHORT, 1), "changes"] == ["resized"]
     assert pd.isna(adjusted.loc[("a", SHORT, 1), "original_id"])
@@ -664,11 +669,12 @@ def test_two_jobs_at_once_number_their_new_objects_apart(dataset, aws, tmp_path)
         for frame, new in ((SHORT, 3), (SHIFTED, 4))
         for track in (1, 2, new)
     ]
+    assert list(recorded_reviews(dataset)) == ["first", "second"]
     load_adjustment(dataset, "first")
     assert sorted(table(dataset, "ground_truth_adjusted").index) == sorted(
         adjusted.index
     )
-    assert list(recorded_reviews(dataset)) == ["first", "second"]
+    assert list(recorded_reviews(dataset)) == ["second", "first"]
 
 
 @pytest.mark.parametrize(
@@ -686,6 +692,45 @@ def test_new_objects_take_nobodys_name(dataset, name, given):
     store_corrections(dataset, "fix", "ground_truth", came)
     names = table(dataset, "ground_truth_adjusted", "object_name")["object_name"]
     assert names.loc[("a", SHORT)].to_dict() == {1: "walker:1", 3: given}
+
+
+def test_reviews_are_listed_by_their_last_load(dataset):
+    """Also beside a record of an older version, which has only the time of its run."""
+    came = {
+        name: corrections(dataset, [frame], shrink)
+        for name, frame in {"a": SHORT, "b": SHIFTED, "c": SHIFTED + 1}.items()
+    }
+    for name in came:
+        store_corrections(dataset, name, "ground_truth", came[name])
+    (old,) = (
+        record
+        for record in runs.read_records(dataset, reviews.METHOD)
+        if record.content["name"] == "b"
+    )
+    content = {
+        name: value
+        for name, value in old.content.items()
+        if name in {*Review.__dataclass_fields__, "complete"}
+    }
+    runs.save_record(dataset, old.key, reviews.METHOD, content)
+    assert list(recorded_reviews(dataset)) == ["a", "b", "c"]
+    store_corrections(dataset, "a", "ground_truth", came["a"])
+    assert list(recorded_reviews(dataset)) == ["b", "c", "a"]
+    # Frames that are taken over are no load of the review that loses them
+    both = corrections(dataset, [SHIFTED, SHIFTED + 1], shrink)
+    store_corrections(dataset, "d", "ground_truth", both)
+    assert list(recorded_reviews(dataset)) == ["b", "c", "a", "d"]
+
+
+def test_a_users_own_view_stays(dataset, finished):
+    own = dataset.limit(1)
+    dataset.save_view("changed by reviewers", own, description="my own")
+    review = load_adjustment(dataset, "fix", finished)
+    assert "another view named 'changed by reviewers'" in (review.notes[-1])
+    assert dataset.load_saved_view("changed by reviewers") == own
+    dataset.delete_saved_view("changed by reviewers")
+    assert load_adjustment(dataset, "fix", finished).notes == []
+    assert dataset.load_saved_view("changed by reviewers").count("frames") == 1
 
 
 def loaded(dataset):
@@ -755,7 +800,7 @@ def test_what_was_loaded_in_part_is_not_applied(dataset, finished):
         write += 1
         if "fix" not in recorded_reviews(dataset):
             break
-    with pytest.raises(ValueError, match="or not to the end"):
+    with pytest.raises(ValueError, match="was interrupted"):
         apply_adjustment(dataset, "fix")
     pd.testing.assert_frame_equal(table(dataset, "ground_truth"), before)
     load_adjustment(dataset, "fix", finished)
@@ -814,7 +859,7 @@ def test_the_real_labels_with_their_planted_flaws(real_data, aws, tmp_path):
         review = load_adjustment(dataset, "real")
         assert review.changes == {"resized": 2, "moved": 1}
         assert review.missed == 0
-        assert {row["precision"] for row in review.precision} == {1.0}
+        assert {row.precision for row in review.precision} == {1.0}
         changed = table(dataset, "ground_truth_adjusted", "changes")
         changed = changed[changed["changes"].map(len) > 0]
         places = {(str(frame - 1), track) for _, frame, track in changed.index}

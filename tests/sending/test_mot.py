@@ -232,7 +232,7 @@ def test_a_part_of_the_sequences_in_another_folder(dataset, tmp_path):
     [
         ("seqLength=2", "seqLength=3", "sequence a of 3 frames"),
         ("name=a", "name=c", "sequence c of 2 frames"),
-        ("imWidth=200", "imWidth=400", "of 400x100; expected as were sent: a of 2"),
+        ("imWidth=200", "imWidth=400", "of 400x100; expected what was sent: a of 2"),
     ],
 )
 def test_files_of_something_else_change_nothing(dataset, tmp_path, old, new, message):
