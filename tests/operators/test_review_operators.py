@@ -87,9 +87,9 @@ def correct_files(folder):
 
 def test_forms_say_what_is_missing(dataset):
     for operator, message in {
-        "load_adjustments": "nothing of 'walkers' was sent",
-        "apply_adjustments": "'walkers' has nothing of that",
-        "undo_adjustments": "'walkers' has nothing of that",
+        "load_adjustments": "no frames of 'walkers' were sent",
+        "apply_adjustments": "no corrections were loaded into 'walkers'",
+        "undo_adjustments": "no adjustments were applied to 'walkers'",
     }.items():
         (error,) = errors(form(operator, dataset))
         assert message in error
@@ -99,7 +99,7 @@ def test_there_and_back_in_the_app(corrected):
     before = table(corrected, "ground_truth")
     shown = form("load_adjustments", corrected)
     assert errors(shown) == []
-    assert "came back of 10 frames" in label(shown, "notice")
+    assert "corrections of 10 frames" in label(shown, "notice")
     result, triggers = run("load_adjustments", corrected, job_name="fix")
     assert result["message"] == (
         "20 boxes in 10 frames loaded into 'ground_truth_adjusted'; "
@@ -112,7 +112,7 @@ def test_there_and_back_in_the_app(corrected):
 
     shown = form("apply_adjustments", corrected, kinds=["moved"])
     assert errors(shown) == []
-    assert "of 1 moved those" in label(shown, "warning")
+    assert "(1 moved)" in label(shown, "warning")
     result, _ = run("apply_adjustments", corrected, job_name="fix")
     assert result["message"] == "2 labels changed, 0 added, 0 deleted in 2 frames"
     after = table(corrected, "ground_truth")
@@ -120,10 +120,26 @@ def test_there_and_back_in_the_app(corrected):
 
     shown = form("undo_adjustments", corrected)
     assert errors(shown) == []
-    assert "Will bring back" in label(shown, "warning")
+    assert "Will restore" in label(shown, "warning")
     result, _ = run("undo_adjustments", corrected, job_name="fix")
-    assert result["message"].startswith("back again: 2 labels changed")
+    assert result["message"].startswith("restored: 2 labels changed")
     pd.testing.assert_frame_equal(table(corrected, "ground_truth"), before)
+
+
+def chosen(form):
+    return form["type"]["properties"]["job_name"]["default"]
+
+
+def test_forms_propose_what_was_loaded_or_applied_last(corrected, tmp_path):
+    run("export_mot_sequences", outliers(corrected), folder=str(tmp_path / "other"))
+    correct_files(tmp_path / "other")
+    for name in ("fix", "other", "fix"):
+        run("load_adjustments", corrected, job_name=name, adjusted_field=f"by_{name}")
+        assert chosen(form("apply_adjustments", corrected)) == name
+    run("apply_adjustments", corrected, job_name="fix")
+    run("load_adjustments", corrected, job_name="other", adjusted_field="by_other")
+    assert chosen(form("apply_adjustments", corrected)) == "other"
+    assert chosen(form("undo_adjustments", corrected)) == "fix"
 
 
 def test_selected_labels_alone_are_applied(corrected):
@@ -139,8 +155,9 @@ def test_selected_labels_alone_are_applied(corrected):
     result, _ = run("apply_adjustments", corrected, [selected], job_name="fix")
     assert result["message"] == "1 label changed, 0 added, 0 deleted in 1 frame"
     result, _ = run("undo_adjustments", corrected, job_name="fix", drop=True)
-    assert result["message"] == "the old labels were dropped"
-    assert "nothing of that" in errors(form("undo_adjustments", corrected))[0]
+    assert result["message"] == "the previous labels were deleted"
+    (error,) = errors(form("undo_adjustments", corrected))
+    assert "no adjustments were applied" in error
 
 
 def test_from_python(dataset, tmp_path):
@@ -225,7 +242,7 @@ def test_there_and_back_on_the_command_line(dataset, tmp_path, run_json, capsys)
     assert main(["undo", "walkers", *name, "--drop"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "2 labels changed, 0 added, 0 deleted in 2 frames",
-        "the old labels were dropped",
+        "the previous labels were deleted",
     ]
 
 
@@ -234,7 +251,10 @@ def test_there_and_back_on_the_command_line(dataset, tmp_path, run_json, capsys)
     [
         (["apply", "walkers", "--job-name", "fix"], "no corrections of 'fix' were"),
         (["undo", "walkers", "--job-name", "fix"], "no corrections of 'fix' were"),
-        (["apply", "walkers", "--job-name", "x", "--kinds", "y"], "is called y; exp"),
+        (
+            ["apply", "walkers", "--job-name", "x", "--kinds", "y"],
+            "kinds of changes: y; exp",
+        ),
         (
             ["export-mot", "walkers", "--folder", "{corrected}"],
             "'fix' was already sent",
