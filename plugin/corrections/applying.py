@@ -203,10 +203,11 @@ def _apply(
     edits: Edits = {}
     labels: Labels = {}
     left = 0
+    marks = store.own_attributes(dataset, review.label_field)
     before = store.read_detections(dataset, review.label_field, frames)
     for frame, now in before.items():
         own = corrected.get(frame, []), deleted.get(frame, [])
-        new, edit, skipped = apply_corrections(now, *own, names)
+        new, edit, skipped = apply_corrections(now, *own, names, marks)
         edit.said = {path: old for path, (old, _) in said.get(frame, {}).items()}
         left += skipped
         if edit != Edit():
@@ -263,12 +264,13 @@ def _choose(
 ) -> Labels:
     """Return the labels that have a kind of change and that a view shows."""
     shown = None if view is None else store.label_ids(view, label_field)
+    changes = store.own_attributes(dataset, label_field).get("changes", "changes")
     labels = store.read_detections(dataset, label_field, frames) if kinds else {}
     return {
         frame: [
             label
             for label in each
-            if kinds & set(label.get("changes") or ())
+            if kinds & set(label.get(changes) or ())
             and (shown is None or str(label["_id"]) in shown)
         ]
         for frame, each in labels.items()

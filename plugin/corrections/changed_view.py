@@ -6,6 +6,7 @@ from __future__ import annotations
 import fiftyone as fo
 from fiftyone import ViewField as F
 
+from ...importers import store
 from ...importers.store.locks import exclusive
 from ..review.saved_views import SAVING, is_own_view
 from .comparing import ATTRIBUTES, CORRECTIONS
@@ -62,9 +63,10 @@ def changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> fo.DatasetVi
     Returns:
         a :class:`fiftyone.core.view.DatasetView`
     """
-    changed = F("changes").contains([*CORRECTIONS, ATTRIBUTES])
     view = dataset.view()
     for name in (field, adjusted):
+        changes = store.own_attributes(dataset, name).get("changes", "changes")
+        changed = F(changes).contains([*CORRECTIONS, ATTRIBUTES])
         view = view.filter_labels(f"frames.{name}", changed, only_matches=False)
     before, after = (F(f"{name}.detections").length() > 0 for name in (field, adjusted))
     return view.match_frames(before | after)

@@ -91,6 +91,7 @@ def apply_corrections(
     corrected: Iterable[Label],
     deleted: Iterable[Label],
     names: Collection[str],
+    marks: Mapping[str, str],
 ) -> tuple[list[Label], Edit, int]:
     """Apply corrections to the labels of a frame.
 
@@ -99,6 +100,8 @@ def apply_corrections(
         corrected: the corrected labels
         deleted: those of the labels that reviewers deleted
         names: the fields to take from corrected labels
+        marks: the attributes of the labels that hold the audit's own fields, see
+            ``store.own_attributes()``
 
     Returns:
         the new labels, what was done, and the number of labels that could not be
@@ -119,7 +122,8 @@ def apply_corrections(
                 edit.applied.append({"_id": old["_id"], **values})
                 new[place] = {**old, **values}
         elif ADDED in label["changes"] and label.get("index") not in tracks:
-            own = {**label, **values, "_id": ObjectId()}
+            own = {marks.get(name, name): value for name, value in label.items()}
+            own |= {**values, "_id": ObjectId()}
             own.pop("original_id", None)
             new.append(own)
             edit.added.append(own["_id"])

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -22,9 +22,6 @@ from .reviews import Review, recorded_reviews
 #: Frame fields and their attributes, by path.
 Schema: TypeAlias = Mapping[str, fo.Field]
 
-#: The attribute with the reasons why the audit flagged a label.
-REASONS = "outlier_reasons"
-
 
 @dataclass(frozen=True)
 class Known:
@@ -34,7 +31,9 @@ class Known:
         label_field: the frame field of the labels that were sent
         adjusted_field: the frame field for the corrected labels
         stored: the labels of the sequences as they are now, with their ``id``, and
-            ``object_id``, ``object_name`` and ``outlier_reasons`` if they have any
+            ``object_id`` and ``object_name`` if they have any
+        reasons: the attribute with the reasons why the audit flagged a label, None if
+            the labels were not audited
         documents: the frames that came back, rows of ``stored.documents``
         corrected: the tracks table of each field of corrected labels, by field
         issues: the issues of the label field, with their ``sequence``
@@ -51,6 +50,7 @@ class Known:
     label_field: str
     adjusted_field: str
     stored: store.StoredTracks
+    reasons: str | None
     documents: pd.DataFrame
     corrected: Mapping[str, pd.DataFrame]
     issues: pd.DataFrame
@@ -99,7 +99,9 @@ def read_known(
     reviews = recorded_reviews(dataset)
     earlier = reviews[name].frames if name in reviews else ()
     samples = store.select_sequences(dataset, corrections.frames["sequence"], earlier)
-    stored = _read_labels(samples, field, ("object_id", "object_name", REASONS), schema)
+    reasons = store.own_attributes(dataset, field).get("outlier_reasons")
+    optional = ["object_id", "object_name", *([reasons] if reasons else [])]
+    stored = _read_labels(samples, field, optional, schema)
     documents = find_documents(stored, corrections.frames)
     attributes = corrections.frame_attributes["attribute"].unique()
     names = choose_fields(dataset, corrections.attributes, attributes, [adjusted])
@@ -107,9 +109,10 @@ def read_known(
         label_field=field,
         adjusted_field=adjusted,
         stored=stored,
+        reasons=reasons,
         documents=documents,
         corrected={
-            each: _read_labels(samples, each, ("object_id",), schema).tracks.table
+            each: _read_labels(samples, each, ["object_id"], schema).tracks.table
             for each in sorted(corrected)
             if f"{each}.detections.object_id" in schema
         },
@@ -139,7 +142,7 @@ def _check_adjusted(
 
 
 def _read_labels(
-    samples: fo.DatasetView, field: str, optional: tuple[str, ...], schema: Schema
+    samples: fo.DatasetView, field: str, optional: Collection[str], schema: Schema
 ) -> store.StoredTracks:
     """Read labels with their IDs, and those of the attributes that they have."""
     also = [name for name in optional if f"{field}.detections.{name}" in schema]

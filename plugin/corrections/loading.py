@@ -135,7 +135,7 @@ def _store(dataset: fo.Dataset, known: Known, plan: LoadingPlan) -> None:
     with recording_review(dataset, plan.review), kept as stamp:
         note_fields(dataset, known.names, [adjusted])
         store.declare_corrections(dataset, adjusted)
-        if store.write_columns(dataset, field, known.stored, plan.marks, stamp=stamp):
+        if store.write_own(dataset, field, known.stored, plan.marks, stamp=stamp):
             raise ValueError(
                 f"labels in '{field}' were changed while corrections were being "
                 "loaded; try again"

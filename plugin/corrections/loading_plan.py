@@ -28,7 +28,7 @@ from .comparing import (
 )
 from .corrected import Corrections
 from .frame_attributes import FrameAttributes, plan_frame_attributes
-from .known import REASONS, Known, find_documents
+from .known import Known, find_documents
 from .originals import boxes_as_sent, count_conflicts, find_originals, number_objects
 from .precision import judge_issues, measure_precision
 from .reviews import Review, find_overlapping, without_frames
@@ -108,7 +108,7 @@ def _make_review(
     said: FrameAttributes,
 ) -> Review:
     corrected = is_corrected(changes)
-    reasons = _reasons(known.stored.tracks.table, changes)
+    reasons = _reasons(known, changes)
     flagged = changes.index.isin(reasons.index)
     counts = Counter(kind for kinds in name_changes(changes) for kind in kinds)
     return Review(
@@ -151,13 +151,14 @@ def _notes(known: Known, conflicts: int, others: list[Review]) -> list[str]:
     return notes
 
 
-def _reasons(stored: pd.DataFrame, changes: pd.DataFrame) -> pd.Series[str]:
+def _reasons(known: Known, changes: pd.DataFrame) -> pd.Series[str]:
     """Return the reasons why labels were flagged, by the row of ``changes``."""
-    known = changes[changes["original"] >= 0]
-    if REASONS not in stored:
+    if known.reasons is None:
         return pd.Series([], dtype=object)
-    reasons = stored[REASONS].to_numpy(object)[known["original"]]
-    return pd.Series(reasons, known.index, dtype=object).explode().dropna()
+    sent = changes[changes["original"] >= 0]
+    reasons = known.stored.tracks.table[known.reasons].to_numpy(object)
+    reasons = reasons[sent["original"]]
+    return pd.Series(reasons, sent.index, dtype=object).explode().dropna()
 
 
 def _lost_frames(known: Known, review: Review) -> pd.DataFrame:

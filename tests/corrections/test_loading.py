@@ -733,6 +733,29 @@ def test_a_users_own_view_stays(dataset, finished):
     assert dataset.load_saved_view("changed by reviewers").count("frames") == 1
 
 
+def test_an_attribute_of_the_labels_called_changes_stays(dataset):
+    for sample in dataset.iter_samples(autosave=True):
+        for frame in sample.frames.values():
+            for label in frame.ground_truth.detections:
+                label["changes"] = "mine"
+
+    def edit(labels):
+        new = labels.iloc[:1].assign(left=90.0, object_id="new", object_name="n:1")
+        return pd.concat([labels[labels["track"] == 1], new], ignore_index=True)
+
+    came = corrections(dataset, [SHORT], edit)
+    store_corrections(dataset, "fix", "ground_truth", came)
+    marked = table(dataset, "ground_truth", "changes", "audit_changes").loc["a", SHORT]
+    assert marked["changes"].tolist() == ["mine", "mine"]
+    assert marked["audit_changes"].tolist() == [[], ["deleted"]]
+    view = dataset.load_saved_view("changed by reviewers")
+    assert view.count("frames.ground_truth.detections") == 1
+    assert apply_adjustment(dataset, "fix") == Applied(0, 1, 1, 1)
+    marked = table(dataset, "ground_truth", "changes", "audit_changes").loc["a", SHORT]
+    assert marked["audit_changes"].to_dict() == {1: [], 3: ["added"]}
+    assert marked["changes"].dropna().to_dict() == {1: "mine"}
+
+
 def loaded(dataset):
     """All that loading stores, but for the IDs of what is new."""
     columns = ("changes", "change_iou", "original_id")
