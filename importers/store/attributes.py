@@ -119,7 +119,7 @@ def choose_fields(
 def note_fields(
     dataset: fo.Dataset, names: FieldNames, label_fields: Collection[str]
 ) -> None:
-    """Note with a dataset which fields hold attributes.
+    """Record with a dataset which fields hold attributes.
 
     Args:
         dataset: the dataset
