@@ -3,11 +3,13 @@
 
 import json
 import re
+import time
 
 import pytest
 from browser import (
     field,
     open_operator,
+    settle,
     shown_seconds,
     wait_until,
 )
@@ -136,13 +138,15 @@ def test_exports_the_current_view(app, page, dataset, tmp_path):
     package = tmp_path / "package"
     show(page, f"{app}/datasets/{dataset.name}?view=outliers")
     dialog = open_operator(page, "Export adjustment job")
+    opened = time.time()
     dialog.get_by_text(
         re.compile(r"\d+ frames .* will be written to a folder")
     ).wait_for()
     name = field(dialog, "Job name").input_value()
-    field(dialog, "Package folder").fill(str(package))
     # The time moves on, the name that was made of it must not
-    page.wait_for_timeout(1_100)
+    wait_until(page, lambda: time.time() > opened + 1)
+    field(dialog, "Package folder").fill(str(package))
+    settle(page)
     assert field(dialog, "Job name").input_value() == name
     dialog.get_by_role("button", name="Execute").click()
     page.get_by_text("What next").wait_for()
@@ -161,8 +165,7 @@ def test_lists_the_jobs(app, page, dataset, tmp_path):
     dialog = open_operator(page, "Adjustment job status")
     execute = dialog.get_by_role("button", name="Execute")
     wait_until(page, execute.is_enabled)
-    # The form is resolved once more
-    page.wait_for_timeout(1000)
+    settle(page)
     execute.click()
     row = page.get_by_role("row").filter(has_text="Watch-1")
     row.get_by_text("NotStarted").wait_for()

@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from browser import field, open_panel, shown_seconds, wait_until
+from browser import field, open_panel, settle, shown_seconds, wait_until
 from panel_page import begin, choose, chosen_id, close_modal, see, see_decided
 
 FIELD = "ground_truth"
@@ -163,7 +163,7 @@ def test_the_playhead_follows_the_video(panel, dataset, page):
     first = int(read_issues(dataset)["first_frame"][0])
     head = page.get_by_test_id("playhead").first
     wait_until(page, lambda: head.get_attribute("data-frame") == str(first))
-    page.wait_for_timeout(1000)
+    settle(page)
     page.keyboard.press("Space")
     wait_until(page, lambda: int(head.get_attribute("data-frame")) > first + 3)
     page.keyboard.press("Space")
@@ -186,7 +186,7 @@ def test_the_video_plays_on_when_the_panel_opens_beside_it(panel, dataset, page)
     page.locator("[data-cy=looker]").first.click()
     page.get_by_test_id("timeline-playhead-time").wait_for()
     wait_until(page, lambda: len(held) > 0)
-    page.wait_for_timeout(2000)
+    settle(page, held=len(held))
     page.keyboard.press("Space")
     before = shown_seconds(page)
     wait_until(page, lambda: shown_seconds(page) > before)
@@ -348,10 +348,13 @@ def test_decides_only_what_is_seen(panel, dataset, page):
 def test_a_key_held_down_decides_once(panel, dataset, page):
     first, second = read_issues(dataset)["id"][:2]
     choose(panel, first)
-    for _ in range(4):
+    page.keyboard.down("c")
+    see_decided(panel, 1, 0)
+    see(panel, second)
+    for _ in range(3):
         page.keyboard.down("c")
-        page.wait_for_timeout(300)
     page.keyboard.up("c")
+    settle(page)
     see_decided(panel, 1, 0)
     see(panel, second)
     choose(panel, first)
@@ -585,7 +588,7 @@ def test_sends_what_is_confirmed(
     field(dialog, "Package folder").fill(str(folder))
     execute = dialog.get_by_role("button", name="Execute")
     wait_until(page, lambda: execute.is_enabled())
-    page.wait_for_timeout(1000)
+    settle(page)
     execute.click()
     page.get_by_text("What next").wait_for()
     names = [path.name for path in folder.rglob("*.json*")]
@@ -612,7 +615,7 @@ def test_the_video_goes_along_and_marks_the_track(panel, dataset, page):
     video = dataset.first().metadata
     aspect = video.frame_width / video.frame_height
     at = issues["id"].tolist().index(chosen_id(beside))
-    page.wait_for_timeout(1000)
+    settle(page)
     mark = modal.locator(".track-audit-mark.own")
     for issue in issues.iloc[at + 1 : at + 3].itertuples():
         page.keyboard.press("j")

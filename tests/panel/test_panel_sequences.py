@@ -7,6 +7,7 @@ from browser import (
     open_operator,
     open_panel,
     serve_app,
+    settle,
     shown_seconds,
     wait_until,
 )
@@ -14,6 +15,8 @@ from panel_page import begin, choose, chosen_id, close_modal, see, see_decided
 
 FIELD, OTHER_FIELD = "ground_truth", "predictions"
 NAME = "two-in-the-panel"
+#: Resolves once the page was painted anew.
+PAINTED = "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 #: Issues that are listed at first.
 PAGE = 100
 #: The saved views of one sequence, and of the clip of one issue.
@@ -90,8 +93,7 @@ def open_video(page, panel):
     beside = page.locator("[data-cy=modal]").get_by_test_id("track-audit")
     beside.get_by_test_id("strip").wait_for()
     page.get_by_test_id("timeline-playhead-time").wait_for()
-    # The App rewinds a video some time after it has opened it
-    page.wait_for_timeout(1000)
+    settle(page)
     return beside
 
 
@@ -169,8 +171,8 @@ def test_a_track_is_marked_once_its_picture_is_there(panel, dataset, page):
     modal.get_by_test_id("track-audit").get_by_test_id("strip").wait_for()
     mark = modal.locator(".track-audit-mark.own")
     mark.wait_for(state="attached")
-    page.wait_for_timeout(500)
-    assert held
+    wait_until(page, lambda: len(held) > 0)
+    page.evaluate(PAINTED)
     assert not mark.is_visible()
     for route in held:
         route.continue_()
@@ -340,7 +342,7 @@ def test_two_panels_save_the_views_once(panel, dataset, page):
         return dataset.has_saved_view("confirmed")
 
     wait_until(page, has_view)
-    page.wait_for_timeout(1000)
+    settle(page)
     page.remove_listener("request", note)
     assert len(saved) == 1
     assert dataset.load_saved_view("confirmed").values("id") == [first]

@@ -17,10 +17,13 @@ CHROMIUM = next(
     None,
 )
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+#: How long to wait for what has to happen, in seconds: a busy machine is slow.
+PATIENCE = 120
+_QUIET = 0.5  # seconds
 
 
 @contextmanager
-def serve_app(seconds: float = 90) -> Iterator[str]:
+def serve_app(seconds: float = PATIENCE) -> Iterator[str]:
     """Starts the App's server on the database of the environment; gives its URL.
 
     A Python session would keep its view and open sample over page loads.
@@ -68,6 +71,8 @@ def open_page(width: int = 1600, height: int = 1000, scheme: str = "dark") -> It
             "localStorage.setItem('fiftyone-enterprise-tooltip-seen', 'true')"
         )
         page = context.new_page()
+        page.set_default_timeout(1000 * PATIENCE)
+        page.traffic = Traffic(page)
         yield page
         browser.close()
 
@@ -107,8 +112,56 @@ def shown_seconds(page) -> float:
 
 
 def wait_until(page, condition):
-    for _ in range(600):
-        if condition():
-            return
+    """Wait until a condition holds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
         page.wait_for_timeout(50)
-    raise AssertionError("it did not happen")
+
+
+class Traffic:
+    """What a page asks the App's server for.
+
+    Attributes:
+        open: the requests to operators that have no answer yet
+        changed: when a request began or ended last
+    """
+
+    def __init__(self, page):
+        self.open = set()
+        self.changed = time.monotonic()
+        page.on("request", self._begin)
+        page.on("requestfinished", self._end)
+        page.on("requestfailed", self._end)
+
+    def _begin(self, request):
+        self.changed = time.monotonic()
+        if "/operators/" in request.url:
+            self.open.add(request)
+
+    def _end(self, request):
+        self.changed = time.monotonic()
+        self.open.discard(request)
+
+
+def settle(page, held=0):
+    """Wait until the App neither asks for anything nor moves its player.
+
+    The App resolves a form several times, and rewinds a video once it is loaded.
+
+    Args:
+        page: the page
+        held: the number of requests whose answers the test itself holds back
+    """
+    player = page.get_by_test_id("timeline-playhead-time")
+    seen = None
+
+    def is_quiet():
+        nonlocal seen
+        shows = player.all_text_contents()
+        if shows != seen:
+            seen, page.traffic.changed = shows, time.monotonic()
+        is_waiting = len(page.traffic.open) > held
+        return not is_waiting and time.monotonic() - page.traffic.changed > _QUIET
+
+    wait_until(page, is_quiet)
