@@ -2,7 +2,6 @@
 """Boxes into vectors: the right pixels, each once, and clear errors."""
 
 import os
-import subprocess
 import sys
 from dataclasses import replace
 from functools import cache
@@ -494,22 +493,6 @@ def test_default_cache_is_the_users(monkeypatch, base, folder):
     monkeypatch.setenv("XDG_CACHE_HOME", base)
     expected = Path(folder).expanduser() / "track-audit" / "embeddings"
     assert default_cache_dir() == expected
-
-
-def test_no_fiftyone_is_needed():
-    code = (
-        "import sys, fiftyone_track_audit.plugin.embedding as _; "
-        "print('fiftyone' in sys.modules)"
-    )
-    paths = os.pathsep.join(path for path in sys.path if path)
-    answer = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert answer.stdout.strip() == "False"
 
 
 def test_real_people_look_like_themselves(real_data, mobilenet, tmp_path):
