@@ -162,6 +162,28 @@ def chromium():
     pytest.importorskip("playwright")
 
 
+@pytest.fixture(scope="session")
+def one_walk(database, tmp_path_factory):
+    """An audited sequence of walkers with two mistakes, of which tests take copies."""
+    from small_datasets import audited_walkers, walkers
+
+    folder = tmp_path_factory.mktemp("walkers")
+    with audited_walkers("one walk", folder, walkers("a", folder / "a")) as dataset:
+        yield dataset
+
+
+@pytest.fixture(scope="session")
+def two_walks(database, tmp_path_factory):
+    """Two of them; the images of "b" are half as large as its labels say."""
+    from small_datasets import audited_walkers, walkers
+
+    folder = tmp_path_factory.mktemp("walkers")
+    a = walkers("a", folder / "a")
+    b = walkers("b", folder / "b", label="rider", image_size=(100, 50))
+    with audited_walkers("two walks", folder, a, b) as dataset:
+        yield dataset
+
+
 @pytest.fixture(scope="module")
 def app(chromium, dataset):
     """The App on the module's dataset; its URL."""
@@ -173,7 +195,6 @@ def app(chromium, dataset):
 def page(chromium, app):
     """A page in headless Chromium, for the App."""
     with open_page() as page:
-        page.set_default_timeout(60_000)
         yield page
 
 

@@ -5,7 +5,6 @@ import fiftyone as fo
 import pandas as pd
 import pytest
 from fiftyone import ViewField as F
-from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.store import locks
 from fiftyone_track_audit.plugin.corrections import applying, old_labels
 from fiftyone_track_audit.plugin.corrections.applying import (
@@ -20,7 +19,14 @@ from fiftyone_track_audit.plugin.corrections.loading import store_corrections
 from fiftyone_track_audit.plugin.corrections.reviews import recorded_reviews
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from killed import is_killed, kill_at_each_write
-from small_datasets import SHIFTED, SHORT, corrections, object_id, table, walkers
+from small_datasets import (
+    SHIFTED,
+    SHORT,
+    copy_of,
+    corrections,
+    object_id,
+    table,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -52,22 +58,12 @@ def swap(labels):
     return labels
 
 
-@pytest.fixture(scope="module")
-def source(database, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("walkers")
-    tracks = walkers("a", folder / "a")
-    dataset = create_dataset(tracks, "source", video_dir=folder / "v")
-    audit_dataset(dataset)
-    yield dataset
-    dataset.delete()
-
-
 @pytest.fixture
-def dataset(source):
-    copy = source.clone("walkers")
-    store_corrections(copy, "fix", "ground_truth", corrections(copy, FRAMES, correct))
-    yield copy
-    copy.delete()
+def dataset(one_walk):
+    with copy_of(one_walk) as copy:
+        sent = corrections(copy, FRAMES, correct)
+        store_corrections(copy, "fix", "ground_truth", sent)
+        yield copy
 
 
 def labels(dataset, *names):

@@ -15,7 +15,7 @@ from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.store import runs
-from fiftyone_track_audit.importers.tracks import InputError, Tracks, concatenate
+from fiftyone_track_audit.importers.tracks import InputError, Tracks
 from fiftyone_track_audit.plugin.corrections import reviews
 from fiftyone_track_audit.plugin.corrections.applying import (
     Applied,
@@ -38,7 +38,7 @@ from fiftyone_track_audit.plugin.sending.groundtruth import export_adjustment
 from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 from killed import do_at_once, is_killed, kill_at_each_write
 from labeling_jobs import BUCKET, READY
-from small_datasets import SHIFTED, SHORT, corrections, table, walkers
+from small_datasets import SHIFTED, SHORT, copy_of, corrections, table, walkers
 
 #: Loading has more writes to the database than that.
 KILLS = 8
@@ -46,25 +46,10 @@ KILLS = 8
 pytestmark = pytest.mark.usefixtures("database")
 
 
-@pytest.fixture(scope="module")
-def source(database, tmp_path_factory):
-    """The dataset that each test gets a copy of; "b" is labelled otherwise."""
-    folder = tmp_path_factory.mktemp("walkers")
-    parts = [
-        walkers("a", folder / "a"),
-        walkers("b", folder / "b", label="rider", image_size=(100, 50)),
-    ]
-    dataset = create_dataset(concatenate(parts), "source", video_dir=folder / "v")
-    audit_dataset(dataset)
-    yield dataset
-    dataset.delete()
-
-
 @pytest.fixture
-def dataset(source):
-    copy = source.clone("walkers")
-    yield copy
-    copy.delete()
+def dataset(two_walks):
+    with copy_of(two_walks) as copy:
+        yield copy
 
 
 def outliers(dataset):

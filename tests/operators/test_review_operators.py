@@ -8,32 +8,18 @@ import pandas as pd
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import ExecutionContext, ExecutionError
-from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.plugin.cli import main
-from fiftyone_track_audit.plugin.review.audits import audit_dataset
-from small_datasets import SHIFTED, SHORT, table, walkers
+from small_datasets import SHIFTED, SHORT, copy_of, table
 
 pytestmark = pytest.mark.usefixtures("database")
 
 PLUGIN = "@track-audit/video"
 
 
-@pytest.fixture(scope="module")
-def source(database, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("walkers")
-    dataset = create_dataset(
-        walkers("a", folder / "a"), "source", video_dir=folder / "v"
-    )
-    audit_dataset(dataset)
-    yield dataset
-    dataset.delete()
-
-
 @pytest.fixture
-def dataset(source):
-    copy = source.clone("walkers")
-    yield copy
-    copy.delete()
+def dataset(one_walk):
+    with copy_of(one_walk) as copy:
+        yield copy
 
 
 def run(operator, samples, labels=None, **params):

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from fiftyone.core.odm.database import get_db_conn
 from fiftyone.operators.executor import ExecutionContext, ExecutionError
-from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.store import locks, runs
 from fiftyone_track_audit.plugin.audit import Thresholds
 from fiftyone_track_audit.plugin.review.audit_records import METHOD
@@ -30,7 +29,7 @@ from fiftyone_track_audit.plugin.review.saved_views import (
     save_issue_views,
     save_outlier_views,
 )
-from small_datasets import SHIFTED, SHORT, walkers
+from small_datasets import SHIFTED, SHORT, copy_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -101,21 +100,10 @@ def found_of(issue, decisions):
     return found
 
 
-@pytest.fixture(scope="module")
-def source(database, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("frames")
-    tracks = walkers("a", folder / "a")
-    made = create_dataset(tracks, "decisions-source")
-    audit_dataset(made)
-    yield made
-    made.delete()
-
-
 @pytest.fixture
-def dataset(source):
-    copy = source.clone("decisions")
-    yield copy
-    copy.delete()
+def dataset(one_walk):
+    with copy_of(one_walk) as copy:
+        yield copy
 
 
 @pytest.fixture
@@ -347,7 +335,7 @@ def test_a_decision_waits_for_who_writes_or_says_so(dataset, issues, monkeypatch
     monkeypatch.setattr(locks, "_WAIT", 0.1)
     with (
         locks.exclusive(dataset, "auditing"),
-        pytest.raises(locks.LockedError, match="writing to 'decisions'"),
+        pytest.raises(locks.LockedError, match="writing to 'walkers'"),
     ):
         decide_issues(dataset, issues["id"].tolist(), DISMISSED, "bob")
     kept = read_dataset_issues(dataset, FIELD)
@@ -480,7 +468,7 @@ def test_decides_selected_labels(dataset, issues):
     assert decisions(dataset) == ["", CONFIRMED]
 
 
-def test_says_where_no_issues_are(dataset, source):
+def test_says_where_no_issues_are(dataset):
     request = {"dataset_name": dataset.name, "params": {}}
     request["view"] = dataset.limit(0)._serialize()
     ctx = ExecutionContext(request_params=request)

@@ -9,14 +9,19 @@ import fiftyone as fo
 import pandas as pd
 import pytest
 from fiftyone import ViewField as F
-from fiftyone_track_audit.importers.dataset import create_dataset
-from fiftyone_track_audit.importers.tracks import concatenate
 from fiftyone_track_audit.plugin.corrections.reviews import recorded_reviews
 from fiftyone_track_audit.plugin.groundtruth.aws import GroundTruthError
-from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from fiftyone_track_audit.plugin.sending.records import recorded_adjustments
 from labeling_jobs import READY
-from small_datasets import SHIFTED, SHORT, enlarge, table, walkers
+from small_datasets import (
+    SHIFTED,
+    SHORT,
+    audited_walkers,
+    copy_of,
+    enlarge,
+    table,
+    walkers,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -26,18 +31,15 @@ FIELD = "frames.ground_truth"
 @pytest.fixture(scope="module")
 def source(database, tmp_path_factory):
     folder = tmp_path_factory.mktemp("walkers")
-    parts = [walkers(name, folder / name) for name in ("a", "b")]
-    dataset = create_dataset(concatenate(parts), "source", video_dir=folder / "v")
-    audit_dataset(dataset)
-    yield dataset
-    dataset.delete()
+    parts = (walkers(name, folder / name) for name in ("a", "b"))
+    with audited_walkers("source", folder, *parts) as dataset:
+        yield dataset
 
 
 @pytest.fixture
 def dataset(source):
-    copy = source.clone("walkers")
-    yield copy
-    copy.delete()
+    with copy_of(source) as copy:
+        yield copy
 
 
 def outliers(dataset):

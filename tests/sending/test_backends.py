@@ -8,38 +8,20 @@ import pandas as pd
 import pytest
 from cvat_server import cvat_server
 from fiftyone import ViewField as F
-from fiftyone_track_audit.importers.dataset import create_dataset
-from fiftyone_track_audit.importers.tracks import concatenate
 from fiftyone_track_audit.plugin.corrections.applying import Applied, apply_adjustment
 from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
-from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from fiftyone_track_audit.plugin.sending.backends import annotate_frames
 from fiftyone_track_audit.plugin.sending.records import recorded_sent
 from PIL import Image
-from small_datasets import SHIFTED, SHORT, table, walkers
+from small_datasets import SHIFTED, SHORT, copy_of, table
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
-@pytest.fixture(scope="module")
-def source(database, tmp_path_factory):
-    """ "b" has images of half the size that its labels were drawn on."""
-    folder = tmp_path_factory.mktemp("walkers")
-    parts = [
-        walkers("a", folder / "a"),
-        walkers("b", folder / "b", label="rider", image_size=(100, 50)),
-    ]
-    dataset = create_dataset(concatenate(parts), "source", video_dir=folder / "v")
-    audit_dataset(dataset)
-    yield dataset
-    dataset.delete()
-
-
 @pytest.fixture
-def dataset(source):
-    copy = source.clone("walkers")
-    yield copy
-    copy.delete()
+def dataset(two_walks):
+    with copy_of(two_walks) as copy:
+        yield copy
 
 
 @pytest.fixture

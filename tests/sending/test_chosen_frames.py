@@ -30,7 +30,7 @@ from fiftyone_track_audit.plugin.sending.chosen_frames import (
 )
 from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 from fiftyone_track_audit.plugin.sending.mot import export_mot
-from small_datasets import SHIFTED, SHORT, walkers
+from small_datasets import SHIFTED, SHORT, copy_of, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -38,32 +38,26 @@ FIELD = "ground_truth"
 
 
 @pytest.fixture(scope="module")
-def source(database, tmp_path_factory):
-    """A sequence whose walkers have a wrong size and a wrong place."""
-    folder = tmp_path_factory.mktemp("walkers")
-    tracks = walkers("a", folder / "a")
-    dataset = create_dataset(tracks, "selection source", video_dir=folder / "videos")
-    audit_dataset(dataset)
-    save_outlier_views(dataset)
-    yield dataset
-    dataset.delete()
+def source(one_walk):
+    """A sequence whose walkers have a wrong size and a wrong place, with its views."""
+    with copy_of(one_walk, "selection source") as copy:
+        save_outlier_views(copy)
+        yield copy
 
 
 @pytest.fixture
 def audited(source):
-    copy = source.clone("selection")
-    yield copy
-    copy.delete()
+    with copy_of(source, "selection") as copy:
+        yield copy
 
 
 @pytest.fixture(scope="module")
 def dismissed(source):
     """The wrong size was dismissed; nothing was decided of the wrong place."""
-    copy = source.clone("dismissed")
-    dismiss_sizes(copy)
-    save_issue_views(copy, FIELD)
-    yield copy
-    copy.delete()
+    with copy_of(source, "dismissed") as copy:
+        dismiss_sizes(copy)
+        save_issue_views(copy, FIELD)
+        yield copy
 
 
 def dismiss_sizes(dataset):

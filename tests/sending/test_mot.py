@@ -11,42 +11,26 @@ from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.mot_writer import take_frames, write_mot
-from fiftyone_track_audit.importers.tracks import InputError, concatenate
+from fiftyone_track_audit.importers.tracks import InputError
 from fiftyone_track_audit.plugin.corrections.applying import Applied, apply_adjustment
 from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
-from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 from fiftyone_track_audit.plugin.sending.mot import export_mot
 from fiftyone_track_audit.plugin.sending.records import recorded_sent
 from killed import is_killed
 from PIL import Image
-from small_datasets import SHIFTED, SHORT, table, walkers
+from small_datasets import SHIFTED, SHORT, copy_of, table, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
 
 BOX = ["left", "top", "width", "height"]
 
 
-@pytest.fixture(scope="module")
-def source(database, tmp_path_factory):
-    """ "b" has images of half the size that its labels were drawn on."""
-    folder = tmp_path_factory.mktemp("walkers")
-    parts = [
-        walkers("a", folder / "a"),
-        walkers("b", folder / "b", label="rider", image_size=(100, 50)),
-    ]
-    dataset = create_dataset(concatenate(parts), "source", video_dir=folder / "v")
-    audit_dataset(dataset)
-    yield dataset
-    dataset.delete()
-
-
 @pytest.fixture
-def dataset(source):
-    copy = source.clone("walkers")
-    yield copy
-    copy.delete()
+def dataset(two_walks):
+    with copy_of(two_walks) as copy:
+        yield copy
 
 
 def outliers(dataset):

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small datasets whose labels get corrected."""
 
+from contextlib import contextmanager
 from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 import pandas as pd
 from fiftyone_track_audit.importers import store
-from fiftyone_track_audit.importers.tracks import Sequence, Tracks, make_table
+from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.importers.tracks import (
+    Sequence,
+    Tracks,
+    concatenate,
+    make_table,
+)
 from fiftyone_track_audit.plugin.corrections.corrected import Corrections
+from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from PIL import Image
 
 WIDTH, HEIGHT = 200, 100
@@ -41,6 +49,27 @@ def walkers(sequence, folder, label="walker", image_size=(WIDTH, HEIGHT)):
     table.loc[~first & (table["frame"] == SHIFTED), "left"] += 16
     record = Sequence(sequence, WIDTH, HEIGHT, 10.0, names, folder)
     return Tracks(make_table(table), {sequence: record})
+
+
+@contextmanager
+def audited_walkers(name, folder, *parts):
+    """Make an audited dataset of walkers, which lasts as long as the context."""
+    dataset = create_dataset(concatenate(parts), name, video_dir=folder / "videos")
+    try:
+        audit_dataset(dataset)
+        yield dataset
+    finally:
+        dataset.delete()
+
+
+@contextmanager
+def copy_of(dataset, name="walkers"):
+    """Copy a dataset for as long as the context lasts."""
+    copy = dataset.clone(name)
+    try:
+        yield copy
+    finally:
+        copy.delete()
 
 
 def enlarge(labels):
