@@ -52,6 +52,12 @@ def create_dataset(
     Raises:
         ValueError: if there is a dataset of that name
         InputError: if frames are missing or cannot be read
+
+    Example:
+        >>> tracks = fta.read_mot("street")
+        >>> dataset = fta.create_dataset(tracks, "street")
+        >>> dataset.count("frames.ground_truth.detections")
+        6
     """
     check_new_name(name)
     dataset = fo.Dataset()

@@ -27,6 +27,11 @@ class MOTChallengeDataset(fot.Dataset):  # type: ignore[misc]
     """MOT Challenge sequences on disk: one sequence's folder, or several in one.
 
     See https://motchallenge.net/instructions for the format.
+
+    Example:
+        >>> dataset = fo.Dataset.from_dir("street", fta.MOTChallengeDataset)
+        >>> dataset.values("sequence")
+        ['street']
     """
 
     def get_dataset_importer_cls(self) -> type[MOTChallengeImporter]:
@@ -41,7 +46,15 @@ class MOTChallengeDataset(fot.Dataset):  # type: ignore[misc]
 
 
 class GroundTruthDataset(fot.Dataset):  # type: ignore[misc]
-    """Video frame labels of SageMaker Ground Truth: SeqLabel.json or manifest."""
+    """Video frame labels of SageMaker Ground Truth: SeqLabel.json or manifest.
+
+    Example:
+        >>> dataset = fo.Dataset.from_dir(
+        ...     "street/img1", fta.GroundTruthDataset, labels_path="SeqLabel.json"
+        ... )
+        >>> dataset.count("frames.ground_truth.detections")
+        1
+    """
 
     def get_dataset_importer_cls(self) -> type[GroundTruthImporter]:
         """Return the importer class."""

@@ -48,6 +48,11 @@ def read_seq_label(
 
     Raises:
         InputError: if the file or the frames are missing or invalid
+
+    Example:
+        >>> tracks = fta.read_seq_label("SeqLabel.json", name="street")
+        >>> tracks.table[["frame", "track", "label"]].values.tolist()
+        [[1, 1, 'Car']]
     """
     labels = read_labels(str(path))
     columns = make_columns(labels, class_map)
@@ -85,6 +90,11 @@ def read_manifest(
 
     Raises:
         InputError: if a file or the frames are missing or invalid
+
+    Example:
+        >>> tracks = fta.read_manifest("output.manifest")
+        >>> tracks.table[["frame", "track", "label"]].values.tolist()
+        [[1, 1, 'Car']]
     """
     videos, left_out = read_videos(path, label_attribute)
     notes = list(left_out)

@@ -83,6 +83,13 @@ def read_mot(
 
     Raises:
         InputError: if a file is missing or invalid, with the line
+
+    Example:
+        >>> tracks = fta.read_mot("street")
+        >>> tracks.sequences["street"].frame_rate
+        10.0
+        >>> tracks.table.loc[0, ["left", "top", "width", "height"]].tolist()
+        [5.0, 10.0, 10.0, 20.0]
     """
     return _read_all(
         Path(path),

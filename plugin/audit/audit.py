@@ -44,6 +44,11 @@ class Audit:
             ``first_frame``, ``last_frame`` (positions), ``score`` in [0, 1],
             ``reason`` and ``suggestion``, a sentence each; ``size_limit`` and
             ``iou_limit``, the thresholds that all of its boxes would just pass
+
+    Example:
+        >>> audit = fta.audit_tracks(fta.read_mot("street"))
+        >>> len(audit.detections), len(audit.issues)
+        (6, 0)
     """
 
     detections: pd.DataFrame
@@ -84,7 +89,7 @@ def audit_tracks(
         ...     sequence="street", track=1, label="car", top=50.0, width=60.0,
         ...     height=40.0, frame_name=[f"{frame:06d}.jpg" for frame in range(1, 11)]
         ... )
-        >>> audit = audit_tracks(Tracks(make_table(rows), {}))
+        >>> audit = fta.audit_tracks(Tracks(make_table(rows), {}))
         >>> audit.issues[["kind", "track", "first_frame", "last_frame"]].values.tolist()
         [['shift', 1, 5, 5]]
     """

@@ -44,7 +44,7 @@ class Thresholds:
         ValueError: if a threshold is out of range
 
     Example:
-        >>> Thresholds(size=0.4)
+        >>> fta.Thresholds(size=0.4)
         Thresholds(size=0.4, iou=0.5)
     """
 

@@ -72,6 +72,11 @@ def apply_adjustment(
     Raises:
         ValueError: if no corrections were loaded, a kind is unknown, or a track would
             get two boxes in a frame
+
+    Example:
+        >>> review = fta.load_adjustment(dataset, "fix")
+        >>> fta.apply_adjustment(dataset, "fix").changed
+        1
     """
     unknown = set(kinds) - set(CHANGES)
     if unknown:
@@ -102,6 +107,12 @@ def undo_adjustment(dataset: fo.Dataset, name: str) -> Applied:
     Raises:
         ValueError: if no old labels are kept, or other corrections were applied to
             the same frames later
+
+    Example:
+        >>> review = fta.load_adjustment(dataset, "fix")
+        >>> applied = fta.apply_adjustment(dataset, "fix")
+        >>> fta.undo_adjustment(dataset, "fix").changed
+        1
     """
     with exclusive(dataset, "undoing corrections of"):
         runs.mend_references(dataset)
@@ -119,6 +130,11 @@ def drop_old_labels(dataset: fo.Dataset, name: str) -> None:
 
     Raises:
         ValueError: if no corrections were loaded
+
+    Example:
+        >>> review = fta.load_adjustment(dataset, "fix")
+        >>> applied = fta.apply_adjustment(dataset, "fix")
+        >>> fta.drop_old_labels(dataset, "fix")
     """
     with exclusive(dataset, "deleting old labels of"):
         drop_runs(dataset, recorded_review(dataset, name).name)

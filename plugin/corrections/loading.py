@@ -61,6 +61,11 @@ def load_adjustment(
         ValueError: if no adjustment of that name is recorded
         InputError: if a file is damaged or belongs to another job
         GroundTruthError: if nothing came back yet, or AWS cannot be reached
+
+    Example:
+        >>> review = fta.load_adjustment(dataset, "fix")
+        >>> review.changes
+        {'resized': 1}
     """
     record = sent_adjustments(dataset).get(name)
     if output is not None and not is_s3(str(output)):

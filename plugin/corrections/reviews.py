@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import partial
 
 import fiftyone as fo
@@ -118,7 +118,7 @@ def _read(dataset: fo.Dataset) -> list[_Load]:
         # Updating a run keeps its time; older records have no other
         loaded = stored.content.get("loaded")
         time = datetime.fromisoformat(loaded) if loaded else stored.time
-        time = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+        time = time if time.tzinfo else time.replace(tzinfo=UTC)
         loads.append(_Load(Review(**values), time))
     return sorted(loads, key=lambda load: load.time)
 
@@ -219,6 +219,12 @@ def reviewed_precision(
 
     Raises:
         ValueError: if the dataset has no such field
+
+    Example:
+        >>> review = fta.load_adjustment(dataset, "fix")
+        >>> precision = fta.reviewed_precision(dataset)
+        >>> precision[["of", "kind", "reviewed", "corrected"]].values.tolist()
+        [['issue', 'shift', 1, 0], ['issue', 'size change', 1, 1], ...]
     """
     field = store.find_label_field(dataset, label_field)
     return join_precision(

@@ -99,6 +99,11 @@ class AdjustmentJob:
         max_concurrent_tasks (1000): number of sequences on offer at a time
         kms_key_id (None): the KMS key that encrypts the job's output
         tags ({}): the tags of the labeling job
+
+    Example:
+        >>> job = fta.AdjustmentJob("street-1", bucket="my-bucket", region="eu-west-1")
+        >>> job.root
+        's3://my-bucket/track-audit/street-1/'
     """
 
     name: str

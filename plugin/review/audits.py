@@ -97,6 +97,11 @@ def audit_dataset(
         ValueError: if the collection is empty, has no such tracks, or another process
             does not finish writing to the dataset
         InputError: if a model is given and frames are missing
+
+    Example:
+        >>> summary = fta.audit_dataset(dataset, thresholds=fta.Thresholds(size=0.3))
+        >>> summary.issues
+        {'shift': 1, 'size_change': 1}
     """
     dataset = store.dataset_of(samples)
     field = store.find_label_field(dataset, label_field)

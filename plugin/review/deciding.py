@@ -44,6 +44,11 @@ def decide_issues(
     Raises:
         ValueError: if the decision is unknown, an issue does not exist, or another
             process does not finish writing to the dataset
+
+    Example:
+        >>> ids = dataset.values("issues.detections.id", unwind=True)
+        >>> fta.decide_issues(dataset, ids[:1], "confirmed")
+        1
     """
     if decision not in (CONFIRMED, DISMISSED, None):
         expected = f"expected '{CONFIRMED}', '{DISMISSED}' or None"

@@ -68,6 +68,11 @@ def plan_review(
         ValueError: if neither or both of budget and minutes are given, if one is
             out of range, if the samples have no such issues, if a user saved a view
             of that name, or if another process does not finish writing to the dataset
+
+    Example:
+        >>> plan = fta.plan_review(dataset, budget=3)
+        >>> plan.frames, plan.issues
+        (3, 1)
     """
     if (budget is None) == (minutes is None):
         raise ValueError("expected either a budget of frames or minutes")

@@ -57,6 +57,12 @@ def save_outlier_views(
 
     Raises:
         ValueError: if the dataset was not audited
+
+    Example:
+        >>> fta.save_outlier_views(dataset)["issues"]
+        2
+        >>> dataset.load_saved_view("outliers").count("frames")
+        2
     """
     field = store.find_label_field(dataset, label_field)
     own = store.own_attributes(dataset, field)

@@ -54,6 +54,12 @@ def annotate_frames(
         ValueError: if the view shows no frames, the key is taken, or the backend is
             ``groundtruth``, which works with ``view.annotate()`` itself
         InputError: if a box cannot be sent
+
+    Example:
+        >>> results = fta.annotate_frames(view, "walkers", backend="cvat", context=2)
+        >>> review = fta.load_adjustment(dataset, "walkers")
+        >>> review.changes
+        {}
     """
     if kwargs.get("backend") == "groundtruth":
         raise ValueError("use view.annotate() for the backend 'groundtruth'")

@@ -167,6 +167,12 @@ def export_adjustment(
         ValueError: if it was exported or started since it was planned, or another
             process is writing to the dataset
         GroundTruthError: if AWS fails; :func:`launch_adjustment` resumes from there
+
+    Example:
+        >>> plan = fta.plan_adjustment(view, fta.AdjustmentJob("street-1"))
+        >>> sent = fta.export_adjustment(dataset, plan, "package")
+        >>> sent.counts.frames
+        2
     """
     plans, package = adjustment.plans, _package_folder(adjustment, folder)
     found = check_adjustment(adjustment, package, copy_frames=copy_frames)
@@ -207,6 +213,10 @@ def launch_adjustment(
         InputError: if its packages are damaged, are not of its last export, or have
             no bucket
         GroundTruthError: if AWS refuses
+
+    Example:
+        >>> fta.launch_adjustment(dataset, "fix").job_arns
+        ['arn:aws:sagemaker:eu-west-1:123456789012:labeling-job/fix']
     """
     record = recorded_adjustment(dataset, name)
     return _send(dataset, record, recorded_packages(record), progress)

@@ -50,6 +50,10 @@ def adjustment_status(
     Raises:
         ValueError: if no adjustment of that name is recorded
         GroundTruthError: if AWS cannot be asked
+
+    Example:
+        >>> [job.status for job in fta.adjustment_status(dataset, "fix")]
+        ['InProgress']
     """
     if name is not None:
         return _of_adjustment(recorded_adjustment(dataset, name))
@@ -70,6 +74,10 @@ def stop_adjustment(dataset: fo.Dataset, name: str) -> list[AdjustmentStatus]:
     Raises:
         ValueError: if no adjustment of that name is recorded
         GroundTruthError: if none of its jobs is running, or AWS refuses
+
+    Example:
+        >>> [job.status for job in fta.stop_adjustment(dataset, "fix")]
+        ['Stopping']
     """
     record = recorded_adjustment(dataset, name)
     before = job_statuses(record)

@@ -110,6 +110,12 @@ def plan_adjustment(
     Raises:
         ValueError: if the view shows no frames, or has no such field of tracks, or
             the name is taken
+
+    Example:
+        >>> job = fta.AdjustmentJob("street-1", bucket="my-bucket", region="eu-west-1")
+        >>> plan = fta.plan_adjustment(view, job, context=2)
+        >>> plan.counts.flagged, plan.counts.frames
+        (2, 10)
     """
     chosen = FramesToSend(
         view, label_field, context, include_dismissed=include_dismissed

@@ -62,6 +62,11 @@ def export_mot(
         ValueError: if the view shows no frames, or the name is taken
         InputError: if frames are missing, or the folder is not empty; nothing is
             written then
+
+    Example:
+        >>> sent = fta.export_mot(view, "to-correct", context=1)
+        >>> sent.frames
+        {'a': [9, 10, 11, 19, 20, 21]}
     """
     chosen = FramesToSend(
         view, label_field, context, include_dismissed=include_dismissed
