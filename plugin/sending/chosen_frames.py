@@ -26,6 +26,10 @@ from ..review.decisions import only_dismissed
 from ..review.issues import read_issues
 
 
+#: The column of the detections' IDs; annotators may have an attribute named ``id``.
+DETECTION_ID = "Detection.id"
+
+
 @dataclass(frozen=True)
 class FramesToSend:
     """Which frames to send for correction.
@@ -199,7 +203,7 @@ def _read(
     stored = store.read_tracks(samples, field, ["id", *wanted], list(frames))
     # Annotators may have an attribute of the same name
     kinds = stored.tracks.table.pop(reasons) if reasons else None
-    tracks = rename_attributes(stored.tracks, labels, frames)
+    tracks = rename_attributes(stored.tracks, {**labels, "id": DETECTION_ID}, frames)
     names = [labels[path] for path in wanted if path in labels]
     return replace(stored, tracks=tracks), names, kinds
 

@@ -16,7 +16,7 @@ from ...importers.store import runs
 from ...importers.store.locks import exclusive
 from ...importers.tracks import BOX
 from ..plain import Json, count
-from .chosen_frames import dismissed_text
+from .chosen_frames import DETECTION_ID, dismissed_text
 
 #: The method of the runs that record adjustments.
 ADJUSTMENT_METHOD = "track_audit/adjustment"
@@ -267,8 +267,8 @@ def recording_sent(
         runs.delete_record(dataset, key)  # of an export that was interrupted
         runs.save_record(dataset, key, SENT_METHOD, {**asdict(record), "out": False})
         try:
-            sent = boxes[_COLUMNS].astype({"id": str}).to_dict("list")
-            runs.save_results(dataset, key, sent=sent)
+            sent = boxes.assign(id=boxes[DETECTION_ID].astype(str))[_COLUMNS]
+            runs.save_results(dataset, key, sent=sent.to_dict("list"))
             yield
             runs.save_record(dataset, key, SENT_METHOD, {**asdict(record), "out": True})
         except BaseException:

@@ -266,7 +266,7 @@ def test_results_tell_what_was_left_out(audited, tmp_path):
         assert "left out" not in both["notes"]
 
 
-NAMES = ["occlusion", "outlier_reasons", "perspective"]
+NAMES = ["occlusion", "outlier_reasons", "perspective", "id"]
 
 
 @pytest.mark.parametrize("value", ["partial", 2.0])
@@ -283,6 +283,9 @@ def test_attributes_of_annotators_are_sent_and_not_the_audits(tmp_path, value):
         assert set(chosen.attributes) == {*NAMES, "colour"}
         assert (chosen.stored.tracks.table[NAMES] == value).all(axis=None)
         assert "walker:1" in "".join(chosen.frames["reason"])
+        plan = plan_adjustment(dataset, AdjustmentJob("fix"))
+        assert plan.counts["boxes"] == len(tracks.table)
+        assert not [error for error in plan.errors if "attribute" in error]
     finally:
         dataset.delete()
 
