@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ground Truth as an annotation backend of FiftyOne's.
+"""Provide Ground Truth as an annotation backend of FiftyOne.
 
 ::
 
@@ -12,11 +12,11 @@
     )
     dataset.load_annotations("fix")
 
-It sends and loads as the operators do. FiftyOne's own way of merging is not used:
-it would overwrite the labels that were sent, label by label. So the corrected
-labels go into the second field, and what to apply is chosen afterwards. A local
-copy of the output is for the operator ``load_adjustments``: FiftyOne hands the
-arguments of ``load_annotations()`` on the first time only.
+It sends and loads frames like the operators. FiftyOne would merge corrections by
+overwriting the labels that were sent, so that is not used: corrected labels go into a
+second field, and the user chooses what to apply. To load a local copy of the output,
+use the operator ``load_adjustments``: FiftyOne passes the arguments of
+``load_annotations()`` on to a backend only the first time.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ import fiftyone.utils.annotations as foua
 from ..importers import store
 from .corrections.loading import load_adjustment
 from .groundtruth.request import AdjustmentJob
+from .plain import Json
 from .sending.groundtruth import export_adjustment
 from .sending.groundtruth_jobs import adjustment_status, stop_adjustment
 from .sending.groundtruth_plan import plan_adjustment
@@ -40,21 +41,21 @@ _SETTINGS = {field.name for field in fields(AdjustmentJob)} - {"name", "labels"}
 
 
 class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[misc]
-    """Configuration of a :class:`GroundTruthBackend`.
+    """Configure a :class:`GroundTruthBackend`.
 
     Args:
         name: the name of the backend
         label_schema: the label schema, of one frame field of detections
-        media_field ("filepath"): is not used: frames are sent from their files
+        media_field ("filepath"): not used, because frames are sent from their files
         job_name (None): the labeling job's name, by default the annotation key
-        folder (None): a new folder for the package, or the one of its earlier
-            export; by default below FiftyOne's dataset folder
-        context (2): the number of labelled frames to send along before and after
-            each
-        include_dismissed (False): whether to send frames that dismissed issues
-            alone are about, too
+        folder (None): a new folder for the package, or that of its earlier export;
+            by default below FiftyOne's dataset folder
+        context (2): the number of labeled frames to send before and after each
+            chosen frame
+        include_dismissed (False): whether to send frames that only have dismissed
+            issues
         add_cors (False): whether to add the CORS rule that the worker's page needs
-            to the bucket, where it has none
+            to the bucket, if it has none
         adjusted_field (None): the frame field for the corrected labels, by default
             ``<label field>_adjusted``
         settings (None): settings of the job; see ``AdjustmentJob``
@@ -65,7 +66,7 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
     def __init__(
         self,
         name: str,
-        label_schema: dict[str, Any] | None,
+        label_schema: Json | None,
         media_field: str = "filepath",
         job_name: str | None = None,
         folder: str | None = None,
@@ -73,18 +74,18 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
         include_dismissed: bool = False,
         add_cors: bool = False,
         adjusted_field: str | None = None,
-        settings: dict[str, Any] | None = None,
+        settings: Json | None = None,
         **kwargs: Any,  # noqa: ANN401 - the job's settings
     ) -> None:
-        """Creates the configuration.
+        """Create the configuration.
 
         Raises:
-            ValueError: if a setting is not one of the job's
+            ValueError: if a job has no such setting
         """
         unknown = set(kwargs) - _SETTINGS
         if unknown:
             raise ValueError(
-                f"a job has no setting {', '.join(sorted(unknown))}; expected some of "
+                f"a job has no setting {', '.join(sorted(unknown))}; the settings are "
                 f"{', '.join(sorted(_SETTINGS))}"
             )
         super().__init__(name, label_schema, media_field=media_field)
@@ -98,7 +99,7 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
 
 
 class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
-    """Sends the frames of a view to SageMaker Ground Truth.
+    """Send the frames of a view to SageMaker Ground Truth.
 
     Args:
         config: a :class:`GroundTruthBackendConfig`
@@ -106,12 +107,12 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
 
     @property
     def supported_media_types(self) -> list[str]:
-        """Videos, and the images of views of their frames."""
+        """Videos, and images in views of their frames."""
         return [fom.VIDEO, fom.IMAGE]
 
     @property
     def supported_label_types(self) -> list[str]:
-        """Boxes alone."""
+        """Only boxes."""
         return ["detections"]
 
     @property
@@ -121,35 +122,35 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
 
     @property
     def supported_attr_types(self) -> list[str]:
-        """Attributes go along with their labels, whatever they are."""
+        """Any type, because attributes are sent with their labels."""
         return ["text"]
 
     @property
     def supports_clips_views(self) -> bool:
-        """The frames of clips are sent."""
+        """Yes: the frames of the clips are sent."""
         return True
 
     @property
     def supports_keyframes(self) -> bool:
-        """Every labelled frame is a box of its own."""
+        """No: each frame has its own boxes."""
         return False
 
     @property
     def supports_video_sample_fields(self) -> bool:
-        """Labels of whole videos cannot be sent."""
+        """No: labels of whole videos cannot be sent."""
         return False
 
     @property
     def requires_label_schema(self) -> bool:
-        """There must be tracks to correct."""
+        """Yes: there must be tracks to correct."""
         return True
 
     def recommend_attr_tool(self, name: str, value: object) -> dict[str, str]:
-        """Returns the tool for an attribute, which its values decide later."""
+        """Return a tool for an attribute; its values decide later."""
         return {"type": "text"}
 
     def requires_attr_values(self, attr_type: str) -> bool:
-        """Values are taken from the labels."""
+        """Return False, because the values are taken from the labels."""
         return False
 
     def upload_annotations(
@@ -158,19 +159,19 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
         anno_key: str,
         launch_editor: bool = False,
     ) -> GroundTruthAnnotationResults:
-        """Writes, uploads and starts the job, as far as the settings go.
+        """Write the job, and upload and start it if the settings suffice.
 
         Args:
             samples: a :class:`fiftyone.core.collections.SampleCollection`
             anno_key: the annotation key
-            launch_editor (False): is not used: workers have a page of their own
+            launch_editor (False): not used, because workers have their own page
 
         Returns:
             a :class:`GroundTruthAnnotationResults`
 
         Raises:
             ValueError: if anything would make the job fail; nothing is written
-            GroundTruthError: if AWS fails on the way
+            GroundTruthError: if AWS fails
         """
         dataset = store.dataset_of(samples)
         try:
@@ -196,8 +197,8 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
         classes = schema.get("classes") or []
         if isinstance(classes, str) or not all(isinstance(c, str) for c in classes):
             raise ValueError(
-                f"the classes of '{field}' are {classes!r}; expected a list of names: "
-                "attributes go along with their labels"
+                f"the classes of '{field}' are {classes!r}; expected a list of names, "
+                "as attributes are sent with their labels"
             )
         job = AdjustmentJob(
             name=config.job_name or anno_key.replace("_", "-"),
@@ -216,20 +217,18 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
             samples, config, anno_key, {}, job.name, backend=self
         )
 
-    def download_annotations(
-        self, results: GroundTruthAnnotationResults
-    ) -> dict[str, Any]:
-        """Loads what came back into the second label field.
+    def download_annotations(self, results: GroundTruthAnnotationResults) -> Json:
+        """Load the corrections into the second label field.
 
         Args:
             results: a :class:`GroundTruthAnnotationResults`
 
         Returns:
-            an empty dict: there is nothing left for FiftyOne to merge
+            an empty dict, so that FiftyOne merges nothing
 
         Raises:
             InputError: if a file is damaged or belongs to another job
-            GroundTruthError: if nothing came back yet, or AWS cannot be asked
+            GroundTruthError: if there is no output yet, or AWS cannot be asked
         """
         load_adjustment(
             store.dataset_of(results.samples),
@@ -240,13 +239,13 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
 
 
 class GroundTruthAnnotationResults(foua.AnnotationResults):  # type: ignore[misc]
-    """A job that was sent.
+    """Hold what is known of a job that was sent.
 
     Args:
         samples: the collection that was sent
         config: its :class:`GroundTruthBackendConfig`
         anno_key: the annotation key
-        id_map: stays empty, so that FiftyOne neither merges nor deletes labels
+        id_map: is empty, so that FiftyOne neither merges nor deletes labels
         job_name: the labeling job's name
         backend (None): the :class:`GroundTruthBackend`
     """
@@ -256,25 +255,25 @@ class GroundTruthAnnotationResults(foua.AnnotationResults):  # type: ignore[misc
         samples: fo.core.collections.SampleCollection,
         config: GroundTruthBackendConfig,
         anno_key: str,
-        id_map: dict[str, Any],
+        id_map: Json,
         job_name: str,
         backend: GroundTruthBackend | None = None,
     ) -> None:
-        """Creates the results."""
+        """Create the results."""
         super().__init__(samples, config, anno_key, id_map, backend=backend)
         self.job_name = job_name
 
-    def check_status(self) -> Sequence[dict[str, Any]]:
-        """Asks AWS how the labeling jobs stand.
+    def check_status(self) -> Sequence[Json]:
+        """Read the status of the labeling jobs from AWS.
 
         Returns:
-            as of the operator ``adjustment_job_status``
+            the jobs, as in the operator ``adjustment_job_status``
         """
         dataset = store.dataset_of(self.samples)
         return list(map(asdict, adjustment_status(dataset, self.job_name)))
 
-    def stop(self) -> Sequence[dict[str, Any]]:
-        """Stops the labeling jobs; what workers have finished is kept.
+    def stop(self) -> Sequence[Json]:
+        """Stop the labeling jobs; what workers have finished is kept.
 
         Returns:
             the status after that
@@ -283,15 +282,15 @@ class GroundTruthAnnotationResults(foua.AnnotationResults):  # type: ignore[misc
         return list(map(asdict, stop_adjustment(dataset, self.job_name)))
 
     def launch_editor(self) -> None:
-        """Workers open their page from the mail that they get."""
+        """Do nothing: workers open their page from an e-mail."""
 
     def cleanup(self) -> None:
-        """Labeling jobs cannot be deleted, and their output is kept."""
+        """Do nothing: labeling jobs cannot be deleted, and their output is kept."""
 
     @classmethod
     def _from_dict(
         cls,
-        d: dict[str, Any],
+        d: Json,
         samples: fo.core.collections.SampleCollection,
         config: GroundTruthBackendConfig,
         anno_key: str,

@@ -124,7 +124,8 @@ def export(
         check: only report what would make the job fail; change nothing
     """
     with open_dataset(dataset) as opened:
-        from ..sending.groundtruth import check_adjustment, export_adjustment
+        from ..sending.groundtruth import export_adjustment
+        from ..sending.groundtruth_checks import check_adjustment
         from ..sending.groundtruth_plan import plan_jobs
 
         adjustment = plan_jobs(frames.choose(opened), settings.job(opened))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SageMaker Ground Truth: packages the chosen frames and runs adjustment jobs."""
+"""SageMaker Ground Truth: package chosen frames and run adjustment jobs."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients of AWS, and its errors as one sentence each."""
+"""Create AWS clients, and turn AWS's errors into one sentence each."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sts import STSClient
 
-#: How often a request is made at most. With botocore's growing pauses, that rides
-#: out half a minute of throttling, and some seconds of a broken connection.
+#: The maximum number of attempts per request. With botocore's exponential backoff,
+#: they outlast half a minute of throttling or some seconds without a connection.
 ATTEMPTS = 8
 
-#: As many requests as are made at the same time.
+#: The number of concurrent requests.
 THREADS = 10
 
-#: The service's own text for these can hold parts of the signed request, so it
-#: is never shown.
+#: The service's messages for these can contain parts of the signed request, so they
+#: are never shown.
 CREDENTIAL_ERRORS = frozenset(
     {
         "ExpiredToken",
@@ -45,25 +45,25 @@ CREDENTIAL_ERRORS = frozenset(
 )
 
 
-#: What AWS answers to those who lack a permission.
+#: The error codes for a missing permission.
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException"})
 
-#: What AWS answers where there is no such thing, each of its services in its way.
+#: The error codes for something that does not exist, which differ between services.
 _ABSENT = frozenset({"404", "NoSuchEntity", "NoSuchKey", "ResourceNotFound"})
-#: SageMaker has the same answer for bad requests: then its message tells.
+#: SageMaker uses one code for this and for bad requests; the message tells which.
 _ABSENT_SAID = re.compile(r"(?i)not found|could not find|does not exist")
 
-#: What is signed, and by whom, where AWS quotes it.
+#: Signatures and credentials that AWS quotes in a message.
 _SECRET = re.compile(r"(?i)(credential|signature|secret|token)[\w-]*\s*[=:]\s*[^\s,]+")
 
 _ACTION = re.compile(r"not authorized to perform:? (\w+:\w+)")
 
 
 class GroundTruthError(RuntimeError):
-    """AWS refused or could not be reached: the message says what to do."""
+    """AWS refused a request or could not be reached; the message says what to do."""
 
     def __init__(self, what: str, todo: str, denied: bool = False) -> None:
-        """Creates the error.
+        """Create the error.
 
         Args:
             what: what went wrong, the start of a sentence
@@ -77,61 +77,61 @@ class GroundTruthError(RuntimeError):
 
 
 def s3_client(region: str | None = None) -> S3Client:
-    """Makes an S3 client from boto3's default chain of settings.
+    """Create an S3 client from boto3's default chain of settings.
 
     Args:
-        region (None): the AWS region, by default the chain's
+        region (None): the AWS region, by default from that chain
 
     Returns:
         the client
 
     Raises:
-        GroundTruthError: if the settings do not suffice
+        GroundTruthError: if settings are missing or not valid
     """
     client: S3Client = _client("s3", region)
     return client
 
 
 def sagemaker_client(region: str | None = None) -> SageMakerClient:
-    """Makes a SageMaker client from boto3's default chain of settings.
+    """Create a SageMaker client from boto3's default chain of settings.
 
     Args:
-        region (None): the AWS region, by default the chain's
+        region (None): the AWS region, by default from that chain
 
     Returns:
         the client
 
     Raises:
-        GroundTruthError: if the settings do not suffice
+        GroundTruthError: if settings are missing or not valid
     """
     client: SageMakerClient = _client("sagemaker", region)
     return client
 
 
 def sts_client(region: str | None = None) -> STSClient:
-    """Makes an STS client from boto3's default chain of settings.
+    """Create an STS client from boto3's default chain of settings.
 
     Args:
-        region (None): the AWS region, by default one that answers for all
+        region (None): the AWS region, by default ``us-east-1``
 
     Returns:
         the client
 
     Raises:
-        GroundTruthError: if the settings do not suffice
+        GroundTruthError: if settings are missing or not valid
     """
     client: STSClient = _client("sts", region or "us-east-1")
     return client
 
 
 def iam_client() -> IAMClient:
-    """Makes an IAM client from boto3's default chain of settings.
+    """Create an IAM client from boto3's default chain of settings.
 
     Returns:
         the client
 
     Raises:
-        GroundTruthError: if the settings do not suffice
+        GroundTruthError: if settings are missing or not valid
     """
     client: IAMClient = _client("iam", "aws-global")
     return client
@@ -147,7 +147,7 @@ def _client(service: Any, region: str | None) -> Any:  # noqa: ANN401 - one of m
 
 
 def error_code(error: ClientError) -> str:
-    """Reads the code of an error that AWS answered with.
+    """Return the code of an error response of AWS.
 
     Args:
         error: the error
@@ -159,7 +159,7 @@ def error_code(error: ClientError) -> str:
 
 
 def is_absent(error: ClientError) -> bool:
-    """Tells whether AWS answered that there is no such thing.
+    """Return whether AWS responded that something does not exist.
 
     Args:
         error: the error
@@ -176,10 +176,10 @@ def is_absent(error: ClientError) -> bool:
 
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turns the errors of boto3 into a :class:`GroundTruthError`.
+    """Turn errors of boto3 into a :class:`GroundTruthError`.
 
     Args:
-        doing: what is being done, the start of the sentence
+        doing: what is being done, the start of a sentence
 
     Raises:
         GroundTruthError: if AWS refused or could not be reached
@@ -193,12 +193,12 @@ def aws_errors(doing: str) -> Iterator[None]:
             "and AWS_SECRET_ACCESS_KEY",
         ) from error
     except ClientError as error:
-        # The cause is dropped: its text can hold parts of the signed request.
+        # Without the cause, whose text can contain parts of the signed request
         raise _refusal(doing, error) from None
     except BotoCoreError as error:
         what = f"{doing} failed: {_first_line(error)}"
         raise GroundTruthError(
-            what, "check AWS's settings and the connection"
+            what, "check the AWS settings and the connection"
         ) from error
 
 
@@ -213,8 +213,8 @@ def _refusal(doing: str, error: ClientError) -> GroundTruthError:
         action = _ACTION.search(message)
         permission = action[1] if action else "the permission"
         return GroundTruthError(what, f"ask for {permission} in IAM", denied=True)
-    what = f"{doing} failed: AWS answered {code}: {_first_line(message)}"
-    return GroundTruthError(what, "correct that, or try again later")
+    what = f"{doing} failed with {code}: {_first_line(message)}"
+    return GroundTruthError(what, "fix the cause, or try again later")
 
 
 def _first_line(message: object) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a bucket must be like for a job: its region, its access, its CORS rules."""
+"""Check a bucket's region, access and CORS rules for a job."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         CORSRuleTypeDef,
     )
 
-#: What the worker's page needs of the bucket to show the frames.
+#: The rule that the worker's page needs to load frames from a bucket.
 CORS_RULE: CORSRuleTypeDef = {
     "AllowedHeaders": ["*"],
     "AllowedMethods": ["GET", "HEAD", "PUT"],
@@ -30,30 +30,30 @@ CORS_RULE: CORSRuleTypeDef = {
     "MaxAgeSeconds": 3000,
 }
 
-#: The key of an object's metadata that tells whose it is.
+#: The key of an object's metadata that identifies its owner.
 OWNER = "track-audit"
 
-#: An address as the worker's pages have them, for rules that name origins.
+#: A typical origin of the worker's page, for rules that name origins.
 _WORKERS_PAGE = "https://w.labeling.{region}.sagemaker.aws"
 
-#: An ETag that no object has: a write on this condition never takes place.
+#: An ETag that no object has, so that a write with this condition never succeeds.
 _NO_ETAG = "0" * 32
-#: What S3 answers to that where there is an object.
+#: The error code of such a write if the object exists.
 _UNMET = "PreconditionFailed"
 
 
 def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
-    """Checks that a bucket is there and lies in the job's region.
+    """Check that a bucket exists, in the job's region.
 
     Args:
         client: an S3 client
         bucket: the bucket
-        region: the job's region, None where it is not known
+        region: the job's region, None if it is not known
 
     Raises:
         GroundTruthError: if the bucket cannot be used
     """
-    with aws_errors(f"Looking at bucket {bucket!r}"):
+    with aws_errors(f"Checking bucket {bucket!r}"):
         try:
             answer = client.head_bucket(Bucket=bucket)
         except ClientError as failure:
@@ -66,7 +66,7 @@ def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
     found = answer.get("BucketRegion")
     if found and region and found != region:
         raise GroundTruthError(
-            f"Bucket {bucket!r} is in region {found} and the job in {region}",
+            f"Bucket {bucket!r} is in region {found}, but the job is in {region}",
             "choose a bucket in the job's region",
         )
 
@@ -74,23 +74,22 @@ def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
 def place_findings(
     client: S3Client, bucket: str, key: str, owner: str | None = None
 ) -> list[Finding]:
-    """Finds out whether a new file can be put in a place, without doing it.
+    """Check whether a file can be uploaded, without uploading it.
 
     Args:
         client: an S3 client
         bucket: the bucket
-        key: the key that is going to be written
-        owner (None): whose file is going to be written: another one of theirs may be
-            replaced
+        key: the file's key
+        owner (None): the file's owner, whose earlier file may be replaced
 
     Returns:
-        an error per permission that is missing, or where the place is taken
+        an error for each missing permission, and if the key is taken
 
     Raises:
-        GroundTruthError: if S3 answers otherwise than with yes or no
+        GroundTruthError: if S3 cannot be asked
     """
     found = []
-    with aws_errors(f"Looking at s3://{bucket}/{key}"):
+    with aws_errors(f"Checking s3://{bucket}/{key}"):
         try:
             there = client.head_object(Bucket=bucket, Key=key)["Metadata"].get(OWNER)
             if owner is None or there != owner:
@@ -98,16 +97,16 @@ def place_findings(
                 found.append(error(what, "choose another name or prefix"))
         except ClientError as failure:
             if error_code(failure) in DENIED:
-                what = f"s3://{bucket}/{key} may not be read"
+                what = f"You may not read s3://{bucket}/{key}"
                 found.append(error(what, "ask for s3:GetObject and s3:ListBucket"))
             elif not is_absent(failure):
                 raise
-    with aws_errors(f"Looking at s3://{bucket}/{key}"):
+    with aws_errors(f"Checking s3://{bucket}/{key}"):
         try:
             client.put_object(Bucket=bucket, Key=key, Body=b"", IfMatch=_NO_ETAG)
         except ClientError as failure:
             if error_code(failure) in DENIED:
-                what = f"s3://{bucket}/{key} may not be written"
+                what = f"You may not write s3://{bucket}/{key}"
                 found.append(error(what, "ask for s3:PutObject"))
             elif not is_absent(failure) and error_code(failure) != _UNMET:
                 raise
@@ -115,21 +114,21 @@ def place_findings(
 
 
 def is_own_place(client: S3Client, bucket: str, key: str, owner: str | None) -> bool:
-    """Tells whether a file of an owner's is in a place.
+    """Return whether an owner has a file at a key.
 
     Args:
         client: an S3 client
         bucket: the bucket
         key: the file's key
-        owner: whose file, None for nobody's
+        owner: the owner, None for nobody
 
     Returns:
         True/False
 
     Raises:
-        GroundTruthError: if S3 answers otherwise than with yes or no
+        GroundTruthError: if S3 cannot be asked
     """
-    with aws_errors(f"Looking at s3://{bucket}/{key}"):
+    with aws_errors(f"Checking s3://{bucket}/{key}"):
         try:
             found = client.head_object(Bucket=bucket, Key=key)["Metadata"]
         except ClientError as failure:
@@ -140,15 +139,15 @@ def is_own_place(client: S3Client, bucket: str, key: str, owner: str | None) -> 
 
 
 def cors_findings(client: S3Client, bucket: str, region: str | None) -> list[Finding]:
-    """Finds out whether the worker's page may load frames from a bucket.
+    """Check whether the worker's page may load frames from a bucket.
 
     Args:
         client: an S3 client
         bucket: the bucket
-        region: the job's region, None where it is not known
+        region: the job's region, None if it is not known
 
     Returns:
-        a warning with the rule to add, or nothing
+        a warning with the rule to add, if it may not
 
     Raises:
         GroundTruthError: if the rules cannot be read
@@ -159,7 +158,7 @@ def cors_findings(client: S3Client, bucket: str, region: str | None) -> list[Fin
 
 
 def cors_warning(bucket: str) -> Finding:
-    """Makes the finding of a bucket from which workers cannot load frames.
+    """Return the warning about a bucket from which workers cannot load frames.
 
     Args:
         bucket: the bucket
@@ -168,22 +167,21 @@ def cors_warning(bucket: str) -> Finding:
         the warning, with the rule to add
     """
     return warning(
-        f"Bucket {bucket!r} has no CORS rule for the worker's page, which cannot load "
-        "frames without one",
-        f"let this rule be added to it: {json.dumps(CORS_RULE)}",
+        f"Bucket {bucket!r} has no CORS rule that lets the worker's page load frames",
+        f"choose to add a rule, or add this one: {json.dumps(CORS_RULE)}",
     )
 
 
 def add_cors_rule(client: S3Client, bucket: str, region: str | None) -> bool:
-    """Adds the rule that the worker's page needs, behind those that are there.
+    """Add the rule that the worker's page needs to the existing rules.
 
     Args:
         client: an S3 client
         bucket: the bucket
-        region: the job's region, None where it is not known
+        region: the job's region, None if it is not known
 
     Returns:
-        whether it was added: not where the rules suffice already
+        whether it was added, which is not necessary if the rules already suffice
 
     Raises:
         GroundTruthError: if the rules cannot be read or written
@@ -200,11 +198,11 @@ def add_cors_rule(client: S3Client, bucket: str, region: str | None) -> bool:
 def lets_workers_read(
     rules: Sequence[CORSRuleOutputTypeDef], region: str | None
 ) -> bool:
-    """Tells whether CORS rules let the worker's page load frames.
+    """Return whether CORS rules let the worker's page load frames.
 
     Args:
         rules: the rules of a bucket
-        region: the job's region, None where it is not known
+        region: the job's region, None if it is not known
 
     Returns:
         whether one of them allows GET from the worker's page
@@ -218,7 +216,7 @@ def lets_workers_read(
 
 
 def _rules(client: S3Client, bucket: str) -> Sequence[CORSRuleOutputTypeDef]:
-    with aws_errors(f"Looking at the CORS rules of bucket {bucket!r}"):
+    with aws_errors(f"Reading the CORS rules of bucket {bucket!r}"):
         try:
             return client.get_bucket_cors(Bucket=bucket)["CORSRules"]
         except ClientError as failure:

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of a job's settings, before anything is written or sent.
+"""Check the settings of a job before anything is written or sent.
 
-Botocore checks types, unknown keys and minimums. Maximums, patterns and enums
-are in its service model all the same, so :func:`model_errors` walks the model.
-What only Ground Truth's guide says is in :func:`job_findings`.
+Botocore checks types, unknown keys and minimums. Its service model also has maximums,
+patterns and enums, so :func:`model_errors` walks the model. :func:`job_findings` adds
+the rules that are only in Ground Truth's guide.
 """
 
 from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
 
 import botocore.session
 import regex  # type: ignore[import-untyped]  # the patterns hold \p{L}
 from botocore.model import ListShape, Shape, StructureShape
 
 from ...importers.problems import Finding, error, warning
+from ..plain import Json
 from .request import FUNCTION_ACCOUNTS, AdjustmentJob
 
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -37,7 +37,7 @@ LONGEST_TIME_OF_GUIDE = 604_800
 
 @cache
 def operation_shape(operation: str) -> StructureShape:
-    """Loads the input shape of an operation of SageMaker.
+    """Load the input shape of an operation of SageMaker.
 
     Args:
         operation: the operation's name, such as ``CreateLabelingJob``
@@ -55,15 +55,15 @@ def operation_shape(operation: str) -> StructureShape:
     return shape
 
 
-def model_errors(operation: str, request: dict[str, Any]) -> list[Finding]:
-    """Checks a request against all that botocore's service model says.
+def model_errors(operation: str, request: Json) -> list[Finding]:
+    """Check a request against botocore's service model.
 
     Args:
         operation: the operation's name, such as ``CreateLabelingJob``
         request: the operation's arguments
 
     Returns:
-        an error per violation
+        an error for each violation
     """
     return _value_errors(operation_shape(operation), request, "")
 
@@ -85,12 +85,10 @@ def _value_errors(shape: Shape, value: object, path: str) -> list[Finding]:
     return errors
 
 
-def _structure_errors(
-    shape: StructureShape, value: dict[str, Any], path: str
-) -> list[Finding]:
+def _structure_errors(shape: StructureShape, value: Json, path: str) -> list[Finding]:
     prefix = f"{path}." if path else ""
     missing = [name for name in shape.required_members if name not in value]
-    errors = [error(f"{prefix}{name} is missing", "give it") for name in missing]
+    errors = [error(f"{prefix}{name} is missing", "set it") for name in missing]
     for name, item in value.items():
         if name not in shape.members:
             what = f"{prefix}{name} is unknown to the service"
@@ -119,26 +117,26 @@ def _limit_errors(shape: Shape, value: object, path: str) -> list[Finding]:
         errors.append(error(f"{path} is {value!r}", f"choose one of {limits['enum']}"))
     if "pattern" in limits and not _matches(limits["pattern"], str(value)):
         expected = limits["pattern"]
-        todo = f"give what matches {expected} as a whole"
+        todo = f"it must match the pattern {expected}"
         errors.append(error(f"{path} is {value!r}", todo))
     return errors
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Matches as the service does: all of the string, Java's digits and dot."""
+    """Match the whole string like the service, with the digits and the dot of Java."""
     pattern = pattern.replace(r"\d", "[0-9]")
     return regex.fullmatch(pattern, value, regex.WORD) is not None
 
 
-def job_findings(job: AdjustmentJob, request: dict[str, Any]) -> list[Finding]:
-    """Checks the settings of an adjustment job.
+def job_findings(job: AdjustmentJob, request: Json) -> list[Finding]:
+    """Check the settings of an adjustment job.
 
     Args:
         job: the settings
-        request: the CreateLabelingJob request that was made of them
+        request: the CreateLabelingJob request for these settings
 
     Returns:
-        the errors that the job would be rejected for, and the warnings
+        the errors for which the job would be rejected, and the warnings
     """
     return [
         *model_errors("CreateLabelingJob", request),
@@ -170,7 +168,7 @@ def _attribute_errors(job: AdjustmentJob) -> list[Finding]:
             error(
                 f"label_attribute and audited_attribute are both "
                 f"{job.label_attribute!r}",
-                "give the result a name of its own",
+                "give the result a different name",
             )
         )
     return errors
@@ -182,7 +180,7 @@ def _place_errors(job: AdjustmentJob) -> list[Finding]:
     if region and region not in FUNCTION_ACCOUNTS:
         errors.append(
             error(
-                f"Ground Truth has no video object tracking in region {region!r}",
+                f"Ground Truth does not support video object tracking in {region!r}",
                 f"choose one of {', '.join(FUNCTION_ACCOUNTS)}",
             )
         )
@@ -190,13 +188,13 @@ def _place_errors(job: AdjustmentJob) -> list[Finding]:
         errors.append(
             error(
                 f"bucket is {job.bucket!r}",
-                "give a name of 3 to 63 lower-case letters, digits, dots and hyphens",
+                "use 3 to 63 lower-case letters, digits, dots and hyphens",
             )
         )
     prefix = job.root.split("/", 3)[3].rstrip("/")
     if {"", ".", ".."} & set(prefix.split("/")) or not prefix.isprintable():
         errors.append(
-            error(f"prefix is {prefix!r}", "give folder names separated by one slash")
+            error(f"prefix is {prefix!r}", "separate folder names by single slashes")
         )
     return errors
 
@@ -209,17 +207,17 @@ def _workteam_errors(job: AdjustmentJob) -> list[Finding]:
     if region and region != [job.job_region]:
         errors.append(
             error(
-                f"workteam_arn is of region {region[0]!r} and the job of "
+                f"The work team is in region {region[0]!r}, but the job is in "
                 f"{job.job_region!r}",
-                "choose a work team of the job's region",
+                "choose a work team in the job's region",
             )
         )
     if not re.search(r":workteam/(private|vendor)-crowd/.", job.workteam_arn):
         errors.append(
             error(
-                f"workteam_arn is {job.workteam_arn!r}, but video goes to a private or "
-                "vendor work team only",
-                "give an ARN with workteam/private-crowd/<name>",
+                f"workteam_arn is {job.workteam_arn!r}, but video needs a private or "
+                "vendor work team",
+                "use an ARN with workteam/private-crowd/<name>",
             )
         )
     return errors
@@ -249,6 +247,6 @@ def _policy_warnings(job: AdjustmentJob) -> list[Finding]:
         warning(
             "The policy AmazonSageMakerGroundTruthExecution does not cover bucket "
             f"{job.bucket!r}",
-            "see that the role may read and write it",
+            "make sure that the role may read and write it",
         )
     ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contents of Ground Truth's input files, and the limits they must keep.
+"""Make the contents of Ground Truth's input files, and check them against the quotas.
 
 Sources: Ground Truth's guide on video frame input data, adjustment jobs and
 label category configuration files, and AWS's published samples where the guide
@@ -19,6 +19,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ...importers.manifest import ORIGIN
 from ...importers.problems import Finding, error, warning
+from ..plain import Json
 from .request import AdjustmentJob
 
 LABELS = 30
@@ -35,22 +36,22 @@ URI = 1_024
 
 
 def sequence_folder(job: AdjustmentJob, sequence: str) -> str:
-    """Gives the S3 URI of a sequence's folder.
+    """Return the S3 URI of a sequence's folder.
 
     Args:
         job: the job's settings
         sequence: the sequence's name
 
     Returns:
-        the URI with a slash at its end; the frames are in its ``frames/``
+        the URI with a slash at its end; the frames are in its folder ``frames/``
     """
     return f"{job.root}{sequence}/"
 
 
 def sequence_file(
     job: AdjustmentJob, sequence: str, number: int, frame_names: Sequence[str]
-) -> dict[str, Any]:
-    """Makes a sequence file.
+) -> Json:
+    """Make a sequence file.
 
     Args:
         job: the job's settings
@@ -79,13 +80,13 @@ def seq_label(
     classes: dict[str, str],
     attributes: Sequence[str],
     frame_attributes: pd.DataFrame | None,
-) -> dict[str, Any]:
-    """Makes the labels of one sequence.
+) -> Json:
+    """Make the labels of one sequence.
 
     Args:
         frames: the sequence's chosen frames, in order
         boxes: their boxes in whole pixels, by position
-        classes: the class ids by label
+        classes: the class IDs by label
         attributes: the columns of ``boxes`` that are label category attributes
         frame_attributes: the sequence's frame attributes, indexed by 1-based
             frame number
@@ -116,7 +117,7 @@ def seq_label(
     }
 
 
-def _box_records(boxes: pd.DataFrame, classes: dict[str, str]) -> list[dict[str, Any]]:
+def _box_records(boxes: pd.DataFrame, classes: dict[str, str]) -> list[Json]:
     return _records(
         pd.DataFrame(
             {
@@ -132,7 +133,7 @@ def _box_records(boxes: pd.DataFrame, classes: dict[str, str]) -> list[dict[str,
     )
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _records(table: pd.DataFrame) -> list[Json]:
     if not len(table.columns):
         return [{} for _ in range(len(table))]
     names = [str(name) for name in table.columns]
@@ -140,7 +141,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _present(values: dict[str, Any]) -> dict[str, Any]:
+def _present(values: Json) -> Json:
     return {
         name: attribute_value(value)
         for name, value in values.items()
@@ -149,7 +150,7 @@ def _present(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def attribute_value(value: object) -> int | float | str:
-    """Returns an attribute's value as it is sent.
+    """Return an attribute's value as it is sent.
 
     Args:
         value: the value, which is not null
@@ -164,13 +165,13 @@ def attribute_value(value: object) -> int | float | str:
 
 
 def class_ids(labels: Iterable[str]) -> dict[str, str]:
-    """Numbers the labels.
+    """Number the labels.
 
     Args:
         labels: the labels
 
     Returns:
-        the class ids by label, in alphabetical order
+        the class IDs by label, in alphabetical order
     """
     return {label: str(number) for number, label in enumerate(sorted(set(labels)))}
 
@@ -182,12 +183,12 @@ def label_categories(
     attributes: Sequence[str],
     frame_attributes: Sequence[pd.DataFrame],
     instructions: dict[str, str],
-) -> dict[str, Any]:
-    """Makes the label category configuration.
+) -> Json:
+    """Make the label category configuration.
 
     Args:
         job: the job's settings
-        labels: all labels on offer
+        labels: all labels that workers can choose
         table: the tracks table, from which the attributes' values are taken
         attributes: its columns that are label category attributes
         frame_attributes: the frame attributes of each sequence
@@ -219,9 +220,9 @@ def label_categories(
     }
 
 
-def _attribute(values: pd.Series[Any]) -> dict[str, Any]:
+def _attribute(values: pd.Series[Any]) -> Json:
     values = pd.Series(values.tolist(), name=values.name)
-    entry: dict[str, Any] = {"name": str(values.name), "type": "string"}
+    entry: Json = {"name": str(values.name), "type": "string"}
     if is_numeric_dtype(values) and not is_bool_dtype(values):
         limits = {"minimum": np.floor(values.min()), "maximum": np.ceil(values.max())}
         whole = {name: int(limit) for name, limit in limits.items()}
@@ -232,29 +233,28 @@ def _attribute(values: pd.Series[Any]) -> dict[str, Any]:
     return entry
 
 
-def label_category_findings(configuration: dict[str, Any]) -> list[Finding]:
-    """Checks a label category configuration against Ground Truth's quotas.
+def label_category_findings(configuration: Json) -> list[Finding]:
+    """Check a label category configuration against Ground Truth's quotas.
 
     Args:
         configuration: the file's JSON object
 
     Returns:
-        the errors, and a warning per label that one of the quota tables does not
-        allow
+        the errors, and a warning for each label that exceeds the lower of two quotas
     """
     labels = [entry["label"] for entry in configuration["labels"]]
     errors = []
     if not 1 <= len(labels) <= LABELS:
         errors.append(
             error(
-                f"There are {len(labels)} labels, and a job takes 1 to {LABELS}",
-                "choose other tracks or name the labels in the settings",
+                f"There are {len(labels)} labels, but a job takes 1 to {LABELS}",
+                "choose other tracks, or set the labels of the job",
             )
         )
     errors += [
         error(
             f"The label {label!r} has {len(label)} characters",
-            f"give it 1 to {LABEL_NAME}",
+            f"use 1 to {LABEL_NAME}",
         )
         for label in labels
         if not 1 <= len(label) <= LABEL_NAME
@@ -270,14 +270,14 @@ def _long_label_warnings(labels: list[str]) -> list[Finding]:
     return [
         warning(
             f"The label {label!r} has {len(label)} characters",
-            f"one of Ground Truth's tables allows {LABEL_NAME_OF_QUOTAS}",
+            f"Ground Truth's quotas may allow only {LABEL_NAME_OF_QUOTAS}",
         )
         for label in labels
         if LABEL_NAME_OF_QUOTAS < len(label) <= LABEL_NAME
     ]
 
 
-def _attribute_errors(where: str, attributes: list[dict[str, Any]]) -> list[Finding]:
+def _attribute_errors(where: str, attributes: list[Json]) -> list[Finding]:
     errors = []
     if len(attributes) > ATTRIBUTES:
         errors.append(
@@ -307,16 +307,16 @@ def manifest_line(
     sequence: str,
     classes: dict[str, str],
     created: datetime,
-    origin: dict[str, Any],
-) -> dict[str, Any]:
-    """Makes a line of the input manifest.
+    origin: Json,
+) -> Json:
+    """Make a line of the input manifest.
 
     Args:
         job: the job's settings
         sequence: the sequence's name
-        classes: the class ids by label
+        classes: the class IDs by label
         created: when the labels were written, in UTC
-        origin: what is passed through to the job's output
+        origin: values that are passed through to the job's output
 
     Returns:
         the line's JSON object
@@ -336,20 +336,20 @@ def manifest_line(
     }
 
 
-def manifest_errors(line: dict[str, Any]) -> list[Finding]:
-    """Checks a line of the input manifest against Ground Truth's quotas.
+def manifest_errors(line: Json) -> list[Finding]:
+    """Check a line of the input manifest against Ground Truth's quotas.
 
     Args:
         line: the line's JSON object
 
     Returns:
-        an error per violation
+        an error for each violation
     """
     sequence = line[ORIGIN]["sequence"]
     sizes = {name: len(compact(value)) for name, value in line.items()}
     errors = [
         error(
-            f"{sequence}: {name} takes {size} characters of the manifest, and at most "
+            f"{sequence}: {name} has {size} characters in the manifest, but at most "
             f"{MANIFEST_ATTRIBUTE} are allowed",
             "choose fewer frames or shorter names",
         )
@@ -360,7 +360,7 @@ def manifest_errors(line: dict[str, Any]) -> list[Finding]:
         errors.append(
             error(
                 f"{sequence}: the manifest line has {len(compact(line))} characters, "
-                f"and at most {MANIFEST_LINE} are allowed",
+                f"but at most {MANIFEST_LINE} are allowed",
                 "choose fewer frames",
             )
         )
@@ -368,7 +368,7 @@ def manifest_errors(line: dict[str, Any]) -> list[Finding]:
 
 
 def compact(value: object) -> str:
-    """Writes JSON on one line without blanks.
+    """Write JSON on one line without spaces.
 
     Args:
         value: a JSON value

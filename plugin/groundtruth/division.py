@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A selection of frames divided into as many jobs as Ground Truth's quotas ask."""
+"""Divide frames into as many jobs as Ground Truth's quotas require."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .request import AdjustmentJob
 
 
 def divide_frames(frames: pd.DataFrame) -> list[pd.DataFrame]:
-    """Divides frames into as few jobs as keep the quotas.
+    """Divide frames into the smallest number of jobs that keep the quotas.
 
-    A sequence of too many frames is cut into pieces of the same length, which go
-    into different jobs: so a job has each sequence once, under its own name.
+    A sequence of too many frames is cut into parts of equal length. They go into
+    different jobs, so that a job has each sequence once, under its own name.
 
     Args:
         frames: the frames with ``sequence`` and ``frame``
@@ -31,20 +31,20 @@ def divide_frames(frames: pd.DataFrame) -> list[pd.DataFrame]:
     if piece.empty:
         return [frames]
     jobs = max(-(-(piece.max() + 1) // SEQUENCES_PER_JOB), cuts.max())
-    # The pieces of a sequence follow each other, so they fall into different jobs.
+    # The parts of a sequence are consecutive, so they go into different jobs
     return [part for _, part in frames.groupby(piece % jobs)]
 
 
 def divide_job(job: AdjustmentJob, number: int) -> list[AdjustmentJob]:
-    """Makes the settings of the jobs that a selection is divided into.
+    """Return the settings of the jobs that a selection is divided into.
 
     Args:
         job: the settings of the whole
         number: the number of jobs
 
     Returns:
-        ``job`` itself where it is the only one; otherwise numbered from 1, their
-        names ``<name>-1`` and their folders in the bucket ``<folder>/1``
+        ``job`` itself if it is the only one; otherwise jobs that are numbered from 1,
+        with names such as ``<name>-1`` and folders such as ``<folder>/1``
     """
     if number == 1:
         return [job]

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ...importers.files import read_text_csv, whole_folder
 from ...importers.problems import Finding, error
 from ...importers.tracks import InputError
+from ..plain import Json
 from .request import package_tag
 
 JOB_FILE = "job.json"
@@ -36,7 +36,7 @@ class Package:
     """
 
     folder: Path
-    request: dict[str, Any]
+    request: Json
     region: str | None
     fill_in: tuple[str, ...]
     owner: str | None = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the worker is told: which frames are flagged and why, within the limits."""
+"""Write the instructions for workers: which frames are flagged, and why."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ REASON_LIMIT = 160
 
 
 def fit(items: Sequence[str], room: int, more: str) -> str:
-    """Joins as many items as there is room for.
+    """Join as many items as there is room for.
 
     Args:
-        items: the texts to join, separators included
-        room: the greatest number of characters
-        more: the format of what follows where items are left out, with ``{}``
-            for their number
+        items: the texts to join, including separators
+        room: the maximum number of characters
+        more: the text that follows if items are left out, with ``{}`` for their
+            number
 
     Returns:
         the joined items, and how many more there are
@@ -36,7 +36,7 @@ def fit(items: Sequence[str], room: int, more: str) -> str:
 
 
 def task_description(frames: pd.DataFrame) -> str:
-    """Describes the task in one line.
+    """Describe the task in one line.
 
     Args:
         frames: the frames to send with ``sequence``, ``frame_name``, ``reason``
@@ -49,7 +49,7 @@ def task_description(frames: pd.DataFrame) -> str:
 
 
 def short_instruction(frames: pd.DataFrame) -> str:
-    """Writes the instruction beside the worker's image.
+    """Write the instructions that are shown next to the image.
 
     Args:
         frames: the frames to send with ``sequence``, ``frame_name``, ``reason``
@@ -63,7 +63,7 @@ def short_instruction(frames: pd.DataFrame) -> str:
 
 
 def full_instruction(frames: pd.DataFrame) -> str:
-    """Writes the instruction that lists the flagged frames with their reasons.
+    """Write the instructions that list the flagged frames with their reasons.
 
     Args:
         frames: the frames to send with ``sequence``, ``frame_name``, ``reason``
@@ -72,9 +72,9 @@ def full_instruction(frames: pd.DataFrame) -> str:
         less than 2,048 characters of HTML
     """
     head = (
-        f"<p>{_headline(frames)}. Move and resize boxes so that each fits its object "
-        "tightly, and give one object the same name in all frames. The other frames "
-        "are there for context.</p><ul>"
+        f"<p>{_headline(frames)}. Move and resize the boxes so that each fits its "
+        "object tightly, and give an object the same name in all frames. The other "
+        "frames are included for context.</p><ul>"
     )
     reasons = [
         shorten(reason, REASON_LIMIT, placeholder=" …")
@@ -90,7 +90,7 @@ def full_instruction(frames: pd.DataFrame) -> str:
 
 def _headline(frames: pd.DataFrame) -> str:
     flagged = int((frames["reason"] != "").sum())
-    return f"Correct the tracks, {flagged} of {len(frames)} frames are flagged"
+    return f"Correct the tracks: {flagged} of {len(frames)} frames are flagged"
 
 
 def _names(frames: pd.DataFrame) -> list[str]:

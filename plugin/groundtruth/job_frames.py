@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frames of a labeling job: sorted, checked and with their files."""
+"""Sort and check the frames of a labeling job, and find their files."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ FRAMES_PER_SEQUENCE = 2_000
 SEQUENCES_PER_JOB = 10
 _OWN_FILES = {"frames.csv", "job.json", "label-categories.json", "manifest.jsonl"}
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-_RENAME = "rename it without slashes, two dots, a dot in front or control characters"
+_RENAME = "rename it: no slashes, '..', leading dots or control characters"
 
 
 def is_file_name(name: str) -> bool:
-    """Tells whether a name can be used as a file's without leaving its folder.
+    """Return whether a name is safe as the name of a file or folder.
 
     Args:
         name: the name of a frame or sequence
@@ -39,18 +39,19 @@ def is_file_name(name: str) -> bool:
 
 
 def select_frames(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.DataFrame:
-    """Sorts the chosen frames and finds their files.
+    """Sort the chosen frames and find their files.
 
     Args:
         tracks: the tracks of whole sequences
         frames: the chosen frames with ``sequence``, 1-based ``frame`` and
             ``reason``, which is empty for context frames
-        report: takes up what is wrong with the frames
+        report: collects what is wrong with the frames
 
     Returns:
-        one row per frame that exists, by sequence and frame, with ``sequence``,
-        ``position`` (0-based among the sequence's chosen frames), ``frame``,
-        ``frame_name``, ``reason`` and ``path`` (of the local file or empty)
+        one row for each frame that exists, sorted by sequence and frame, with
+        ``sequence``, ``position`` (0-based, among the sequence's chosen frames),
+        ``frame``, ``frame_name``, ``reason`` and ``path`` (of the local file, or
+        empty)
 
     Raises:
         ValueError: if a column is missing
@@ -60,7 +61,7 @@ def select_frames(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.Da
         raise ValueError(f"frames has no column {missing}, expected {FRAME_COLUMNS}")
     chosen = frames[FRAME_COLUMNS].copy()
     chosen["sequence"] = chosen["sequence"].astype(str)
-    # One line each: a lone carriage return would end a line of frames.csv.
+    # On one line, because a carriage return would end a line of frames.csv
     chosen["reason"] = chosen["reason"].fillna("").astype(str).map(_one_line)
     chosen = _existing(chosen, tracks.sequences, report)
     twice = chosen.duplicated(["sequence", "frame"])
@@ -76,8 +77,8 @@ def select_frames(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.Da
         for name, part in chosen.groupby("sequence")
     ]
     if len(parts) > SEQUENCES_PER_JOB:
-        what = f"{len(parts)} sequences are chosen, at most {SEQUENCES_PER_JOB} fit"
-        report.findings.append(error(what, "make several jobs"))
+        what = f"{len(parts)} sequences are chosen, at most {SEQUENCES_PER_JOB} per job"
+        report.findings.append(error(what, "divide them into several jobs"))
     columns = ["sequence", "position", "frame", "frame_name", "reason", "path"]
     if not parts:
         return pd.DataFrame(columns=columns)
@@ -97,7 +98,7 @@ def _existing(
         report.findings.append(
             error(
                 f"There are no tracks of sequence {name!r}",
-                f"choose among {', '.join(sequences) or 'none'}",
+                f"choose from {', '.join(sequences) or 'none'}",
             )
         )
     chosen = chosen[length.notna()]
@@ -123,14 +124,15 @@ def _with_files(
     report.findings += _order_warnings(sequence.name, names)
     if len(names) > FRAMES_PER_SEQUENCE:
         what = (
-            f"{sequence.name}: {len(names)} frames, at most {FRAMES_PER_SEQUENCE} fit"
+            f"{sequence.name} has {len(names)} frames, but a job takes at most "
+            f"{FRAMES_PER_SEQUENCE} of a sequence"
         )
-        report.findings.append(error(what, "make several jobs"))
+        report.findings.append(error(what, "divide them into several jobs"))
     if folder is None:
         report.findings.append(
             warning(
                 f"{sequence.name}: the frames are not on this machine",
-                "put them in the bucket before the upload, or give their folder",
+                "upload them to the bucket first, or set their folder",
             )
         )
     else:
@@ -142,26 +144,26 @@ def _name_errors(sequence: str, names: list[str]) -> list[Finding]:
     errors = []
     if not is_file_name(sequence):
         errors.append(
-            error(f"The sequence name {sequence!r} cannot be a folder's", _RENAME)
+            error(f"The sequence name {sequence!r} is not a valid folder name", _RENAME)
         )
     if sequence in _OWN_FILES:
         errors.append(
             error(
-                f"The sequence name {sequence!r} is that of a file of the package",
+                f"The sequence name {sequence!r} is also the name of a package's file",
                 "rename the sequence",
             )
         )
     unsafe = [name for name in names if not is_file_name(name)]
     if unsafe:
         errors.append(
-            error(f"{sequence}: frame {unsafe[0]!r} is not a plain file name", _RENAME)
+            error(f"{sequence}: frame {unsafe[0]!r} is not a valid file name", _RENAME)
         )
     other = [name for name in names if not name.lower().endswith(IMAGE_SUFFIXES)]
     if other:
         errors.append(
             error(
-                f"{sequence}: frame {other[0]!r} is not an image that Ground Truth "
-                "takes",
+                f"{sequence}: Ground Truth does not support the format of frame "
+                f"{other[0]!r}",
                 f"convert it to {', '.join(IMAGE_SUFFIXES)}",
             )
         )
@@ -170,7 +172,7 @@ def _name_errors(sequence: str, names: list[str]) -> list[Finding]:
         errors.append(
             error(
                 f"{sequence}: two frames are named {twice!r}",
-                "give each a name of its own",
+                "give each frame its own name",
             )
         )
     return errors
@@ -181,8 +183,8 @@ def _order_warnings(sequence: str, names: list[str]) -> list[Finding]:
         return []
     return [
         warning(
-            f"{sequence}: the frames' names do not sort in the frames' order, as the "
-            "worker's page may do",
+            f"{sequence}: the frames' names are not in alphabetical order, so that the "
+            "worker's page may show them in the wrong order",
             "rename them with leading zeros",
         )
     ]

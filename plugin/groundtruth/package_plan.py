@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ import pandas as pd
 from ...importers.pixels import image_scales, select_boxes
 from ...importers.problems import Finding, Report, error, sentences
 from ...importers.tracks import Tracks
+from ..plain import Json
 from . import instructions
 from .checks import job_findings
 from .contents import (
@@ -73,9 +73,9 @@ class Plan:
     classes: dict[str, str]
     attributes: tuple[str, ...]
     frame_attributes: Mapping[str, pd.DataFrame]
-    label_categories: dict[str, Any]
-    manifest: tuple[dict[str, Any], ...]
-    request: dict[str, Any]
+    label_categories: Json
+    manifest: tuple[Json, ...]
+    request: Json
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     owner: str | None = None
@@ -119,8 +119,7 @@ def plan_package(
     unknown = [name for name in attributes if name not in tracks.table]
     if unknown:
         raise ValueError(f"the tracks table has no column {unknown}")
-    source = source or Source()
-    report = Report()
+    source, report = source or Source(), Report()
     chosen = select_frames(tracks, frames, report)
     scales = image_scales(tracks, chosen, report)
     boxes = select_boxes(tracks, chosen, scales, report)
@@ -134,13 +133,9 @@ def plan_package(
     manifest = _manifest(job, chosen, scales, classes, source)
     token = sha256("\n".join(map(compact, manifest)).encode()).hexdigest()
     request = labeling_job_request(job, instructions.task_description(chosen), token)
-    findings = [
-        *report.findings,
-        *label_category_findings(configuration),
-        *(found for line in manifest for found in manifest_errors(line)),
-        *_uri_errors(job, chosen),
-        *job_findings(job, request),
-    ]
+    report.findings += label_category_findings(configuration)
+    report.findings += [found for line in manifest for found in manifest_errors(line)]
+    report.findings += [*_uri_errors(job, chosen), *job_findings(job, request)]
     return Plan(
         job=job,
         frames=chosen,
@@ -151,7 +146,7 @@ def plan_package(
         label_categories=configuration,
         manifest=manifest,
         request=request,
-        findings=tuple(findings),
+        findings=tuple(report.findings),
         notes=tuple(report.notes),
         owner=source.owner,
     )
@@ -163,7 +158,7 @@ def _label_categories(
     classes: dict[str, str],
     attributes: Sequence[str],
     chosen: pd.DataFrame,
-) -> dict[str, Any]:
+) -> Json:
     statements = [sequence.frame_attributes for sequence in tracks.sequences.values()]
     return label_categories(
         job,
@@ -184,7 +179,7 @@ def _manifest(
     scales: pd.DataFrame,
     classes: dict[str, str],
     source: Source,
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[Json, ...]:
     """Make the manifest, which passes the origin of each sequence to the job's output.
 
     The origin is ``dataset``, ``sample``, ``sequence``, ``frames`` (1-based frame

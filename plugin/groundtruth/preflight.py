@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What on AWS's side would make a job fail: looked at, and nothing changed."""
+"""Check everything on the AWS side that would make a job fail, changing nothing."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
 
-#: The service that has to be allowed to assume the role.
+_Answer = TypeVar("_Answer")
+
+#: The service that must be allowed to assume the role.
 _SERVICE = "sagemaker.amazonaws.com"
 
 
@@ -36,22 +38,22 @@ def check_account(
     parts: Sequence[AdjustmentJob],
     owner: str | None = None,
 ) -> list[Finding]:
-    """Looks at everything on AWS's side that the jobs need.
+    """Check everything on the AWS side that the jobs need.
 
-    That is: credentials, the bucket with its region, access and CORS rules, the
-    role, the work team, and whether the jobs' names and places are free. What the
-    credentials may not look at is a warning.
+    These are the credentials, the bucket with its region, access and CORS rules, the
+    role, the work team, and whether the jobs' names and keys in the bucket are free.
+    What the credentials do not allow to check becomes a warning.
 
     Args:
         job: the settings of the whole
         parts: the settings of the labeling jobs that it is divided into
-        owner (None): whose job it is: what is theirs in the bucket may be replaced
+        owner (None): the owner of the job, whose files in the bucket may be replaced
 
     Returns:
         what was found
     """
     if job.job_region not in {None, *FUNCTION_ACCOUNTS}:
-        return []  # an error of the settings, and no such place to ask
+        return []  # the settings are reported as wrong, and there is nobody to ask
     try:
         account = _account(job)
     except GroundTruthError as failure:
@@ -85,7 +87,7 @@ def _tried(
 
 def _account(job: AdjustmentJob) -> str:
     client = sts_client(job.job_region)
-    with aws_errors("Looking at the credentials"):
+    with aws_errors("Checking the credentials"):
         return client.get_caller_identity()["Account"]
 
 
@@ -108,7 +110,7 @@ def _role_findings(arn: str, account: str) -> list[Finding]:
     if found:
         return found
     role = _answer(
-        f"Looking at role {arn}",
+        f"Checking role {arn}",
         lambda: iam_client().get_role(RoleName=arn.rpartition("/")[2]),
     )
     if role is None:
@@ -120,7 +122,7 @@ def _role_findings(arn: str, account: str) -> list[Finding]:
 
 
 def _may_assume(policy: Any) -> bool:  # noqa: ANN401 - as AWS answers
-    """Whether a trust policy allows the service something, and denies it nothing."""
+    """Return whether a trust policy only has statements that allow the service."""
     statements = policy.get("Statement", [])
     if isinstance(statements, dict):
         statements = [statements]
@@ -136,12 +138,12 @@ def _workteam_findings(
     client: SageMakerClient, arn: str, account: str
 ) -> list[Finding]:
     if ":workteam/private-crowd/" not in arn:
-        return []  # a vendor's team is of the vendor's account
+        return []  # a vendor's team is in the vendor's account
     found = _account_findings("workteam_arn", arn, account)
     if found:
         return found
     team = _answer(
-        f"Looking at work team {arn}",
+        f"Checking work team {arn}",
         lambda: client.describe_workteam(WorkteamName=arn.rpartition("/")[2]),
     )
     if team is not None:
@@ -156,7 +158,7 @@ def _name_findings(
     parts: Sequence[AdjustmentJob],
     owner: str | None,
 ) -> list[Finding]:
-    """An error for each name that a job has: of those to start, or to write over."""
+    """Find names that other jobs have, of jobs to start or to replace."""
     bucket = str(job.bucket)
     asked = [
         part.name
@@ -175,12 +177,12 @@ def _account_findings(setting: str, arn: str, account: str) -> list[Finding]:
     owner = arn.split(":")[4:5]
     if owner == [account]:
         return []
-    what = f"{setting} is {arn}, and the credentials are of account {account}"
-    return [error(what, "give an ARN of that account, or other credentials")]
+    what = f"{setting} is {arn}, but the credentials are for account {account}"
+    return [error(what, "use an ARN of that account, or other credentials")]
 
 
-def _answer(doing: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - one of many
-    """Asks AWS for something, None where it is not there."""
+def _answer(doing: str, ask: Callable[[], _Answer]) -> _Answer | None:
+    """Ask AWS for something, and return None if it does not exist."""
     with aws_errors(doing):
         try:
             return ask()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of an adjustment job, and the CreateLabelingJob request of one."""
+"""Hold the settings of an adjustment job, and make its CreateLabelingJob request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
-#: The account that owns the worker's page, and per region the one that owns the
+from ..plain import Json
+
+#: The account that owns the worker's page, and by region the account that owns the
 #: pre-annotation and consolidation functions of video object tracking.
 TASK_UI_ACCOUNT = "394669845002"
 FUNCTION_ACCOUNTS: Mapping[str, str] = {
@@ -25,14 +27,17 @@ FUNCTION_ACCOUNTS: Mapping[str, str] = {
     "ap-southeast-2": "454466003867",
 }
 
-#: What stands in a request for a setting that is not known yet. Each satisfies
-#: the service's own patterns, so the rest of the request can be checked.
+#: The values in a request for settings that are not known yet. They match the
+#: service's patterns, so that the rest of the request can be checked.
 PLACEHOLDERS: Mapping[str, str] = {
     "bucket": "fill-in-bucket",
     "region": "fill-in-region",
     "role_arn": "fill-in-role",
     "workteam_arn": "fill-in-workteam",
 }
+
+#: The account in placeholders of ARNs.
+_NOBODY = "0" * 12
 
 #: The tag that distinguishes a package's own labeling job from others of its name.
 PACKAGE_TAG = "track-audit"
@@ -59,12 +64,12 @@ def _are_texts(values: object) -> bool:
 
 #: What a setting of each type must be, as text and as a test.
 _KINDS: Mapping[object, tuple[str, Callable[[Any], bool]]] = {
-    str: ("a text", lambda value: isinstance(value, str)),
-    str | None: ("a text", lambda value: value is None or isinstance(value, str)),
+    str: ("text", lambda value: isinstance(value, str)),
+    str | None: ("text", lambda value: value is None or isinstance(value, str)),
     int: ("a whole number", lambda value: type(value) is int),
-    tuple[str, ...]: ("a list of texts", _are_texts),
+    tuple[str, ...]: ("a list of strings", _are_texts),
     Mapping[str, str]: (
-        "texts by their names",
+        "a mapping of strings to strings",
         lambda value: (
             isinstance(value, Mapping) and _are_texts([*value, *value.values()])
         ),
@@ -77,8 +82,8 @@ class AdjustmentJob:
     """The settings of a labeling job that adjusts video object tracks.
 
     Attributes:
-        name: the labeling job's name, 1 to 63 letters, digits and hyphens,
-            unique per account and region whatever its case
+        name: the labeling job's name, 1 to 63 letters, digits and hyphens, unique
+            (case-insensitively) in its account and region
         bucket (None): the S3 bucket to upload to, in the job's region; without it,
             the package stays on this machine
         prefix (None): the folder in the bucket, by default
@@ -93,10 +98,10 @@ class AdjustmentJob:
         description (None): the task's description for the worker, at most 255
             characters, by default a list of the flagged frames
         keywords (...): 1 to 5 words that help workers find the task
-        labels (()): labels on offer to the worker beside those that occur
-        task_time_limit (259200): seconds that a worker has for one sequence
-        task_availability_lifetime (864000): seconds that a task stays on offer
-        max_concurrent_tasks (1000): number of sequences on offer at a time
+        labels (()): labels that workers can choose, in addition to those that occur
+        task_time_limit (259200): the seconds that a worker has for one sequence
+        task_availability_lifetime (864000): the seconds that a task stays available
+        max_concurrent_tasks (1000): the number of sequences available at a time
         kms_key_id (None): the KMS key that encrypts the job's output
         tags ({}): the tags of the labeling job
 
@@ -125,10 +130,10 @@ class AdjustmentJob:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Checks that each setting is of its kind.
+        """Check that each setting has the right type.
 
         Raises:
-            ValueError: if one is not
+            ValueError: if one has not
         """
         for setting, kind in get_type_hints(type(self)).items():
             value = getattr(self, setting)
@@ -148,7 +153,7 @@ class AdjustmentJob:
 
     @property
     def job_region(self) -> str | None:
-        """The region that was given, or else the one in the work team's ARN."""
+        """The region that was set, or else the one in the work team's ARN."""
         parts = (self.workteam_arn or "").split(":")
         return self.region or (parts[3] if len(parts) > 3 else None) or None
 
@@ -164,62 +169,57 @@ class AdjustmentJob:
         return tuple(name for name, value in known.items() if not value)
 
 
-def labeling_job_request(
-    job: AdjustmentJob, description: str, token: str
-) -> dict[str, Any]:
-    """Makes the arguments of ``create_labeling_job``.
+def labeling_job_request(job: AdjustmentJob, description: str, token: str) -> Json:
+    """Make the arguments of ``create_labeling_job``.
 
     Args:
-        job: the settings; :data:`PLACEHOLDERS` stand in for those not known
-        description: the task's description where the settings hold none
-        token: what the package alone has, by which its job is known again
+        job: the settings; :data:`PLACEHOLDERS` are used for those that are missing
+        description: the task's description, if the settings have none
+        token: a value that only this package has, which identifies its job
 
     Returns:
         the CreateLabelingJob request
     """
-    region = job.job_region or PLACEHOLDERS["region"]
-    nobody = "0" * 12
-    account = FUNCTION_ACCOUNTS.get(region, nobody)
-    role = f"arn:aws:iam::{nobody}:role/{PLACEHOLDERS['role_arn']}"
-    team = f"workteam/private-crowd/{PLACEHOLDERS['workteam_arn']}"
-    workteam = f"arn:aws:sagemaker:{region}:{nobody}:{team}"
-    function = f"arn:aws:lambda:{region}:{account}:function:"
-    task = "AdjustmentVideoObjectTracking"
-    human_task_ui = f"{TASK_UI_ACCOUNT}:human-task-ui/VideoObjectTracking"
+    role = f"arn:aws:iam::{_NOBODY}:role/{PLACEHOLDERS['role_arn']}"
     output = {"S3OutputPath": f"{job.root}output/"}
     if job.kms_key_id:
         output["KmsKeyId"] = job.kms_key_id
-    request: dict[str, Any] = {
+    manifest = {"ManifestS3Uri": f"{job.root}manifest.jsonl"}
+    tags = {**job.tags, PACKAGE_TAG: token}
+    return {
         "LabelingJobName": job.name,
         "LabelAttributeName": job.label_attribute,
-        "InputConfig": {
-            "DataSource": {
-                "S3DataSource": {"ManifestS3Uri": f"{job.root}manifest.jsonl"}
-            }
-        },
+        "InputConfig": {"DataSource": {"S3DataSource": manifest}},
         "OutputConfig": output,
         "RoleArn": job.role_arn or role,
         "LabelCategoryConfigS3Uri": f"{job.root}label-categories.json",
-        "HumanTaskConfig": {
-            "WorkteamArn": job.workteam_arn or workteam,
-            "UiConfig": {
-                "HumanTaskUiArn": f"arn:aws:sagemaker:{region}:{human_task_ui}"
-            },
-            "PreHumanTaskLambdaArn": f"{function}PRE-{task}",
-            "TaskTitle": job.title,
-            "TaskDescription": job.description or description,
-            # Ground Truth accepts one worker per video object tracking task.
-            "NumberOfHumanWorkersPerDataObject": 1,
-            "TaskTimeLimitInSeconds": job.task_time_limit,
-            "TaskAvailabilityLifetimeInSeconds": job.task_availability_lifetime,
-            "MaxConcurrentTaskCount": job.max_concurrent_tasks,
-            "AnnotationConsolidationConfig": {
-                "AnnotationConsolidationLambdaArn": f"{function}ACS-{task}"
-            },
-        },
+        "HumanTaskConfig": _human_task(job, description),
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
-    if job.keywords:
-        request["HumanTaskConfig"]["TaskKeywords"] = list(job.keywords)
-    tags = {**job.tags, PACKAGE_TAG: token}
-    request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
-    return request
+
+
+def _human_task(job: AdjustmentJob, description: str) -> Json:
+    region = job.job_region or PLACEHOLDERS["region"]
+    team = f"workteam/private-crowd/{PLACEHOLDERS['workteam_arn']}"
+    account = FUNCTION_ACCOUNTS.get(region, _NOBODY)
+    function = f"arn:aws:lambda:{region}:{account}:function:"
+    task = "AdjustmentVideoObjectTracking"
+    page = f"{TASK_UI_ACCOUNT}:human-task-ui/VideoObjectTracking"
+    keywords = {"TaskKeywords": list(job.keywords)} if job.keywords else {}
+    return {
+        "WorkteamArn": job.workteam_arn
+        or f"arn:aws:sagemaker:{region}:{_NOBODY}:{team}",
+        "UiConfig": {"HumanTaskUiArn": f"arn:aws:sagemaker:{region}:{page}"},
+        "PreHumanTaskLambdaArn": f"{function}PRE-{task}",
+        "TaskTitle": job.title,
+        "TaskDescription": job.description or description,
+        # Ground Truth accepts one worker per video object tracking task
+        "NumberOfHumanWorkersPerDataObject": 1,
+        "TaskTimeLimitInSeconds": job.task_time_limit,
+        "TaskAvailabilityLifetimeInSeconds": job.task_availability_lifetime,
+        "MaxConcurrentTaskCount": job.max_concurrent_tasks,
+        "AnnotationConsolidationConfig": {
+            "AnnotationConsolidationLambdaArn": f"{function}ACS-{task}"
+        },
+        **keywords,
+    }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators that launch, watch and stop labeling jobs."""
+"""Launch and stop labeling jobs, and show their status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
-from ..plain import count
+from ..plain import Json, count
 from ..sending.groundtruth import (
     launch_adjustment,
     recorded_packages,
@@ -29,7 +29,7 @@ from .progress import run_with_progress
 
 
 class LaunchAdjustmentJob(TrackOperator):
-    """Goes on with an export that was broken off."""
+    """Resume an export that was interrupted."""
 
     outputs: ClassVar = {"message": "Result", "next": "What next"}
 
@@ -40,8 +40,8 @@ class LaunchAdjustmentJob(TrackOperator):
             name="launch_adjustment_job",
             label="Launch adjustment job",
             description=(
-                "Upload what is missing of an exported adjustment job, and start it "
-                "where it was not started"
+                "Upload the missing files of an exported adjustment job, and start it "
+                "if it was not started"
             ),
             icon="rocket_launch",
             dynamic=True,
@@ -52,34 +52,36 @@ class LaunchAdjustmentJob(TrackOperator):
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Asks for the job."""
+        """Add the choice of the job."""
         _ask_for_job(ctx, inputs)
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Says what will be uploaded and started."""
+        """Show what will be uploaded and started."""
         record = _chosen_job(ctx)
         missing = recorded_packages(record)[0].fill_in
         roots = ", ".join(str(job.s3_root) for job in record.jobs)
         add_notice(
             inputs,
             "notice",
-            f"{sent_text(record.counts)} will be uploaded to {roots}; files that are "
-            "there already stay.",
+            f"{sent_text(record.counts)} will be uploaded to {roots}; existing files "
+            "are not uploaded again.",
         )
         if missing:
             settings = settings_text(missing)
-            add_notice(inputs, "start", f"It is not started: it has no {settings}.")
+            add_notice(
+                inputs, "start", f"The job cannot be started without {settings}."
+            )
         else:
             jobs = count(len(record.jobs), "labeling job")
             add_warning(
                 inputs,
                 "start",
-                f"Will start {jobs} with your work team, WHICH COSTS MONEY; what was "
-                "started already is not started again.",
+                f"This starts {jobs} with your work team, WHICH COSTS MONEY; jobs that "
+                "were already started are not started again.",
             )
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
-        """Uploads and starts the job."""
+        """Upload and start the job."""
         dataset, name = ctx.dataset, ctx.params["job_name"]
         return run_with_progress(
             ctx,
@@ -93,8 +95,8 @@ class LaunchAdjustmentJob(TrackOperator):
         dataset: fo.Dataset,
         job_name: str,
         progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
-    ) -> dict[str, Any]:
-        """Uploads and starts an adjustment job that was exported.
+    ) -> Json:
+        """Upload and start an adjustment job that was exported.
 
         Args:
             dataset: the dataset that the job's frames are from
@@ -107,20 +109,21 @@ class LaunchAdjustmentJob(TrackOperator):
             a dict with ``job_name``, ``job_arns``, counts and messages
 
         Raises:
-            ValueError: if no such job is recorded, or its package is damaged
+            ValueError: if no such job is recorded, or its package is damaged or not
+                the one that was exported last
             GroundTruthError: if AWS refuses
         """
         return launch_adjustment(dataset, job_name, callback(progress)).to_dict()
 
 
 class _JobsOperator(TrackOperator):
-    """Base of the operators that end with a table of labeling jobs."""
+    """Show a table of labeling jobs as the result of an operator."""
 
-    def describe(self, results: dict[str, Any]) -> types.Property:
-        """Declares the table.
+    def describe(self, results: Json) -> types.Property:
+        """Declare the table.
 
         Args:
-            results: what the operator returned, ``jobs``
+            results: the operator's results, with ``jobs``
 
         Returns:
             a :class:`fiftyone.operators.types.Property`
@@ -133,7 +136,7 @@ class _JobsOperator(TrackOperator):
 
 
 class AdjustmentJobStatus(_JobsOperator):
-    """Shows how the adjustment jobs of a dataset stand."""
+    """Show the status of a dataset's adjustment jobs."""
 
     outputs: ClassVar = {
         "job_name": "Export",
@@ -142,7 +145,7 @@ class AdjustmentJobStatus(_JobsOperator):
         "labeled": "Sequences done",
         "unlabeled": "Sequences to do",
         "failed": "Sequences failed",
-        "failure_reason": "Why it failed",
+        "failure_reason": "Reason of failure",
         "output_uri": "Output",
     }
 
@@ -152,7 +155,7 @@ class AdjustmentJobStatus(_JobsOperator):
         return foo.OperatorConfig(
             name="adjustment_job_status",
             label="Adjustment job status",
-            description="Show how the dataset's Ground Truth adjustment jobs stand",
+            description="Show the status of the dataset's Ground Truth adjustment jobs",
             icon="pending_actions",
             dynamic=True,
             risk_level=types.RiskLevel.LOW,
@@ -160,17 +163,15 @@ class AdjustmentJobStatus(_JobsOperator):
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Asks for the job."""
+        """Add the choice of the job."""
         _ask_for_job(ctx, inputs, required=False)
 
-    def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
-        """Asks AWS for the status."""
+    def execute(self, ctx: ExecutionContext) -> Json:
+        """Ask AWS for the status."""
         return self(ctx.dataset, ctx.params.get("job_name"))
 
-    def __call__(
-        self, dataset: fo.Dataset, job_name: str | None = None
-    ) -> dict[str, Any]:
-        """Returns how adjustment jobs stand.
+    def __call__(self, dataset: fo.Dataset, job_name: str | None = None) -> Json:
+        """Return the status of adjustment jobs.
 
         Args:
             dataset: the dataset that the jobs' frames are from
@@ -178,7 +179,7 @@ class AdjustmentJobStatus(_JobsOperator):
 
         Returns:
             a dict with ``jobs``: for each labeling job, ``job_name`` (of the
-            export that it is part of), ``name``, ``status``, counters,
+            export that it belongs to), ``name``, ``status``, counters,
             ``failure_reason`` and ``output_uri``
 
         Raises:
@@ -189,7 +190,7 @@ class AdjustmentJobStatus(_JobsOperator):
 
 
 class StopAdjustmentJob(_JobsOperator):
-    """Stops an adjustment job."""
+    """Stop an adjustment job."""
 
     outputs: ClassVar = {"name": "Labeling job", "status": "Status"}
 
@@ -207,39 +208,39 @@ class StopAdjustmentJob(_JobsOperator):
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Asks for the job."""
+        """Add the choice of the job."""
         _ask_for_job(ctx, inputs)
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Says what stopping means."""
+        """Show what will be stopped."""
         record = _chosen_job(ctx)
         if not any(job.arn or job.tried for job in record.jobs):
-            raise ValueError(f"'{record.name}' was not started: nothing is under way")
+            raise ValueError(f"'{record.name}' was not started, so no job is running")
         jobs = ", ".join(job.name for job in record.jobs)
         add_warning(
             inputs,
             "warning",
-            f"Will stop {jobs} for good: a stopped job cannot be started again. What "
+            f"This stops {jobs} for good: a stopped job cannot be started again. What "
             "workers have finished is kept.",
         )
 
-    def execute(self, ctx: ExecutionContext) -> dict[str, Any]:
-        """Stops the job."""
+    def execute(self, ctx: ExecutionContext) -> Json:
+        """Stop the job."""
         return self(ctx.dataset, ctx.params["job_name"])
 
-    def __call__(self, dataset: fo.Dataset, job_name: str) -> dict[str, Any]:
-        """Stops an adjustment job; what workers have finished is kept.
+    def __call__(self, dataset: fo.Dataset, job_name: str) -> Json:
+        """Stop an adjustment job; what workers have finished is kept.
 
         Args:
             dataset: the dataset that the job's frames are from
             job_name: the job's name
 
         Returns:
-            the job's status after that, as of ``adjustment_job_status``
+            the job's status after that, as in ``adjustment_job_status``
 
         Raises:
             ValueError: if no such job is recorded
-            GroundTruthError: if nothing of it is under way
+            GroundTruthError: if no labeling job of it is running
         """
         return {"jobs": list(map(asdict, stop_adjustment(dataset, job_name)))}
 
@@ -275,6 +276,6 @@ def _ask_for_job(
         default=names[0] if required else None,
         required=required,
         label="Job",
-        description="The adjustment jobs of this dataset, the latest first"
-        + ("" if required else "; all of them where this is empty"),
+        description="The dataset's adjustment jobs, the latest first"
+        + ("" if required else " (by default all of them)"),
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators that export frames to be corrected."""
+"""Export frames for correction."""
 
 from __future__ import annotations
 
@@ -11,23 +11,17 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
-from ...importers import store
 from ...importers.files import check_new_folder, resolve_path
 from ...importers.problems import sentences
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob
-from ..plain import count
-from ..sending.chosen_frames import dismissed_text, select_to_send
-from ..sending.groundtruth import (
-    check_adjustment,
-    export_adjustment,
-    local_findings,
-    sent_text,
-)
+from ..plain import Json, count
+from ..sending.chosen_frames import FramesToSend, dismissed_text, select_to_send
+from ..sending.groundtruth import export_adjustment, sent_text
+from ..sending.groundtruth_checks import check_adjustment, local_findings
 from ..sending.groundtruth_plan import (
     Adjustment,
     default_job_name,
     last_settings,
-    plan_adjustment,
     plan_jobs,
 )
 from ..sending.mot import export_mot, send_as_mot
@@ -47,17 +41,18 @@ from .jobs import callback
 from .progress import run_with_progress
 
 _SETTINGS = {field.name for field in fields(AdjustmentJob)}
+_OUTPUTS = {
+    "message": "Result",
+    "folder": "Folder",
+    "notes": "Please note",
+    "next": "What next",
+}
 
 
 class ExportAdjustmentJob(TrackOperator):
-    """Sends the frames of a view to be corrected."""
+    """Export the frames of a view to Ground Truth."""
 
-    outputs: ClassVar = {
-        "message": "Result",
-        "folder": "Package",
-        "notes": "Please note",
-        "next": "What next",
-    }
+    outputs: ClassVar = _OUTPUTS
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -66,8 +61,8 @@ class ExportAdjustmentJob(TrackOperator):
             name="export_adjustment_job",
             label="Export adjustment job",
             description=(
-                "Write the current view's frames as a SageMaker Ground Truth "
-                "adjustment job; upload and start it where you say so"
+                "Export the current view's frames as a SageMaker Ground Truth "
+                "adjustment job; optionally upload and start it"
             ),
             icon="outbox",
             dynamic=True,
@@ -77,7 +72,7 @@ class ExportAdjustmentJob(TrackOperator):
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Asks what to send where, and says what that will be."""
+        """Add the inputs of the frames, the job and its place."""
         add_label_field(ctx, inputs)
         saved = ctx.dataset.list_saved_views()
         if saved and ctx.params.get("issues") is None:
@@ -85,13 +80,13 @@ class ExportAdjustmentJob(TrackOperator):
                 "view_name",
                 saved,
                 label="Saved view",
-                description="Send this view's frames instead of the target's",
+                description="Export this view's frames instead of the current view's",
             )
         add_frames_to_send(ctx, inputs)
         inputs.str(
             "name",
-            # A default that changes with the time would make the App resolve the
-            # form again and again
+            # If the default changed with the time, the App would resolve the form
+            # again and again
             default=ctx.params.get("name") or default_job_name(ctx.dataset),
             label="Job name",
             description="Letters, digits and hyphens; unique in your AWS account",
@@ -100,14 +95,14 @@ class ExportAdjustmentJob(TrackOperator):
             "folder",
             label="Package folder",
             description=(
-                "A new folder for the job's files, or the one of its earlier export; "
-                "below FiftyOne's dataset folder where this is empty"
+                "A new folder for the job's files, or that of its earlier export; by "
+                "default below FiftyOne's dataset folder"
             ),
         )
         _ask_for_aws(ctx, inputs)
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Says what will be sent where, and what stands in its way."""
+        """Show what will be sent where, and what would make it fail."""
         adjustment, folder = _plan(ctx), ctx.params.get("folder")
         if ctx.params.get("bucket") and ctx.params.get("check_aws"):
             found = check_adjustment(adjustment, folder)
@@ -122,7 +117,7 @@ class ExportAdjustmentJob(TrackOperator):
             add_warning(inputs, f"warning_{number}", text)
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
-        """Writes, uploads and starts the job, as far as the settings go."""
+        """Write the job, and upload and start it if the settings suffice."""
         adjustment = _plan(ctx)
         params, dataset = ctx.params, ctx.dataset
         return run_with_progress(
@@ -139,7 +134,7 @@ class ExportAdjustmentJob(TrackOperator):
         )
 
     def resolve_placement(self, ctx: ExecutionContext) -> types.Placement | None:
-        """Puts a button above the grid, or into the sample that is open."""
+        """Place a button above the grid, or in the open sample."""
         return button(self, ctx, of_sample=True) if has_tracks(ctx) else None
 
     def __call__(
@@ -155,66 +150,51 @@ class ExportAdjustmentJob(TrackOperator):
         check: bool = False,
         progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
         **settings: Any,  # noqa: ANN401 - the job's settings
-    ) -> dict[str, Any]:
-        """Writes an adjustment job of the frames that a collection shows.
-
-        With a bucket, the frames that are not there yet and the files are
-        uploaded. With a role and a work team too, the job is started.
+    ) -> Json:
+        """Export the frames that a collection shows as an adjustment job.
 
         Args:
             sample_collection: a dataset, or a view of its videos, clips, frames
                 or patches
             name (None): the labeling job's name
-            folder (None): a new folder for the package, or the one of its earlier
+            folder (None): a new folder for the package, or that of its earlier
                 export; by default below FiftyOne's dataset folder
-            label_field (None): the frame field of the tracks; found where there
-                is only one
-            context (2): the number of labelled frames to send along before and
-                after each
-            include_dismissed (False): whether to send frames that dismissed issues
-                alone are about, too
+            label_field (None): the frame field of the tracks; may be omitted if the
+                dataset has only one
+            context (2): the number of labeled frames to send before and after each
+                chosen frame
+            include_dismissed (False): whether to send frames that only have
+                dismissed issues
             copy_frames (False): whether to copy the frames into the package
-            add_cors (False): whether to add the CORS rule that the worker's page
-                needs to the bucket, where it has none
-            check (False): whether only to report what would make the job fail,
-                and to change nothing
-            progress (None): whether to render a progress bar (True/False), use
-                the default value ``fiftyone.config.show_progress_bars`` (None),
-                or a progress callback function to invoke instead
+            add_cors (False): whether to add a missing CORS rule to the bucket
+            check (False): whether to only report what would make the job fail
+            progress (None): a progress callback
             **settings: settings of the job, such as ``bucket``, ``region``,
                 ``role_arn`` and ``workteam_arn``; see ``AdjustmentJob``
 
         Returns:
-            a dict with ``job_name``, ``job_arns``, ``folder``, counts and messages;
-            of a check counts and ``findings``, each with ``severity``, ``what``
-            and ``todo``
+            a dict with ``job_name``, ``job_arns``, ``folder``, counts and messages, or
+            for a check with counts and ``findings``
 
         Raises:
             ValueError: if anything would make the job fail; nothing is written
-            GroundTruthError: if AWS fails on the way; ``launch_adjustment_job``
-                goes on from there
+            GroundTruthError: if AWS fails; ``launch_adjustment_job`` resumes the export
         """
-        dataset = store.dataset_of(sample_collection)
-        job = AdjustmentJob(name or default_job_name(dataset), **settings)
-        adjustment = plan_adjustment(
-            sample_collection,
-            job,
-            label_field,
-            context,
-            include_dismissed=include_dismissed,
+        chosen = FramesToSend(
+            sample_collection, label_field, context, include_dismissed=include_dismissed
         )
+        job = AdjustmentJob(name or default_job_name(chosen.dataset), **settings)
+        adjustment = plan_jobs(chosen, job)
         if check:
             found = check_adjustment(adjustment, folder, copy_frames=copy_frames)
             findings = [asdict(finding) for finding in found]
             return {**asdict(adjustment.counts), "findings": findings}
-        return export_adjustment(
-            dataset,
-            adjustment,
-            folder,
-            copy_frames=copy_frames,
-            add_cors=add_cors,
-            progress=callback(progress),
-        ).to_dict()
+        copies = {"copy_frames": copy_frames, "add_cors": add_cors}
+        report = callback(progress)
+        sent = export_adjustment(
+            chosen.dataset, adjustment, folder, **copies, progress=report
+        )
+        return sent.to_dict()
 
 
 def _plan(ctx: ExecutionContext) -> Adjustment:
@@ -241,24 +221,49 @@ def _preview(adjustment: Adjustment) -> str:
     return f"{sent_text(adjustment.counts)} will be {' and '.join(steps)}."
 
 
+#: The label and the description of settings of a job in AWS.
+_TEXTS = {
+    "prefix": ("Folder in the bucket", "By default track-audit/<job name>"),
+    "role_arn": (
+        "Role ARN",
+        "The IAM role that Ground Truth assumes; needed to start the job",
+    ),
+    "workteam_arn": (
+        "Work team ARN",
+        "Your private or vendor work team; needed to start the job",
+    ),
+    "audited_attribute": (
+        "Audited label attribute",
+        "The attribute of the labels that are sent; ends in -ref",
+    ),
+    "label_attribute": (
+        "New label attribute",
+        "A different attribute for the corrected labels; ends in -ref",
+    ),
+}
+_CHOICES = {
+    "check_aws": (
+        "Check AWS now",
+        "Check the credentials, bucket, role, work team and job name while you fill in "
+        "this form; the export checks them in any case. Nothing is changed",
+    ),
+    "add_cors": (
+        "Add a CORS rule to the bucket",
+        "If the worker's page could not load frames from it; existing rules are kept",
+    ),
+}
+
+
 def _ask_for_aws(ctx: ExecutionContext, inputs: types.Object) -> None:
     last = last_settings(ctx.dataset)
-    known = f"; the last job's is {last['bucket']}" if "bucket" in last else ""
+    known = f"; the last job used {last['bucket']}" if "bucket" in last else ""
     inputs.str(
         "bucket",
         label="S3 bucket",
-        description=(
-            "Upload to this bucket; the job stays on this machine where this is empty"
-            + known
-        ),
+        description=f"Upload the job to this bucket{known}",
     )
     if not ctx.params.get("bucket"):
         return
-    inputs.str(
-        "prefix",
-        label="Folder in the bucket",
-        description="track-audit/<job name> where this is empty",
-    )
     inputs.enum(
         "region",
         sorted(FUNCTION_ACCOUNTS),
@@ -266,59 +271,17 @@ def _ask_for_aws(ctx: ExecutionContext, inputs: types.Object) -> None:
         label="Region",
         description="The region of the bucket, the work team and the job",
     )
-    inputs.str(
-        "role_arn",
-        default=last.get("role_arn"),
-        label="Role ARN",
-        description="The IAM role that Ground Truth assumes; needed to start the job",
-    )
-    inputs.str(
-        "workteam_arn",
-        default=last.get("workteam_arn"),
-        label="Work team ARN",
-        description="Your private or vendor work team; needed to start the job",
-    )
-    inputs.str(
-        "audited_attribute",
-        default=last.get("audited_attribute", AdjustmentJob.audited_attribute),
-        label="Audited label attribute",
-        description="The attribute that the labels have; ends in -ref",
-    )
-    inputs.str(
-        "label_attribute",
-        default=last.get("label_attribute", AdjustmentJob.label_attribute),
-        label="New label attribute",
-        description="The attribute of the corrected labels; ends in -ref, and differs",
-    )
-    inputs.bool(
-        "check_aws",
-        default=False,
-        label="Look at AWS now",
-        description=(
-            "Check credentials, bucket, role, work team and job name here, as is done "
-            "before the export in any case; nothing is changed"
-        ),
-    )
-    inputs.bool(
-        "add_cors",
-        default=False,
-        label="Add a CORS rule to the bucket",
-        description=(
-            "Where the worker's page could not load frames from it; the rules that it "
-            "has are kept"
-        ),
-    )
+    for name, (label, text) in _TEXTS.items():
+        default = last.get(name, getattr(AdjustmentJob, name))
+        inputs.str(name, default=default, label=label, description=text)
+    for name, (label, text) in _CHOICES.items():
+        inputs.bool(name, default=False, label=label, description=text)
 
 
 class ExportMOTSequences(TrackOperator):
-    """Writes the frames of a view as MOT sequences to correct."""
+    """Export the frames of a view as MOT sequences."""
 
-    outputs: ClassVar = {
-        "message": "Result",
-        "folder": "Folder",
-        "notes": "Please note",
-        "next": "What next",
-    }
+    outputs: ClassVar = _OUTPUTS
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -327,8 +290,8 @@ class ExportMOTSequences(TrackOperator):
             name="export_mot_sequences",
             label="Export MOT sequences",
             description=(
-                "Write the current view's frames and tracks as MOT Challenge "
-                "sequences, to be corrected with any tool"
+                "Export the current view's frames and tracks as MOT Challenge "
+                "sequences, to correct them in any tool"
             ),
             icon="drive_file_move",
             dynamic=True,
@@ -338,18 +301,18 @@ class ExportMOTSequences(TrackOperator):
         )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Asks for the folder, and says what will be written to it."""
+        """Add the inputs of the frames and the folder."""
         add_label_field(ctx, inputs)
         inputs.str(
             "folder",
             required=True,
             label="Folder",
-            description="A new folder; it gives the name to load the corrections by",
+            description="A new folder; its name identifies the export when loading",
         )
         add_frames_to_send(ctx, inputs)
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Says how many frames will be written."""
+        """Show how many frames will be written."""
         folder = ctx.params.get("folder")
         if folder:
             path = resolve_path(folder)
@@ -361,14 +324,14 @@ class ExportMOTSequences(TrackOperator):
         add_notice(
             inputs,
             "preview",
-            f"{frames} of {sequences} will be copied to the folder, with the tracks "
-            "in them. The dataset's labels stay as they are.",
+            f"{frames} of {sequences} will be copied to the folder with their tracks. "
+            "The dataset's labels do not change.",
         )
         if selection.left_out:
             add_warning(inputs, "left_out", dismissed_text(selection.left_out))
 
     def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
-        """Writes the sequences."""
+        """Write the sequences."""
         chosen, folder = frames_to_send(ctx), ctx.params["folder"]
         return run_with_progress(
             ctx,
@@ -384,26 +347,27 @@ class ExportMOTSequences(TrackOperator):
         label_field: str | None = None,
         context: int = CONTEXT,
         include_dismissed: bool = False,
-    ) -> dict[str, Any]:
-        """Writes the frames that a collection shows as MOT sequences to correct.
+    ) -> Json:
+        """Export the frames that a collection shows as MOT sequences.
 
         Args:
             sample_collection: a dataset, or a view of its videos, clips, frames
                 or patches
-            folder: a new folder; its name is the one to load the corrections by
-            label_field (None): the frame field of the tracks; found where there
-                is only one
-            context (2): the number of labelled frames to send along before and
-                after each
-            include_dismissed (False): whether to send frames that dismissed issues
-                alone are about, too
+            folder: a new folder; its name identifies the export when corrections are
+                loaded
+            label_field (None): the frame field of the tracks; may be omitted if the
+                dataset has only one
+            context (2): the number of labeled frames to send before and after each
+                chosen frame
+            include_dismissed (False): whether to send frames that only have
+                dismissed issues
 
         Returns:
             a dict with ``name``, ``folder``, ``frames`` and messages
 
         Raises:
             ValueError: if there are no frames or no such field, frames are missing,
-                or the folder is in use; nothing is written
+                or the folder is not empty; nothing is written
         """
         record = export_mot(
             sample_collection,

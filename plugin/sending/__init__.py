@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes out to be corrected: the chosen frames, their record, the ways out."""
+"""Send frames for correction, to Ground Truth, as MOT files or to other backends."""

@@ -9,29 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import fiftyone as fo
 
-from ...importers.files import resolve_path
-from ...importers.pixels import image_findings
-from ...importers.problems import Finding, error, sentences
+from ...importers.problems import Finding, sentences
 from ...importers.store.locks import exclusive
 from ...importers.tracks import InputError
-from ..groundtruth.aws import GroundTruthError, s3_client, sagemaker_client
+from ..groundtruth.aws import s3_client, sagemaker_client
 from ..groundtruth.bucket import add_cors_rule, cors_warning
 from ..groundtruth.folder import Package, read_package
 from ..groundtruth.labeling_job import launch_job
-from ..groundtruth.package import (
-    package_findings,
-    planned_packages,
-    write_packages,
-)
+from ..groundtruth.package import planned_packages, write_packages
 from ..groundtruth.package_plan import Plan
-from ..groundtruth.preflight import check_account
 from ..groundtruth.upload import upload_package
 from ..plain import Json, count
-from .groundtruth_jobs import job_statuses, status_of_job
+from .groundtruth_checks import check_adjustment
+from .groundtruth_jobs import status_of_job
 from .groundtruth_plan import Adjustment
 from .records import (
     AdjustmentRecord,
@@ -87,53 +80,6 @@ class SentAdjustment:
         return {name: value for name, value in values.items() if value is not None}
 
 
-def check_adjustment(
-    adjustment: Adjustment,
-    folder: Path | str | None = None,
-    *,
-    copy_frames: bool = False,
-) -> tuple[Finding, ...]:
-    """Report everything that would make an adjustment fail, and change nothing.
-
-    Args:
-        adjustment: the plan; if it has a bucket, AWS is asked too
-        folder (None): see :func:`export_adjustment`
-        copy_frames (False): see :func:`export_adjustment`
-
-    Returns:
-        what was found, errors first
-    """
-    job, plans = adjustment.job, adjustment.plans
-    found = local_findings(adjustment, folder, copy_frames=copy_frames)
-    for plan in plans:
-        found += image_findings(plan.frames)
-    started = _start_findings(adjustment.earlier)
-    found += started
-    if job.bucket and not started:
-        found += check_account(job, [plan.job for plan in plans], plans[0].owner)
-    return tuple(sorted(found, key=lambda finding: finding.severity))
-
-
-def local_findings(
-    adjustment: Adjustment,
-    folder: Path | str | None = None,
-    *,
-    copy_frames: bool = False,
-) -> list[Finding]:
-    """Find what would make an adjustment fail, without reading images or asking AWS.
-
-    Args:
-        adjustment: the plan
-        folder (None): see :func:`export_adjustment`
-        copy_frames (False): see :func:`export_adjustment`
-
-    Returns:
-        what was found
-    """
-    package = _package_folder(adjustment, folder)
-    return package_findings(adjustment.plans, package, copy_frames)
-
-
 def export_adjustment(
     dataset: fo.Dataset,
     adjustment: Adjustment,
@@ -174,7 +120,7 @@ def export_adjustment(
         >>> sent.counts.frames
         2
     """
-    plans, package = adjustment.plans, _package_folder(adjustment, folder)
+    plans, package = adjustment.plans, adjustment.package_folder(folder)
     found = check_adjustment(adjustment, package, copy_frames=copy_frames)
     errors = sentences(found, "error")
     if errors:
@@ -264,30 +210,6 @@ def _add_cors(adjustment: Adjustment, found: Sequence[Finding]) -> tuple[Finding
         return tuple(found)
     add_cors_rule(s3_client(job.job_region), job.bucket, job.job_region)
     return tuple(each for each in found if each != cors_warning(str(job.bucket)))
-
-
-def _start_findings(earlier: AdjustmentRecord | None) -> list[Finding]:
-    """Find the jobs of an earlier export that were started.
-
-    A job that is known to be started is never planned again, but the response to the
-    start may have been lost.
-    """
-    if earlier is None or not any(job.tried for job in earlier.jobs):
-        return []
-    try:
-        statuses = job_statuses(earlier)
-    except GroundTruthError as failure:
-        return [error(failure.what, failure.todo)]
-    todo = f"launch '{earlier.name}' to resume it, or choose another name"
-    return [
-        error(f"Labeling job {status.name!r} was already started", todo)
-        for status in statuses
-        if status.arn
-    ]
-
-
-def _package_folder(adjustment: Adjustment, folder: Path | str | None) -> Path:
-    return resolve_path(folder) if folder else adjustment.folder
 
 
 def _make_record(adjustment: Adjustment, packages: list[Package]) -> AdjustmentRecord:
@@ -403,20 +325,17 @@ def _start(
                     f"'{record.name}' was exported again by another process meanwhile; "
                     "launch it to start that export"
                 )
-            record = _record_job(dataset, current, number, tried=True)
-            arn = launch_job(package, client)
-            record = _record_job(dataset, record, number, arn=arn)
+            job = replace(current.jobs[number], tried=True)
+            record = _record_job(dataset, current, number, job)
+            job = replace(job, arn=launch_job(package, client))
+            record = _record_job(dataset, record, number, job)
     return record
 
 
 def _record_job(
-    dataset: fo.Dataset,
-    record: AdjustmentRecord,
-    number: int,
-    **changed: Any,  # noqa: ANN401 - of any field
+    dataset: fo.Dataset, record: AdjustmentRecord, number: int, job: JobRecord
 ) -> AdjustmentRecord:
-    jobs = [*record.jobs]
-    jobs[number] = replace(jobs[number], **changed)
+    jobs = [*record.jobs[:number], job, *record.jobs[number + 1 :]]
     record = replace(record, jobs=jobs)
     record_adjustment(dataset, record)
     return record

@@ -13,6 +13,7 @@ import fiftyone as fo
 import pandas as pd
 
 from ...importers import store
+from ...importers.files import resolve_path
 from ...importers.problems import Finding, sentences
 from ...importers.tracks import InputError
 from ..groundtruth.folder import read_package
@@ -48,6 +49,10 @@ class Adjustment:
     folder: Path
     earlier: AdjustmentRecord | None = None
     left_out: int = 0
+
+    def package_folder(self, folder: Path | str | None = None) -> Path:
+        """Return where the packages go, by default to :attr:`folder`."""
+        return resolve_path(folder) if folder else self.folder
 
     @property
     def findings(self) -> tuple[Finding, ...]:

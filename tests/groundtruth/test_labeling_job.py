@@ -261,7 +261,7 @@ def test_two_sequences_in_one_job(s3, sagemaker, tmp_path):
         ({"bucket": "sagemaker-none"}, "There is no bucket 'sagemaker-none'"),
         (
             {"bucket": "sagemaker-far"},
-            "is in region us-east-1 and the job in eu-west-1",
+            "is in region us-east-1, but the job is in eu-west-1",
         ),
     ],
 )
@@ -321,7 +321,7 @@ def test_no_connection(no_aws, monkeypatch, package):
     [
         ("SignatureDoesNotMatch", "rejected the credentials"),
         ("AccessDenied", "access was denied"),
-        ("Throttling", "AWS answered Throttling: slow down"),
+        ("Throttling", "failed with Throttling: slow down"),
     ],
 )
 def test_errors_hold_no_secrets(code, said):

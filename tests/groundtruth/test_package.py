@@ -245,8 +245,8 @@ def test_sequence_without_boxes(tmp_path):
     tracks = replace(tracks, table=tracks.table[:0])
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix"))
     assert plan.errors == (
-        "There are 0 labels, and a job takes 1 to 30: choose other tracks or name the "
-        "labels in the settings.",
+        "There are 0 labels, but a job takes 1 to 30: choose other tracks, or set the "
+        "labels of the job.",
     )
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix", labels=("Car",)))
     package = write_packages([plan], tmp_path / "package")[0].folder
@@ -287,9 +287,9 @@ def test_region_is_the_work_teams():
         ({"audited_attribute": "Person"}, "ends in -ref"),
         ({"audited_attribute": "source-ref"}, "not source-ref"),
         ({"audited_attribute": "a_b-ref"}, "audited_attribute is 'a_b-ref'"),
-        ({"audited_attribute": "tracks-audit-ref"}, "a name of its own"),
-        ({"region": "eu-north-1"}, "no video object tracking in region 'eu-north-1'"),
-        ({"region": "us-east-1"}, "a work team of the job's region"),
+        ({"audited_attribute": "tracks-audit-ref"}, "a different name"),
+        ({"region": "eu-north-1"}, "not support video object tracking in 'eu-north-1'"),
+        ({"region": "us-east-1"}, "a work team in the job's region"),
         ({"bucket": "Upper"}, "bucket is 'Upper'"),
         ({"bucket": "bu"}, "bucket is 'bu'"),
         ({"prefix": "a//b"}, "prefix is 'a//b'"),
@@ -301,7 +301,7 @@ def test_region_is_the_work_teams():
                 "workteam_arn": "arn:aws:sagemaker:eu-west-1:394669845002:"
                 "workteam/public-crowd/default"
             },
-            "private or vendor work team only",
+            "needs a private or vendor work team",
         ),
         ({"title": "t" * 129}, "TaskTitle has 129 characters"),
         ({"description": "d" * 256}, "TaskDescription has 256 characters"),
@@ -375,12 +375,12 @@ def test_missing_columns_are_named(missing):
 @pytest.mark.parametrize(
     ("frame_name", "said"),
     [
-        ("../1.png", "not a plain file name"),
-        ("sub/1.png", "not a plain file name"),
-        ("sub\\1.png", "not a plain file name"),
-        ("1..png", "not a plain file name"),
-        ("line\n.png", "not a plain file name"),
-        ("1.gif", "not an image that Ground Truth takes"),
+        ("../1.png", "not a valid file name"),
+        ("sub/1.png", "not a valid file name"),
+        ("sub\\1.png", "not a valid file name"),
+        ("1..png", "not a valid file name"),
+        ("line\n.png", "not a valid file name"),
+        ("1.gif", "does not support the format of frame"),
         ("000005.png", "two frames are named '000005.png'"),
     ],
 )
@@ -558,12 +558,12 @@ def test_existing_folder_is_kept(tmp_path):
         ("task_time_limit", "3600", "a whole number"),
         ("max_concurrent_tasks", 1.5, "a whole number"),
         ("max_concurrent_tasks", True, "a whole number"),
-        ("tags", ["x"], "texts by their names"),
-        ("tags", {"x": 1}, "texts by their names"),
-        ("keywords", "dog", "a list of texts"),
-        ("labels", ["bus", {"classes": []}], "a list of texts"),
-        ("title", None, "a text"),
-        ("bucket", 3, "a text"),
+        ("tags", ["x"], "a mapping of strings to strings"),
+        ("tags", {"x": 1}, "a mapping of strings to strings"),
+        ("keywords", "dog", "a list of strings"),
+        ("labels", ["bus", {"classes": []}], "a list of strings"),
+        ("title", None, "text"),
+        ("bucket", 3, "text"),
     ],
 )
 def test_a_setting_of_another_kind(setting, value, expected):

@@ -64,17 +64,20 @@ def test_nothing_to_find_and_nothing_changed(aws):
     ("changed", "said"),
     [
         ({"bucket": "sagemaker-none"}, "There is no bucket 'sagemaker-none': create"),
-        ({"bucket": "sagemaker-far"}, "in region us-east-1 and the job in eu-west-1"),
+        (
+            {"bucket": "sagemaker-far"},
+            "in region us-east-1, but the job is in eu-west-1",
+        ),
         ({"role_arn": ROLE + "None"}, f"There is no role {ROLE}None: create it"),
         ({"role_arn": ROLE + "path/Other"}, "sagemaker.amazonaws.com may not assume"),
         (
             {"role_arn": "arn:aws:iam::210987654321:role/GroundTruth"},
-            "the credentials are of account 123456789012",
+            "the credentials are for account 123456789012",
         ),
         ({"workteam_arn": TEAM + "none"}, f"There is no work team {TEAM}none: create"),
         (
             {"workteam_arn": TEAM.replace("123456789012", "210987654321") + "auditors"},
-            "the credentials are of account 123456789012",
+            "the credentials are for account 123456789012",
         ),
     ],
 )
@@ -107,8 +110,8 @@ def test_a_name_that_is_taken(aws):
         ("GetRole", "access denied", "warning", "ask for iam:GetRole in IAM"),
         ("DescribeWorkteam", "access denied", "warning", "sagemaker:DescribeWorkteam"),
         ("DescribeLabelingJob", "access denied", "warning", "DescribeLabelingJob"),
-        ("HeadBucket", "server error", "error", "AWS answered 500"),
-        ("PutObject", "throttling", "error", "AWS answered SlowDown"),
+        ("HeadBucket", "server error", "error", "failed with 500"),
+        ("PutObject", "throttling", "error", "failed with SlowDown"),
     ],
 )
 def test_what_may_not_be_looked_at(aws, operation, fault, severity, said):

@@ -17,10 +17,10 @@ from fiftyone_track_audit.plugin.operators.jobs import StopAdjustmentJob
 from fiftyone_track_audit.plugin.operators.sending import ExportAdjustmentJob
 from fiftyone_track_audit.plugin.sending import groundtruth as sending
 from fiftyone_track_audit.plugin.sending.groundtruth import (
-    check_adjustment,
     export_adjustment,
     launch_adjustment,
 )
+from fiftyone_track_audit.plugin.sending.groundtruth_checks import check_adjustment
 from fiftyone_track_audit.plugin.sending.groundtruth_jobs import (
     adjustment_status,
     stop_adjustment,
