@@ -284,7 +284,7 @@ def test_attributes_of_annotators_are_sent_and_not_the_audits(tmp_path, value):
         assert (chosen.stored.tracks.table[NAMES] == value).all(axis=None)
         assert "walker:1" in "".join(chosen.frames["reason"])
         plan = plan_adjustment(dataset, AdjustmentJob("fix"))
-        assert plan.counts["boxes"] == len(tracks.table)
+        assert plan.counts.boxes == len(tracks.table)
         assert not [error for error in plan.errors if "attribute" in error]
     finally:
         dataset.delete()
