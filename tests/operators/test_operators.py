@@ -861,7 +861,7 @@ def test_next_job_is_offered_the_settings_of_the_last(aws, audited, tmp_path):
     export(view, tmp_path, name="First", prefix="first", **READY)
     shown = form("export_adjustment_job", audited, view, bucket=BUCKET)
     inputs = shown["type"]["properties"]
-    assert f"the last job's is {BUCKET}" in inputs["bucket"]["view"]["description"]
+    assert f"the last job used {BUCKET}" in inputs["bucket"]["view"]["description"]
     for name in ("region", "role_arn", "workteam_arn"):
         assert inputs[name]["default"] == READY[name]
     assert inputs["prefix"]["default"] is None
