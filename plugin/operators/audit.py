@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, ClassVar, TypeAlias
 
@@ -11,7 +10,6 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext, ExecutionResult
-from fiftyone.operators.message import GeneratedMessage
 
 from ...importers import store
 from ...importers.dataset import Progress
@@ -29,7 +27,7 @@ from .forms import (
     is_audited,
     warn_unfinished,
 )
-from .progress import Result, run_with_progress
+from .progress import Outcome, Result, run_with_progress
 
 _SIZE = Thresholds().size
 _IOU = Thresholds().iou
@@ -111,7 +109,7 @@ class _AuditOperator(TrackOperator):
         )
         warn_unfinished(ctx, inputs, field)
 
-    def execute(self, ctx: ExecutionContext) -> Result | Iterator[GeneratedMessage]:
+    def execute(self, ctx: ExecutionContext) -> Outcome:
         """Audit the target view."""
         view = ctx.target_view()
         params = {

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, fields
 from functools import partial
 from typing import ClassVar
@@ -12,7 +11,6 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
-from fiftyone.operators.message import GeneratedMessage
 
 from ...importers.files import expand_home, is_s3
 from ..corrections.applying import (
@@ -30,7 +28,7 @@ from ..corrections.precision import Precision
 from ..corrections.reviews import Review, describe_review, recorded_reviews
 from ..plain import count
 from .forms import TrackOperator, add_notice, add_warning, button
-from .progress import Result, Work, run_with_progress
+from .progress import Outcome, Result, Work, run_with_progress
 
 _configure = partial(
     foo.OperatorConfig,
@@ -45,9 +43,7 @@ class _CorrectionsOperator(TrackOperator):
 
     outputs: ClassVar = {"message": "Result", "next": "What next"}
 
-    def run(
-        self, ctx: ExecutionContext, label: str, work: Work
-    ) -> Result | Iterator[GeneratedMessage]:
+    def run(self, ctx: ExecutionContext, label: str, work: Work) -> Outcome:
         """Run the operator's work, and reload the dataset in the App.
 
         Args:
@@ -134,7 +130,7 @@ class LoadAdjustments(_CorrectionsOperator):
             f"'{record.label_field}' will not change.",
         )
 
-    def execute(self, ctx: ExecutionContext) -> Result | Iterator[GeneratedMessage]:
+    def execute(self, ctx: ExecutionContext) -> Outcome:
         """Load the corrections."""
         dataset, name = ctx.dataset, ctx.params["job_name"]
         output = ctx.params.get("output") or None
@@ -244,7 +240,7 @@ class ApplyAdjustments(_CorrectionsOperator):
             "the target shows. You can undo this with 'Undo adjustments'.",
         )
 
-    def execute(self, ctx: ExecutionContext) -> Result | Iterator[GeneratedMessage]:
+    def execute(self, ctx: ExecutionContext) -> Outcome:
         """Apply the corrections that the target shows."""
         kinds = _kinds(ctx)
         view: fo.core.collections.SampleCollection = ctx.target_view()
@@ -331,7 +327,7 @@ class UndoAdjustments(_CorrectionsOperator):
         )
         add_warning(inputs, "warning", text)
 
-    def execute(self, ctx: ExecutionContext) -> Result | Iterator[GeneratedMessage]:
+    def execute(self, ctx: ExecutionContext) -> Outcome:
         """Restore the old labels, or delete them."""
         dataset, name = ctx.dataset, ctx.params["job_name"]
         drop = bool(ctx.params.get("drop"))

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
-from fiftyone.operators.message import GeneratedMessage
 
 from ...importers.dataset import Progress, check_new_name, create_dataset
 from ...importers.dataset_types import GroundTruthImporter, MOTChallengeImporter
@@ -18,7 +16,7 @@ from ...importers.files import expand_home, is_s3
 from ...importers.mot import find_sequences
 from ..plain import count
 from .forms import TrackOperator, add_notice
-from .progress import Result, run_with_progress
+from .progress import Outcome, run_with_progress
 
 MOT = "MOT Challenge"
 GROUND_TRUTH = "SageMaker Ground Truth"
@@ -92,7 +90,7 @@ class ImportSequences(TrackOperator):
             f"{fo.config.default_dataset_dir}; the images are not changed.",
         )
 
-    def execute(self, ctx: ExecutionContext) -> Result | Iterator[GeneratedMessage]:
+    def execute(self, ctx: ExecutionContext) -> Outcome:
         """Import the sequences, and open the dataset."""
         params = {
             name: value

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
+from ...importers.dataset import Progress
 from ..plain import Json, count
 from ..sending.groundtruth import (
     launch_adjustment,
@@ -25,7 +27,7 @@ from .forms import (
     add_notice,
     add_warning,
 )
-from .progress import run_with_progress
+from .progress import Outcome, run_with_progress
 
 
 class LaunchAdjustmentJob(TrackOperator):
@@ -80,7 +82,7 @@ class LaunchAdjustmentJob(TrackOperator):
                 "were already started are not started again.",
             )
 
-    def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
+    def execute(self, ctx: ExecutionContext) -> Outcome:
         """Upload and start the job."""
         dataset, name = ctx.dataset, ctx.params["job_name"]
         return run_with_progress(
@@ -94,7 +96,7 @@ class LaunchAdjustmentJob(TrackOperator):
         self,
         dataset: fo.Dataset,
         job_name: str,
-        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
+        progress: Progress = None,
     ) -> Json:
         """Upload and start an adjustment job that was exported.
 
@@ -245,7 +247,7 @@ class StopAdjustmentJob(_JobsOperator):
         return {"jobs": list(map(asdict, stop_adjustment(dataset, job_name)))}
 
 
-def callback(progress: Any) -> Any:  # noqa: ANN401 - FiftyOne's convention
+def callback(progress: Progress) -> Callable[[Any], None] | None:
     """Return the function that reports progress, or None for a progress bar.
 
     Args:

@@ -7,18 +7,22 @@ import logging
 import queue
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TypeAlias
 
 import fiftyone.core.utils as fou
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 from fiftyone.operators.message import GeneratedMessage
 
+from ..plain import Json
 from .forms import plain
 
 logger = logging.getLogger(__name__)
 
-Result = dict[str, Any]
+#: What an operator returns: its results by key.
+Result: TypeAlias = Json
+#: What ``execute()`` returns: the result, or messages for the App that end in it.
+Outcome: TypeAlias = Result | Iterator[GeneratedMessage]
 #: Work that reports to a progress bar's callback, and returns an output.
 Work = Callable[[Callable[[fou.ProgressBar], None] | None], Result]
 
@@ -30,8 +34,8 @@ def run_with_progress(
     label: str,
     work: Work,
     outputs: Callable[[Result], types.Property],
-    finish: Callable[[], Any] | None = None,
-) -> Result | Iterator[GeneratedMessage]:
+    finish: Callable[[], object] | None = None,
+) -> Outcome:
     """Run the work of an operator's ``execute()``.
 
     The App shows the progress of operators that execute as generators, but callers
@@ -76,7 +80,7 @@ def _stream(
     label: str,
     work: Work,
     outputs: Callable[[Result], types.Property],
-    finish: Callable[[], Any] | None,
+    finish: Callable[[], object] | None,
 ) -> Iterator[GeneratedMessage]:
     updates: queue.SimpleQueue[float] = queue.SimpleQueue()
     yield ctx.ops.set_progress(label=label, progress=0)

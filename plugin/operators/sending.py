@@ -11,6 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
+from ...importers.dataset import Progress
 from ...importers.files import check_new_folder, resolve_path
 from ...importers.problems import sentences
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob
@@ -38,7 +39,7 @@ from .forms import (
     has_tracks,
 )
 from .jobs import callback
-from .progress import run_with_progress
+from .progress import Outcome, run_with_progress
 
 _SETTINGS = {field.name for field in fields(AdjustmentJob)}
 _OUTPUTS = {
@@ -116,7 +117,7 @@ class ExportAdjustmentJob(TrackOperator):
         for number, text in enumerate(notes):
             add_warning(inputs, f"warning_{number}", text)
 
-    def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
+    def execute(self, ctx: ExecutionContext) -> Outcome:
         """Write the job, and upload and start it if the settings suffice."""
         adjustment = _plan(ctx)
         params, dataset = ctx.params, ctx.dataset
@@ -148,7 +149,7 @@ class ExportAdjustmentJob(TrackOperator):
         copy_frames: bool = False,
         add_cors: bool = False,
         check: bool = False,
-        progress: Any = None,  # noqa: ANN401 - FiftyOne's convention
+        progress: Progress = None,
         **settings: Any,  # noqa: ANN401 - the job's settings
     ) -> Json:
         """Export the frames that a collection shows as an adjustment job.
@@ -330,7 +331,7 @@ class ExportMOTSequences(TrackOperator):
         if selection.left_out:
             add_warning(inputs, "left_out", dismissed_text(selection.left_out))
 
-    def execute(self, ctx: ExecutionContext) -> Any:  # noqa: ANN401 - result or stream
+    def execute(self, ctx: ExecutionContext) -> Outcome:
         """Write the sequences."""
         chosen, folder = frames_to_send(ctx), ctx.params["folder"]
         return run_with_progress(

@@ -25,7 +25,6 @@ from ..plain import count
 from ..review.decisions import only_dismissed
 from ..review.issues import read_issues
 
-
 #: The column of the detections' IDs; annotators may have an attribute named ``id``.
 DETECTION_ID = "Detection.id"
 
