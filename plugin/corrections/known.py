@@ -76,8 +76,7 @@ def read_known(
         dataset: the dataset
         name: the adjustment's name
         label_field: the frame field of the labels that were sent
-        adjusted_field: the frame field for the corrected labels, None for
-            ``<label field>_adjusted``
+        adjusted_field: the frame field for the corrected labels, or None
         corrections: what came back
 
     Returns:
@@ -90,11 +89,8 @@ def read_known(
     field = store.find_label_field(dataset, label_field)
     adjusted = (adjusted_field or f"{field}_adjusted").removeprefix("frames.")
     schema = dataset.get_frame_field_schema(flat=True) or {}
-    corrected = frozenset(
-        path
-        for path in dataset.get_frame_field_schema() or {}
-        if store.holds_corrections(dataset, path)
-    )
+    paths = dataset.get_frame_field_schema() or {}
+    corrected = frozenset(p for p in paths if store.holds_corrections(dataset, p))
     _check_adjusted(dataset, adjusted, replaceable=corrected - {field})
     reviews = recorded_reviews(dataset)
     earlier = reviews[name].frames if name in reviews else ()

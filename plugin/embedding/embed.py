@@ -40,12 +40,10 @@ def embed_tracks(
 
     Crops are cut from the original frames in RGB and resized to 128x64 pixels
     (height x width), as in person re-identification. Parts of boxes outside the
-    image are cut off. If the frames on disk are larger or smaller than the annotated
-    images, boxes are scaled accordingly.
+    image are cut off, and boxes are scaled to the frames on disk.
 
     Vectors are cached on disk by the content of the frame, the pixels of the box and
-    the model with its weights, so nothing is embedded twice, even after a run that
-    did not finish.
+    the model with its weights, so nothing is embedded twice.
 
     Args:
         tracks: the tracks of ``n`` rows, of sequences whose frames are available
@@ -57,9 +55,7 @@ def embed_tracks(
             ``~/.cache/track-audit/embeddings``
         progress (None): called with the number of crops done so far and their total
         cache_size (None): the size limit of that folder, such as ``20GB`` or a
-            number of bytes, by default that of the environment variable
-            ``TRACK_AUDIT_CACHE_SIZE`` or 20 GB; the least recently used vectors
-            are removed first
+            number of bytes, by default ``TRACK_AUDIT_CACHE_SIZE`` or 20 GB
 
     Returns:
         float32 array ``(n, d)``, the features below the model's last layer; NaN for
@@ -67,10 +63,9 @@ def embed_tracks(
         inside the image
 
     Raises:
-        InputError: if frames or weights are missing or cannot be read
+        InputError: if frames or weights cannot be read
     """
-    limit = size_limit(cache_size)
-    table = tracks.table
+    limit, table = size_limit(cache_size), tracks.table
     chosen = np.flatnonzero(np.ones(len(table), bool) if rows is None else rows)
     frames = group_by_frame(tracks, chosen)
     loaded = load_model(model)

@@ -65,30 +65,24 @@ def audit_dataset(
 ) -> AuditSummary:
     """Judge every detection of a collection's samples against its own track.
 
-    The audit sets the signals and flags of each kind on the detections, and
-    ``outlier_score`` and ``outlier_reasons``; it replaces the samples' issues of this
-    label field, and records its settings as a run. Kinds that an earlier audit looked
-    for are judged again with its thresholds, so that scores, reasons and issues agree
-    with all flags. Nothing else of the dataset changes.
-
-    Tracks are judged whole, even if the collection shows only some of their labels.
-    Everything is checked before the first write. An audit that fails later is recorded
-    as unfinished, see ``describe_unfinished()``.
+    The audit sets signals, flags, scores and reasons on the detections, replaces the
+    issues of this label field, and records its settings as a run. Tracks are judged
+    whole, even if the collection shows only some of their labels. Kinds that an
+    earlier audit looked for are judged again with its thresholds, so that everything
+    agrees. Everything is checked before the first write; an audit that fails later is
+    recorded as unfinished, see ``describe_unfinished()``.
 
     Args:
         samples: a dataset or view
         label_field (None): the frame field of the tracks; by default the only one
         thresholds (None): the :class:`Thresholds`
         kinds (KINDS): the kinds of mistakes to look for
-        run_key ("audit_tracks"): the first part of the run's key, which ends in
-            the label field
+        run_key ("audit_tracks"): the run's key is this and the label field
         model (None): the model that embeds crops, see ``embed_tracks()``; needed if
             ``appearance`` is one of the kinds
-        suspects (False): whether to embed only the tracks with boxes that the
-            other kinds suspect
-        progress (None): whether to render a progress bar (True/False), use the
-            default value ``fiftyone.config.show_progress_bars`` (None), or a
-            progress callback function to invoke instead
+        suspects (False): whether to embed only tracks that other kinds suspect
+        progress (None): True or False for a progress bar, a function that gets it,
+            or None for FiftyOne's default
 
     Returns:
         the :class:`AuditSummary`

@@ -33,8 +33,7 @@ def annotate_frames(
 ) -> AnnotationResults:
     """Send the frames that a view shows to an annotation backend.
 
-    ``load_adjustment(dataset, anno_key)`` compares what comes back with what was
-    sent.
+    ``load_adjustment(dataset, anno_key)`` compares what comes back with it.
 
     Args:
         view: a dataset, or a view of its videos, clips, frames or patches
@@ -43,8 +42,7 @@ def annotate_frames(
             dataset has only one
         context (0): the number of labeled frames to send before and after each
             chosen frame
-        include_dismissed (False): whether to send frames that only have dismissed
-            issues
+        include_dismissed (False): whether to send frames with dismissed issues only
         **kwargs: arguments of ``annotate()``, such as ``backend``
 
     Returns:
@@ -57,8 +55,7 @@ def annotate_frames(
 
     Example:
         >>> results = fta.annotate_frames(view, "walkers", backend="cvat", context=2)
-        >>> review = fta.load_adjustment(dataset, "walkers")
-        >>> review.changes
+        >>> fta.load_adjustment(dataset, "walkers").changes
         {}
     """
     if kwargs.get("backend") == "groundtruth":
