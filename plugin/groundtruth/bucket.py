@@ -168,7 +168,7 @@ def cors_warning(bucket: str) -> Finding:
     """
     return warning(
         f"Bucket {bucket!r} has no CORS rule that lets the worker's page load frames",
-        f"choose to add a rule, or add this one: {json.dumps(CORS_RULE)}",
+        f"set add_cors, or add this rule to it: {json.dumps(CORS_RULE)}",
     )
 
 

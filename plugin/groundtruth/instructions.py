@@ -90,7 +90,7 @@ def full_instruction(frames: pd.DataFrame) -> str:
 
 def _headline(frames: pd.DataFrame) -> str:
     flagged = int((frames["reason"] != "").sum())
-    return f"Correct the tracks: {flagged} of {len(frames)} frames are flagged"
+    return f"Correct the tracks. {flagged} of {len(frames)} frames are flagged"
 
 
 def _names(frames: pd.DataFrame) -> list[str]:

@@ -269,9 +269,9 @@ def settings_text(names: Sequence[str]) -> str:
         names: the names of the settings
 
     Returns:
-        the text, such as ``role ARN, workteam ARN``
+        the text, such as ``role ARN, work team ARN``
     """
-    return ", ".join(names).replace("_arn", " ARN")
+    return ", ".join(names).replace("_arn", " ARN").replace("workteam", "work team")
 
 
 def sent_text(counts: Counts) -> str:
@@ -281,11 +281,11 @@ def sent_text(counts: Counts) -> str:
         counts: what is sent
 
     Returns:
-        such as ``10 frames (2 chosen, the rest context) with 4 boxes of 1 sequence``
+        such as ``10 frames (2 of them flagged) with 4 boxes of 1 sequence``
     """
     frames = count(counts.frames, "frame")
     if counts.flagged < counts.frames:
-        frames += f" ({counts.flagged:,} chosen, the rest context)"
+        frames += f" ({counts.flagged:,} of them flagged)"
     boxes = count(counts.boxes, "box")
     return f"{frames} with {boxes} of {count(counts.sequences, 'sequence')}"
 

@@ -33,7 +33,7 @@ class Counts:
     Attributes:
         sequences: the number of sequences
         frames: the number of frames
-        flagged: the number of frames that were chosen; the others are context
+        flagged: the number of frames with a reason to correct them
         boxes: the number of boxes
         labels: the number of different labels
     """

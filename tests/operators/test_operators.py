@@ -873,7 +873,7 @@ def test_upload_alone(aws, audited, tmp_path):
     result, _ = export(view, tmp_path, name="Upload", bucket=BUCKET, region="eu-west-1")
     assert result["job_arns"] == []
     assert "files to s3://sagemaker-tracks/track-audit/Upload/" in result["message"]
-    assert "role ARN, workteam ARN" in result["next"]
+    assert "role ARN, work team ARN" in result["next"]
     found = aws.client("s3").list_objects_v2(
         Bucket=BUCKET, Prefix="track-audit/Upload/"
     )
