@@ -33,6 +33,8 @@ os.environ.update(
     FIFTYONE_DO_NOT_TRACK="true",
     FIFTYONE_PLUGINS_DIR=str(HOME / "plugins"),
     FIFTYONE_SHOW_PROGRESS_BARS="false",
+    # For so little data, more threads of torch and NumPy only wait for each other
+    OMP_NUM_THREADS="1",
 )
 
 #: The fixtures that tell what a test needs, by the marker for it.

@@ -53,7 +53,7 @@ def test_the_reference_has_every_command():
     assert sorted(documented) == sorted(name for name in listed if name[0] != "-")
 
 
-def test_the_reference_has_every_public_name():
+def test_the_reference_has_every_public_name(database):
     page = (REFERENCE / "python.md").read_text()
     for name in re.findall(r"(?m)^::: (.+)$", page):
         assert resolve_name(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Leaves these tests out where torch is not installed."""
+"""Leaves these tests out if torch is not installed."""
 
 from importlib.util import find_spec
 

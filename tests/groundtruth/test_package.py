@@ -571,9 +571,9 @@ def test_a_setting_of_another_kind(setting, value, expected):
         AdjustmentJob("fix", **{setting: value})
 
 
-def folder_of(tmp_path, sequences, owner="ann", copy_frames=False):
-    """Writes packages of one sequence each into the same folder."""
-    plans = [
+def plans_of(tmp_path, sequences, owner="ann"):
+    """Plan packages of one sequence each."""
+    return [
         plan_package(
             small_video(name, tmp_path / f"{uuid4().hex}"),
             choose((name, 3, "gap")),
@@ -582,6 +582,11 @@ def folder_of(tmp_path, sequences, owner="ann", copy_frames=False):
         )
         for name in sequences
     ]
+
+
+def folder_of(tmp_path, sequences, owner="ann", copy_frames=False):
+    """Write packages of one sequence each into the same folder."""
+    plans = plans_of(tmp_path, sequences, owner)
     packages = write_packages(plans, tmp_path / "package", copy_frames=copy_frames)
     return [package.folder for package in packages]
 
@@ -652,11 +657,12 @@ def is_killed(step, work):
 
 def test_replacing_can_be_killed_at_any_step(tmp_path):
     package = tmp_path / "package"
+    both, one = (plans_of(tmp_path, names) for names in ("ab", "b"))
     for step in count(1):
-        folder_of(tmp_path, "ab")
-        killed = is_killed(step, lambda: folder_of(tmp_path, "b"))
+        write_packages(both, package)
+        killed = is_killed(step, lambda: write_packages(one, package))
         assert len(list(package.glob("*/*.csv"))) in ({0, 2} if killed else {0})
-        folder_of(tmp_path, "b")
+        write_packages(one, package)
         assert (package / "b" / "SeqLabel.json").is_file()
         assert not [path for path in tmp_path.iterdir() if path.name[0] == "."]
         if not killed:
