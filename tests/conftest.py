@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -69,8 +70,15 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(marker)
 
 
+def pytest_collection_finish(session):
+    """Refuse files that import FiftyOne, and do not say that they need a database."""
+    expression = session.config.option.markexpr
+    if "not database" in expression and "fiftyone" in sys.modules:
+        raise pytest.UsageError("a test file imports FiftyOne without its pytestmark")
+
+
 def pytest_unconfigure():
-    """Removes what the tests' FiftyOne kept."""
+    """Remove what the tests' FiftyOne kept."""
     _home.cleanup()
 
 

@@ -10,9 +10,11 @@ from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.plugin.cli import main
 from small_datasets import walkers
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 @pytest.fixture
-def caches(tmp_path, monkeypatch, database):
+def caches(tmp_path, monkeypatch):
     """The folders of both caches: two files of vectors, two videos, one in use."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(fo.config, "default_dataset_dir", str(tmp_path / "datasets"))
