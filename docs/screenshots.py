@@ -124,7 +124,7 @@ def take_first_steps(page, url: str) -> None:  # noqa: ANN001 - a Playwright pag
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     open_operator(page, "Audit tracks")
-    page.get_by_text("Will judge every box").wait_for()
+    page.get_by_text("Every box of").wait_for()
     take(page, "audit")
 
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 #: What the values of a field are.
 FieldType: TypeAlias = Literal["float", "bool", "str", "list of str"]
-#: The fields that are written together: by every audit, by its judgement of sizes,
+#: The fields that are written together: by every audit, by its judgment of sizes,
 #: of IoUs, of the boxes otherwise, of the crops, and by loading corrections.
 Group: TypeAlias = Literal["audit", "size", "iou", "boxes", "crops", "corrections"]
 

@@ -13,13 +13,13 @@ Json: TypeAlias = dict[str, Any]
 
 
 def to_records(table: pd.DataFrame) -> list[Json]:
-    """Returns the rows of a table as plain values.
+    """Return the rows of a table as plain values.
 
     Args:
         table: a table
 
     Returns:
-        a dict per row, None where there is no value
+        a dict per row; null is None
     """
     plain = table.astype(object)
     records: Any = plain.where(table.notna(), None).to_dict("records")
@@ -27,7 +27,7 @@ def to_records(table: pd.DataFrame) -> list[Json]:
 
 
 def count(number: int, noun: str) -> str:
-    """Returns a number with its noun, such as ``1 frame`` or ``2,000 frames``.
+    """Return a number with its noun, such as ``1 frame`` or ``2,000 frames``.
 
     Args:
         number: the number

@@ -232,7 +232,7 @@ class ComputeIoUOutliers(_AuditOperator):
             sample_collection: a dataset or view
             label_field (None): the frame field of the tracks; by default the only
                 one
-            iou_threshold (0.5): the IoU with the neighbouring frames below which
+            iou_threshold (0.5): the IoU with the neighboring frames below which
                 a box is an outlier
             delegate (False): whether to queue the operation
             progress (None): whether to show a progress bar, or a callback, as
@@ -284,7 +284,7 @@ class AuditTracks(_AuditOperator):
                 one
             size_threshold (0.25): the relative change of area above which a box is
                 an outlier
-            iou_threshold (0.5): the IoU with the neighbouring frames below which
+            iou_threshold (0.5): the IoU with the neighboring frames below which
                 a box is an outlier
             delegate (False): whether to queue the operation
             progress (None): whether to show a progress bar, or a callback, as

@@ -10,14 +10,12 @@ from __future__ import annotations
 import getpass
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
 
 import fiftyone as fo
 import pandas as pd
-from bson import ObjectId
 
-from ...importers import store
 from ...importers.store.locks import exclusive
+from ...importers.store.sample_labels import decide_labels
 from .decisions import CONFIRMED, DISMISSED
 from .issues import DECIDED, DECISIONS, ISSUES, MISTAKE, check_known, declare_issues
 
@@ -55,7 +53,7 @@ def decide_issues(
         raise ValueError(f"{expected}, not '{decision}'")
     if len(ids) == 0:
         return 0
-    made: dict[str, Any] = dict.fromkeys(DECIDED)
+    made: dict[str, object] = dict.fromkeys(DECIDED)
     if decision:
         time = time or datetime.now(UTC)
         made = dict(zip(DECIDED, (decision, author or _user(), time), strict=True))
@@ -65,11 +63,9 @@ def decide_issues(
         places = _read_places(dataset)
         check_known(dataset, ids, places["id"])
         places = places[places["id"].isin(ids)]
-        updates = {
-            str(sample): _decide(own.tolist(), {"$literal": made})
-            for sample, own in places.groupby("sample_id")["id"]
-        }
-        store.update_samples(dataset, updates)
+        groups = places.groupby("sample_id")["id"]
+        chosen = {str(sample): own.tolist() for sample, own in groups}
+        decide_labels(dataset, (ISSUES, DECISIONS), chosen, made, MISTAKE)
     return len(places)
 
 
@@ -79,47 +75,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
-
-
-def _decide(ids: list[str], made: dict[str, Any]) -> dict[str, Any]:
-    """Return the updates of one sample that decide issues and record the decision."""
-    labels = f"${ISSUES}.detections"
-    chosen_ids = {"$literal": [ObjectId(each) for each in ids]}
-    is_chosen = {"$in": ["$$this._id", chosen_ids]}
-    chosen = {"$filter": {"input": labels, "cond": is_chosen}}
-    issue, frames = {"$toString": "$$this._id"}, {n: f"$$this.{n}" for n in MISTAKE}
-    mistake = {"kind": "$$this.label", **frames}
-    # A later decision about a mistake replaces the earlier one, including that about
-    # its issue in an earlier audit; otherwise, the record would grow with each audit
-    is_about_others = {
-        "$not": {
-            "$or": [
-                {"$in": ["$$this.issue", "$$issues"]},
-                {"$in": [{"kind": "$$this.kind", **frames}, "$$mistakes"]},
-            ]
-        }
-    }
-    known = {"$ifNull": [f"${DECISIONS}", []]}
-    earlier = {"$filter": {"input": known, "cond": is_about_others}}
-    record = {"$mergeObjects": [{"issue": issue}, mistake, made]}
-    new = {"$map": {"input": "$$chosen", "in": record}}
-    # Variables are evaluated once, not for each decision of the record
-    names = {
-        "issues": {"$map": {"input": "$$chosen", "in": issue}},
-        "mistakes": {"$map": {"input": "$$chosen", "in": mistake}},
-    }
-    kept = {"$let": {"vars": names, "in": earlier}}
-    together = {"$concatArrays": [kept, new]}
-    decided = {"$mergeObjects": ["$$this", made]}
-    return {
-        DECISIONS: {"$let": {"vars": {"chosen": chosen}, "in": together}},
-        f"{ISSUES}.detections": {
-            "$map": {
-                "input": labels,
-                "in": {"$cond": [is_chosen, decided, "$$this"]},
-            }
-        },
-    }
 
 
 def _read_places(dataset: fo.Dataset) -> pd.DataFrame:

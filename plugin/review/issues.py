@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -22,9 +21,9 @@ import pandas as pd
 from bson import ObjectId
 from fiftyone import ViewField as F
 
-from ...importers import store
+from ...importers.store.sample_labels import replace_labels
 from ...importers.store.sequences import SampleSpan, read_spans
-from ..plain import to_records
+from ..plain import Json, to_records
 from .decisions import Record, find_decisions
 
 #: The sample fields of the issues and of the decisions.
@@ -113,23 +112,11 @@ def replace_issues(
     placed = _place_issues(issues, spans, label_field)
     placed = _take_over(placed, decisions)
     of_samples = dict(iter(placed.groupby("sample_id")))
-    others = {
-        "$filter": {
-            "input": {"$ifNull": [f"${ISSUES}.detections", []]},
-            "cond": {"$ne": ["$$this.label_field", label_field]},
-        }
+    labels = {
+        span.sample_id: _to_labels(of_samples.get(span.sample_id, placed[:0]))
+        for span in spans
     }
-    updates = {}
-    for span in spans:
-        own = of_samples.get(span.sample_id, placed[:0])
-        labels = {"$literal": _to_labels(own)}
-        updates[span.sample_id] = {
-            ISSUES: {
-                "_cls": "TemporalDetections",
-                "detections": {"$concatArrays": [others, labels]},
-            }
-        }
-    store.update_samples(dataset, updates)
+    replace_labels(dataset, ISSUES, labels, "label_field", label_field)
     return placed
 
 
@@ -168,7 +155,7 @@ def _take_over(
     return issues.assign(**columns)
 
 
-def _to_labels(issues: pd.DataFrame) -> list[dict[str, Any]]:
+def _to_labels(issues: pd.DataFrame) -> list[Json]:
     """Return the documents of issues, as FiftyOne stores them."""
     told = ("reason", "suggestion", "size_limit", "iou_limit")
     names = ["kind", "score", "clip_first", "clip_last", *MISTAKE, *told, *DECIDED]
