@@ -252,7 +252,7 @@ def test_a_threshold_counts_what_it_would_flag(panel, dataset, page):
     panel.get_by_role("button", name="Thresholds").click()
     count = panel.get_by_test_id("count-size")
     count.wait_for()
-    slider = panel.get_by_label("Size change")
+    slider = panel.get_by_label("Size change", exact=True)
 
     def boxes():
         return int(count.text_content().split(" ")[0].replace(",", ""))
