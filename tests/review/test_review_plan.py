@@ -6,36 +6,25 @@ import numpy as np
 import pandas as pd
 import pytest
 from fiftyone.operators.executor import ExecutionContext
-from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.store import locks
 from fiftyone_track_audit.plugin.corrections.changed_view import (
     CHANGED,
+    is_view_free,
     save_changed_view,
 )
 from fiftyone_track_audit.plugin.review import review_plan
-from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
 from fiftyone_track_audit.plugin.review.review_plan import REVIEW_PLAN, plan_review
-from small_datasets import walkers
+from small_datasets import copy_of
 
 pytestmark = pytest.mark.usefixtures("database")
 FIELD = "ground_truth"
 
 
-@pytest.fixture(scope="module")
-def source(database, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("frames")
-    made = create_dataset(walkers("a", folder / "a"), "plan-source")
-    audit_dataset(made)
-    yield made
-    made.delete()
-
-
 @pytest.fixture
-def dataset(source):
-    copy = source.clone("plan")
-    yield copy
-    copy.delete()
+def dataset(one_walk):
+    with copy_of(one_walk) as copy:
+        yield copy
 
 
 def test_a_plan_replaces_the_one_before(dataset):
@@ -61,7 +50,8 @@ def test_a_users_view_of_changes_is_not_replaced(dataset):
     for field in (FIELD, "adjusted"):
         dataset.add_frame_field(f"{field}.detections.changes", *string_lists())
     dataset.save_view(CHANGED, dataset.limit(0))
-    assert save_changed_view(dataset, FIELD, "adjusted") == 0
+    assert not is_view_free(dataset)
+    save_changed_view(dataset, FIELD, "adjusted")
     assert dataset.get_saved_view_info(CHANGED)["description"] is None
     dataset.delete_saved_view(CHANGED)
     for _ in range(2):
@@ -79,7 +69,7 @@ def test_planning_says_that_another_process_is_writing(dataset, monkeypatch):
     monkeypatch.setattr(locks, "_WAIT", 0.1)
     with (
         locks.exclusive(dataset, "auditing"),
-        pytest.raises(locks.LockedError, match="writing to 'plan'"),
+        pytest.raises(locks.LockedError, match="writing to 'walkers'"),
     ):
         plan_review(dataset, budget=3)
     assert not dataset.has_saved_view(REVIEW_PLAN)
