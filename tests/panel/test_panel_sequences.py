@@ -243,7 +243,7 @@ def test_keys_work_wherever_the_focus_is(panel, dataset, page):
 def test_each_label_field_has_its_own_review(panel, dataset, page):
     others = read_issues(dataset, OTHER_FIELD)["id"]
     panel.get_by_role("button", name="Thresholds").click()
-    slider = panel.get_by_label("Size change")
+    slider = panel.get_by_label("Size change", exact=True)
     slider.fill("0.6")
     panel.get_by_label("Label field").select_option(OTHER_FIELD)
     rows = panel.get_by_test_id("issue")
