@@ -51,12 +51,13 @@ def size_limit(size: str | int | None = None) -> int:
         the number of bytes
 
     Raises:
-        InputError: if the text is no size
+        InputError: if the text is not a size
     """
     text = str(os.environ.get(CACHE_SIZE) or DEFAULT_SIZE if size is None else size)
     match = _SIZE.fullmatch(text.strip())
-    if not match:
-        raise InputError(CACHE_SIZE, f"'{text}' is no size; expected one such as 20GB")
+    if not match or len(text) > 20:
+        message = f"'{text:.40}' is not a size; expected, for example, 20GB"
+        raise InputError(CACHE_SIZE, message)
     number, unit, binary = match.groups(default="")
     power = " kmgt".index(unit.lower() or " ")
     return int(float(number) * (1024 if binary else 1000) ** power)

@@ -19,6 +19,7 @@ from ..audit_fields import STORED_FIELDS, DetectionField, FieldType
 from .bulk import Step
 from .fields import INFO
 from .reading import StoredTracks
+from .runs import read_records
 from .writing import write_columns
 
 _KINDS: dict[FieldType, type[fo.Field]] = {
@@ -48,15 +49,26 @@ def own_attributes(dataset: fo.Dataset, field: str) -> dict[str, str]:
     own |= {mark: name for name, mark in marks.items() if mark == name}
     marked = {STORED_FIELDS[name].group for name in own}
     groups = {row.group for row in STORED_FIELDS.values()} - marked
+    unmarked: dict[str, str] = {}
     for group in groups:
         rows = [row for row in STORED_FIELDS.values() if row.group == group]
-        if _are_unmarked_own(rows, declared):
-            own |= {row.name: row.name for row in rows if row.name in declared}
-    return own
+        if _are_like_own(rows, declared):
+            unmarked |= {row.name: row.name for row in rows if row.name in declared}
+    return own | unmarked if unmarked and _has_records(dataset, field) else own
 
 
-def _are_unmarked_own(rows: list[DetectionField], declared: _Attributes) -> bool:
-    """Tell whether a version that did not mark its fields wrote a group of them.
+def _has_records(dataset: fo.Dataset, field: str) -> bool:
+    """Tell whether an audit or a review of a field is on record."""
+    about = (
+        ("track_audit/audit", {"label_field": f"frames.{field}"}),
+        ("track_audit/review", {"label_field": field}),
+        ("track_audit/review", {"adjusted_field": field}),
+    )
+    return any(read_records(dataset, method, **match) for method, match in about)
+
+
+def _are_like_own(rows: list[DetectionField], declared: _Attributes) -> bool:
+    """Tell whether attributes look as a version that marked no fields wrote them.
 
     Fields of a group were always written together, but for ``original_id``, which
     only corrected labels have.
@@ -106,7 +118,8 @@ def _declare_own(
     declared = _declared(dataset, field)
     own = own_attributes(dataset, field)
     missing = {name for name in names if name not in own}
-    taken = {*declared, *_find_attributes(dataset, field, missing - set(declared))}
+    wanted = {*missing, *(f"audit_{name}" for name in missing)} - set(declared)
+    taken = {*declared, *_find_attributes(dataset, field, wanted)}
     for row in rows:
         if row.name not in own:
             attribute = row.name

@@ -17,7 +17,6 @@ from ..sending.records import (
     MOT,
     AdjustmentRecord,
     SentFrames,
-    recorded_adjustment,
     recorded_adjustments,
     recorded_sent,
 )
@@ -67,7 +66,13 @@ def load_adjustment(
         >>> review.changes
         {'resized': 1}
     """
-    record = sent_adjustments(dataset).get(name)
+    sent = sent_adjustments(dataset)
+    if name not in sent:
+        raise ValueError(
+            f"no adjustment '{name}' is recorded with '{dataset.name}'; expected one "
+            f"of: {', '.join(sent) or 'none'}"
+        )
+    record = sent[name]
     if output is not None and not is_s3(str(output)):
         output = expand_home(output)
     if isinstance(record, SentFrames):
@@ -76,7 +81,6 @@ def load_adjustment(
         else:
             corrections = read_annotations(dataset, record)
     else:
-        record = recorded_adjustment(dataset, name)
         corrections = read_output(record, output, dataset.values("id"))
     return store_corrections(
         dataset, name, record.label_field, corrections, adjusted_field

@@ -38,7 +38,7 @@ def test_sizes(monkeypatch, text, size):
 @pytest.mark.parametrize("text", ["many", "-1GB", "nan", "1e9", "20 GX", "GB"])
 def test_no_sizes(monkeypatch, text):
     monkeypatch.setenv("TRACK_AUDIT_CACHE_SIZE", text)
-    with pytest.raises(InputError, match=f"'{text}' is no size; expected .* 20GB"):
+    with pytest.raises(InputError, match=f"'{text}' is not a size; expected, .* 20GB"):
         size_limit()
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.audit_fields import STORED_FIELDS
+from fiftyone_track_audit.importers.store import runs
 from fiftyone_track_audit.importers.store.attributes import attribute_fields
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -103,13 +104,37 @@ def test_all_of_a_group_in_the_way(make):
     assert values(dataset, "jitter") == ["high"]
 
 
+def record_audit(dataset):
+    about = {"label_field": f"frames.{FIELD}"}
+    runs.save_record(dataset, "audit_tracks", "track_audit/audit/audit_tracks", about)
+
+
 def test_fields_of_an_earlier_version_are_written_again(make):
     dataset = make(dict.fromkeys(BOXES, 0.25))
+    record_audit(dataset)
     assert own(dataset) == {name: name for name in BOXES}
     write(dataset, **dict.fromkeys(BOXES, 0.5))
     dataset.reload()
     assert own(dataset) == {name: name for name in BOXES}
     assert values(dataset, "occlusion") == [0.5]
+
+
+def test_fields_that_no_audit_wrote_are_the_labels_own(make):
+    dataset = make(dict.fromkeys(BOXES, 0.25))
+    assert own(dataset) == {}
+    write(dataset, **dict.fromkeys(BOXES, 0.5))
+    assert own(dataset) == {name: f"audit_{name}" for name in BOXES}
+    assert values(dataset, "occlusion") == [0.25]
+
+
+def test_undeclared_attribute_with_the_other_name_is_left_alone(make):
+    labels = {"occlusion": 0.25, "audit_occlusion": 0.75}
+    dataset = make(labels, dynamic=False)
+    write(dataset, occlusion=[0.5])
+    assert own(dataset) == {"occlusion": "audit_audit_occlusion"}
+    assert values(dataset, "audit_audit_occlusion") == [0.5]
+    box = dataset.first().frames[1][FIELD].detections[0]
+    assert {name: box[name] for name in labels} == labels
 
 
 def test_some_fields_of_a_group_are_not_an_audits(make):
@@ -135,6 +160,7 @@ def test_renamed_field_is_found(make):
 
 def test_what_an_audit_overwrote_is_no_attribute_of_annotators(make):
     dataset = make(dict.fromkeys([*BOXES, "colour"], 0.25))
+    record_audit(dataset)
     attributes = {"occlusion": "occlusion", "colour": "colour"}
     dataset.info["track_audit"] = {"label_attributes": attributes}
     dataset.save()
