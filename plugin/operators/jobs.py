@@ -222,8 +222,8 @@ class StopAdjustmentJob(_JobsOperator):
         add_warning(
             inputs,
             "warning",
-            f"This stops {jobs} for good: a stopped job cannot be started again. What "
-            "workers have finished is kept.",
+            f"This will stop {jobs} for good: a stopped job cannot be started again. "
+            "What workers have finished is kept.",
         )
 
     def execute(self, ctx: ExecutionContext) -> Json:
