@@ -13,8 +13,6 @@ from pathlib import Path
 
 from .tracks import InputError
 
-#: The environment variable that sets the size limit of a cache
-CACHE_SIZE = "TRACK_AUDIT_CACHE_SIZE"
 DEFAULT_SIZE = "20GB"
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b)?", re.IGNORECASE)
@@ -53,11 +51,13 @@ def size_limit(size: str | int | None = None) -> int:
     Raises:
         InputError: if the text is not a size
     """
-    text = str(os.environ.get(CACHE_SIZE) or DEFAULT_SIZE if size is None else size)
+    if size is None:
+        size = os.environ.get("TRACK_AUDIT_CACHE_SIZE") or DEFAULT_SIZE
+    text = str(size)
     match = _SIZE.fullmatch(text.strip())
     if not match or len(text) > 20:
         message = f"'{text:.40}' is not a size; expected, for example, 20GB"
-        raise InputError(CACHE_SIZE, message)
+        raise InputError("TRACK_AUDIT_CACHE_SIZE", message)
     number, unit, binary = match.groups(default="")
     power = " kmgt".index(unit.lower() or " ")
     return int(float(number) * (1024 if binary else 1000) ** power)
