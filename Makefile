@@ -9,7 +9,7 @@ MONGOD = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("pureli
 LOWEST ?= build/lowest
 UV = VIRTUAL_ENV=$(LOWEST) $(LOWEST)/bin/uv pip
 SITE ?= build/site
-PURE := not database and not browser and not aws
+PURE := -m "not database and not browser and not aws" -n auto --dist loadfile
 
 DATA ?=
 LABELS ?=
@@ -28,7 +28,7 @@ test: $(VENV)/.installed-for-tests browser ## Run all tests
 	$(BIN)/python -m pytest
 
 test-pure: $(VENV)/.installed-for-tests ## Run the tests that need no database, browser or AWS
-	$(BIN)/python -m pytest -m "$(PURE)"
+	$(BIN)/python -m pytest $(PURE)
 
 # FiftyOne and the packages that it needs are new, only what requirements.txt names is
 # as old as it promises, and without torch, which the pure tests do not need.
@@ -38,9 +38,9 @@ test-lowest: ## Run the pure tests with the lowest versions in requirements.txt
 	grep -v '^torch' requirements.txt | $(UV) compile --quiet - --resolution lowest-direct \
 		--constraint tests/lowest.txt --output-file $(LOWEST)/lowest.txt
 	$(UV) install --quiet --requirement $(LOWEST)/lowest.txt \
-		hypothesis jsonschema 'moto[s3,server]>=5' pytest pytest-timeout
+		hypothesis jsonschema 'moto[s3,server]>=5' pytest pytest-timeout pytest-xdist
 	$(UV) install --quiet --no-deps --editable .
-	$(LOWEST)/bin/python -m pytest -m "$(PURE)"
+	$(LOWEST)/bin/python -m pytest $(PURE)
 
 # The package is the repository's root, which mypy knows by a link of its name.
 lint: $(VENV)/.installed-for-tests ## Run ruff, import-linter and mypy

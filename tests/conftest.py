@@ -42,7 +42,7 @@ os.environ.update(
 NEEDS = {
     "database": {"database"},
     "browser": {"chromium"},
-    "aws": {"service", "aws", "s3"},
+    "aws": {"service", "aws", "s3", "weed"},
 }
 
 
