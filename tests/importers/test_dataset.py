@@ -146,7 +146,7 @@ def test_detections_in_a_second_field(write_mot, videos):
 
 
 def test_detections_need_a_field_of_their_own(write_mot, videos):
-    with pytest.raises(ValueError, match="another field than 'ground_truth'"):
+    with pytest.raises(ValueError, match="a field other than 'ground_truth'"):
         import_mot(write_mot(), videos, det_field="ground_truth")
     assert fo.list_datasets() == []
 
