@@ -172,7 +172,7 @@ def chromium():
     pytest.importorskip("playwright")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one_walk(database, tmp_path_factory):
     """An audited sequence of walkers with two mistakes, of which tests take copies."""
     from small_datasets import audited_walkers, walkers
@@ -182,7 +182,7 @@ def one_walk(database, tmp_path_factory):
         yield dataset
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def two_walks(database, tmp_path_factory):
     """Two of them; the images of "b" are half as large as its labels say."""
     from small_datasets import audited_walkers, walkers
