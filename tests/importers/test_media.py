@@ -35,8 +35,8 @@ def make_old(folder):
 
 
 def test_videos_in_use_stay(tmp_path, media, monkeypatch):
-    kept = importing.create_dataset(walkers("a", tmp_path / "a"))
-    gone = importing.create_dataset(walkers("b", tmp_path / "b"))
+    kept = importing.create_dataset(walkers("d", tmp_path / "d"))
+    gone = importing.create_dataset(walkers("e", tmp_path / "e"))
     (used,), (unused,) = kept.values("filepath"), gone.values("filepath")
     package = media / "jobs" / f"{'0' * 32}.mp4"
     write_entries(package.parent, 1)
@@ -46,7 +46,7 @@ def test_videos_in_use_stay(tmp_path, media, monkeypatch):
     trim_videos(media, "20GB")
     assert Path(unused).exists()
     monkeypatch.setenv("TRACK_AUDIT_CACHE_SIZE", "1KB")
-    added = importing.create_dataset(walkers("c", tmp_path / "c"))
+    added = importing.create_dataset(walkers("f", tmp_path / "f"))
     assert not Path(unused).exists()
     assert package.exists()
     assert {str(video.path) for video in list_videos(media)} == {
@@ -58,7 +58,7 @@ def test_videos_in_use_stay(tmp_path, media, monkeypatch):
 
 
 def test_videos_used_just_now_stay(tmp_path, media):
-    dataset = importing.create_dataset(walkers("a", tmp_path / "a"))
+    dataset = importing.create_dataset(walkers("d", tmp_path / "d"))
     (video,) = dataset.values("filepath")
     dataset.delete()
     trim_videos(media, 0)
@@ -89,7 +89,7 @@ def test_a_folder_of_ones_own_is_left_alone(tmp_path, media, monkeypatch):
     monkeypatch.setenv("TRACK_AUDIT_CACHE_SIZE", "0")
     videos = tmp_path / "mine"
     paths = write_entries(videos, 2, ".mp4")
-    tracks = walkers("a", tmp_path / "a")
+    tracks = walkers("d", tmp_path / "d")
     importing.create_dataset(tracks, video_dir=videos).delete()
     assert set(paths) < set(videos.iterdir())
     assert len(list(videos.iterdir())) == 3
@@ -99,5 +99,5 @@ def test_a_folder_of_ones_own_is_left_alone(tmp_path, media, monkeypatch):
 def test_a_wrong_limit_is_told_before_the_import(tmp_path, media, monkeypatch):
     monkeypatch.setenv("TRACK_AUDIT_CACHE_SIZE", "much")
     with pytest.raises(InputError, match="TRACK_AUDIT_CACHE_SIZE"):
-        importing.create_dataset(walkers("a", tmp_path / "a"))
+        importing.create_dataset(walkers("d", tmp_path / "d"))
     assert not media.exists()
