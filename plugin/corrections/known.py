@@ -14,7 +14,7 @@ from bson import ObjectId
 from ...importers import store
 from ...importers.dataset import check_fields
 from ...importers.store.attributes import FieldNames, attribute_fields, choose_fields
-from ..review.issues import read_issues
+from ..review.issues import read_sequence_issues
 from .changed_view import is_view_free
 from .corrected import Corrections
 from .reviews import Review, recorded_reviews
@@ -112,7 +112,7 @@ def read_known(
             for each in sorted(corrected)
             if f"{each}.detections.object_id" in schema
         },
-        issues=_read_issues(dataset, field, stored),
+        issues=read_sequence_issues(dataset, field, stored),
         reviews=reviews,
         schema=schema,
         corrections=corrected,
@@ -143,14 +143,6 @@ def _read_labels(
     """Read labels with their IDs, and those of the attributes that they have."""
     also = [name for name in optional if f"{field}.detections.{name}" in schema]
     return store.read_tracks(samples, field, ["id", *also])
-
-
-def _read_issues(
-    dataset: fo.Dataset, field: str, stored: store.StoredTracks
-) -> pd.DataFrame:
-    issues = read_issues(dataset, field, stored.spans)
-    samples = stored.documents.drop_duplicates("sample_id").set_index("sample_id")
-    return issues.assign(sequence=issues["sample_id"].map(samples["sequence"]))
 
 
 def find_documents(stored: store.StoredTracks, frames: pd.DataFrame) -> pd.DataFrame:

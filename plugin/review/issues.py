@@ -21,6 +21,7 @@ import pandas as pd
 from bson import ObjectId
 from fiftyone import ViewField as F
 
+from ...importers.store.reading import StoredTracks
 from ...importers.store.sample_labels import replace_labels
 from ...importers.store.sequences import SampleSpan, read_spans
 from ..plain import Json, to_records
@@ -214,6 +215,24 @@ def read_issues(
     for name in ("first_frame", "last_frame", "clip_first", "clip_last"):
         table[name] = (table[name] + offset).astype("int64")
     return table.astype({"track": "int64", "other_track": "Int64"})
+
+
+def read_sequence_issues(
+    dataset: fo.Dataset, label_field: str, stored: StoredTracks
+) -> pd.DataFrame:
+    """Read the issues of the sequences that tracks were read of.
+
+    Args:
+        dataset: the dataset
+        label_field: the frame field of the tracks that the issues are about
+        stored: the tracks of the sequences
+
+    Returns:
+        the issues, see :func:`read_issues`, and the name of their ``sequence``
+    """
+    issues = read_issues(dataset, label_field, stored.spans)
+    samples = stored.documents.drop_duplicates("sample_id").set_index("sample_id")
+    return issues.assign(sequence=issues["sample_id"].map(samples["sequence"]))
 
 
 def read_dataset_issues(dataset: fo.Dataset, label_field: str) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from ..audit import kind_name
 from ..audit.ranges import are_at, count_ranges
 from ..plain import count
 from ..review.decisions import only_dismissed
-from ..review.issues import read_issues
+from ..review.issues import read_sequence_issues
 
 #: The column of the detections' IDs; annotators may have an attribute named ``id``.
 DETECTION_ID = "Detection.id"
@@ -118,7 +118,7 @@ def select_to_send(chosen: FramesToSend) -> Selection:
         raise ValueError("the view shows no frames; nothing would be sent")
     stored, attributes, kinds = _read(chosen.dataset, chosen.field, shown)
     frames = stored.documents.merge(shown, on=FRAME_KEYS)[["sequence", "frame"]]
-    issues = _read_issues(chosen.dataset, chosen.field, stored)
+    issues = read_sequence_issues(chosen.dataset, chosen.field, stored)
     everything = chosen.include_dismissed or chosen.selected_labels
     if everything or _shows_all(chosen.view, stored, shown):
         dismissed = np.zeros(len(frames), bool)
@@ -175,15 +175,6 @@ def _shows_all(
         return False
     videos = stored.documents["sample_id"].isin(shown["sample_id"])
     return len(shown) == int(videos.sum())
-
-
-def _read_issues(
-    dataset: fo.Dataset, field: str, stored: store.StoredTracks
-) -> pd.DataFrame:
-    """Read the issues of the sequences, and add the names of the sequences."""
-    issues = read_issues(dataset, field, stored.spans)
-    samples = stored.documents.drop_duplicates("sample_id").set_index("sample_id")
-    return issues.assign(sequence=issues["sample_id"].map(samples["sequence"]))
 
 
 def _read(
