@@ -140,22 +140,6 @@ def drop_old_labels(dataset: fo.Dataset, name: str) -> None:
         drop_runs(dataset, recorded_review(dataset, name).name)
 
 
-def has_old_labels(dataset: fo.Dataset, name: str) -> bool:
-    """Tell whether applied corrections can be undone.
-
-    Args:
-        dataset: the dataset
-        name: the adjustment's name
-
-    Returns:
-        True/False
-
-    Raises:
-        ValueError: if no corrections were loaded
-    """
-    return recorded_review(dataset, name).name in applied_reviews(dataset)
-
-
 def applied_reviews(dataset: fo.Dataset) -> dict[str, Review]:
     """Return the reviews whose corrections were applied and can be undone.
 

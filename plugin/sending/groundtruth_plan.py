@@ -66,11 +66,6 @@ class Adjustment:
         return sentences(self.findings, "error")
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """What might make the jobs fail."""
-        return sentences(self.findings, "warning")
-
-    @property
     def notes(self) -> tuple[str, ...]:
         """What was left out, and changed in the labels."""
         notes = [dismissed_text(self.left_out)] if self.left_out else []

@@ -9,10 +9,10 @@ from fiftyone_track_audit.importers.store import locks
 from fiftyone_track_audit.plugin.corrections import applying, old_labels
 from fiftyone_track_audit.plugin.corrections.applying import (
     Applied,
+    applied_reviews,
     apply_adjustment,
     describe_applied,
     drop_old_labels,
-    has_old_labels,
     undo_adjustment,
 )
 from fiftyone_track_audit.plugin.corrections.loading import store_corrections
@@ -101,13 +101,13 @@ def test_undo_brings_back_every_label(dataset):
     apply_adjustment(dataset, "fix", ["resized"])
     apply_adjustment(dataset, "fix")
     audit_dataset(dataset, "ground_truth")
-    assert has_old_labels(dataset, "fix")
+    assert "fix" in applied_reviews(dataset)
     done = undo_adjustment(dataset, "fix")
     assert done == Applied(changed=2, added=1, deleted=1, frames=3)
     after = labels(dataset, "changes")
     columns = after.columns.drop("outlier_score")
     pd.testing.assert_frame_equal(after[columns], before[columns])
-    assert not has_old_labels(dataset, "fix")
+    assert "fix" not in applied_reviews(dataset)
     with pytest.raises(ValueError, match="no old labels of 'fix' are kept"):
         undo_adjustment(dataset, "fix")
     assert apply_adjustment(dataset, "fix") == done
@@ -132,7 +132,7 @@ def test_undo_leaves_later_work_alone(dataset):
 def test_old_labels_can_be_dropped(dataset):
     apply_adjustment(dataset, "fix")
     drop_old_labels(dataset, "fix")
-    assert not has_old_labels(dataset, "fix")
+    assert "fix" not in applied_reviews(dataset)
 
 
 def test_old_labels_survive_loading_again(dataset):
@@ -254,7 +254,7 @@ def test_an_edit_meanwhile_is_kept(dataset, monkeypatch):
     assert after.loc[("a", SHORT, 2), "label"] == "runner"
     after.loc[("a", SHORT, 2), "label"] = "walker"
     pd.testing.assert_frame_equal(after, before)
-    assert not has_old_labels(dataset, "fix")
+    assert "fix" not in applied_reviews(dataset)
 
 
 def test_undo_leaves_what_was_changed_since(dataset):
@@ -382,7 +382,7 @@ def test_undoing_goes_on_after_a_kill_at_any_write(dataset):
     apply_adjustment(dataset, "fix", ["resized"])
     apply_adjustment(dataset, "fix")
     write = 1
-    while has_old_labels(dataset, "fix"):
+    while "fix" in applied_reviews(dataset):
         is_killed(write, dataset, undo_adjustment, "fix")
         dataset.reload()
         write += 1
