@@ -17,6 +17,7 @@ from ..sending.records import (
     MOT,
     AdjustmentRecord,
     SentFrames,
+    choose_record,
     recorded_adjustments,
     recorded_sent,
 )
@@ -66,13 +67,7 @@ def load_adjustment(
         >>> review.changes
         {'resized': 1}
     """
-    sent = sent_adjustments(dataset)
-    if name not in sent:
-        raise ValueError(
-            f"no adjustment '{name}' is recorded with '{dataset.name}'; expected one "
-            f"of: {', '.join(sent) or 'none'}"
-        )
-    record = sent[name]
+    record = choose_record(dataset, sent_adjustments(dataset), name)
     if output is not None and not is_s3(str(output)):
         output = expand_home(output)
     if isinstance(record, SentFrames):

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import fiftyone as fo
 import pandas as pd
@@ -18,6 +19,7 @@ from ...importers.tracks import BOX
 from ..plain import Json, count
 from .chosen_frames import DETECTION_ID, dismissed_text
 
+_Record = TypeVar("_Record")
 #: The method of the runs that record adjustments.
 ADJUSTMENT_METHOD = "track_audit/adjustment"
 
@@ -169,7 +171,25 @@ def recorded_adjustment(dataset: fo.Dataset, name: str) -> AdjustmentRecord:
     Raises:
         ValueError: if there is no adjustment of that name
     """
-    records = recorded_adjustments(dataset)
+    return choose_record(dataset, recorded_adjustments(dataset), name)
+
+
+def choose_record(
+    dataset: fo.Dataset, records: Mapping[str, _Record], name: str
+) -> _Record:
+    """Return the record of a name, among those of a dataset.
+
+    Args:
+        dataset: the dataset
+        records: the records to choose from, by name
+        name: the adjustment's name
+
+    Returns:
+        the record
+
+    Raises:
+        ValueError: if there is no adjustment of that name
+    """
     if name not in records:
         names = ", ".join(records) or "none"
         raise ValueError(
