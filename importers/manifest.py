@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from . import files
+from .files import Json
 from .frames import is_plain_name
 from .seq_label import Labels, frames_in_order, make_columns, read_labels
 from .tracks import InputError
@@ -33,8 +33,6 @@ TYPES = (
 #: passes through to the output: where the frames came from, and as ``image-size``
 #: the size of the images that were sent.
 ORIGIN = "track-audit"
-
-_Json: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Video:
     labels: Labels
     columns: dict[str, object]
     job: str | None
-    origin: _Json
+    origin: Json
     image_size: tuple[int, int] | None
     notes: tuple[str, ...]
 
@@ -105,9 +103,9 @@ def read_videos(
     return videos, tuple(notes)
 
 
-def _read_lines(path: Path | str) -> dict[int, _Json]:
+def _read_lines(path: Path | str) -> dict[int, Json]:
     """Read JSON Lines into objects by line number."""
-    lines: dict[int, _Json] = {}
+    lines: dict[int, Json] = {}
     for number, text in enumerate(files.read_bytes(path).split(b"\n"), start=1):
         if not text.strip():
             continue
@@ -120,7 +118,7 @@ def _read_lines(path: Path | str) -> dict[int, _Json]:
     return lines
 
 
-def _newest_attribute(path: Path | str, lines: Mapping[int, _Json]) -> str:
+def _newest_attribute(path: Path | str, lines: Mapping[int, Json]) -> str:
     """Return the attribute with the newest labels of the whole manifest.
 
     An adjustment job adds its attribute to the lines that it finished; the others
@@ -161,7 +159,7 @@ def _timestamp(path: Path | str, line: int, date: object) -> pd.Timestamp:
     return time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")
 
 
-def _unlabeled(line: _Json, attribute: str) -> str | None:
+def _unlabeled(line: Json, attribute: str) -> str | None:
     """Return why a line has no labels, or None if it has labels."""
     metadata = line.get(f"{attribute}-metadata")
     failure = metadata.get("failure-reason") if isinstance(metadata, dict) else None
@@ -173,7 +171,7 @@ def _unlabeled(line: _Json, attribute: str) -> str | None:
 def _read_video(
     path: Path | str,
     number: int,
-    line: _Json,
+    line: Json,
     attribute: str,
     taken: set[str],
     mirrors: Mapping[str, Path],
@@ -215,7 +213,7 @@ def _read_video(
     )
 
 
-def _sent_size(path: Path | str, number: int, line: _Json) -> tuple[int, int] | None:
+def _sent_size(path: Path | str, number: int, line: Json) -> tuple[int, int] | None:
     """Return the size of the images that were sent, if the line specifies it."""
     origin = line.get(ORIGIN)
     size = origin.get("image-size") if isinstance(origin, dict) else None
@@ -267,7 +265,7 @@ def _on_frames(labels: Labels, frame_names: tuple[str, ...], source: str) -> Lab
 
 
 def _unique_name(
-    path: Path | str, number: int, line: _Json, prefix: str, taken: set[str]
+    path: Path | str, number: int, line: Json, prefix: str, taken: set[str]
 ) -> str:
     """Name a sequence as it was called before it was sent, or after its folder."""
     origin = line.get(ORIGIN)

@@ -11,13 +11,14 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from . import files
+from .files import Json
 from .frames import is_frame_name
 from .tracks import BOX_LIMITS, COLUMNS, FORMAT_COLUMNS, InputError
 
@@ -35,8 +36,6 @@ _OTHER_SHAPES = {
 _NUMBERED_NAME = re.compile(r":(\d{1,9})$", re.ASCII)
 
 _SCALAR = "a string, a finite number of 64 bits, true, false or null"
-
-_Json: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,8 @@ class Labels:
     path: str
     tracking: bool
     names: tuple[str, ...]
-    frame_attributes: dict[int, _Json]
-    boxes: list[_Json]
+    frame_attributes: dict[int, Json]
+    boxes: list[Json]
     positions: npt.NDArray[np.intp]
 
     def column(self, key: str, kinds: Collection[type], expected: str) -> list[Any]:
@@ -125,7 +124,7 @@ def read_labels(path: str) -> Labels:
     )
 
 
-def frames_in_order(path: str, frames: object, key: str) -> dict[str, _Json]:
+def frames_in_order(path: str, frames: object, key: str) -> dict[str, Json]:
     """Check the frames of a label file or sequence file.
 
     Args:
@@ -142,7 +141,7 @@ def frames_in_order(path: str, frames: object, key: str) -> dict[str, _Json]:
     if not isinstance(frames, list) or not frames:
         raise InputError(path, f"{key!r}: expected a list of one frame or more")
     numbers: dict[int, str] = {}
-    by_name: dict[str, _Json] = {}
+    by_name: dict[str, Json] = {}
     for position, frame in enumerate(frames, start=1):
         place = f"{key!r}, entry {position}"
         if not isinstance(frame, dict):
@@ -166,7 +165,7 @@ def frames_in_order(path: str, frames: object, key: str) -> dict[str, _Json]:
     return {numbers[number]: by_name[numbers[number]] for number in sorted(numbers)}
 
 
-def _other_shape(entry: _Json) -> str | None:
+def _other_shape(entry: Json) -> str | None:
     return next((_OTHER_SHAPES[key] for key in _OTHER_SHAPES if key in entry), None)
 
 
