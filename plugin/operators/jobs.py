@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -27,7 +26,7 @@ from .forms import (
     add_notice,
     add_warning,
 )
-from .progress import Outcome, run_with_progress
+from .progress import Outcome, callback, run_with_progress
 
 
 class LaunchAdjustmentJob(TrackOperator):
@@ -245,18 +244,6 @@ class StopAdjustmentJob(_JobsOperator):
             GroundTruthError: if no labeling job of it is running
         """
         return {"jobs": list(map(asdict, stop_adjustment(dataset, job_name)))}
-
-
-def callback(progress: Progress) -> Callable[[Any], None] | None:
-    """Return the function that reports progress, or None for a progress bar.
-
-    Args:
-        progress: a progress callback, True, False or None
-
-    Returns:
-        the callback, if it is one
-    """
-    return progress if callable(progress) else None
 
 
 def _chosen_job(ctx: ExecutionContext) -> AdjustmentRecord:

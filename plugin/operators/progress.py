@@ -7,13 +7,14 @@ import logging
 import queue
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import fiftyone.core.utils as fou
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 from fiftyone.operators.message import GeneratedMessage
 
+from ...importers.dataset import Progress
 from ..plain import Json
 from .forms import plain
 
@@ -64,6 +65,18 @@ def run_with_progress(
     if finish:
         finish()
     return result
+
+
+def callback(progress: Progress) -> Callable[[Any], None] | None:
+    """Return the function that reports progress, or None for a progress bar.
+
+    Args:
+        progress: a progress callback, True, False or None
+
+    Returns:
+        the callback, if it is one
+    """
+    return progress if callable(progress) else None
 
 
 def _is_called_by_app(ctx: ExecutionContext) -> bool:

@@ -38,8 +38,7 @@ from .forms import (
     frames_to_send,
     has_tracks,
 )
-from .jobs import callback
-from .progress import Outcome, run_with_progress
+from .progress import Outcome, callback, run_with_progress
 
 _SETTINGS = {field.name for field in fields(AdjustmentJob)}
 _OUTPUTS = {
