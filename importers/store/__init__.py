@@ -33,7 +33,13 @@ from .fields import (
     to_objects,
 )
 from .own_fields import own_attributes, write_own
-from .reading import StoredTracks, read_part, read_sequences, read_tracks
+from .reading import (
+    StoredTracks,
+    read_labeled_sequences,
+    read_part,
+    read_sequences,
+    read_tracks,
+)
 from .sequences import (
     SampleSpan,
     frame_counts,
@@ -80,6 +86,7 @@ __all__ = [
     "own_attributes",
     "read_detections",
     "read_frame_values",
+    "read_labeled_sequences",
     "read_modified",
     "read_part",
     "read_sequences",

@@ -117,6 +117,36 @@ def read_sequences(
         yield _read_whole(dataset, part, field, attributes, frame_attributes)
 
 
+def read_labeled_sequences(
+    samples: fo.core.collections.SampleCollection, field: str
+) -> Iterator[Sequence]:
+    """Read the records of whole sequences that have labels, without the labels.
+
+    Args:
+        samples: a dataset or view
+        field: the frame field of the detections
+
+    Yields:
+        the record of each sequence that the collection shows a part of and that has
+        at least one detection
+
+    Raises:
+        ValueError: if the size of a video is not known
+    """
+    dataset = dataset_of(samples)
+    stored = read_samples(dataset, sample_ids(samples))
+    for _, part in stored.groupby(SEQUENCE, sort=False):
+        documents, _ = _read_frames(dataset, field, _frames_of(part), [], [])
+        if documents["count"].any():
+            yield from _sequence_records(part, _place(documents, part), []).values()
+
+
+def _frames_of(stored: pd.DataFrame) -> list[Document]:
+    """Return the stages that choose the frames of samples."""
+    chosen = [ObjectId(str(sample_id)) for sample_id in stored.index]
+    return [{"$match": {"_sample_id": {"$in": chosen}}}]
+
+
 def _read_whole(
     dataset: fo.Dataset,
     stored: pd.DataFrame,
@@ -126,11 +156,9 @@ def _read_whole(
 ) -> StoredTracks:
     """Read the tracks of samples, which are all samples of their sequences."""
     names = ["bounding_box", "label", "index", *attributes]
-    chosen = [ObjectId(str(sample_id)) for sample_id in stored.index]
-    stages = [{"$match": {"_sample_id": {"$in": chosen}}}]
     with collector_paused():
         documents, columns = _read_frames(
-            dataset, field, stages, names, list(frame_attributes)
+            dataset, field, _frames_of(stored), names, list(frame_attributes)
         )
     documents = _place(documents, stored)
     sequences = _sequence_records(stored, documents, list(frame_attributes))

@@ -154,13 +154,11 @@ def _check(
         )
     if model is None:
         return
-    for stored in store.read_sequences(samples, field):
-        for name in stored.tracks.table["sequence"].unique():
-            sequence = stored.tracks.sequences[name]
-            if sequence.frames_dir is None:
-                message = "the folder of its frames is not known; expected frames"
-                raise InputError(name, message)
-            check_frames(sequence)
+    for sequence in store.read_labeled_sequences(samples, field):
+        if sequence.frames_dir is None:
+            message = "the folder of its frames is not known; expected frames"
+            raise InputError(sequence.name, message)
+        check_frames(sequence)
 
 
 @dataclass(frozen=True)

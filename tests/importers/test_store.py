@@ -464,6 +464,25 @@ def test_one_sequence_at_a_time(stored, view):
     assert sorted(spans) == sorted(whole.spans)
 
 
+def test_records_of_sequences_without_their_labels(stored):
+    whole = store.read_tracks(stored, "ground_truth").tracks
+    records = {
+        record.name: record
+        for record in store.read_labeled_sequences(stored, "ground_truth")
+    }
+    assert set(records) == set(whole.table["sequence"])
+    for name, record in records.items():
+        assert record == whole.sequences[name]
+    dataset = stored.clone()
+    try:
+        dataset.set_values(
+            "frames.ground_truth", [[None] * len(s.frames) for s in dataset]
+        )
+        assert list(store.read_labeled_sequences(dataset, "ground_truth")) == []
+    finally:
+        dataset.delete()
+
+
 def test_samples_are_read_once_for_all_sequences(stored, monkeypatch):
     read = []
     values = fo.Dataset.values  # noqa: PD011
