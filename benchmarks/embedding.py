@@ -12,10 +12,13 @@ import pandas as pd
 import torch
 import torchvision
 from fiftyone_track_audit.importers.tracks import Sequence, Tracks, make_table
-from fiftyone_track_audit.plugin.embedding import embed_tracks
 from fiftyone_track_audit.plugin.embedding.cache import VectorCache
 from fiftyone_track_audit.plugin.embedding.crops import CropDataset, Unreadable, collate
-from fiftyone_track_audit.plugin.embedding.embed import BATCH, group_by_frame
+from fiftyone_track_audit.plugin.embedding.embed import (
+    BATCH,
+    embed_tracks,
+    group_by_frame,
+)
 from fiftyone_track_audit.plugin.embedding.models import Model, load_model
 from PIL import Image
 from report import Line, best_of

@@ -102,7 +102,7 @@ class Crops:
         from tqdm import tqdm
 
         from ..audit import suspected_rows
-        from ..embedding import embed_tracks
+        from ..embedding.embed import embed_tracks
 
         rows = suspected_rows(tracks, thresholds) if self.suspects else None
         with tqdm(unit="crop", desc="Embedding", delay=1) as bar:

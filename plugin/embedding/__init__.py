@@ -1,6 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """Embeddings: the appearance of boxes as vectors, cached on disk."""
-
-from .embed import embed_tracks
-
-__all__ = ["embed_tracks"]

@@ -36,7 +36,7 @@ def embed_tracks(
     progress: Callable[[int, int], None] | None = None,
     cache_size: str | int | None = None,
 ) -> NDArray[np.float32]:
-    """Embed the crops of all or some boxes.
+    """Embed the crops of all or some boxes, and trim the cache of vectors.
 
     Crops are cut from the original frames in RGB and resized to 128x64 pixels
     (height x width), as in person re-identification. Parts of boxes outside the
@@ -65,11 +65,42 @@ def embed_tracks(
     Raises:
         InputError: if frames or weights cannot be read
     """
-    limit, table = size_limit(cache_size), tracks.table
+    limit = size_limit(cache_size)
+    folder = Path(cache_dir) if cache_dir else default_cache_dir()
+    vectors = embed_cached(tracks, rows, model, folder, progress)
+    trim_vectors(folder, limit)
+    return vectors
+
+
+def embed_cached(
+    tracks: Tracks,
+    rows: NDArray[np.bool_] | None,
+    model: str,
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Embed crops as :func:`embed_tracks` does, without trimming the cache.
+
+    To trim a cache, all of its files are listed, so whoever embeds one sequence after
+    the other trims it once, with :func:`.cache.trim_vectors`.
+
+    Args:
+        tracks: the tracks, see :func:`embed_tracks`
+        rows: bool array ``(n,)``, the rows to embed, None for all
+        model: the model, see :func:`embed_tracks`
+        folder: the folder of the cache
+        progress (None): called with the number of crops done so far and their total
+
+    Returns:
+        float32 array ``(n, d)``, see :func:`embed_tracks`
+
+    Raises:
+        InputError: if frames or weights cannot be read
+    """
+    table = tracks.table
     chosen = np.flatnonzero(np.ones(len(table), bool) if rows is None else rows)
     frames = group_by_frame(tracks, chosen)
     loaded = load_model(model)
-    folder = Path(cache_dir) if cache_dir else default_cache_dir()
     cache = VectorCache(folder / loaded.key, loaded.dimension)
     result = np.full((len(table), loaded.dimension), np.nan, np.float32)
     done = 0
@@ -86,7 +117,6 @@ def embed_tracks(
             done += len(frame.rows)
         if progress:
             progress(done, len(chosen))
-    trim_vectors(folder, limit)
     return result
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from ...importers import store
 from ...importers.audit_fields import STORED_FIELDS
 from ...importers.dataset import Progress
+from ...importers.disk_cache import size_limit
 from ...importers.frames import check_frames
 from ...importers.store import runs
 from ...importers.store.locks import LockedError, exclusive
@@ -32,6 +33,7 @@ from ..audit import (
     suspected_rows,
 )
 from ..audit.overview import make_overview
+from ..embedding.cache import default_cache_dir, trim_vectors
 from ..plain import Json, to_records
 from .audit_records import (
     AuditRecord,
@@ -178,6 +180,7 @@ def _audit(
 ) -> _Found:
     """Read, judge and store one sequence after the other."""
     samples = dataset.select(ids)
+    cache_limit = None if settings.model is None else size_limit()
     overview = read_overview(dataset, field)
     decisions = read_decisions(dataset, ids)
     confirmed = read_decided(samples, field, CONFIRMED)
@@ -201,6 +204,8 @@ def _audit(
         sequences += 1
         detections += len(columns)
         outliers += int((columns["outlier_reasons"].str.len() > 0).sum())
+    if cache_limit is not None:
+        trim_vectors(default_cache_dir(), cache_limit)
     found_again = pd.DataFrame(again, columns=LOCATED, dtype=object)
     lost = count_lost(confirmed, found_again)
     summary = AuditSummary(
@@ -214,12 +219,12 @@ def _judge(tracks: Tracks, settings: AuditSettings) -> Audit:
     vectors = None
     if settings.model is not None:
         # torch takes seconds to load, and most audits do without it
-        from ..embedding import embed_tracks
+        from ..embedding.embed import embed_cached
 
         rows = (
             suspected_rows(tracks, settings.thresholds) if settings.suspects else None
         )
-        vectors = embed_tracks(tracks, rows, settings.model)
+        vectors = embed_cached(tracks, rows, settings.model, default_cache_dir())
     return audit_tracks(tracks, settings.thresholds, settings.kinds, vectors=vectors)
 
 

@@ -22,9 +22,10 @@ from fiftyone_track_audit.importers.tracks import (
 )
 from fiftyone_track_audit.plugin.audit.embeddings import embedding_distance
 from fiftyone_track_audit.plugin.audit.neighbors import find_neighbors
-from fiftyone_track_audit.plugin.embedding import embed, embed_tracks
+from fiftyone_track_audit.plugin.embedding import embed
 from fiftyone_track_audit.plugin.embedding.cache import VectorCache, default_cache_dir
 from fiftyone_track_audit.plugin.embedding.crops import CropDataset, FrameBoxes
+from fiftyone_track_audit.plugin.embedding.embed import embed_tracks
 from fiftyone_track_audit.plugin.embedding.models import load_model
 from PIL import Image
 

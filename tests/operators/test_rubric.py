@@ -20,7 +20,7 @@ from fiftyone.operators.executor import ExecutionContext, ExecutionError
 from fiftyone_track_audit.importers.dataset import create_dataset
 from labeling_jobs import READY, labeling_service
 from packaging.requirements import Requirement
-from small_datasets import walkers
+from small_datasets import small_model, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -225,12 +225,8 @@ STORY = {
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder, and a small model in it."""
-    torch, torchvision = map(pytest.importorskip, ("torch", "torchvision"))
     folder = tmp_path_factory.mktemp("rubric")
-    small = torchvision.models.shufflenet_v2_x0_5(weights=None)
-    torch.save(small.state_dict(), folder / "weights.pth")
-    model = f"shufflenet_v2_x0_5:{folder / 'weights.pth'}"
-    return SimpleNamespace(folder=folder, model=model)
+    return SimpleNamespace(folder=folder, model=small_model(folder))
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
 from fiftyone_track_audit.plugin.review.saved_views import save_outlier_views
 from killed import do_at_once, is_killed
-from small_datasets import table, walkers
+from small_datasets import small_model, table, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
 FIELD = "ground_truth"
@@ -125,6 +125,33 @@ def test_missing_frames_of_a_later_sequence_change_nothing(dataset, tmp_path):
     before = frames_of(dataset)
     with pytest.raises(ValueError, match="30 of 30 frames of b are missing"):
         audit_dataset(dataset, kinds=("appearance",), model="resnet18")
+    assert frames_of(dataset) == before
+    assert dataset.list_runs() == []
+
+
+def test_the_cache_of_embeddings_is_trimmed_once(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TRACK_AUDIT_CACHE_SIZE", "0")
+    trimmed, trim = [], audits.trim_vectors
+
+    def count(folder, limit):
+        trimmed.append((len(list(folder.rglob("*.npz"))), limit))
+        trim(folder, limit)
+
+    monkeypatch.setattr(audits, "trim_vectors", count)
+    model = small_model(tmp_path)
+    summary = audit_dataset(dataset, kinds=("appearance",), model=model)
+    assert summary.sequences == 2
+    # All frames of both sequences were there, and none is left
+    assert trimmed == [(60, 0)]
+    assert not list((tmp_path / "cache").rglob("*.npz"))
+
+
+def test_a_wrong_limit_of_the_cache_changes_nothing(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACK_AUDIT_CACHE_SIZE", "much")
+    before = frames_of(dataset)
+    with pytest.raises(ValueError, match="'much' is not a size"):
+        audit_dataset(dataset, kinds=("appearance",), model=small_model(tmp_path))
     assert frames_of(dataset) == before
     assert dataset.list_runs() == []
 

@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 import pandas as pd
+import pytest
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.tracks import (
@@ -113,3 +114,11 @@ def corrections(dataset, frames, edit):
 
 def object_id(track):
     return str(uuid5(NAMESPACE_URL, f"track-audit:a:{track}"))
+
+
+def small_model(folder):
+    """The name of a small model with weights of its own; skips without torch."""
+    torch, torchvision = map(pytest.importorskip, ("torch", "torchvision"))
+    small = torchvision.models.shufflenet_v2_x0_5(weights=None)
+    torch.save(small.state_dict(), folder / "weights.pth")
+    return f"shufflenet_v2_x0_5:{folder / 'weights.pth'}"
