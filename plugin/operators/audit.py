@@ -19,6 +19,7 @@ from ..plain import count
 from ..review.audit_records import describe_audit, last_thresholds
 from ..review.audits import MODEL, audit_dataset
 from .forms import (
+    LONG,
     TrackOperator,
     add_label_field,
     add_notice,
@@ -31,6 +32,8 @@ from .progress import Outcome, Result, run_with_progress
 
 _SIZE = Thresholds().size
 _IOU = Thresholds().iou
+#: What the configurations of these operators have in common.
+_ABOUT = {**LONG, "risk_level": types.RiskLevel.MEDIUM}
 #: What calls from Python return: the result, or the queued operation.
 Answer: TypeAlias = Result | ExecutionResult
 _PARAMETERS = ("label_field", "size_threshold", "iou_threshold", "model", "suspects")
@@ -41,23 +44,10 @@ class _AuditOperator(TrackOperator):
 
     Attributes:
         kinds: the kinds of mistakes to look for
-        about: the name, label, description and icon of the operator
     """
 
     kinds: ClassVar[tuple[str, ...]]
-    about: ClassVar[dict[str, str]]
     outputs: ClassVar = {"message": "Result", "next": "What next"}
-
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            **self.about,
-            dynamic=True,
-            execute_as_generator=True,
-            allow_delegated_execution=True,
-            risk_level=types.RiskLevel.MEDIUM,
-        )
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Add the thresholds, with those of the last audit as defaults."""
@@ -173,6 +163,7 @@ class ComputeSizeOutliers(_AuditOperator):
         "label": "Compute size outliers",
         "description": "Flag boxes whose size departs from their track",
         "icon": "photo_size_select_small",
+        **_ABOUT,
     }
 
     def __call__(
@@ -216,6 +207,7 @@ class ComputeIoUOutliers(_AuditOperator):
         "label": "Compute IoU outliers",
         "description": "Flag boxes that are not where their track predicts them",
         "icon": "compare_arrows",
+        **_ABOUT,
     }
 
     def __call__(
@@ -261,6 +253,7 @@ class AuditTracks(_AuditOperator):
         "icon": "/assets/icon.svg",
         "light_icon": "/assets/icon-light.svg",
         "dark_icon": "/assets/icon-dark.svg",
+        **_ABOUT,
     }
 
     def resolve_placement(self, ctx: ExecutionContext) -> types.Placement | None:
@@ -312,6 +305,7 @@ class ComputeEmbeddingOutliers(_AuditOperator):
         "label": "Compute embedding outliers",
         "description": "Flag boxes that look unlike the rest of their track",
         "icon": "image_search",
+        **_ABOUT,
     }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:

@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from functools import partial
 from typing import ClassVar
 
 import fiftyone as fo
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
@@ -27,15 +25,8 @@ from ..corrections.loading import load_adjustment, sent_adjustments
 from ..corrections.precision import Precision
 from ..corrections.reviews import Review, describe_review, recorded_reviews
 from ..plain import count
-from .forms import TrackOperator, add_notice, add_warning, button
+from .forms import LONG, TrackOperator, add_notice, add_warning, button
 from .progress import Outcome, Result, Work, run_with_progress
-
-_configure = partial(
-    foo.OperatorConfig,
-    dynamic=True,
-    execute_as_generator=True,
-    allow_delegated_execution=True,
-)
 
 
 class _CorrectionsOperator(TrackOperator):
@@ -68,20 +59,18 @@ class LoadAdjustments(_CorrectionsOperator):
         "next": "What next",
     }
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return _configure(
-            name="load_adjustments",
-            label="Load adjustments",
-            description=(
-                "Load corrected labels into a second label field, and summarize what "
-                "reviewers changed"
-            ),
-            icon="move_to_inbox",
-            risk_level=types.RiskLevel.MEDIUM,
-            view_target=False,
-        )
+    about: ClassVar = {
+        "name": "load_adjustments",
+        "label": "Load adjustments",
+        "description": (
+            "Load corrected labels into a second label field, and summarize what "
+            "reviewers changed"
+        ),
+        "icon": "move_to_inbox",
+        "risk_level": types.RiskLevel.MEDIUM,
+        "view_target": False,
+        **LONG,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Ask which adjustment to load, and from and to where."""
@@ -195,16 +184,14 @@ class LoadAdjustments(_CorrectionsOperator):
 class ApplyAdjustments(_CorrectionsOperator):
     """Apply corrections to the labels that were sent."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return _configure(
-            name="apply_adjustments",
-            label="Apply adjustments",
-            description="Apply the loaded corrections to the labels that were sent",
-            icon="done_all",
-            risk_level=types.RiskLevel.HIGH,
-        )
+    about: ClassVar = {
+        "name": "apply_adjustments",
+        "label": "Apply adjustments",
+        "description": "Apply the loaded corrections to the labels that were sent",
+        "icon": "done_all",
+        "risk_level": types.RiskLevel.HIGH,
+        **LONG,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Ask which kinds of changes to apply."""
@@ -286,17 +273,15 @@ class ApplyAdjustments(_CorrectionsOperator):
 class UndoAdjustments(_CorrectionsOperator):
     """Restore the labels of before corrections were applied."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return _configure(
-            name="undo_adjustments",
-            label="Undo adjustments",
-            description="Restore the labels of before adjustments were applied",
-            icon="undo",
-            risk_level=types.RiskLevel.HIGH,
-            view_target=False,
-        )
+    about: ClassVar = {
+        "name": "undo_adjustments",
+        "label": "Undo adjustments",
+        "description": "Restore the labels of before adjustments were applied",
+        "icon": "undo",
+        "risk_level": types.RiskLevel.HIGH,
+        "view_target": False,
+        **LONG,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Ask which adjustment to undo, or whether to delete the old labels instead."""

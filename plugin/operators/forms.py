@@ -21,6 +21,8 @@ from ..review.issue_frames import frames_of_issues
 from ..review.issues import count_decided
 from ..sending.chosen_frames import FramesToSend
 
+#: The configuration of operators that take long, which show their progress.
+LONG = {"execute_as_generator": True, "allow_delegated_execution": True}
 #: The default number of context frames before and after each frame.
 CONTEXT = 2
 #: The errors that a form shows: invalid values, paths that cannot be used, and errors
@@ -32,12 +34,19 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
     """Base class of the operators, which shows errors of a form in the form.
 
     Attributes:
+        about: the operator's configuration, see ``OperatorConfig``
         outputs: the labels of the results that are shown, by key
         needs_dataset: whether the operator works on the open dataset
     """
 
+    about: ClassVar[Mapping[str, object]]
     outputs: ClassVar[Mapping[str, str]]
     needs_dataset: ClassVar[bool] = True
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """The operator's configuration."""
+        return foo.OperatorConfig(dynamic=True, **self.about)
 
     def resolve_input(self, ctx: ExecutionContext) -> types.Property:
         """Build the form, or show why there is none."""

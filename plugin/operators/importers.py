@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import fiftyone as fo
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
@@ -15,7 +14,7 @@ from ...importers.dataset_types import GroundTruthImporter, MOTChallengeImporter
 from ...importers.files import expand_home, is_s3
 from ...importers.mot import find_sequences
 from ..plain import count
-from .forms import TrackOperator, add_notice
+from .forms import LONG, TrackOperator, add_notice
 from .progress import Outcome, run_with_progress
 
 MOT = "MOT Challenge"
@@ -32,23 +31,18 @@ class ImportSequences(TrackOperator):
         "next": "What next",
     }
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """Return the configuration of the operator."""
-        return foo.OperatorConfig(
-            name="import_sequences",
-            label="Import sequences",
-            description=(
-                "Import MOT Challenge sequences or SageMaker Ground Truth tracking "
-                "results into a new video dataset"
-            ),
-            icon="video_library",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_delegated_execution=True,
-            risk_level=types.RiskLevel.MEDIUM,
-            view_target=False,
-        )
+    about: ClassVar = {
+        "name": "import_sequences",
+        "label": "Import sequences",
+        "description": (
+            "Import MOT Challenge sequences or SageMaker Ground Truth tracking "
+            "results into a new video dataset"
+        ),
+        "icon": "video_library",
+        "risk_level": types.RiskLevel.MEDIUM,
+        "view_target": False,
+        **LONG,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Ask for the files and the name of the dataset."""

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import ClassVar
 
 import fiftyone as fo
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
@@ -22,6 +21,7 @@ from ..sending.groundtruth import (
 from ..sending.groundtruth_jobs import adjustment_status, stop_adjustment
 from ..sending.records import AdjustmentRecord, recorded_adjustments
 from .forms import (
+    LONG,
     TrackOperator,
     add_notice,
     add_warning,
@@ -34,23 +34,18 @@ class LaunchAdjustmentJob(TrackOperator):
 
     outputs: ClassVar = {"message": "Result", "next": "What next"}
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="launch_adjustment_job",
-            label="Launch adjustment job",
-            description=(
-                "Upload the missing files of an exported adjustment job, and start it "
-                "if it was not started"
-            ),
-            icon="rocket_launch",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_delegated_execution=True,
-            risk_level=types.RiskLevel.HIGH,
-            view_target=False,
-        )
+    about: ClassVar = {
+        "name": "launch_adjustment_job",
+        "label": "Launch adjustment job",
+        "description": (
+            "Upload the missing files of an exported adjustment job, and start it "
+            "if it was not started"
+        ),
+        "icon": "rocket_launch",
+        "risk_level": types.RiskLevel.HIGH,
+        "view_target": False,
+        **LONG,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Add the choice of the job."""
@@ -150,18 +145,14 @@ class AdjustmentJobStatus(_JobsOperator):
         "output_uri": "Output",
     }
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="adjustment_job_status",
-            label="Adjustment job status",
-            description="Show the status of the dataset's Ground Truth adjustment jobs",
-            icon="pending_actions",
-            dynamic=True,
-            risk_level=types.RiskLevel.LOW,
-            view_target=False,
-        )
+    about: ClassVar = {
+        "name": "adjustment_job_status",
+        "label": "Adjustment job status",
+        "description": "Show the status of the dataset's Ground Truth adjustment jobs",
+        "icon": "pending_actions",
+        "risk_level": types.RiskLevel.LOW,
+        "view_target": False,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Add the choice of the job."""
@@ -195,18 +186,14 @@ class StopAdjustmentJob(_JobsOperator):
 
     outputs: ClassVar = {"name": "Labeling job", "status": "Status"}
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="stop_adjustment_job",
-            label="Stop adjustment job",
-            description="Stop a Ground Truth adjustment job",
-            icon="cancel_schedule_send",
-            dynamic=True,
-            risk_level=types.RiskLevel.HIGH,
-            view_target=False,
-        )
+    about: ClassVar = {
+        "name": "stop_adjustment_job",
+        "label": "Stop adjustment job",
+        "description": "Stop a Ground Truth adjustment job",
+        "icon": "cancel_schedule_send",
+        "risk_level": types.RiskLevel.HIGH,
+        "view_target": False,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Add the choice of the job."""

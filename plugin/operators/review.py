@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import ClassVar
 
 import fiftyone as fo
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
@@ -48,18 +47,14 @@ class SaveOutlierViews(TrackOperator):
 
     outputs: ClassVar = {"message": "Saved views", "next": "What next"}
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="save_outlier_views",
-            label="Save outlier views",
-            description="Save views of the outliers, and of a clip for each issue",
-            icon="bookmark_add",
-            dynamic=True,
-            risk_level=types.RiskLevel.LOW,
-            view_target=False,
-        )
+    about: ClassVar = {
+        "name": "save_outlier_views",
+        "label": "Save outlier views",
+        "description": "Save views of the outliers, and of a clip for each issue",
+        "icon": "bookmark_add",
+        "risk_level": types.RiskLevel.LOW,
+        "view_target": False,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Show what will be saved."""
@@ -126,18 +121,14 @@ class DecideIssues(TrackOperator):
 
     outputs: ClassVar = {"message": "Result", "next": "What next"}
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="decide_issues",
-            label="Decide issues",
-            description="Confirm, dismiss or reopen the selected or shown issues",
-            icon="rule",
-            dynamic=True,
-            risk_level=types.RiskLevel.LOW,
-            view_target=False,
-        )
+    about: ClassVar = {
+        "name": "decide_issues",
+        "label": "Decide issues",
+        "description": "Confirm, dismiss or reopen the selected or shown issues",
+        "icon": "rule",
+        "risk_level": types.RiskLevel.LOW,
+        "view_target": False,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Add the decision, and show which issues it applies to."""
@@ -240,18 +231,14 @@ class SuggestThresholds(TrackOperator):
         "next": "What next",
     }
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="suggest_thresholds",
-            label="Suggest thresholds",
-            description="Suggest thresholds that agree with the decisions about issues",
-            icon="tune",
-            dynamic=True,
-            risk_level=types.RiskLevel.LOW,
-            view_target=False,
-        )
+    about: ClassVar = {
+        "name": "suggest_thresholds",
+        "label": "Suggest thresholds",
+        "description": "Suggest thresholds that agree with the decisions about issues",
+        "icon": "tune",
+        "risk_level": types.RiskLevel.LOW,
+        "view_target": False,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Show how many decisions there are to learn from."""
@@ -304,17 +291,13 @@ class PlanReview(TrackOperator):
 
     outputs: ClassVar = {"message": "Result", "next": "What next"}
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="plan_review",
-            label="Plan review",
-            description="Pick the frames that are expected to show the most mistakes",
-            icon="event_note",
-            dynamic=True,
-            risk_level=types.RiskLevel.LOW,
-        )
+    about: ClassVar = {
+        "name": "plan_review",
+        "label": "Plan review",
+        "description": "Pick the frames that are expected to show the most mistakes",
+        "icon": "event_note",
+        "risk_level": types.RiskLevel.LOW,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Add the budget."""

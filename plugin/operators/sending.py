@@ -7,7 +7,6 @@ from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar
 
 import fiftyone as fo
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
@@ -29,6 +28,7 @@ from ..sending.mot import export_mot, send_as_mot
 from ..sending.records import check_new_name
 from .forms import (
     CONTEXT,
+    LONG,
     TrackOperator,
     add_frames_to_send,
     add_label_field,
@@ -54,22 +54,17 @@ class ExportAdjustmentJob(TrackOperator):
 
     outputs: ClassVar = _OUTPUTS
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="export_adjustment_job",
-            label="Export adjustment job",
-            description=(
-                "Export the current view's frames as a SageMaker Ground Truth "
-                "adjustment job; optionally upload and start it"
-            ),
-            icon="outbox",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_delegated_execution=True,
-            risk_level=types.RiskLevel.HIGH,
-        )
+    about: ClassVar = {
+        "name": "export_adjustment_job",
+        "label": "Export adjustment job",
+        "description": (
+            "Export the current view's frames as a SageMaker Ground Truth "
+            "adjustment job; optionally upload and start it"
+        ),
+        "icon": "outbox",
+        "risk_level": types.RiskLevel.HIGH,
+        **LONG,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Add the inputs of the frames, the job and its place."""
@@ -283,22 +278,17 @@ class ExportMOTSequences(TrackOperator):
 
     outputs: ClassVar = _OUTPUTS
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """The operator's configuration."""
-        return foo.OperatorConfig(
-            name="export_mot_sequences",
-            label="Export MOT sequences",
-            description=(
-                "Export the current view's frames and tracks as MOT Challenge "
-                "sequences, to correct them in any tool"
-            ),
-            icon="drive_file_move",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_delegated_execution=True,
-            risk_level=types.RiskLevel.MEDIUM,
-        )
+    about: ClassVar = {
+        "name": "export_mot_sequences",
+        "label": "Export MOT sequences",
+        "description": (
+            "Export the current view's frames and tracks as MOT Challenge "
+            "sequences, to correct them in any tool"
+        ),
+        "icon": "drive_file_move",
+        "risk_level": types.RiskLevel.MEDIUM,
+        **LONG,
+    }
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Add the inputs of the frames and the folder."""
