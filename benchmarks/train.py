@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from fault_tables import HELD_OUT
 from faults import ROOT, TUNING, read_tracks
-from fiftyone_track_audit.plugin.audit import APPEARANCE, KINDS, detect
+from fiftyone_track_audit.plugin.audit import APPEARANCE, INVALID, KINDS, detect
 from fiftyone_track_audit.plugin.audit.scene import make_scene
 from fiftyone_track_audit.plugin.audit.score import FEATURES, finding_features
 from injector import KINDS as PLANTED
@@ -55,6 +55,7 @@ def main() -> None:
     weights = {
         kind: [round(weight, 3) for weight in fit(examples[examples["kind"] == kind])]
         for kind in KINDS
+        if kind != INVALID
     } | GIVEN
     lines = [f'  "{kind}": {json.dumps(row)}' for kind, row in weights.items()]
     text = "{\n" + ",\n".join(lines) + "\n}\n"

@@ -48,6 +48,18 @@ BOX_LIMITS: Mapping[str, tuple[float, float]] = {
 }
 
 
+#: The columns of :attr:`Tracks.invalid`, with their types.
+INVALID_COLUMNS: Mapping[str, str] = {
+    "sequence": "object",
+    "frame": "Int64",
+    "track": "Int64",
+    "file": "object",
+    "line": "Int64",
+    "reason": "object",
+    **dict.fromkeys(BOX, "float64"),
+}
+
+
 class InputError(ValueError):
     """Invalid input; the message names the file, the line and what was expected."""
 
@@ -92,6 +104,20 @@ class Sequence:
     frame_attributes: pd.DataFrame | None = None
 
 
+def make_invalid(columns: Mapping[str, object] | None = None) -> pd.DataFrame:
+    """Make a table of labels that were set aside because no audit can use them.
+
+    Args:
+        columns (None): some of :data:`INVALID_COLUMNS`; the others are null. By
+            default there are no such labels
+
+    Returns:
+        the data frame, with all columns and their types
+    """
+    table = pd.DataFrame(dict(columns or {}), columns=list(INVALID_COLUMNS))
+    return table.astype(dict(INVALID_COLUMNS)).reset_index(drop=True)
+
+
 @dataclass(frozen=True)
 class Tracks:
     """Tracks of one or more sequences.
@@ -104,11 +130,16 @@ class Tracks:
         sequences: the record of each sequence, by name
         notes: sentences for the user about the files, such as boxes outside the
             image and skipped lines
+        invalid: the labels that were set aside because no audit can use them, one
+            row each: ``sequence``; ``frame`` (position) and ``track``, null if they
+            are not known; ``file`` and ``line`` (null for labels of a dataset);
+            ``reason``, such as "width is 0"; and the box as far as it is known
     """
 
     table: pd.DataFrame
     sequences: Mapping[str, Sequence]
     notes: tuple[str, ...] = field(default=())
+    invalid: pd.DataFrame = field(default_factory=make_invalid)
 
 
 def make_table(columns: Mapping[str, object]) -> pd.DataFrame:
@@ -169,7 +200,9 @@ def concatenate(parts: Iterable[Tracks]) -> Tracks:
     others = {str(name): column for name, column in joined.items()}
     table = make_table({**united, **others})
     notes = tuple(note for part in parts for note in part.notes)
-    return Tracks(table, sequences, notes)
+    broken = [part.invalid for part in parts if len(part.invalid)]
+    invalid = pd.concat(broken, ignore_index=True) if broken else make_invalid()
+    return Tracks(table, sequences, notes, invalid)
 
 
 def outside_note(tracks_table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ function can be called on a data frame, such as from the command line.
 
 from .audit import Audit, audit_tracks, detect, suspected_rows
 from .detectors.appearance import APPEARANCE
-from .kinds import ALL_KINDS, IOU_KINDS, KINDS, SIZE_KINDS, kind_name
+from .kinds import ALL_KINDS, INVALID, IOU_KINDS, KINDS, SIZE_KINDS, kind_name
 from .outliers import Thresholds
 from .signals import iou_signals, size_signals
 
 __all__ = [
     "ALL_KINDS",
     "APPEARANCE",
+    "INVALID",
     "IOU_KINDS",
     "KINDS",
     "SIZE_KINDS",

@@ -16,8 +16,10 @@ from .boxes import Vectors
 from .detectors.appearance import appearance_signals
 from .detectors.jitter import jitter
 from .doubt import doubt
+from .findings import make_findings
 from .grouping import find_issues, sort_issues
-from .kinds import ALL_KINDS, KINDS, TABLE
+from .invalid import invalid_issues
+from .kinds import ALL_KINDS, INVALID, KINDS, TABLE
 from .motion import motion_signals
 from .neighbors import find_neighbors
 from .outliers import Judgment, Thresholds
@@ -43,7 +45,10 @@ class Audit:
             ``track``, ``other_track`` (null unless two are involved),
             ``first_frame``, ``last_frame`` (positions), ``score`` in [0, 1],
             ``reason`` and ``suggestion``, a sentence each; ``size_limit`` and
-            ``iou_limit``, the thresholds that all of its boxes would just pass
+            ``iou_limit``, the thresholds that all of its boxes would just pass.
+            The issues of the kind ``invalid`` are the labels that were set aside
+            when they were read; ``track`` is -1 and the frames are null where they
+            are not known
 
     Example:
         >>> audit = fta.audit_tracks(fta.read_mot("street"))
@@ -107,6 +112,8 @@ def audit_tracks(
         detections["outlier_reasons"].to_numpy()
     )
     found = [part.issues for part in parts if len(part.issues)]
+    if INVALID in kinds and len(tracks.invalid):
+        found.append(invalid_issues(tracks))
     issues = pd.concat(found) if found else parts[0].issues
     return Audit(detections, sort_issues(issues))
 
@@ -150,10 +157,11 @@ def detect(
     if scene.vectors is not None:
         detectors += [kind.from_crops for kind in TABLE]
     findings = [find(scene) for find in dict.fromkeys(detectors) if find]
-    if not findings:
+    if not findings and any(kind.needs_frames for kind in chosen):
         raise ValueError("appearance cannot be judged without embeddings")
+    nothing = make_findings(INVALID, np.empty(0, np.intp), np.empty(0))
     signals = _compute_signals(scene, {kind.group for kind in chosen})
-    return pd.concat(findings, ignore_index=True), signals
+    return pd.concat(findings or [nothing], ignore_index=True), signals
 
 
 def _compute_signals(scene: Scene, groups: set[str]) -> pd.DataFrame:

@@ -43,6 +43,8 @@ from .detectors.jitter import JITTER, find_jitter
 from .detectors.labels import LABEL_CHANGE, find_label_changes
 from .scene import Scene
 from .sentences import (
+    CORRECT_LABEL,
+    UNUSABLE,
     Sentence,
     boxes,
     interpolate,
@@ -51,6 +53,9 @@ from .sentences import (
     truncated,
     wrong_size,
 )
+
+#: Labels that no audit can use, see ``invalid.py``.
+INVALID = "invalid"
 
 Group: TypeAlias = Literal["size", "iou", "boxes", "crops"]
 Detector: TypeAlias = Callable[[Scene], pd.DataFrame]
@@ -68,9 +73,10 @@ class Kind:
         reason: returns what is wrong, to follow "car 5 at 000012.jpg: "
         suggestion: returns what to do about it
         from_boxes (None): the detector that looks at boxes; kinds that share one
-            are found together. A kind that has none needs frames
+            are found together
         from_crops (None): the detector that looks at the embeddings of crops. It
-            runs whenever there are any
+            runs whenever there are any. A kind that has this one alone needs frames,
+            and a kind that has neither is found when labels are read
         precedence (2.0): what is added to the log odds of a finding when the
             likeliest of several about one mistake gives the issue its kind.
             Whatever is wrong with a box shows in its size and place too, so kinds
@@ -89,7 +95,7 @@ class Kind:
     @property
     def needs_frames(self) -> bool:
         """Return whether it is found in frames only."""
-        return self.from_boxes is None
+        return self.from_boxes is None and self.from_crops is not None
 
 
 #: All kinds. The colors can be told apart on light and on dark pages. The order is
@@ -257,6 +263,13 @@ TABLE = (
         from_crops=find_appearance,
         # Looks name an issue only if nothing else does
         precedence=-100.0,
+    ),
+    Kind(
+        INVALID,
+        group="boxes",
+        color="#55606e",
+        reason=lambda _: UNUSABLE,
+        suggestion=lambda _: CORRECT_LABEL,
     ),
 )
 BY_NAME = {kind.name: kind for kind in TABLE}

@@ -50,7 +50,7 @@ def plan_frames(
 
     Args:
         issues: ``sequence``, ``first_frame``, ``last_frame`` and ``score`` of each
-            issue; frames count from 1
+            issue; frames count from 1, and issues that are in no frame do not count
         lengths: number of frames of each sequence
         budget: the most frames to look at, including context
         context (1): frames to look at before and after each picked one
@@ -71,6 +71,7 @@ def plan_frames(
             f"expected a budget of {2 * context + 1} frames or more, one with "
             f"{context} of context on either side, not {budget}"
         )
+    issues = issues.dropna(subset=["first_frame"])
     counts = np.array(list(lengths.values()), np.int64)
     starts = np.cumsum(counts) - counts
     owner = np.repeat(np.arange(len(counts)), counts)

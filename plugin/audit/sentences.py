@@ -12,6 +12,10 @@ from typing import TypeAlias
 #: not help.
 _FITS = 0.9
 
+#: What is said about labels that no audit can use, and what to do about them.
+UNUSABLE = "the label cannot be used"
+CORRECT_LABEL = "Correct the label, or delete it"
+
 
 @dataclass(frozen=True)
 class Issue:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ...importers import store
 from ...importers.tracks import BOX, InputError
-from ..audit import Audit, Thresholds
+from ..audit import INVALID, Audit, Thresholds
 from ..audit.neighbors import find_neighbors
 from ..pictures.plots import make_panels, plot_issues
 from ..pictures.rows import find_rows
@@ -58,7 +58,8 @@ def show_issue(
         attributes,
     )
     tracks = replace(tracks, table=_placed(tracks.table))
-    if not (tracks.table["track"] == issue["track"]).any():
+    set_aside = issue["kind"] == INVALID
+    if not set_aside and not (tracks.table["track"] == issue["track"]).any():
         raise ValueError(
             f"track {issue['track']} no longer has these boxes; audit the tracks again"
         )

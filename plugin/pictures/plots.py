@@ -183,6 +183,8 @@ def plot_timelines(
                         "issues": found.index[found["track"] == track].tolist(),
                     }
                     for track in sums.index
+                    # A label that was set aside may be alone in its track
+                    if (str(name), track) in rows
                 ],
             }
         )

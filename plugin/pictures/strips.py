@@ -97,7 +97,9 @@ def cut_strips(
     per_frame = defaultdict(list)
     for issue in find_spans(issues):
         strip: list[Crop] = []
-        if tracks.sequences[issue.sequence].frames_dir:
+        # A label that was set aside may be in no frame, or alone in its track
+        known = issue.first > 0 and (issue.sequence, issue.track) in rows
+        if known and tracks.sequences[issue.sequence].frames_dir:
             strip = _plan_strip(tracks, issue, rows, labeled[issue.sequence])
         for place, crop in enumerate(strip):
             per_frame[crop.sequence, crop.frame].append((strip, place))

@@ -149,19 +149,29 @@ def _describe(
     tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, kinds: list[Json]
 ) -> list[Json]:
     """Return what the page shows of each issue: its columns, and some more."""
-    keys = zip(issues["sequence"], issues["track"], strict=True)
-    first_rows = [rows[key][0] for key in keys]
+    labels = tracks.table["label"]
+    of_tracks = {
+        key: labels.iloc[rows[key][0]]
+        for key in zip(issues["sequence"], issues["track"], strict=True)
+        if key in rows
+    }
     kind_numbers = {kind["kind"]: number for number, kind in enumerate(kinds)}
     sequence_numbers = {name: number for number, name in enumerate(tracks.sequences)}
 
     def frame_names(column: str) -> list[str]:
-        places = zip(issues["sequence"], issues[column], strict=True)
-        return [tracks.sequences[name].frame_names[at - 1] for name, at in places]
+        places = zip(issues["sequence"], issues[column].fillna(0), strict=True)
+        return [
+            tracks.sequences[name].frame_names[at - 1] if at else ""
+            for name, at in places
+        ]
 
     described = issues.assign(
         # Tables from older versions have no suggestions
         suggestion=issues.get("suggestion"),
-        label=tracks.table["label"].iloc[first_rows].to_numpy(),
+        label=[
+            of_tracks.get(key, "")
+            for key in zip(issues["sequence"], issues["track"], strict=True)
+        ],
         kind_number=issues["kind"].map(kind_numbers),
         sequence_number=issues["sequence"].map(sequence_numbers),
         first_name=frame_names("first_frame"),

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Issues about labels that were set aside because no audit can use them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ...importers.tracks import Tracks
+from .grouping import COLUMNS
+from .kinds import INVALID
+from .sentences import CORRECT_LABEL
+
+
+def invalid_issues(tracks: Tracks) -> pd.DataFrame:
+    """Make an issue of each label that was set aside.
+
+    Args:
+        tracks: the tracks, with their ``invalid`` labels
+
+    Returns:
+        the issues, see ``find_issues()``, of score 1; ``track`` is -1 if it is not
+        known, and the frames are null for labels that are in no frame
+    """
+    invalid = tracks.invalid
+    frame = invalid["frame"]
+    if not frame.isna().any():
+        frame = frame.astype("int64")
+    return pd.DataFrame(
+        {
+            "sequence": invalid["sequence"],
+            "kind": INVALID,
+            "track": invalid["track"].fillna(-1).astype("int64"),
+            "other_track": pd.array([pd.NA] * len(invalid), "Int64"),
+            "first_frame": frame,
+            "last_frame": frame,
+            "score": 1.0,
+            "reason": _places(invalid) + invalid["reason"],
+            "suggestion": CORRECT_LABEL,
+            "size_limit": np.nan,
+            "iou_limit": np.nan,
+        },
+        columns=COLUMNS,
+    )
+
+
+def _places(invalid: pd.DataFrame) -> pd.Series[str]:
+    """Return where each label is: file and line, as far as they are known."""
+    files = invalid["file"].map(lambda file: f"{Path(file).name}, ", na_action="ignore")
+    lines = invalid["line"].map(lambda line: f"line {line}: ", na_action="ignore")
+    whole = files.str.removesuffix(", ") + ": "
+    return (files + lines).fillna(whole).fillna("").astype(object)
