@@ -66,10 +66,25 @@ def write_mot(tracks: Tracks, folder: Path) -> None:
         _write_sequence(table, sequence, folder / sequence.name)
 
 
+def write_mot_labels(tracks: Tracks, folder: Path) -> None:
+    """Write the labels of sequences without their frames, each into its own folder.
+
+    Args:
+        tracks: the tracks
+        folder: the folder for the sequences' folders, which exists
+
+    Raises:
+        InputError: if boxes have no track, or a sequence's name cannot be a folder's
+    """
+    for sequence in tracks.sequences.values():
+        _check_labels(tracks, sequence)
+    for sequence in tracks.sequences.values():
+        table = tracks.table[tracks.table["sequence"] == sequence.name]
+        _write_labels(table, sequence, folder / sequence.name)
+
+
 def _check(tracks: Tracks, sequence: Sequence) -> None:
-    if not is_plain_name(sequence.name):
-        message = "cannot name a folder; expected a name without slashes"
-        raise InputError(sequence.name, message)
+    _check_labels(tracks, sequence)
     if sequence.frames_dir is None or sequence.width is None or sequence.height is None:
         message = "the frames were not found; expected their folder"
         raise InputError(sequence.name, message)
@@ -78,6 +93,12 @@ def _check(tracks: Tracks, sequence: Sequence) -> None:
     if len(suffixes) > 1:
         message = f"frames of types {', '.join(sorted(suffixes))}; expected one type"
         raise InputError(sequence.frames_dir, message)
+
+
+def _check_labels(tracks: Tracks, sequence: Sequence) -> None:
+    if not is_plain_name(sequence.name):
+        message = "cannot name a folder; expected a name without slashes"
+        raise InputError(sequence.name, message)
     table = tracks.table[tracks.table["sequence"] == sequence.name]
     if (table["track"] < 0).any():
         raise InputError(sequence.name, "boxes have no track id; expected tracks")
@@ -89,11 +110,15 @@ def _check(tracks: Tracks, sequence: Sequence) -> None:
 
 def _write_sequence(table: pd.DataFrame, sequence: Sequence, folder: Path) -> None:
     suffix = Path(sequence.frame_names[0]).suffix
-    for name in ("img1", "gt"):
-        (folder / name).mkdir(parents=True)
+    (folder / "img1").mkdir(parents=True)
     source = sequence.frames_dir or Path()
     for number, name in enumerate(sequence.frame_names, start=1):
         shutil.copyfile(source / name, folder / "img1" / f"{number:06d}{suffix}")
+    _write_labels(table, sequence, folder)
+
+
+def _write_labels(table: pd.DataFrame, sequence: Sequence, folder: Path) -> None:
+    (folder / "gt").mkdir(parents=True)
     labels = sorted(table["label"].dropna().astype(str).unique())
     known = set(labels) <= set(CLASSES)
     if not known:
@@ -109,7 +134,7 @@ def _write_sequence(table: pd.DataFrame, sequence: Sequence, folder: Path) -> No
         "seqLength": len(sequence.frame_names),
         "imWidth": sequence.width,
         "imHeight": sequence.height,
-        "imExt": suffix,
+        "imExt": Path(sequence.frame_names[0]).suffix,
     }
     lines = ["[Sequence]", *(f"{key}={value}" for key, value in info.items())]
     write_bytes(folder / "seqinfo.ini", "\n".join([*lines, ""]).encode())

@@ -45,10 +45,12 @@ class Audit:
             ``track``, ``other_track`` (null unless two are involved),
             ``first_frame``, ``last_frame`` (positions), ``score`` in [0, 1],
             ``reason`` and ``suggestion``, a sentence each; ``size_limit`` and
-            ``iou_limit``, the thresholds that all of its boxes would just pass.
-            The issues of the kind ``invalid`` are the labels that were set aside
-            when they were read; ``track`` is -1 and the frames are null where they
-            are not known
+            ``iou_limit``, the thresholds that all of its boxes would just pass;
+            ``peak_frame``, which shows the mistake best, and ``expected_left`` to
+            ``expected_height``, the box in pixels that the frames around suggest
+            there, null if they suggest none. The issues of the kind ``invalid`` are
+            the labels that were set aside when they were read; ``track`` is -1 and
+            the frames are null where they are not known
 
     Example:
         >>> audit = fta.audit_tracks(fta.read_mot("street"))

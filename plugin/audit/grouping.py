@@ -23,6 +23,8 @@ from .sentences import Issue
 MERGE_WITHIN = 2
 #: The signals that sentences tell.
 _TOLD_SIGNALS = ["size_change", "iou_prev", "iou_next", "occlusion"]
+#: The box that the frames around the mistake suggest at ``peak_frame``, in pixels.
+EXPECTED = [f"expected_{side}" for side in BOX]
 #: The columns of issues.
 COLUMNS = [
     "sequence",
@@ -36,6 +38,8 @@ COLUMNS = [
     "suggestion",
     "size_limit",
     "iou_limit",
+    "peak_frame",
+    *EXPECTED,
 ]
 
 
@@ -53,7 +57,9 @@ def find_issues(
         one row per issue, worst first, with :data:`COLUMNS`; frames are positions,
         and ``other_track`` is null unless two tracks are involved. ``size_limit`` and
         ``iou_limit`` are the thresholds that all boxes of ``track`` would just pass,
-        null if they were not judged
+        null if they were not judged; ``peak_frame`` shows the mistake best, and
+        ``expected_left`` to ``expected_height`` is the box in pixels that the frames
+        around suggest there, null if they suggest none
     """
     flagged = findings[findings["flagged"]].reset_index(drop=True)
     if flagged.empty:
@@ -71,7 +77,9 @@ def find_issues(
     spans = flagged[own].groupby(issue[own])
     first, last = spans["first"].min().to_numpy(), spans["last"].max().to_numpy()
     worst = flagged.groupby(issue)["odds"].max().to_numpy()
-    told = _tell(scene, chosen, signals, first, last)
+    peak = chosen["peak"].to_numpy()
+    expected = _interpolate(scene, peak, first, last)
+    told = _tell(scene, chosen, signals, first, last, expected)
     kinds = [BY_NAME[name] for name in chosen["kind"]]
     sentences = list(zip(kinds, told, strict=True))
     tracks, other = scene.table["track"].to_numpy(), chosen["other"].to_numpy()
@@ -88,6 +96,8 @@ def find_issues(
             "suggestion": [kind.suggestion(issue) for kind, issue in sentences],
             "size_limit": _reduce(np.fmax, signals.get("size_limit"), first, last),
             "iou_limit": _reduce(np.fmin, signals.get("iou_limit"), first, last),
+            "peak_frame": scene.frame[peak],
+            **dict(zip(EXPECTED, expected.T, strict=True)),
         },
         columns=COLUMNS,
     )
@@ -139,6 +149,7 @@ def _tell(
     signals: pd.DataFrame,
     first: Rows,
     last: Rows,
+    suggested: Floats,
 ) -> Iterator[Issue]:
     """Yield what there is to say about each issue."""
     table = scene.table
@@ -146,7 +157,6 @@ def _tell(
     tracks = table["track"].to_numpy()
     names = table["frame_name"].astype(object).to_numpy()
     labels = table["label"].cat.categories.to_numpy(object)
-    suggested = _interpolate(scene, peak, first, last)
     shown = signals.reindex(columns=_TOLD_SIGNALS).to_numpy(float)[peak]
     columns: dict[str, NDArray[np.generic]] = {
         "track": tracks[peak],

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...importers.tracks import Tracks
-from .grouping import COLUMNS
+from .grouping import COLUMNS, EXPECTED
 from .kinds import INVALID
 from .sentences import CORRECT_LABEL
 
@@ -41,6 +41,8 @@ def invalid_issues(tracks: Tracks) -> pd.DataFrame:
             "suggestion": CORRECT_LABEL,
             "size_limit": np.nan,
             "iou_limit": np.nan,
+            "peak_frame": frame,
+            **dict.fromkeys(EXPECTED, np.nan),
         },
         columns=COLUMNS,
     )

@@ -29,7 +29,8 @@ DETECTIONS_HEADER = (
 )
 ISSUES_HEADER = (
     "sequence,kind,track,other_track,first_frame,last_frame,score,reason,suggestion,"
-    "size_limit,iou_limit"
+    "size_limit,iou_limit,peak_frame,"
+    "expected_left,expected_top,expected_width,expected_height"
 )
 
 SEQINFO = """[Sequence]

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A case: what there is to know to fix one issue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ...importers.tracks import BOX
+from ..audit.boxes import Floats
+from .box_edits import Frames
+from .paths import BETWEEN, MARGIN, smooth_path
+
+#: The fewest boxes beside a stretch that tell where its boxes should be.
+_FEWEST = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """An issue, and the tracks that it is about.
+
+    Attributes:
+        own: the rows of the tracks table of the issue's track, by frame
+        other: the rows of the other track that is involved, empty without one
+        first: the first frame of the mistake
+        last: the last frame of the mistake
+        peak: the frame that shows it best
+        step: the number of frames from one labeled frame to the next
+        frames: the number of frames of the sequence
+        size: the width and height of the images in pixels, None if unknown
+        new_track: an ID that no track has or had
+    """
+
+    own: pd.DataFrame
+    other: pd.DataFrame
+    first: int
+    last: int
+    peak: int
+    step: int
+    frames: int
+    size: tuple[int, int] | None
+    new_track: int
+
+    @property
+    def stretch(self) -> pd.DataFrame:
+        """The rows of the mistake itself."""
+        return self.own[self.own["frame"].between(self.first, self.last)]
+
+    @property
+    def missing(self) -> Frames:
+        """The labeled frames within the stretch in which the track has no box."""
+        return missing_frames(self.stretch["frame"].to_numpy(np.int64), self.step)
+
+    def path(
+        self, frames: Frames, weight: float = 0.0, evenness: float = BETWEEN
+    ) -> Floats | None:
+        """Return where boxes should be, judging by the boxes around the stretch.
+
+        Args:
+            frames: int array ``(m,)``
+            weight (0.0): how much the boxes of the stretch itself count, in [0, 1]
+            evenness (1): see :func:`.paths.smooth_path`
+
+        Returns:
+            array ``(m, 4)``, None if too few boxes are around
+        """
+        frame = self.own["frame"].to_numpy(np.int64)
+        reach = MARGIN * self.step
+        near = (frame >= min(self.first, *frames) - reach) & (
+            frame <= max(self.last, *frames) + reach
+        )
+        known = frame[near]
+        inside = (known >= self.first) & (known <= self.last)
+        if (~inside).sum() < _FEWEST:
+            return None
+        return path_of(
+            self.own[near], np.where(inside, weight, 1.0), frames, self.step, evenness
+        )
+
+
+def path_of(
+    boxes: pd.DataFrame,
+    weights: Floats,
+    frames: Frames,
+    step: int,
+    evenness: float = BETWEEN,
+) -> Floats:
+    """Return the boxes of a smooth path at some frames.
+
+    Args:
+        boxes: rows of the tracks table of one object, by frame
+        weights: array ``(n,)``, how much each of them counts
+        frames: int array ``(m,)``
+        step: the number of frames from one labeled frame to the next
+        evenness (1): see :func:`.paths.smooth_path`
+
+    Returns:
+        array ``(m, 4)``
+    """
+    frame = boxes["frame"].to_numpy(np.int64)
+    time = (frame - frame[0]) // step
+    return smooth_path(
+        time, boxes[BOX].to_numpy(), weights, (frames - frame[0]) // step, evenness
+    )
+
+
+def missing_frames(frames: Frames, step: int) -> Frames:
+    """Return the labeled frames between those of a track.
+
+    Args:
+        frames: int array ``(n,)``, ascending
+        step: the number of frames from one labeled frame to the next
+
+    Returns:
+        int array
+    """
+    gaps = np.flatnonzero(np.diff(frames) > step)
+    parts = [
+        np.arange(frames[gap] + step, frames[gap + 1] - step / 2, step, dtype=np.int64)
+        for gap in gaps
+    ]
+    return np.concatenate([np.empty(0, np.int64), *parts])

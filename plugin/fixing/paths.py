@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the boxes of a track should be, judging by its other boxes.
+
+A path is smoothed by penalized least squares (Whittaker 1923; Eilers, "A perfect
+smoother", 2003): of all paths, the one with the least sum of squared departures from
+the known boxes, weighted, plus its squared second differences. Where no box counts, it
+bridges the gap; beyond the last box, it goes on straight.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import diags_array
+from scipy.sparse.linalg import spsolve
+
+from ..audit.boxes import Floats
+from ..audit.expectation import to_states
+
+#: Boxes on either side that shape a path.
+MARGIN = 10
+#: How much evenness counts beside the known boxes: between boxes, and beyond the last
+#: one, where the noise of two boxes would point anywhere.
+BETWEEN, BEYOND = 1.0, 100.0
+
+
+def smooth_path(
+    time: NDArray[np.int64],
+    boxes: Floats,
+    weights: Floats,
+    wanted: NDArray[np.int64],
+    evenness: float = BETWEEN,
+) -> Floats:
+    """Return boxes on the smooth path of a track.
+
+    Args:
+        time: int array ``(n,)``, when the known boxes are, in labeling steps,
+            ascending
+        boxes: array ``(n, 4)``, ``[left, top, width, height]``
+        weights: array ``(n,)``, how much each known box counts, 0 for not at all; at
+            least two must count
+        wanted: int array ``(m,)``, when boxes are wanted
+        evenness (1): how much evenness counts beside the known boxes
+
+    Returns:
+        array ``(m, 4)``
+    """
+    begin = min(time[0], wanted.min())
+    size = int(max(time[-1], wanted.max()) - begin) + 1
+    place = time - begin
+    weight = np.zeros(size)
+    weight[place] = weights
+    weighted = np.zeros((size, 4))
+    weighted[place] = to_states(boxes) * np.asarray(weights)[:, None]
+    bends = diags_array(
+        [np.ones(size), np.full(size - 1, -2.0), np.ones(size - 2)],
+        offsets=[0, 1, 2],
+        shape=(size - 2, size),
+    )
+    system = diags_array(weight) + evenness * (bends.T @ bends)
+    states = spsolve(system.tocsc(), weighted)[wanted - begin]
+    return _to_boxes(states)
+
+
+def roughness(time: NDArray[np.int64], boxes: Floats) -> float:
+    """Return how unevenly a track moves.
+
+    Args:
+        time: int array ``(n,)``, ascending
+        boxes: array ``(n, 4)``
+
+    Returns:
+        the median departure of a box's center and log size from the midpoint of its
+        two neighbors, in box sizes; infinite for fewer than three boxes
+    """
+    states = to_states(boxes)
+    way = ((time[1:-1] - time[:-2]) / (time[2:] - time[:-2]))[:, None]
+    departure = states[1:-1] - states[:-2] * (1 - way) - states[2:] * way
+    departure[:, :2] /= boxes[1:-1, 2:]
+    if not len(departure):
+        return np.inf
+    return float(np.median(np.sqrt((departure**2).sum(axis=1))))
+
+
+def _to_boxes(states: Floats) -> Floats:
+    """Convert centers and log sizes to boxes, ``(n, 4)``."""
+    size = np.exp(states[:, 2:])
+    boxes: Floats = np.concatenate([states[:, :2] - size / 2, size], axis=1)
+    return boxes

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fixes of each kind of mistake, in one table.
+
+A new fix is a function from a :class:`.cases.Case` to edits, a :class:`Remedy`, and its
+place in :data:`TABLE`. The first fix of a kind is its default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...importers.tracks import BOX
+from ..audit.boxes import Floats, iou
+from .box_edits import (
+    COLUMNS,
+    INTERPOLATED,
+    PREDICTED,
+    Frames,
+    add,
+    delete,
+    move,
+    relabel,
+    rename,
+)
+from .cases import Case, missing_frames, path_of
+from .paths import BEYOND, MARGIN, roughness
+
+#: IoU with the box that the boxes around suggest, above which moving it changes
+#: nothing that anybody would see.
+_FITS = 0.9
+#: How much the boxes of a stretch count that jitters around its object.
+_SOME = 0.02
+#: Labeled frames by which a track is extended.
+_EXTENT = 10
+#: A track of less than this share of the other one's boxes is the duplicate.
+_SHORTER = 0.8
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One way to fix a kind of mistake.
+
+    Attributes:
+        name: its name, which is public
+        title: what it does, as an instruction
+        needs: what must be so for it to apply, as a sentence
+        make: returns the edits, None if what it needs is not so
+    """
+
+    name: str
+    title: str
+    needs: str
+    make: Callable[[Case], pd.DataFrame | None]
+
+
+def _redraw(case: Case) -> pd.DataFrame | None:
+    """Move the boxes of the stretch to the path of the boxes around."""
+    boxes = case.stretch
+    places = case.path(boxes["frame"].to_numpy(np.int64)) if len(boxes) else None
+    return _move_if_visible(boxes, places)
+
+
+def _smooth(case: Case) -> pd.DataFrame | None:
+    """Move the boxes of the stretch to a smooth path that they shape a little."""
+    boxes = case.stretch
+    frames = boxes["frame"].to_numpy(np.int64)
+    return _move_if_visible(boxes, case.path(frames, _SOME) if len(boxes) else None)
+
+
+def _move_if_visible(boxes: pd.DataFrame, places: Floats | None) -> pd.DataFrame | None:
+    if places is None or (iou(boxes[BOX].to_numpy(), places) > _FITS).all():
+        return None
+    return move(boxes, places)
+
+
+def _fill(case: Case) -> pd.DataFrame | None:
+    """Add the boxes that are missing within the stretch."""
+    missing = case.missing
+    places = case.path(missing, weight=1.0) if len(missing) else None
+    if places is None:
+        return None
+    return add(case.stretch.iloc[0], missing, places, INTERPOLATED)
+
+
+def _leave(case: Case) -> pd.DataFrame | None:
+    """Change nothing."""
+    return case.own.iloc[:0].reindex(columns=COLUMNS)
+
+
+def _extend(case: Case) -> pd.DataFrame | None:
+    """Add boxes before the first or after the last box of the track."""
+    if len(case.own) < MARGIN:
+        return None
+    first, last = int(case.own["frame"].iloc[0]), int(case.own["frame"].iloc[-1])
+    if case.peak not in (first, last):
+        return None
+    at_end = case.peak == last
+    side, end = (1, last) if at_end else (-1, first)
+    frames = end + side * case.step * np.arange(1, _EXTENT + 1, dtype=np.int64)
+    frames = frames[(frames >= 1) & (frames <= case.frames)]
+    if not len(frames):
+        return None
+    near = case.own.iloc[-MARGIN:] if at_end else case.own.iloc[:MARGIN]
+    places = path_of(near, np.ones(len(near)), frames, case.step, BEYOND)
+    inside = np.cumprod(_are_inside(case, places)).astype(bool)
+    if not inside.any():
+        return None
+    template = case.own.iloc[-1 if at_end else 0]
+    return add(template, frames[inside], places[inside], PREDICTED)
+
+
+def _are_inside(case: Case, places: Floats) -> NDArray[np.bool_]:
+    """Return whether the centers of boxes are in the image, bool array ``(n,)``."""
+    center = places[:, :2] + places[:, 2:] / 2
+    limits = np.inf if case.size is None else np.array(case.size)
+    inside = (center >= 0) & (center <= limits)
+    return np.logical_and(inside[:, 0], inside[:, 1])
+
+
+def _delete_track(case: Case) -> pd.DataFrame | None:
+    """Delete all boxes of the track."""
+    return delete(case.own) if len(case.own) else None
+
+
+def _delete_tail(case: Case) -> pd.DataFrame | None:
+    """Delete the boxes of the stretch, with which the track ends."""
+    boxes = case.stretch
+    if boxes.empty or len(boxes) == len(case.own):
+        return None
+    return delete(boxes) if boxes.index[-1] == case.own.index[-1] else None
+
+
+def _delete_worse(case: Case) -> pd.DataFrame | None:
+    """Delete the track of the two that covers less, or else moves less evenly."""
+    return delete(_worse(case)[0]) if len(case.own) else None
+
+
+def _delete_other(case: Case) -> pd.DataFrame | None:
+    """Delete the track of the two that :func:`_delete_worse` keeps."""
+    return delete(_worse(case)[1]) if len(case.own) and len(case.other) else None
+
+
+def _worse(case: Case) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the worse of the two tracks, and the better one."""
+    own, other = case.own, case.other
+    least = _SHORTER * max(len(own), len(other))
+    if len(other) and min(len(own), len(other)) < least:
+        return (own, other) if len(own) < len(other) else (other, own)
+    evenly = [
+        roughness(boxes["frame"].to_numpy(np.int64), boxes[BOX].to_numpy())
+        for boxes in (own, other)
+    ]
+    return (own, other) if other.empty or evenly[0] >= evenly[1] else (other, own)
+
+
+def _exchange(case: Case) -> pd.DataFrame | None:
+    """Exchange the IDs of two tracks from the peak on."""
+    own, other = (_from(boxes, case.peak) for boxes in (case.own, case.other))
+    if own.empty or other.empty:
+        return None
+    ids = int(own["track"].iloc[0]), int(other["track"].iloc[0])
+    return pd.concat([rename(own, ids[1]), rename(other, ids[0])], ignore_index=True)
+
+
+def _cut(case: Case) -> pd.DataFrame | None:
+    """Give the boxes of the track an ID of their own from the peak on."""
+    later = _from(case.own, case.peak)
+    if later.empty or len(later) == len(case.own):
+        return None
+    return rename(later, case.new_track)
+
+
+def _from(boxes: pd.DataFrame, frame: int) -> pd.DataFrame:
+    return boxes[boxes["frame"] >= frame]
+
+
+def _join(case: Case) -> pd.DataFrame | None:
+    """Give the later of two tracks the ID of the earlier one."""
+    pieces = _pieces(case)
+    if pieces is None:
+        return None
+    earlier, later = pieces
+    return rename(later, int(earlier["track"].iloc[0]))
+
+
+def _join_and_fill(case: Case) -> pd.DataFrame | None:
+    """Join two tracks, and add the boxes between them."""
+    pieces = _pieces(case)
+    if pieces is None:
+        return None
+    earlier, later = pieces
+    joined = rename(later, int(earlier["track"].iloc[0]))
+    around = pd.concat([earlier.iloc[-MARGIN:], later.iloc[:MARGIN]])
+    ends: Frames = np.array([earlier["frame"].iloc[-1], later["frame"].iloc[0]])
+    between = missing_frames(ends, case.step)
+    if not len(between) or len(around) < 3:
+        return joined
+    places = path_of(around, np.ones(len(around)), between, case.step)
+    filled = add(earlier.iloc[-1], between, places, INTERPOLATED)
+    return pd.concat([joined, filled], ignore_index=True)
+
+
+def _pieces(case: Case) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return the earlier and the later track, None if they overlap in time."""
+    if case.own.empty or case.other.empty:
+        return None
+    pieces = sorted((case.own, case.other), key=lambda boxes: boxes["frame"].iloc[0])
+    earlier, later = pieces
+    if earlier["frame"].iloc[-1] >= later["frame"].iloc[0]:
+        return None
+    return earlier, later
+
+
+def _use_usual_label(case: Case) -> pd.DataFrame | None:
+    """Give the boxes of the stretch the most frequent label of the track."""
+    if case.own.empty:
+        return None
+    usual = str(case.own["label"].astype(object).mode().iloc[0])
+    wrong = case.stretch[case.stretch["label"] != usual]
+    return relabel(wrong, usual) if len(wrong) else None
+
+
+_AROUND = "The track has three boxes around these, and they suggest other boxes."
+_TWO = "Both tracks have boxes from this frame on."
+_PIECES = "One track ends before the other one starts."
+REDRAW = Remedy(
+    "redraw", "Redraw the boxes as the frames around suggest", _AROUND, _redraw
+)
+SMOOTH = Remedy("smooth", "Smooth the boxes", _AROUND, _smooth)
+INTERPOLATE = Remedy(
+    "interpolate", "Interpolate between the boxes around", _AROUND, _redraw
+)
+EXCHANGE = Remedy("exchange", "Exchange the IDs from there on", _TWO, _exchange)
+CUT = Remedy(
+    "cut", "Cut the track there", "The track has boxes before and after.", _cut
+)
+JOIN_AND_FILL = Remedy(
+    "join_and_fill",
+    "Join the tracks and fill the frames between",
+    _PIECES,
+    _join_and_fill,
+)
+JOIN = Remedy("join", "Join the tracks", _PIECES, _join)
+FILL = Remedy(
+    "fill", "Add interpolated boxes", "The track lacks boxes between these.", _fill
+)
+LEAVE = Remedy("leave", "Leave it: the object is hidden", "Always.", _leave)
+EXTEND = Remedy(
+    "extend",
+    f"Extend the track by up to {_EXTENT} frames",
+    f"The track has {MARGIN} boxes, and it starts or ends there.",
+    _extend,
+)
+DELETE_TAIL = Remedy(
+    "delete_tail", "Delete the tail", "The track ends with these boxes.", _delete_tail
+)
+DELETE_TRACK = Remedy(
+    "delete_track", "Delete the track", "The track exists.", _delete_track
+)
+DELETE_WORSE = Remedy(
+    "delete_worse",
+    "Delete the track that fits worse",
+    "Both tracks exist.",
+    _delete_worse,
+)
+DELETE_OTHER = Remedy(
+    "delete_other", "Delete the other track", "Both tracks exist.", _delete_other
+)
+USE_USUAL_LABEL = Remedy(
+    "usual_label",
+    "Use the track's usual label",
+    "These boxes have another label than most of the track.",
+    _use_usual_label,
+)
+
+#: The fixes of each kind of mistake, the default first. What only looks wrong has none,
+#: and neither have labels that are in no tracks table because they cannot be used.
+TABLE: Mapping[str, tuple[Remedy, ...]] = {
+    "size_change": (REDRAW,),
+    "shift": (REDRAW,),
+    "low_iou": (REDRAW,),
+    "jitter": (SMOOTH, INTERPOLATE),
+    "drift": (INTERPOLATE,),
+    "identity_switch": (EXCHANGE, CUT),
+    "fragmentation": (JOIN_AND_FILL, JOIN),
+    "gap": (FILL, LEAVE),
+    "short_track": (DELETE_TRACK,),
+    "truncated": (EXTEND, LEAVE),
+    "ghost": (DELETE_TAIL, INTERPOLATE),
+    "duplicate": (DELETE_WORSE, DELETE_OTHER),
+    "label_change": (USE_USUAL_LABEL,),
+    "appearance": (),
+    "invalid": (),
+}
+#: Kinds whose fixes give the rest of a track another ID.
+IDENTITIES = frozenset({"identity_switch", "fragmentation"})
+#: Kinds whose fixes reach to the end of a track: they are made last, the latest first.
+REACHING = IDENTITIES | {"truncated"}

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``track-audit fix`` on label files."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from fiftyone_track_audit.importers.mot import read_mot
+from fiftyone_track_audit.importers.tracks import BOX
+from fiftyone_track_audit.plugin.cli import main
+
+LENGTH = 60
+SEQINFO = (
+    "[Sequence]\nname={}\nimDir=img1\nframeRate=25\nseqLength=60\n"
+    "imWidth=1920\nimHeight=1080\nimExt=.jpg\n"
+)
+
+
+def rows(track, frames=range(1, LENGTH + 1), top=200, considered=1):
+    return [
+        [frame, track, 300 + 3 * frame, top, 50, 120, considered, 1, 0.5]
+        for frame in frames
+    ]
+
+
+def save(folder, name="walk"):
+    """Two people: one with a gap, one with a shifted box; an ignored one."""
+    gt = [
+        *rows(1, [frame for frame in range(1, LENGTH + 1) if frame not in (30, 31)]),
+        *rows(2, top=600),
+        *rows(9, [5, 6, 7], top=900, considered=0),
+    ]
+    shifted = next(row for row in gt if row[:2] == [20, 2])
+    shifted[2] += 25
+    (folder / name / "gt").mkdir(parents=True)
+    text = "".join(",".join(map(str, row)) + "\n" for row in gt)
+    (folder / name / "gt/gt.txt").write_text(text)
+    (folder / name / "seqinfo.ini").write_text(SEQINFO.format(name))
+    return folder / name
+
+
+def boxes(path, track):
+    table = read_mot(path, include_ignored=True).table
+    return table[table["track"] == track].set_index("frame")[BOX]
+
+
+def right(track, top):
+    frames = np.arange(1, LENGTH + 1)
+    box = {"left": 299.0 + 3 * frames, "top": top - 1.0, "width": 50.0, "height": 120.0}
+    return pd.DataFrame(box, index=frames)
+
+
+def fix(*arguments):
+    assert main(["fix", *map(str, arguments)]) == 0
+
+
+def test_writes_corrected_labels_and_a_log_and_leaves_the_input(tmp_path, capsys):
+    source = save(tmp_path)
+    before = (source / "gt/gt.txt").read_bytes()
+    fix(source, "--min-score", 0.5, "--output", tmp_path / "fixed")
+    assert "2 boxes" not in capsys.readouterr().err
+    assert (source / "gt/gt.txt").read_bytes() == before
+    fixed = tmp_path / "fixed/walk"
+    for track, top in ((1, 200), (2, 600)):
+        found = boxes(fixed, track)
+        np.testing.assert_allclose(found, right(track, top), atol=0.02)
+    assert boxes(fixed, 9).equals(boxes(source, 9))
+    log = pd.read_csv(tmp_path / "fixed/fixes.csv")
+    gap = log[log["kind"] == "gap"]
+    assert gap[["frame", "change", "fix"]].values.tolist() == [
+        [30, "added", "fill"],
+        [31, "added", "fill"],
+    ]
+    assert gap["left"].isna().all()
+    moved = log[log["change"] == "moved"]
+    assert moved[["frame", "track"]].values.tolist() == [[20, 2]]
+    assert moved["left"].tolist() == [299 + 60 + 25]
+    np.testing.assert_allclose(moved["new_left"], [299 + 60], atol=0.02)
+
+
+def test_fixes_the_kinds_and_scores_that_are_asked_for(tmp_path, capsys):
+    source = save(tmp_path)
+    fix(source, "--kinds", "gap,ghost", "--min-score", 0.5, "--output",
+        tmp_path / "one", "--json")  # fmt: skip
+    told = json.loads(capsys.readouterr().out)
+    assert told["kinds"] == {"gap": 1}
+    assert told["fixed"] == 1
+    assert told["boxes"]["added"] == 2
+    assert told["boxes"]["moved"] == 0
+    fix(source, "--kinds", "gap", "ghost", "--min-score", 1, "--output",
+        tmp_path / "none", "--json")  # fmt: skip
+    assert json.loads(capsys.readouterr().out)["fixed"] == 0
+    same = pd.testing.assert_frame_equal
+    same(read_mot(tmp_path / "none").table, read_mot(source).table)
+
+
+def test_fixes_a_folder_of_sequences(tmp_path):
+    for name in ("one", "two"):
+        save(tmp_path / "all", name)
+    fix(tmp_path / "all", "--min-score", 0.5, "--output", tmp_path / "fixed")
+    assert list(read_mot(tmp_path / "fixed").sequences) == ["one", "two"]
+    assert len(boxes(tmp_path / "fixed/two", 1)) == LENGTH
+
+
+def test_a_box_is_not_added_where_an_ignored_one_of_its_track_is(tmp_path):
+    source = save(tmp_path)
+    with (source / "gt/gt.txt").open("a") as file:
+        file.write("30,1,390,200,50,120,0,1,0.1\n")
+    fix(source, "--kinds", "gap", "--min-score", 0.5, "--output", tmp_path / "fixed")
+    table = read_mot(tmp_path / "fixed", include_ignored=True).table
+    added = table[(table["track"] == 1) & table["frame"].isin([30, 31])]
+    assert added["considered"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--kinds", "gaps"], ["gaps", "expected size_change, shift"]),
+        (["--kinds", "appearance"], ["appearance", "not a kind that can be fixed"]),
+        (["--min-score", "2"], ["2.0", "from 0 to 1"]),
+        (["--output", "walk"], ["walk", "expected a new folder"]),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path)
+    if "--output" not in arguments:
+        arguments = [*arguments, "--output", "fixed"]
+    assert main(["fix", "walk", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert [word for word in words if word not in told] == []
+    assert not (tmp_path / "fixed").exists()
+
+
+def test_other_formats_are_refused(tmp_path, capsys):
+    assert main(["fix", "SeqLabel.json", "--output", str(tmp_path / "fixed")]) == 2
+    assert "expected MOT Challenge labels" in capsys.readouterr().err
