@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-
 from numpy.typing import NDArray
 
 from ...importers.tracks import BOX
