@@ -9,7 +9,9 @@ MONGOD = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("pureli
 LOWEST ?= build/lowest
 UV = VIRTUAL_ENV=$(LOWEST) $(LOWEST)/bin/uv pip
 SITE ?= build/site
-PURE := -m "not database and not browser and not aws" -n auto --dist loadfile
+# Each process starts a database of its own, so there are never many.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+PURE := -m "not database and not browser and not aws" $(PARALLEL)
 
 DATA ?=
 LABELS ?=
@@ -25,7 +27,7 @@ demo: $(VENV)/.installed ## Import, audit and export a sample sequence, and open
 	@$(BIN)/python examples/demo.py $${DATA:+--data "$$DATA"} $${LABELS:+--labels "$$LABELS"}
 
 test: $(VENV)/.installed-for-tests browser ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-pure: $(VENV)/.installed-for-tests ## Run the tests that need no database, browser or AWS
 	$(BIN)/python -m pytest $(PURE)
