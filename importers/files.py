@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import cache
@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 Json: TypeAlias = dict[str, Any]
 #: Frames downloaded at the same time: the size of boto3's connection pool.
 _WORKERS = 10
+
+#: The suffix of a folder that is being replaced.
+_REPLACED = ".replaced"
 
 _CONFLICT = re.compile(rb"^(<{7}|={7}|>{7})(\s|$)", re.MULTILINE)
 
@@ -247,25 +250,30 @@ def check_new_folder(folder: Path) -> None:
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(
+    folder: Path, check: Callable[[Path], None] = check_new_folder
+) -> Iterator[Path]:
     """Provide a folder to write to, which gets its name once it is complete.
 
-    What killed processes left behind in the parent folder is removed first. A lock
-    distinguishes it from what other processes are writing right now.
+    What killed processes left behind in the parent folder is cleared first: folders
+    that are not complete are removed, and a folder that was about to be replaced gets
+    its name back. A lock distinguishes them from what other processes are writing.
 
     Args:
-        folder: a folder that is new or empty
+        folder: the folder
+        check (check_new_folder): raises an error if the folder is one that may not be
+            replaced
 
     Yields:
-        the folder to write to, which is removed if writing fails
+        the folder to write to; if writing fails, it is removed, and nothing has changed
 
     Raises:
-        InputError: if the folder is not empty
+        InputError: if the folder may not be replaced
     """
-    check_new_folder(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     for lock in folder.parent.glob(".*.partial.lock"):
-        _remove_partial(lock)
+        _clear(lock)
+    check(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}.partial")
     lock = partial.with_name(f"{partial.name}.lock")
     try:
@@ -274,24 +282,33 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             try:
                 yield partial
                 if folder.exists():
-                    folder.rmdir()
-                partial.replace(folder)
-            except BaseException:
-                shutil.rmtree(partial)
-                raise
+                    folder.rename(partial.with_suffix(_REPLACED))
+                partial.rename(folder)
+            finally:
+                _settle(partial)
     finally:
         lock.unlink(missing_ok=True)
 
 
-def _remove_partial(lock: Path) -> None:
-    """Remove a folder that is not complete, unless a process is still writing it."""
+def _clear(lock: Path) -> None:
+    """Clear what a process left of a folder, unless it is still writing it."""
     try:
         with FileLock(lock, timeout=0):
-            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            _settle(lock.with_suffix(""))
     except Timeout:
         logger.debug("another process is writing to %s", lock.with_suffix(""))
     else:
         lock.unlink(missing_ok=True)
+
+
+def _settle(partial: Path) -> None:
+    """Keep one folder, the old one or the new one, and remove what is left."""
+    folder = partial.with_name(partial.name[1:].rpartition("-")[0])
+    replaced = partial.with_suffix(_REPLACED)
+    if replaced.exists() and not folder.exists():
+        replaced.rename(folder)
+    for left in (partial, replaced):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def read_text_csv(path: Path) -> pd.DataFrame:

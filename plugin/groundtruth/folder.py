@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from ...importers.files import read_text_csv, whole_folder
+from ...importers.files import read_text_csv
 from ...importers.problems import Finding, error
 from ...importers.tracks import InputError
 from ..plain import Json
@@ -195,32 +193,6 @@ def check_folder(folder: Path, owner: str | None) -> None:
     """
     for finding in folder_findings(folder, owner):
         raise InputError(folder, f"nothing was written:\n{finding}")
-
-
-@contextmanager
-def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Provide a folder to write to, which then replaces an earlier one.
-
-    If the process is killed, the earlier or the new folder is complete, and this can
-    be repeated.
-
-    Args:
-        folder: the folder, see :func:`folder_findings`
-
-    Yields:
-        the folder to write to; if writing fails, nothing has changed
-    """
-    new, old = (folder.with_name(f".{folder.name}.{name}") for name in ("new", "old"))
-    for left in (new, old):  # of a process that was killed
-        if left.exists():
-            shutil.rmtree(left)
-    with whole_folder(new) as partial:
-        yield partial
-    if folder.exists():
-        folder.rename(old)
-    new.rename(folder)
-    if old.exists():
-        shutil.rmtree(old)
 
 
 def _job_files(folder: Path) -> list[Path]:

@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from ...importers.files import whole_folder
 from ...importers.problems import Finding, error
 from ...importers.tracks import InputError
 from .contents import compact, seq_label, sequence_file
@@ -28,7 +30,6 @@ from .folder import (
     Package,
     check_folder,
     folder_findings,
-    replaced_folder,
     write_job,
 )
 from .package_plan import Plan
@@ -96,10 +97,10 @@ def write_packages(
         InputError: if the folder holds something else or cannot be written
     """
     folder = Path(folder)
-    check_folder(folder, plans[0].owner)
+    check = partial(check_folder, owner=plans[0].owner)
     try:
-        with replaced_folder(folder) as partial:
-            written = planned_packages(plans, partial)
+        with whole_folder(folder, check) as new:
+            written = planned_packages(plans, new)
             for plan, package in zip(plans, written, strict=True):
                 package.folder.mkdir(exist_ok=True)
                 _write_files(plan, package, copy_frames)
