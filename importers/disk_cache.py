@@ -78,7 +78,7 @@ def list_entries(paths: Iterable[Path]) -> list[Entry]:
     entries = []
     for path in paths:
         if _NAME.fullmatch(path.name):
-            with suppress(FileNotFoundError):  # Another process has just removed it
+            with suppress(OSError):  # Another process removed it, or it cannot be read
                 status = path.stat()
                 used = max(status.st_atime, status.st_mtime)
                 if path.suffix != ".part" or used < abandoned:

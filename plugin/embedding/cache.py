@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 
 from ...importers.disk_cache import Entry, list_entries, mark_used, trim
 from ...importers.files import expand_home, write_bytes
+
+logger = logging.getLogger(__name__)
 
 
 def default_cache_dir() -> Path:
@@ -43,6 +47,12 @@ def trim_vectors(folder: Path, limit: int) -> None:
     """
     entries = list_vectors(folder)
     trim(entries, sum(entry.size for entry in entries) - limit)
+
+
+@cache
+def _warn(folder: Path, reason: str) -> None:
+    """Warn once that embeddings cannot be saved."""
+    logger.warning("embeddings are not saved, %s cannot be written: %s", folder, reason)
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,7 @@ class VectorCache:
     def save(
         self, digest: str, boxes: NDArray[np.int32], vectors: NDArray[np.float16]
     ) -> None:
-        """Save the vectors of a frame.
+        """Save the vectors of a frame, or warn if the folder cannot be written.
 
         Args:
             digest: the digest of the image file's content
@@ -100,8 +110,11 @@ class VectorCache:
         """
         content = io.BytesIO()
         np.savez(content, boxes=boxes, vectors=vectors)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(self._path(digest), content.getvalue())
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_bytes(self._path(digest), content.getvalue())
+        except OSError as error:
+            _warn(self.folder, error.strerror or str(error))
 
     def _path(self, digest: str) -> Path:
         return self.folder / f"{digest}.npz"

@@ -2,6 +2,7 @@
 """Boxes into vectors: the right pixels, each once, and clear errors."""
 
 import os
+import shutil
 import sys
 from dataclasses import replace
 from functools import cache
@@ -352,6 +353,18 @@ def test_stopped_run_keeps_what_was_finished(scene, embed_boxes, monkeypatch, tm
     assert sum(counts) == 4
     assert np.isfinite(vectors).all()
     assert not list((tmp_path / "cache").rglob("*.part"))
+
+
+def test_a_cache_that_cannot_be_written_is_gone_without(
+    scene, embed_boxes, tmp_path, caplog
+):
+    first = embed_boxes(scene)
+    shutil.rmtree(tmp_path / "cache")
+    (tmp_path / "cache").write_text("in the way")
+    np.testing.assert_array_equal(embed_boxes(scene), first)
+    (told,) = (each.getMessage() for each in caplog.records)
+    assert "embeddings are not saved" in told
+    assert told.endswith("Not a directory")
 
 
 def error_of(call):
