@@ -15,6 +15,7 @@ limit of a box is the threshold at which it is no longer an outlier.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ class Thresholds:
             outlier, in (0, 1)
 
     Raises:
-        ValueError: if a threshold is out of range
+        ValueError: if a threshold is out of range, or no number
 
     Example:
         >>> fta.Thresholds(size=0.4)
@@ -53,12 +54,16 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        if not 0 < self.size < np.inf:
-            raise ValueError(f"the size threshold must be above 0, not {self.size}")
-        if not 0 < self.iou < 1:
+        if not _is_between(self.size, 0, np.inf):
+            raise ValueError(f"the size threshold must be above 0, not {self.size!r}")
+        if not _is_between(self.iou, 0, 1):
             raise ValueError(
-                f"the IoU threshold must be between 0 and 1, not {self.iou}"
+                f"the IoU threshold must be between 0 and 1, not {self.iou!r}"
             )
+
+
+def _is_between(value: object, low: float, high: float) -> bool:
+    return isinstance(value, Real) and low < float(value) < high
 
 
 class Judgment(NamedTuple):

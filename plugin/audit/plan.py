@@ -64,9 +64,9 @@ def plan_frames(
         ValueError: if the budget is too small for one frame with its context, or the
             context is below 0
     """
-    if context < 0:
+    if not context >= 0:  # NaN, too
         raise ValueError(f"expected 0 or more frames of context, not {context}")
-    if budget < 2 * context + 1:
+    if not budget >= 2 * context + 1:
         raise ValueError(
             f"expected a budget of {2 * context + 1} frames or more, one with "
             f"{context} of context on either side, not {budget}"

@@ -356,6 +356,8 @@ def test_score_in_range_and_above_half_for_outliers_alone():
     ("wrong", "text"),
     [
         ({"size": 0}, "the size threshold must be above 0, not 0"),
+        ({"size": "a"}, "the size threshold must be above 0, not 'a'"),
+        ({"iou": None}, "the IoU threshold must be between 0 and 1, not None"),
         ({"size": -1}, "above 0"),
         ({"size": math.inf}, "above 0"),
         ({"size": math.nan}, "above 0"),

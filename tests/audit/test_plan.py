@@ -63,7 +63,13 @@ def test_without_issues_nothing_is_picked():
 
 @pytest.mark.parametrize(
     ("budget", "context", "text"),
-    [(0, 0, "budget of 1 frame"), (2, 1, "budget of 3 frames"), (5, -1, "0 or more")],
+    [
+        (0, 0, "budget of 1 frame"),
+        (2, 1, "budget of 3 frames"),
+        (5, -1, "0 or more"),
+        (float("nan"), 1, "budget of 3 frames"),
+        (5, float("nan"), "0 or more"),
+    ],
 )
 def test_budgets_out_of_range(budget, context, text):
     with pytest.raises(ValueError, match=text):
