@@ -26,7 +26,7 @@ from ..review.review_plan import (
 )
 from ..review.saved_views import (
     TO_REVIEW,
-    list_foreign_views,
+    describe_foreign_views,
     save_issue_views,
     save_outlier_views,
     view_name,
@@ -68,15 +68,8 @@ class SaveOutlierViews(TrackOperator):
             "The views 'size outliers', 'low IoU', 'outliers' and 'issues' of the "
             "whole dataset will be saved, replacing those of an earlier audit.",
         )
-        foreign = list_foreign_views(ctx.dataset, field)
-        if foreign:
-            names = ", ".join(f"'{name}'" for name in foreign)
-            add_warning(
-                inputs,
-                "foreign",
-                f"You saved views named {names} yourself; they will not be replaced. "
-                "Rename them to save those of the audit.",
-            )
+        if foreign := describe_foreign_views(ctx.dataset, field):
+            add_warning(inputs, "foreign", foreign)
 
     def execute(self, ctx: ExecutionContext) -> Json:
         """Save the views."""
@@ -377,5 +370,5 @@ def _describe_plan(plan: ReviewPlan) -> str:
     return (
         f"{count(plan.frames, 'frame')} show {plan.issues} of "
         f"{count(plan.issues_in_total, 'issue')}; {plan.mistakes_expected} mistakes "
-        "are expected in them"
+        "are expected in them" + (f". {plan.note}" if plan.note else "")
     )

@@ -153,7 +153,8 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             read_filters(ctx.params),
             read_whole(ctx.params, "limit", _PAGE, 1),
         )
-        issues = _read_issues(ctx.dataset, _field(ctx), store.read_spans(ctx.dataset))
+        field = _field(ctx)
+        issues = _read_issues(ctx.dataset, field, store.read_spans(ctx.dataset))
         shown, ids = _in_view(ctx, issues, ctx.params), read_ids(ctx.params)
         fitting = listing.choose_issues(shown, filters)
         asked = fitting[fitting["id"].isin(ids)]
@@ -164,6 +165,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             "to_send": len(listing.choose_to_send(fitting)),
             "kinds": listing.describe_kinds(issues),
             "progress": listing.count_decisions(issues),
+            "message": describe_unfinished(ctx.dataset, field),
         }
 
     @_told

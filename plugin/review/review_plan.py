@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from itertools import chain, groupby
 
@@ -14,10 +15,12 @@ from ...importers import store
 from ...importers.store.locks import exclusive
 from ..audit.plan import frames_in_minutes, plan_frames
 from ..audit.ranges import are_at
+from .audit_records import describe_unfinished
 from .decisions import DISMISSED
 from .issues import read_issues
 from .saved_views import SAVING, is_own_view
 
+logger = logging.getLogger(__name__)
 #: The name of the saved view, and how its description begins.
 REVIEW_PLAN = "review plan"
 _DESCRIPTION = r"The \d+ frames to look at first"
@@ -33,6 +36,8 @@ class ReviewPlan:
         issues_in_total: number of issues that were planned for
         mistakes_expected: expected number of mistakes in the plan's frames
         view: the name of the saved view
+        note: says that the issues may be incomplete, because an audit has not
+            finished; empty otherwise
     """
 
     frames: int
@@ -40,6 +45,7 @@ class ReviewPlan:
     issues_in_total: int
     mistakes_expected: float
     view: str = REVIEW_PLAN
+    note: str = ""
 
 
 def plan_review(
@@ -77,7 +83,7 @@ def plan_review(
     if (budget is None) == (minutes is None):
         raise ValueError("expected either a budget of frames or minutes")
     if budget is None:
-        budget = frames_in_minutes(minutes or 0)
+        budget = frames_in_minutes(0 if minutes is None else minutes)
     dataset = store.dataset_of(samples)
     field = store.find_label_field(dataset, label_field)
     with exclusive(dataset, "planning a review of"), exclusive(dataset, *SAVING):
@@ -105,6 +111,9 @@ def _plan(
     dataset: fo.Dataset, field: str, samples: list[str], budget: int, context: int
 ) -> ReviewPlan:
     """Save the plan for the issues of some samples."""
+    note = describe_unfinished(dataset, field)
+    if note:
+        logger.warning(note)
     issues = _read_issues(dataset, samples, field)
     if issues.empty:
         raise ValueError(
@@ -124,7 +133,8 @@ def _plan(
     dataset.save_view(
         REVIEW_PLAN,
         clips,
-        description=f"The {len(plan)} frames to look at first",
+        description=f"The {len(plan)} frames to look at first"
+        + (f". {note}" if note else ""),
         overwrite=True,
     )
     return ReviewPlan(
@@ -132,6 +142,7 @@ def _plan(
         issues=int(are_at(plan, issues, ["sequence"]).sum()),
         issues_in_total=len(issues),
         mistakes_expected=round(float(plan["expected"].sum()), 1),
+        note=note,
     )
 
 

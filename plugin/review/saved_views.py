@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from itertools import chain
 
@@ -15,6 +16,7 @@ from .audit_records import describe_unfinished
 from .decisions import CONFIRMED, DISMISSED
 from .issues import ISSUES
 
+logger = logging.getLogger(__name__)
 #: Names of the saved views.
 SIZE_OUTLIERS = "size outliers"
 LOW_IOU = "low IoU"
@@ -46,7 +48,8 @@ def save_outlier_views(
     ``size outliers``, ``low IoU`` and ``outliers`` show the frames that have such
     boxes, and only those boxes. ``issues`` has a clip for each issue, the worst
     first; ``issues to review``, ``confirmed`` and ``dismissed`` show the issues by
-    decision. Views with these names that a user saved are left as they are.
+    decision. Views with these names that a user saved are left as they are, and a
+    warning names them.
 
     Args:
         dataset: an audited dataset
@@ -84,6 +87,8 @@ def save_outlier_views(
                 view = outlier_view(dataset, field, _FILTERS[what][0])
                 _save(dataset, name, view, description, note)
                 counts[name] = view.count(f"frames.{field}.detections")
+    if foreign := describe_foreign_views(dataset, field):
+        logger.warning(foreign)
     return counts | save_issue_views(dataset, field)
 
 
@@ -160,6 +165,17 @@ def list_foreign_views(dataset: fo.Dataset, field: str) -> list[str]:
         for what, (_, description) in (_FILTERS | _ISSUES).items()
     }
     return [name for name in names if not is_own_view(dataset, name, names[name])]
+
+
+def describe_foreign_views(dataset: fo.Dataset, field: str) -> str:
+    """Return a text for users that names the :func:`list_foreign_views`, or ""."""
+    names = ", ".join(f"'{name}'" for name in list_foreign_views(dataset, field))
+    if not names:
+        return ""
+    return (
+        f"You saved views named {names} yourself; they will not be replaced. Rename "
+        "them to save those of the audit."
+    )
 
 
 def is_own_view(dataset: fo.Dataset, name: str, description: str) -> bool:

@@ -25,6 +25,7 @@ from fiftyone_track_audit.plugin.review.audit_records import (
 )
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
+from fiftyone_track_audit.plugin.review.review_plan import plan_review
 from fiftyone_track_audit.plugin.review.saved_views import save_outlier_views
 from killed import do_at_once, is_killed
 from small_datasets import small_model, table, walkers
@@ -229,7 +230,13 @@ def test_a_first_audit_that_fails_is_told(dataset, monkeypatch):
         audit_dataset(dataset)
     found = load_panel(dataset)
     assert found["status"] == "not_audited"
-    assert found["message"] == describe_unfinished(dataset, FIELD) != ""
+    told = describe_unfinished(dataset, FIELD)
+    assert found["message"] == told != ""
+    assert load_panel(dataset, "list_issues")["message"] == told
+    assert plan_review(dataset, budget=3).note == told
+    assert told in dataset.get_saved_view_info("review plan")["description"]
+    planned = foo.get_operator(f"{PLUGIN}/plan_review")(dataset, budget=3)
+    assert planned["note"] == told
     # What is gone need not be audited again
     dataset.delete_samples(dataset)
     assert describe_unfinished(dataset, FIELD) == ""

@@ -303,14 +303,16 @@ def test_views_of_a_clone_stay_as_they_are(dataset, issues):
     clone.delete()
 
 
-def test_views_of_others_stay_as_they_are(dataset, issues):
+def test_views_of_others_stay_as_they_are(dataset, issues, caplog):
     own = dataset.limit(0)
     dataset.save_view("confirmed", own, description="Mine")
     dataset.save_view("outliers", own)
     decide_issues(dataset, issues["id"].tolist(), CONFIRMED)
     assert list_foreign_views(dataset, FIELD) == ["outliers", "confirmed"]
     assert "confirmed" not in save_issue_views(dataset, FIELD)
+    assert not caplog.records
     assert "outliers" not in save_outlier_views(dataset, FIELD)
+    assert "named 'outliers', 'confirmed' yourself" in caplog.text
     for name in ("confirmed", "outliers"):
         assert len(dataset.load_saved_view(name)) == 0
     form = foo.get_operator(f"{PLUGIN}/save_outlier_views").resolve_input(
