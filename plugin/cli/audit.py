@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Group, Parameter
-from cyclopts.validators import LimitedChoice
 
 from .commands import FIELDS, FILES, app
 
@@ -35,7 +34,7 @@ WithEmbeddings: TypeAlias = Annotated[
 CsvFile: TypeAlias = Annotated[str | None, Parameter(metavar="CSV")]
 _Path: TypeAlias = Annotated[str, Parameter(metavar="PATH")]
 
-_BUDGET = Group("Budget (one of them is required)", validator=LimitedChoice(1, 1))
+_BUDGET = Group("Budget (one of them is required)")
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,22 @@ class Crops:
 
     model: Annotated[str, Parameter(metavar="MODEL")] = "resnet18"
     suspects: bool = False
+
+    def chosen(self, embeddings: bool, flag: str = "--embeddings") -> Crops | None:
+        """Return these options if crops are to be embedded.
+
+        Args:
+            embeddings: whether they are
+            flag ("--embeddings"): the option that says so
+
+        Raises:
+            InputError: if they are not, but options for it were given
+        """
+        from ...importers.tracks import InputError
+
+        if not embeddings and self != Crops():
+            raise InputError("--model, --suspects", f"expected {flag} too")
+        return self if embeddings else None
 
     def embed(self, tracks: Tracks, thresholds: Thresholds) -> NDArray[np.float32]:
         """Embed the crops of tracks, with a progress bar.
@@ -156,12 +171,12 @@ def score(
     from . import tables
     from .output import check_output, save
 
-    thresholds = limits.thresholds()
+    thresholds, chosen = limits.thresholds(), crops.chosen(embeddings)
     if output:
         check_output(output, ".csv", labels)
     if issues:
         check_output(issues, ".csv", labels, output)
-    tracks, audit = _audit(labels, frames, thresholds, crops if embeddings else None)
+    tracks, audit = _audit(labels, frames, thresholds, chosen)
     if output:
         save(output, tables.to_csv(tables.make_detections_table(tracks, audit)))
     if issues:
@@ -210,10 +225,10 @@ def report(
     from ..report import make_report
     from .output import check_output, save
 
-    thresholds = limits.thresholds()
+    thresholds, chosen = limits.thresholds(), crops.chosen(embeddings)
     check_output(output, ".html", labels)
     reviewed = _read_reviews(reviews)
-    tracks, audit = _audit(labels, frames, thresholds, crops if embeddings else None)
+    tracks, audit = _audit(labels, frames, thresholds, chosen)
     save(output, make_report(tracks, audit, thresholds, reviewed=reviewed))
     print(f"{len(audit.issues)} issues, saved to {output}")
 
@@ -255,6 +270,8 @@ def plan_review(
     from . import tables
     from .output import check_output, save
 
+    if (budget is None) == (minutes is None):
+        raise InputError("--budget, --minutes", "expected one of them")
     thresholds = limits.thresholds()
     check_output(output, ".csv", labels)
     tracks, audit = _audit(labels, frames, thresholds)
@@ -318,14 +335,14 @@ def run_quality_check(
     from ..audit.quality_check import PROBLEM_FRAMES, check_quality
     from .output import check_output, save
 
-    thresholds = limits.thresholds()
+    thresholds, chosen = limits.thresholds(), crops.chosen(embed, "--embed")
     root = f"s3://{bucket}/" if bucket else ""
     labels, output = root + lab_path, root + save_path
     check_output(output, ".json", labels)
     if embed and not imgs:
         raise InputError("--embed", "expected the folder of frames, --imgs")
     tracks = read_seq_label(labels, imgs)
-    vectors = crops.embed(tracks, thresholds) if embed else None
+    vectors = chosen.embed(tracks, thresholds) if chosen else None
     quality = check_quality(labels, tracks, thresholds, vectors)
     save(output, json.dumps(quality, allow_nan=False).encode())
     print(f"problem frames: {', '.join(map(str, quality[PROBLEM_FRAMES])) or 'none'}")

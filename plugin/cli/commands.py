@@ -7,7 +7,7 @@ import json
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.token import Token
@@ -129,7 +129,16 @@ JOBS = Group("Send frames of a FiftyOne dataset to annotators", sort_key=3)
 CORRECTIONS = Group("Load what annotators corrected", sort_key=4)
 OTHER = Group("Other", sort_key=5)
 
-app = App(
+
+class _App(App):
+    """The application, whose completion in bash falls back to the names of files."""
+
+    def generate_completion(self, **options: Any) -> str:  # noqa: ANN401 - handed on
+        script = super().generate_completion(**options)
+        return script.replace("\ncomplete -F ", "\ncomplete -o default -F ")
+
+
+app = _App(
     name="track-audit",
     help=_HELP,
     help_format="plaintext",

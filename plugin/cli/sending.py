@@ -250,6 +250,9 @@ def open_dataset(name: str) -> Iterator[fo.Dataset]:
 
     from ...importers.tracks import InputError
 
+    if not fo.dataset_exists(name):
+        message = "no such dataset; 'fiftyone datasets list' shows those that exist"
+        raise InputError(name, message)
     try:
         yield fo.load_dataset(name)
     except InputError:
@@ -278,6 +281,7 @@ def _report_findings(
     dataset: str, counts: Counts, found: tuple[Finding, ...], as_json: bool
 ) -> None:
     from ...importers.tracks import InputError
+    from ..plain import count
 
     if as_json:
         print_json(
@@ -286,7 +290,7 @@ def _report_findings(
     else:
         for finding in found:
             print(f"{finding.severity}: {finding}")
-        print(f"{len(found) or 'nothing'} found, nothing changed")
+        print(f"{count(len(found), 'finding')}; nothing was changed")
     errors = sum(finding.severity == "error" for finding in found)
     if errors:
         raise InputError(dataset, f"the job would fail; errors: {errors}")

@@ -183,7 +183,7 @@ def _state(
 ) -> State:
     if size is None:
         return "absent"
-    with aws_errors(f"Looking at s3://{bucket}/{file.key}"):
+    with aws_errors(f"Checking s3://{bucket}/{file.key}"):
         found = client.head_object(Bucket=bucket, Key=file.key)
     if size == file.path.stat().st_size and _is_same(found, file.path.read_bytes()):
         return "same"

@@ -256,8 +256,13 @@ def _send(
     if missing:
         next_step = f"Export again with {settings_text(missing)} to start the job"
     else:
+        before = [job.name for job in record.jobs if job.arn]
         record = _start(dataset, record, packages)
-        done.append(f"started job {', '.join(job.name for job in record.jobs)}")
+        started = [job.name for job in record.jobs if job.name not in before]
+        if started:
+            done.append(f"started job {', '.join(started)}")
+        if before:
+            done.append(f"job {', '.join(before)} was started before")
     arns = [job.arn for job in record.jobs if job.arn]
     return SentAdjustment(record.name, arns, record.counts, ", ".join(done), next_step)
 

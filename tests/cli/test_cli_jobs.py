@@ -131,7 +131,7 @@ def test_check_reports_and_changes_nothing(aws, cars, tmp_path, run):
     code, out, _ = run(*arguments)
     assert code == 0
     assert out.splitlines()[0].startswith("warning: Bucket 'sagemaker-tracks' has no")
-    assert out.splitlines()[-1] == "1 found, nothing changed"
+    assert out.splitlines()[-1] == "1 finding; nothing was changed"
     role = "arn:aws:iam::123456789012:role/None"
     code, out, err = run(*arguments, "--role-arn", role, "--json")
     assert code == 2
@@ -160,6 +160,8 @@ def test_launch_goes_on(aws, cars, tmp_path, run, run_json, monkeypatch):
     assert len(result["job_arns"]) == len(aws.jobs) == 1
     (record,) = recorded_adjustments(cars).values()
     assert [job.arn for job in record.jobs] == result["job_arns"]
+    again = run_json("launch", "cars", "--job-name", "Fix-lost")
+    assert again["message"].endswith(", job Fix-lost was started before")
 
 
 def test_divided_jobs_are_one_run(aws, cars, tmp_path, run_json, monkeypatch):
@@ -190,7 +192,7 @@ def test_divided_jobs_are_one_run(aws, cars, tmp_path, run_json, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["export", "nothing"], "nothing: .*not found"),
+        (["export", "nothing"], "nothing: no such dataset"),
         (["export", "cars", "--view-name", "none"], "cars: .*none"),
         (["export", "cars", "--context", "-1"], "0 or more context frames"),
         (
