@@ -19,7 +19,7 @@ from .frames import check_frames
 from .store.attributes import RESERVED_FRAME_FIELDS, name_fields
 from .store.locks import exclusive
 from .store.media import mark_folder, trim_videos
-from .store.unfinished import drop_unfinished, whole_import
+from .store.unfinished import drop_unfinished, is_untouched, whole_import
 from .tracks import Tracks
 from .video_samples import Part, encode_sample, frames_dir, media_dir, split_sequences
 
@@ -38,7 +38,8 @@ def create_dataset(
     """Create a video dataset from tracks and their frames.
 
     The dataset gets its name once it is complete: an import that fails or is killed
-    leaves no dataset of that name.
+    leaves no dataset of that name. A dataset of that name that was created but never
+    used, which FiftyOne leaves behind if it is killed at once, is replaced.
 
     Args:
         tracks: the tracks
@@ -64,6 +65,8 @@ def create_dataset(
     try:
         add_tracks(dataset, tracks, **kwargs)
         if name is not None:
+            if fo.dataset_exists(name) and is_untouched(name):
+                fo.delete_dataset(name)
             dataset.name = name
         dataset.persistent = persistent
     except BaseException:
@@ -73,7 +76,7 @@ def create_dataset(
 
 
 def check_new_name(name: str | None) -> None:
-    """Check that a name for a new dataset is free.
+    """Check that no dataset, except for an untouched one, has a name.
 
     Args:
         name: the name, or None
@@ -81,7 +84,7 @@ def check_new_name(name: str | None) -> None:
     Raises:
         ValueError: if there is a dataset of that name, or the name is not valid
     """
-    if name is not None and fo.dataset_exists(name):
+    if name is not None and fo.dataset_exists(name) and not is_untouched(name):
         raise ValueError(
             f"there is already a dataset '{name}'; choose another name or delete it"
         )

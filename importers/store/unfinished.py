@@ -40,6 +40,32 @@ def _rename(dataset: fo.Dataset, name: str, persistent: bool) -> None:
     dataset.name = name
 
 
+def is_untouched(name: str) -> bool:
+    """Return whether a dataset was created, but never used.
+
+    FiftyOne creates a dataset before it calls an importer. If the process is killed in
+    between, such a dataset stays.
+
+    Args:
+        name: the name of a dataset
+
+    Returns:
+        whether it has no samples, media type, info, views, runs, tags or own fields
+    """
+    dataset = fo.load_dataset(name)
+    own = set(dataset.get_field_schema()) - set(fo.Sample("a").field_names)
+    used = [
+        dataset.media_type,
+        dataset.info,
+        dataset.tags,
+        dataset.description,
+        dataset.list_saved_views(),
+        dataset.list_runs(),
+        own,
+    ]
+    return not len(dataset) and not any(used)
+
+
 @contextmanager
 def whole_import(dataset: fo.Dataset, sequences: Collection[str]) -> Iterator[None]:
     """Remove the samples of new sequences if their import fails.
