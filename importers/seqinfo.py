@@ -35,9 +35,13 @@ def read_seqinfo(folder: Path) -> Sequence:
     info = _SeqInfo(folder / "seqinfo.ini")
     length = info.get("seqLength", _positive_int, "a number of frames")
     suffix = info.get("imExt", _suffix, "a suffix such as .jpg", ".jpg")
+    name = info.get("name", _plain_name, "a name without folders")
+    # An INI file does not keep the spaces around a value
+    if folder.name.strip() == name:
+        name = folder.name
     frames_dir = folder / info.get("imDir", _plain_name, "a folder's name", "img1")
     return Sequence(
-        name=info.get("name", _plain_name, "a name without folders"),
+        name=name,
         width=info.get("imWidth", _positive_int, "a width in pixels"),
         height=info.get("imHeight", _positive_int, "a height in pixels"),
         frame_rate=info.get("frameRate", _positive_float, "frames per second"),

@@ -107,8 +107,16 @@ def send_as_mot(
     )
     with recording_sent(dataset, record, boxes), whole_folder(folder) as partial:
         write_mot(tracks, partial)
-        frames.to_csv(partial / FRAMES_FILE, index=False)
+        _list_frames(frames).to_csv(partial / FRAMES_FILE, index=False)
     return record
+
+
+def _list_frames(frames: pd.DataFrame) -> pd.DataFrame:
+    """Return the frames with the numbers that their images have in the new folders."""
+    return frames.assign(
+        image=frames.groupby("sequence").cumcount() + 1,
+        role=frames["role"].replace("", "context"),
+    )
 
 
 def _check_images(folder: Path, taken: Tracks) -> None:

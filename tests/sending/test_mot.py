@@ -9,6 +9,7 @@ import pytest
 from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.importers.files import read_text_csv
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.mot_writer import take_frames, write_mot
 from fiftyone_track_audit.importers.tracks import InputError
@@ -259,12 +260,17 @@ def test_sending_goes_on_after_a_kill_at_any_write(dataset, tmp_path):
         export_mot(dataset, tmp_path / "new", name="out")
 
 
-@pytest.mark.parametrize("name", ["0001", "NA", "1e5"])
+@pytest.mark.parametrize("name", ["0001", "NA", "1e5", " a "])
 def test_sequence_names_stay_text(database, tmp_path, name):
     tracks = walkers(name, tmp_path / "images")
     dataset = create_dataset(tracks, "numbered", video_dir=tmp_path / "videos")
     try:
         export_mot(dataset.to_clips([[(3, 4)]]), tmp_path / "out")
+        listed = read_text_csv(tmp_path / "out" / "frames.csv")
+        assert listed[["sequence", "frame", "image", "role"]].to_numpy().tolist() == [
+            [name, "3", "1", "selected"],
+            [name, "4", "2", "selected"],
+        ]
         review = load_adjustment(dataset, "out")
         assert (review.frames, review.changes) == ({name: [3, 4]}, {})
     finally:
