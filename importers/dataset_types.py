@@ -240,7 +240,7 @@ def _expand(path: str | Path | None) -> str | None:
 
 
 def _is_being_created(dataset: fo.Dataset) -> bool:
-    """Tell whether ``Dataset.from_dir()`` created the dataset for this import.
+    """Return whether ``Dataset.from_dir()`` created the dataset for this import.
 
     FiftyOne creates the dataset before it calls the importer, and does not delete it
     if the import fails. A dataset of the user, on which ``add_dir()`` is called, must

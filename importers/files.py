@@ -50,7 +50,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def is_s3(uri: Path | str) -> bool:
-    """Tell whether a path is an S3 URI.
+    """Return whether a path is an S3 URI.
 
     Args:
         uri: a local path or a URI

@@ -18,7 +18,7 @@ _NAMED = 3
 
 
 def is_plain_name(name: object) -> bool:
-    """Tell whether a value is a file name without folders.
+    """Return whether a value is a file name without folders.
 
     Names in label files become paths, so they must not lead out of their folder on
     any operating system.
@@ -38,7 +38,7 @@ def is_plain_name(name: object) -> bool:
 
 
 def is_frame_name(name: object) -> bool:
-    """Tell whether a value is the plain name of an image file, and not hidden.
+    """Return whether a value is the plain name of an image file, and not hidden.
 
     Args:
         name: any value

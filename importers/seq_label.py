@@ -292,7 +292,7 @@ def _attribute_columns(labels: Labels) -> dict[str, object]:
 
 
 def _is_scalar(value: object) -> bool:
-    """Tell whether the database can store the value of an attribute as it is."""
+    """Return whether the database can store the value of an attribute as it is."""
     match value:
         case None | str():
             return True

@@ -160,7 +160,7 @@ def label_fields(dataset: fo.Dataset) -> list[str]:
 
 
 def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
-    """Tell whether :func:`declare_corrections` added a frame field.
+    """Return whether :func:`declare_corrections` added a frame field.
 
     Args:
         dataset: a video dataset

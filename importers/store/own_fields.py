@@ -58,7 +58,7 @@ def own_attributes(dataset: fo.Dataset, field: str) -> dict[str, str]:
 
 
 def _has_records(dataset: fo.Dataset, field: str) -> bool:
-    """Tell whether an audit or a review of a field is on record."""
+    """Return whether an audit or a review of a field is on record."""
     about = (
         ("track_audit/audit", {"label_field": f"frames.{field}"}),
         ("track_audit/review", {"label_field": field}),
@@ -68,7 +68,7 @@ def _has_records(dataset: fo.Dataset, field: str) -> bool:
 
 
 def _are_like_own(rows: list[DetectionField], declared: _Attributes) -> bool:
-    """Tell whether attributes look as a version that marked no fields wrote them.
+    """Return whether attributes look as a version that marked no fields wrote them.
 
     Fields of a group were always written together, but for ``original_id``, which
     only corrected labels have.

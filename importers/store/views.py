@@ -52,7 +52,7 @@ def id_of(dataset: fo.Dataset) -> str:
 
 
 def shows_all_labels(view: fo.core.collections.SampleCollection) -> bool:
-    """Tell whether a view of videos shows every frame and label of its videos.
+    """Return whether a view of videos shows every frame and label of its videos.
 
     Args:
         view: a dataset, or a view of its videos

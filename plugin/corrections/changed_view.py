@@ -18,7 +18,7 @@ _DESCRIPTION = "Labels that reviewers changed, before and after"
 
 
 def is_view_free(dataset: fo.Dataset) -> bool:
-    """Tell whether the view of the changes can be saved.
+    """Return whether the view of the changes can be saved.
 
     Args:
         dataset: a dataset

@@ -259,7 +259,7 @@ def _differ(
     name: str,
     rows: tuple[pd.Series[int], pd.Series[int]],
 ) -> NDArray[np.bool_]:
-    """Tell whether a column differs between pairs of rows; null equals null."""
+    """Return whether a column differs between pairs of rows; null equals null."""
     sides = []
     for table, row in zip((sent, corrected), rows, strict=True):
         column = table[name] if name in table else pd.Series(None, table.index, object)

@@ -212,7 +212,7 @@ def author(ctx: ExecutionContext) -> str | None:
 
 
 def is_audited(dataset: fo.Dataset, field: str) -> bool:
-    """Tell whether the tracks of a field were audited.
+    """Return whether the tracks of a field were audited.
 
     Args:
         dataset: a video dataset
@@ -225,7 +225,7 @@ def is_audited(dataset: fo.Dataset, field: str) -> bool:
 
 
 def has_tracks(ctx: ExecutionContext) -> bool:
-    """Tell whether the open dataset has tracks, and so gets buttons.
+    """Return whether the open dataset has tracks, and so gets buttons.
 
     Args:
         ctx: the execution context

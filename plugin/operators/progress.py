@@ -80,7 +80,7 @@ def callback(progress: Progress) -> Callable[[Any], None] | None:
 
 
 def _is_called_by_app(ctx: ExecutionContext) -> bool:
-    """Tell whether the App made the call; only it sends the state of its spaces."""
+    """Return whether the App made the call; only it sends the state of its spaces."""
     return "spaces" in ctx.request_params and not ctx.delegated
 
 

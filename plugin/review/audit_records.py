@@ -264,7 +264,7 @@ def describe_audit(summary: AuditSummary) -> str:
 
 
 def describe_unfinished(dataset: fo.Dataset, field: str) -> str:
-    """Tell whether an audit of a label field began but did not finish.
+    """Return whether an audit of a label field began but did not finish.
 
     Args:
         dataset: the dataset

@@ -179,7 +179,7 @@ def describe_foreign_views(dataset: fo.Dataset, field: str) -> str:
 
 
 def is_own_view(dataset: fo.Dataset, name: str, description: str) -> bool:
-    """Tell whether a view can be saved without replacing a user's own.
+    """Return whether a view can be saved without replacing a user's own.
 
     Args:
         dataset: a dataset
@@ -197,7 +197,7 @@ def is_own_view(dataset: fo.Dataset, name: str, description: str) -> bool:
 
 
 def _is_current(dataset: fo.Dataset, name: str, issues: fo.DatasetView) -> bool:
-    """Tell whether a saved view shows the issues and decisions as they are now.
+    """Return whether a saved view shows the issues and decisions as they are now.
 
     If so, it need not be saved again, which would leave the clips of before in the
     database until FiftyOne cleans up.
