@@ -45,9 +45,6 @@ def size_limit(size: str | int | None = None) -> int:
         size (None): a number of bytes, or a text such as ``20GB`` or ``500 MiB``; by
             default the environment variable ``TRACK_AUDIT_CACHE_SIZE`` or ``20GB``
 
-    Returns:
-        the number of bytes
-
     Raises:
         InputError: if the text is not a size
     """
@@ -70,9 +67,6 @@ def list_entries(paths: Iterable[Path]) -> list[Entry]:
         paths: the files in its folder; those that are not named like an entry, after
             the digest of a content, and those that another process is writing right
             now are left out
-
-    Returns:
-        the entries
     """
     abandoned = time.time() - _ABANDONED
     entries = []
@@ -91,9 +85,6 @@ def mark_used(path: Path) -> None:
     """Record that a file has been used, so that it is trimmed late.
 
     Only the access time changes, which file systems do not keep reliably on their own.
-
-    Args:
-        path: the path to the file
     """
     with suppress(OSError):  # It is another user's, or another process removed it
         os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
@@ -103,13 +94,6 @@ def trim(entries: Iterable[Entry], excess: int) -> int:
     """Remove the least recently used files.
 
     Several processes may trim a cache at once: all of them begin with the same files.
-
-    Args:
-        entries: the files that may be removed
-        excess: the number of bytes to free
-
-    Returns:
-        the number of bytes that were freed
     """
     freed = 0
     for entry in sorted(entries, key=lambda entry: entry.used):

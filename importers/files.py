@@ -50,25 +50,12 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def is_s3(uri: Path | str) -> bool:
-    """Return whether a path is an S3 URI.
-
-    Args:
-        uri: a local path or a URI
-
-    Returns:
-        True/False
-    """
+    """Return whether a path is an S3 URI."""
     return str(uri).startswith("s3://")
 
 
 def expand_home(path: Path | str) -> Path:
     """Replace a leading ``~`` or ``~user`` by that user's home folder.
-
-    Args:
-        path: a local path
-
-    Returns:
-        the path
 
     Raises:
         InputError: if there is no such user
@@ -86,9 +73,6 @@ def resolve_path(path: Path | str) -> Path:
 
     Args:
         path: a local path; the file need not exist
-
-    Returns:
-        the path
 
     Raises:
         InputError: if there is no such user, or the links form a loop
@@ -151,9 +135,6 @@ def read_bytes(uri: Path | str) -> bytes:
     Args:
         uri: a local path or an S3 URI
 
-    Returns:
-        its content
-
     Raises:
         InputError: if it cannot be read
     """
@@ -174,9 +155,6 @@ def read_json(uri: Path | str) -> Any:  # noqa: ANN401 - what JSON holds is chec
     Args:
         uri: a local path or an S3 URI
 
-    Returns:
-        the parsed content
-
     Raises:
         InputError: if it cannot be read or is not JSON
     """
@@ -190,9 +168,6 @@ def parse_json(data: bytes, uri: Path | str, line: int | None = None) -> Any:  #
         data: the text, UTF-8
         uri: the file that it comes from
         line (None): the 1-based line of the file, if ``data`` is only that line
-
-    Returns:
-        the parsed content
 
     Raises:
         InputError: if it is not JSON; merge conflicts are named as such
@@ -238,9 +213,6 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def check_new_folder(folder: Path) -> None:
     """Check that a folder is new or empty.
-
-    Args:
-        folder: a folder to write to
 
     Raises:
         InputError: if the folder is not empty, or is a file
@@ -316,9 +288,6 @@ def read_text_csv(path: Path) -> pd.DataFrame:
 
     Names such as ``0001`` and ``NA`` stay as they are.
 
-    Args:
-        path: a local file with a header
-
     Returns:
         a table of strings; missing values are empty strings
 
@@ -380,11 +349,7 @@ def _read_object(client: S3Client, bucket: str, key: str) -> bytes:
 
 
 def aws_session() -> boto3.session.Session:
-    """Make a session that looks up the credentials again, but reuses AWS's models.
-
-    Returns:
-        the session
-    """
+    """Make a session that looks up the credentials again, but reuses AWS's models."""
     session = botocore.session.get_session()
     session.register_component("data_loader", _models())
     return boto3.session.Session(botocore_session=session)

@@ -30,41 +30,17 @@ class Finding:
 
 
 def error(what: str, todo: str) -> Finding:
-    """Make a finding that would make a job fail.
-
-    Args:
-        what: what was found
-        todo: what to do about it
-
-    Returns:
-        the finding
-    """
+    """Make a finding that would make a job fail."""
     return Finding("error", what, todo)
 
 
 def warning(what: str, todo: str) -> Finding:
-    """Make a finding that might make a job fail.
-
-    Args:
-        what: what was found
-        todo: what to do about it
-
-    Returns:
-        the finding
-    """
+    """Make a finding that might make a job fail."""
     return Finding("warning", what, todo)
 
 
 def sentences(findings: Iterable[Finding], severity: Severity) -> tuple[str, ...]:
-    """Return the findings of one severity, each only once.
-
-    Args:
-        findings: the findings
-        severity: the severity
-
-    Returns:
-        a sentence for each
-    """
+    """Return the findings of one severity, each only once."""
     chosen = (str(found) for found in findings if found.severity == severity)
     return tuple(dict.fromkeys(chosen))
 

@@ -47,9 +47,6 @@ class Part:
 def split_sequences(tracks: Tracks) -> list[Part]:
     """Split sequences into parts that FiftyOne can hold as one sample each.
 
-    Args:
-        tracks: the tracks
-
     Returns:
         the parts, in order
     """
@@ -84,12 +81,6 @@ def split_frames(tracks: Tracks, sequence: Sequence) -> list[tuple[int, int]]:
 
 def frames_dir(sequence: Sequence) -> Path:
     """Return the folder of a sequence's frames.
-
-    Args:
-        sequence: the sequence
-
-    Returns:
-        the folder
 
     Raises:
         InputError: if the frames are not on this machine

@@ -69,11 +69,6 @@ def name_fields(
 ) -> Tracks:
     """Rename attributes to the fields that store them, and record the names.
 
-    Args:
-        dataset: the dataset that will store the tracks
-        tracks: the tracks
-        label_fields: the frame fields of the detections
-
     Returns:
         the tracks, whose columns of attributes are named after their fields
     """
@@ -102,9 +97,6 @@ def choose_fields(
         labels: the detections' attributes; other columns of a tracks table are skipped
         frames: the frames' attributes
         label_fields: the frame fields of the detections
-
-    Returns:
-        the names of the fields
     """
     known_labels, known_frames = attribute_fields(dataset, label_fields)
     own = {*COLUMNS, *FORMAT_COLUMNS}
@@ -119,13 +111,7 @@ def choose_fields(
 def note_fields(
     dataset: fo.Dataset, names: FieldNames, label_fields: Collection[str]
 ) -> None:
-    """Record with a dataset which fields hold attributes.
-
-    Args:
-        dataset: the dataset
-        names: the names of the fields
-        label_fields: the frame fields of the detections
-    """
+    """Record with a dataset which fields hold attributes."""
     labels, frames = attribute_fields(dataset, label_fields)
     dataset.info[INFO] = {
         **dataset.info.get(INFO, {}),
@@ -144,9 +130,6 @@ def rename_attributes(
         tracks: the tracks
         labels: the new names of the detections' attributes, by the old ones
         frames: the new names of the frames' attributes, by the old ones
-
-    Returns:
-        the tracks
     """
     sequences = {
         name: replace(

@@ -24,14 +24,7 @@ _GRACE = 24 * 60 * 60
 
 
 def list_videos(folder: Path) -> list[Entry]:
-    """List the videos that imports encoded.
-
-    Args:
-        folder: the folder of the videos
-
-    Returns:
-        the videos
-    """
+    """List the videos that imports encoded."""
     return list_entries(folder.glob("*.mp4"))
 
 

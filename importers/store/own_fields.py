@@ -34,10 +34,6 @@ _Attributes: TypeAlias = dict[str, fo.Field]
 def own_attributes(dataset: fo.Dataset, field: str) -> dict[str, str]:
     """Return the attributes of detections that hold fields of the audit.
 
-    Args:
-        dataset: the dataset
-        field: the frame field of the detections
-
     Returns:
         the attribute's name by the name of the field, see ``STORED_FIELDS``; without
         the fields that these detections lack

@@ -113,11 +113,6 @@ def save_results(dataset: fo.Dataset, key: str, **values: object) -> None:
 def read_results(dataset: fo.Dataset, key: str, name: str) -> Any:  # noqa: ANN401
     """Read one of the results of a run.
 
-    Args:
-        dataset: the dataset
-        key: the key of the run
-        name: the name of the result
-
     Returns:
         the value, or None if there is no such run or result
     """
@@ -132,12 +127,7 @@ def read_results(dataset: fo.Dataset, key: str, name: str) -> Any:  # noqa: ANN4
 
 
 def delete_record(dataset: fo.Dataset, key: str) -> None:
-    """Delete a record and its results, if it is there.
-
-    Args:
-        dataset: the dataset
-        key: the key of the run
-    """
+    """Delete a record and its results, if it is there."""
     if dataset.has_run(key):
         dataset.delete_run(key)
 
@@ -147,9 +137,6 @@ def mend_references(dataset: fo.Dataset) -> None:
 
     FiftyOne stores them apart from the dataset, which names them, one after the
     other; these are its own repairs.
-
-    Args:
-        dataset: the dataset
     """
     odm.patch_runs(dataset.name)
     odm.patch_saved_views(dataset.name)

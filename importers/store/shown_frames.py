@@ -61,10 +61,6 @@ def frames_of_ranges(
 ) -> pd.DataFrame:
     """Return the frames of ranges.
 
-    Args:
-        sample_ids: the sample of each range
-        ranges: the first and the last frame of each
-
     Returns:
         ``sample_id`` and ``frame_number``, each pair once
     """

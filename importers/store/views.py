@@ -14,9 +14,6 @@ Kind: TypeAlias = Literal["videos", "clips", "frames", "patches"]
 def dataset_of(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
     """Return the dataset that a view is of.
 
-    Args:
-        samples: a dataset or view
-
     Returns:
         the :class:`fiftyone.core.dataset.Dataset` itself, or that of the view
     """
@@ -25,9 +22,6 @@ def dataset_of(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
 
 def kind_of(samples: fo.core.collections.SampleCollection) -> Kind:
     """Return what the samples of a dataset or view are.
-
-    Args:
-        samples: a dataset or view
 
     Returns:
         ``videos`` unless the view is made of clips, frames or patches
@@ -40,14 +34,7 @@ def kind_of(samples: fo.core.collections.SampleCollection) -> Kind:
 
 
 def id_of(dataset: fo.Dataset) -> str:
-    """Return the ID of a dataset, which stays when the dataset is renamed.
-
-    Args:
-        dataset: the dataset
-
-    Returns:
-        the ID as text
-    """
+    """Return the ID of a dataset, which stays when the dataset is renamed."""
     return str(dataset._doc.id)
 
 

@@ -55,9 +55,6 @@ def expect_boxes(
         neighbors: the neighbors of the rows
         clipped: bool array ``(n, 2)``, whether the image border cuts the box
             horizontally and vertically
-
-    Returns:
-        the :class:`Expectation`
     """
     # A box that the border cuts does not tell where the whole object is
     states = np.where(np.tile(clipped, 2), np.nan, to_states(boxes))

@@ -52,9 +52,6 @@ def steady_centers(scene: Scene) -> Floats:
     eight labeled frames, because the median of a few walking people is not the
     camera's motion.
 
-    Args:
-        scene: the scene
-
     Returns:
         array ``(n, 2)``, centers in pixels
     """
@@ -84,9 +81,6 @@ def _unevenness(scene: Scene, centers: Floats) -> Floats:
 
 def motion_signals(scene: Scene) -> dict[str, Floats]:
     """Compute how far each box is from where its neighbors predict it.
-
-    Args:
-        scene: the scene
 
     Returns:
         ``motion_residual``, array ``(n,)``, at least 0: the median distance of the

@@ -98,9 +98,6 @@ def judge_sizes(
         expectation: the expectation of the rows
         clipped: bool array ``(n, 2)``, see :func:`expect_boxes`
         threshold: the relative change of area that makes an outlier, above 0
-
-    Returns:
-        the :class:`Judgment`
     """
     most = np.log1p(threshold)
     change = np.abs(_pair_change(boxes, neighbors, clipped))
@@ -137,9 +134,6 @@ def judge_ious(
         clipped: bool array ``(n, 2)``, see :func:`expect_boxes`
         threshold: the IoU between neighboring frames below which a box is an
             outlier, in (0, 1)
-
-    Returns:
-        the :class:`Judgment`
     """
     most = 1 - threshold
     loss = 1 - _pair_iou(boxes, neighbors, clipped)

@@ -23,10 +23,6 @@ EDGES = {"size": np.linspace(0, 2, 201), "iou": np.linspace(0, 1, 101)}
 def make_overview(tracks: Tracks, audit: Audit) -> Json:
     """Summarize each sequence.
 
-    Args:
-        tracks: the tracks
-        audit: the audit of these tracks
-
     Returns:
         by sequence: the number of ``boxes``; the ``runs`` of frames without a gap, as
         lists of ``track``, ``label``, ``first`` and ``last``; and for each threshold

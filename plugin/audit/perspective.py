@@ -26,9 +26,6 @@ def perspective_signals(scene: Scene) -> dict[str, Floats]:
     function of the position of the box's bottom center, robustly (iteratively
     reweighted least squares with Huber's weights).
 
-    Args:
-        scene: the scene
-
     Returns:
         ``perspective``, array ``(n,)``: the deviation of the log height from the fit,
         in robust standard deviations for its label, above 0 for boxes that are too

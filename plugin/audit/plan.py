@@ -26,9 +26,6 @@ def frames_in_minutes(minutes: float) -> int:
     Args:
         minutes: the time, above 0
 
-    Returns:
-        the number of frames
-
     Raises:
         ValueError: if the time is not a finite number of minutes above 0
     """

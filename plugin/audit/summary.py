@@ -12,10 +12,6 @@ from . import Audit
 def make_summary(tracks: Tracks, audit: Audit) -> pd.DataFrame:
     """Count the outliers and issues of each sequence.
 
-    Args:
-        tracks: the tracks
-        audit: the audit of these tracks
-
     Returns:
         one row per sequence: its name and its numbers of ``frames``,
         ``tracks``, ``detections``, ``outliers`` and ``issues``

@@ -99,11 +99,6 @@ def check_values(
     An empty text is usually a variable that is not set, and cyclopts rounds 1.5 to
     a whole number.
 
-    Args:
-        app: the command's application
-        commands: the names of the commands
-        arguments: the arguments that were given
-
     Raises:
         CycloptsError: if a value is empty, or is not an integer where one is needed
     """
@@ -177,33 +172,19 @@ FIELDS = Parameter("*")
 
 
 def error_line(error: object) -> str:
-    """Return the one line that says what went wrong.
-
-    Args:
-        error: the error or its text
-
-    Returns:
-        the line
-    """
+    """Return the one line that says what went wrong."""
     if isinstance(error, OSError) and error.filename and error.strerror:
         error = f"{error.filename}: {error.strerror}"
     return f"track-audit: error: {' '.join(str(error).splitlines())}"
 
 
 def print_json(content: Mapping[str, object]) -> None:
-    """Print a result for programs.
-
-    Args:
-        content: the result
-    """
+    """Print a result for programs."""
     print(json.dumps(content, indent=2, allow_nan=False))
 
 
 def run(argv: Sequence[str]) -> None:
     """Run a command.
-
-    Args:
-        argv: the arguments
 
     Raises:
         CycloptsError: if the arguments are wrong

@@ -235,12 +235,6 @@ def stop(
 def open_dataset(name: str) -> Iterator[fo.Dataset]:
     """Load a dataset, and treat what it does not have as bad input.
 
-    Args:
-        name: the name of the dataset
-
-    Yields:
-        the dataset
-
     Raises:
         InputError: if there is no such dataset, or it lacks what is asked for
     """
@@ -267,9 +261,6 @@ def choose_view(dataset: fo.Dataset, name: str | None) -> Collection:
     Args:
         dataset: the dataset
         name: the name of the view, or None
-
-    Returns:
-        the view or the dataset
 
     Raises:
         ValueError: if there is no such view

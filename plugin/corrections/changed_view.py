@@ -20,9 +20,6 @@ _DESCRIPTION = "Labels that reviewers changed, before and after"
 def is_view_free(dataset: fo.Dataset) -> bool:
     """Return whether the view of the changes can be saved.
 
-    Args:
-        dataset: a dataset
-
     Returns:
         False if a user saved a view of that name
     """
@@ -59,9 +56,6 @@ def changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> fo.DatasetVi
         dataset: a dataset into which corrections were loaded
         field: the frame field of the labels that were sent
         adjusted: the frame field of the corrected labels
-
-    Returns:
-        a :class:`fiftyone.core.view.DatasetView`
     """
     view = dataset.view()
     for name in (field, adjusted):

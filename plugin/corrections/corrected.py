@@ -54,9 +54,6 @@ def join_corrections(parts: Iterable[Corrections]) -> Corrections:
 
     Args:
         parts: the corrections, at least one
-
-    Returns:
-        all of them
     """
     parts = list(parts)
     sizes: dict[str, tuple[int, int]] = {}

@@ -43,13 +43,6 @@ class FrameAttributes:
 def plan_frame_attributes(known: Known, corrections: Corrections) -> FrameAttributes:
     """Plan what to store of the frame attributes that reviewers changed.
 
-    Args:
-        known: what the dataset holds
-        corrections: what came back
-
-    Returns:
-        the :class:`FrameAttributes`
-
     Raises:
         ValueError: if another field has the name of a corrected attribute's
     """

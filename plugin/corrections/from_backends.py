@@ -28,13 +28,6 @@ _INCOMING = "track_audit_incoming"
 def read_annotations(dataset: fo.Dataset, record: SentFrames) -> Corrections:
     """Read corrections from an annotation backend.
 
-    Args:
-        dataset: the dataset that the frames are from
-        record: the adjustment
-
-    Returns:
-        what came back
-
     Raises:
         ValueError: if the dataset lacks a sequence that was sent
     """

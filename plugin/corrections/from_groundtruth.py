@@ -189,9 +189,6 @@ def read_job_output(
         mirrors: the local copies of S3 folders, by S3 URI
         samples (()): see :func:`read_output`
 
-    Returns:
-        what came back
-
     Raises:
         InputError: if a file is damaged or belongs to another job
     """

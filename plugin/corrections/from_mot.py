@@ -31,9 +31,6 @@ def read_corrected_mot(
         folder (None): the folder of the corrected sequences, by default the one
             that they were exported to
 
-    Returns:
-        what came back
-
     Raises:
         InputError: if a file is damaged or has other frames
     """

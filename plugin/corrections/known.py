@@ -79,9 +79,6 @@ def read_known(
         adjusted_field: the frame field for the corrected labels, or None
         corrections: what came back
 
-    Returns:
-        the :class:`Known`
-
     Raises:
         ValueError: if the dataset lacks the sequences, or the field for the corrected
             labels holds other labels
@@ -162,10 +159,6 @@ def find_documents(stored: store.StoredTracks, frames: pd.DataFrame) -> pd.DataF
 
 def adjusted_attributes(dataset: fo.Dataset, adjusted: str) -> dict[str, str]:
     """Return the fields of corrected frame attributes.
-
-    Args:
-        dataset: the dataset
-        adjusted: the frame field of the corrected labels
 
     Returns:
         the frames' own field, by the field of its corrections

@@ -62,14 +62,6 @@ class LoadingPlan:
 def plan_loading(name: str, known: Known, corrections: Corrections) -> LoadingPlan:
     """Plan what loading corrections stores.
 
-    Args:
-        name: the adjustment's name
-        known: what the dataset holds
-        corrections: what came back
-
-    Returns:
-        the :class:`LoadingPlan`
-
     Raises:
         ValueError: if another field has the name of a corrected attribute's
     """

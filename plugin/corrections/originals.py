@@ -25,10 +25,6 @@ _OBJECT = ["sequence", "object_id"]
 def boxes_as_sent(stored: store.StoredTracks, corrections: Corrections) -> pd.DataFrame:
     """Return the stored boxes as they would be sent now.
 
-    Args:
-        stored: the labels of the sequences
-        corrections: what came back
-
     Returns:
         the boxes of the frames that came back, see :func:`select_boxes`, with the
         ``row`` of each in ``stored.tracks.table``

@@ -99,9 +99,6 @@ def measure_precision(
 def join_precision(found: Iterable[Precision]) -> pd.DataFrame:
     """Add up how often the audit was right over several reviews.
 
-    Args:
-        found: the precision of each review
-
     Returns:
         ``of`` (``issue`` or ``box``), ``kind``, ``reviewed`` and ``corrected`` (added
         up) and ``precision`` (corrected of reviewed), the most reviewed first; kinds

@@ -62,10 +62,6 @@ def recording_review(dataset: fo.Dataset, review: Review) -> Iterator[None]:
     The review counts once the work on the labels is done. If that fails, the earlier
     review counts again; if the process is killed, neither counts until the corrections
     have been loaded again.
-
-    Args:
-        dataset: the dataset
-        review: the review
     """
     key, now = review_key(review.name), database_time()
     earlier = [each for each in _read(dataset) if each.review.name == review.name]
@@ -126,10 +122,6 @@ def _read(dataset: fo.Dataset) -> list[_Load]:
 def find_overlapping(review: Review, others: Collection[Review]) -> list[Review]:
     """Find the reviews of other adjustments that have frames of a review.
 
-    Args:
-        review: the review
-        others: all reviews
-
     Returns:
         those of the same label field, without the review itself
     """
@@ -169,13 +161,6 @@ def without_frames(other: Review, review: Review) -> Review:
 def recorded_review(dataset: fo.Dataset, name: str) -> Review:
     """Return the review of an adjustment.
 
-    Args:
-        dataset: the dataset
-        name: the adjustment's name
-
-    Returns:
-        the :class:`Review`
-
     Raises:
         ValueError: if its corrections were not loaded, or not completely
     """
@@ -191,9 +176,6 @@ def recorded_review(dataset: fo.Dataset, name: str) -> Review:
 
 def recorded_reviews(dataset: fo.Dataset) -> dict[str, Review]:
     """Return the reviews of a dataset's adjustments.
-
-    Args:
-        dataset: the dataset
 
     Returns:
         each :class:`Review` by the adjustment's name, in the order of their last loads
@@ -237,9 +219,6 @@ def reviewed_precision(
 
 def describe_review(review: Review) -> str:
     """Summarize a review in one line.
-
-    Args:
-        review: the review
 
     Returns:
         what was loaded, and what reviewers changed

@@ -27,24 +27,12 @@ def default_cache_dir() -> Path:
 
 
 def list_vectors(folder: Path) -> list[Entry]:
-    """List the files of vectors, of all models.
-
-    Args:
-        folder: the folder of the cache
-
-    Returns:
-        the files
-    """
+    """List the files of vectors, of all models."""
     return list_entries(folder.glob("*/*"))
 
 
 def trim_vectors(folder: Path, limit: int) -> None:
-    """Remove the least recently used vectors that exceed a limit.
-
-    Args:
-        folder: the folder of the cache
-        limit: its maximum size in bytes
-    """
+    """Remove the least recently used vectors that exceed a limit."""
     entries = list_vectors(folder)
     trim(entries, sum(entry.size for entry in entries) - limit)
 
@@ -73,9 +61,6 @@ class VectorCache:
 
     def load(self, digest: str) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
         """Load the vectors of a frame.
-
-        Args:
-            digest: the digest of the image file's content
 
         Returns:
             a tuple of

@@ -88,12 +88,7 @@ class CropDataset(Dataset[Item]):
     """
 
     def __init__(self, frames: Sequence[FrameBoxes], cache: VectorCache) -> None:
-        """Create the dataset.
-
-        Args:
-            frames: the frames
-            cache: the known vectors
-        """
+        """Create the dataset."""
         self.frames = frames
         self.cache = cache
 

@@ -30,11 +30,7 @@ class Embedder(nn.Module):
     deviation: Tensor
 
     def __init__(self, backbone: nn.Module) -> None:
-        """Create the model.
-
-        Args:
-            backbone: the model without its head
-        """
+        """Create the model."""
         super().__init__()
         self.backbone = backbone
         # Not part of the weights, whose digest identifies the model
@@ -93,9 +89,6 @@ def load_model(name: str) -> Model:
             are downloaded at first use; or ``NAME:FILE`` with a local file of its
             weights, a state dict saved by torch, with or without a head for any
             number of classes
-
-    Returns:
-        the :class:`Model`
 
     Raises:
         InputError: if there is no such model, if its weights cannot be downloaded or

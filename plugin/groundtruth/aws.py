@@ -82,9 +82,6 @@ def s3_client(region: str | None = None) -> S3Client:
     Args:
         region (None): the AWS region, by default from that chain
 
-    Returns:
-        the client
-
     Raises:
         GroundTruthError: if settings are missing or not valid
     """
@@ -97,9 +94,6 @@ def sagemaker_client(region: str | None = None) -> SageMakerClient:
 
     Args:
         region (None): the AWS region, by default from that chain
-
-    Returns:
-        the client
 
     Raises:
         GroundTruthError: if settings are missing or not valid
@@ -114,9 +108,6 @@ def sts_client(region: str | None = None) -> STSClient:
     Args:
         region (None): the AWS region, by default ``us-east-1``
 
-    Returns:
-        the client
-
     Raises:
         GroundTruthError: if settings are missing or not valid
     """
@@ -126,9 +117,6 @@ def sts_client(region: str | None = None) -> STSClient:
 
 def iam_client() -> IAMClient:
     """Create an IAM client from boto3's default chain of settings.
-
-    Returns:
-        the client
 
     Raises:
         GroundTruthError: if settings are missing or not valid
@@ -149,9 +137,6 @@ def _client(service: Any, region: str | None) -> Any:  # noqa: ANN401 - one of m
 def error_code(error: ClientError) -> str:
     """Return the code of an error response of AWS.
 
-    Args:
-        error: the error
-
     Returns:
         the code, such as ``NoSuchBucket`` or ``404``
     """
@@ -159,14 +144,7 @@ def error_code(error: ClientError) -> str:
 
 
 def is_absent(error: ClientError) -> bool:
-    """Return whether AWS responded that something does not exist.
-
-    Args:
-        error: the error
-
-    Returns:
-        True/False
-    """
+    """Return whether AWS responded that something does not exist."""
     code = error_code(error)
     if code != "ValidationException":
         return code in _ABSENT

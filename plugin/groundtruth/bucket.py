@@ -122,9 +122,6 @@ def is_own_place(client: S3Client, bucket: str, key: str, owner: str | None) -> 
         key: the file's key
         owner: the owner, None for nobody
 
-    Returns:
-        True/False
-
     Raises:
         GroundTruthError: if S3 cannot be asked
     """
@@ -159,9 +156,6 @@ def cors_findings(client: S3Client, bucket: str, region: str | None) -> list[Fin
 
 def cors_warning(bucket: str) -> Finding:
     """Return the warning about a bucket from which workers cannot load frames.
-
-    Args:
-        bucket: the bucket
 
     Returns:
         the warning, with the rule to add

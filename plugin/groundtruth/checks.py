@@ -42,9 +42,6 @@ def operation_shape(operation: str) -> StructureShape:
     Args:
         operation: the operation's name, such as ``CreateLabelingJob``
 
-    Returns:
-        the shape
-
     Raises:
         ValueError: if the operation takes no input
     """
@@ -61,9 +58,6 @@ def model_errors(operation: str, request: Json) -> list[Finding]:
     Args:
         operation: the operation's name, such as ``CreateLabelingJob``
         request: the operation's arguments
-
-    Returns:
-        an error for each violation
     """
     return _value_errors(operation_shape(operation), request, "")
 
@@ -130,10 +124,6 @@ def _matches(pattern: str, value: str) -> bool:
 
 def job_findings(job: AdjustmentJob, request: Json) -> list[Finding]:
     """Check the settings of an adjustment job.
-
-    Args:
-        job: the settings
-        request: the CreateLabelingJob request for these settings
 
     Returns:
         the errors for which the job would be rejected, and the warnings

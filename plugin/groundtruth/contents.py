@@ -38,10 +38,6 @@ URI = 1_024
 def sequence_folder(job: AdjustmentJob, sequence: str) -> str:
     """Return the S3 URI of a sequence's folder.
 
-    Args:
-        job: the job's settings
-        sequence: the sequence's name
-
     Returns:
         the URI with a slash at its end; the frames are in its folder ``frames/``
     """
@@ -58,9 +54,6 @@ def sequence_file(
         sequence: the sequence's name
         number: the 1-based number of the sequence in the job
         frame_names: the file names of the frames, in order
-
-    Returns:
-        the file's JSON object
     """
     return {
         "version": "2020-07-01",
@@ -167,9 +160,6 @@ def attribute_value(value: object) -> int | float | str:
 def class_ids(labels: Iterable[str]) -> dict[str, str]:
     """Number the labels.
 
-    Args:
-        labels: the labels
-
     Returns:
         the class IDs by label, in alphabetical order
     """
@@ -193,9 +183,6 @@ def label_categories(
         attributes: its columns that are label category attributes
         frame_attributes: the frame attributes of each sequence
         instructions: ``shortInstruction`` and ``fullInstruction``
-
-    Returns:
-        the file's JSON object
     """
     entries = []
     by_label = dict(iter(table.groupby("label", observed=True)[list(attributes)]))
@@ -235,9 +222,6 @@ def _attribute(values: pd.Series[Any]) -> Json:
 
 def label_category_findings(configuration: Json) -> list[Finding]:
     """Check a label category configuration against Ground Truth's quotas.
-
-    Args:
-        configuration: the file's JSON object
 
     Returns:
         the errors, and a warning for each label that exceeds the lower of two quotas
@@ -317,9 +301,6 @@ def manifest_line(
         classes: the class IDs by label
         created: when the labels were written, in UTC
         origin: values that are passed through to the job's output
-
-    Returns:
-        the line's JSON object
     """
     folder = sequence_folder(job, sequence)
     return {
@@ -337,14 +318,7 @@ def manifest_line(
 
 
 def manifest_errors(line: Json) -> list[Finding]:
-    """Check a line of the input manifest against Ground Truth's quotas.
-
-    Args:
-        line: the line's JSON object
-
-    Returns:
-        an error for each violation
-    """
+    """Check a line of the input manifest against Ground Truth's quotas."""
     sequence = line[ORIGIN]["sequence"]
     sizes = {name: len(compact(value)) for name, value in line.items()}
     errors = [
@@ -369,9 +343,6 @@ def manifest_errors(line: Json) -> list[Finding]:
 
 def compact(value: object) -> str:
     """Write JSON on one line without spaces.
-
-    Args:
-        value: a JSON value
 
     Returns:
         ASCII text

@@ -38,10 +38,6 @@ def divide_frames(frames: pd.DataFrame) -> list[pd.DataFrame]:
 def divide_job(job: AdjustmentJob, number: int) -> list[AdjustmentJob]:
     """Return the settings of the jobs that a selection is divided into.
 
-    Args:
-        job: the settings of the whole
-        number: the number of jobs
-
     Returns:
         ``job`` itself if it is the only one; otherwise jobs that are numbered from 1,
         with names such as ``<name>-1`` and folders such as ``<folder>/1``

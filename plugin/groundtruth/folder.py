@@ -62,12 +62,6 @@ class Package:
 def read_package(folder: Path) -> Package:
     """Read the ``job.json`` of a package.
 
-    Args:
-        folder: the package's folder
-
-    Returns:
-        the package
-
     Raises:
         InputError: if the file does not exist or is damaged
     """
@@ -89,11 +83,7 @@ def read_package(folder: Path) -> Package:
 
 
 def write_job(package: Package) -> None:
-    """Write the ``job.json`` of a package, see :func:`read_package`.
-
-    Args:
-        package: the package
-    """
+    """Write the ``job.json`` of a package, see :func:`read_package`."""
     job = {
         "region": package.region,
         "fill_in": list(package.fill_in),
@@ -106,9 +96,6 @@ def write_job(package: Package) -> None:
 
 def read_frames(package: Path) -> pd.DataFrame:
     """Read the ``frames.csv`` of a package.
-
-    Args:
-        package: the package's folder
 
     Returns:
         the text of ``sequence``, ``frame_name`` and ``path`` of each frame; the path
@@ -129,9 +116,6 @@ def read_frames(package: Path) -> pd.DataFrame:
 
 def label_files(sequences: Iterable[str]) -> list[str]:
     """List the files that are uploaded in addition to the frames.
-
-    Args:
-        sequences: the sequences' names
 
     Returns:
         their paths in the package, the manifest last
@@ -156,9 +140,6 @@ def folder_findings(folder: Path, owner: str | None) -> list[Finding]:
     Args:
         folder: the folder
         owner: identifies whose packages they are, None for nobody's
-
-    Returns:
-        an error if they may not
     """
     todo = "choose a new folder"
     try:

@@ -65,9 +65,6 @@ def launch_job(package: Package, client: SageMakerClient | None = None) -> str:
         package: the package
         client (None): a SageMaker client, by default from boto3's default chain
 
-    Returns:
-        the labeling job's ARN
-
     Raises:
         InputError: if the package's request is incomplete or not valid
         GroundTruthError: if AWS refuses the job, or another job has its name
@@ -92,14 +89,7 @@ def launch_job(package: Package, client: SageMakerClient | None = None) -> str:
 
 
 def name_taken(name: str) -> GroundTruthError:
-    """Return the error for a name that another labeling job has.
-
-    Args:
-        name: the labeling job's name
-
-    Returns:
-        the error
-    """
+    """Return the error for a name that another labeling job has."""
     what = f"Another labeling job is named {name!r} (names are not case-sensitive)"
     return GroundTruthError(what, "choose another name")
 
@@ -108,10 +98,6 @@ def find_job(
     name: str, client: SageMakerClient
 ) -> DescribeLabelingJobResponseTypeDef | None:
     """Look up a labeling job.
-
-    Args:
-        name: the labeling job's name
-        client: a SageMaker client
 
     Returns:
         the response of DescribeLabelingJob, None if there is no such job
@@ -176,9 +162,6 @@ def job_status(name: str, client: SageMakerClient | None = None) -> JobStatus:
     Args:
         name: the labeling job's name
         client (None): a SageMaker client, by default from boto3's default chain
-
-    Returns:
-        the status
 
     Raises:
         GroundTruthError: if there is no such job or AWS cannot be asked

@@ -63,9 +63,6 @@ def planned_packages(plans: Sequence[Plan], folder: Path) -> list[Package]:
         plans: the plans
         folder: the package's folder; several packages are in its folders ``1``, ``2``
             and so on
-
-    Returns:
-        the packages
     """
     folders = [folder]
     if len(plans) > 1:
@@ -89,9 +86,6 @@ def write_packages(
             owner, which are replaced; see :func:`planned_packages`
         copy_frames (False): whether to copy the frames into the packages.
             Otherwise ``frames.csv`` names the local files
-
-    Returns:
-        the packages
 
     Raises:
         InputError: if the folder holds something else or cannot be written

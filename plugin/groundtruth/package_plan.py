@@ -110,9 +110,6 @@ def plan_package(
             attributes
         source (None): where the frames are from
 
-    Returns:
-        the plan
-
     Raises:
         ValueError: if ``frames`` or the tracks table lack a column
     """

@@ -48,9 +48,6 @@ def check_account(
         job: the settings of the whole
         parts: the settings of the labeling jobs that it is divided into
         owner (None): the owner of the job, whose files in the bucket may be replaced
-
-    Returns:
-        what was found
     """
     if job.job_region not in {None, *FUNCTION_ACCOUNTS}:
         return []  # the settings are reported as wrong, and there is nobody to ask

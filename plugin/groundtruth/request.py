@@ -176,9 +176,6 @@ def labeling_job_request(job: AdjustmentJob, description: str, token: str) -> Js
         job: the settings; :data:`PLACEHOLDERS` are used for those that are missing
         description: the task's description, if the settings have none
         token: a value that only this package has, which identifies its job
-
-    Returns:
-        the CreateLabelingJob request
     """
     role = f"arn:aws:iam::{_NOBODY}:role/{PLACEHOLDERS['role_arn']}"
     output = {"S3OutputPath": f"{job.root}output/"}

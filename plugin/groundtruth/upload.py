@@ -78,9 +78,6 @@ def upload_package(
         progress (None): is called with the number of files that are done and the
             total
 
-    Returns:
-        what was uploaded
-
     Raises:
         InputError: if the package is damaged, or has no bucket
         GroundTruthError: if the bucket cannot be used

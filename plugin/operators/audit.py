@@ -174,21 +174,7 @@ class ComputeSizeOutliers(_AuditOperator):
         delegate: bool = False,
         progress: Progress = None,
     ) -> Answer:
-        """Set ``size_change`` and ``size_outlier`` on every detection.
-
-        Args:
-            sample_collection: a dataset or view
-            label_field (None): the frame field of the tracks; by default the only
-                one
-            size_threshold (0.25): the relative change of area above which a box is
-                an outlier
-            delegate (False): whether to queue the operation
-            progress (None): whether to show a progress bar, or a callback, as
-                everywhere in FiftyOne
-
-        Returns:
-            a dict of counts
-        """
+        """Set ``size_change`` and ``size_outlier`` on every detection."""
         return self._call(
             sample_collection,
             delegate,
@@ -218,21 +204,7 @@ class ComputeIoUOutliers(_AuditOperator):
         delegate: bool = False,
         progress: Progress = None,
     ) -> Answer:
-        """Set ``iou_prev``, ``iou_next`` and ``iou_outlier`` on every detection.
-
-        Args:
-            sample_collection: a dataset or view
-            label_field (None): the frame field of the tracks; by default the only
-                one
-            iou_threshold (0.5): the IoU with the neighboring frames below which
-                a box is an outlier
-            delegate (False): whether to queue the operation
-            progress (None): whether to show a progress bar, or a callback, as
-                everywhere in FiftyOne
-
-        Returns:
-            a dict of counts
-        """
+        """Set ``iou_prev``, ``iou_next`` and ``iou_outlier`` on every detection."""
         return self._call(
             sample_collection,
             delegate,
@@ -269,23 +241,7 @@ class AuditTracks(_AuditOperator):
         delegate: bool = False,
         progress: Progress = None,
     ) -> Answer:
-        """Set all signals, ``outlier_score`` and ``outlier_reasons``, and issues.
-
-        Args:
-            sample_collection: a dataset or view
-            label_field (None): the frame field of the tracks; by default the only
-                one
-            size_threshold (0.25): the relative change of area above which a box is
-                an outlier
-            iou_threshold (0.5): the IoU with the neighboring frames below which
-                a box is an outlier
-            delegate (False): whether to queue the operation
-            progress (None): whether to show a progress bar, or a callback, as
-                everywhere in FiftyOne
-
-        Returns:
-            a dict of counts
-        """
+        """Set all signals, ``outlier_score`` and ``outlier_reasons``, and issues."""
         return self._call(
             sample_collection,
             delegate,
@@ -343,23 +299,7 @@ class ComputeEmbeddingOutliers(_AuditOperator):
         delegate: bool = False,
         progress: Progress = None,
     ) -> Answer:
-        """Set ``embedding_distance`` and ``embedding_outlier`` on the detections.
-
-        Args:
-            sample_collection: a dataset or view, whose frames have a ``filepath``
-            label_field (None): the frame field of the tracks; by default the only
-                one
-            model ("resnet18"): the name of a torchvision classification model, or
-                ``NAME:FILE`` with a local file of weights
-            suspects (False): whether to embed only the tracks that have other
-                outliers
-            delegate (False): whether to queue the operation
-            progress (None): whether to show a progress bar, or a callback, as
-                everywhere in FiftyOne
-
-        Returns:
-            a dict of counts
-        """
+        """Set ``embedding_distance`` and ``embedding_outlier`` on the detections."""
         return self._call(
             sample_collection,
             delegate,

@@ -151,23 +151,7 @@ class LoadAdjustments(_CorrectionsOperator):
     ) -> Result:
         """Load corrected labels into a second label field.
 
-        Args:
-            dataset: the dataset that the frames are from
-            job_name: the adjustment's name
-            output (None): the ``output.manifest`` of a labeling job, a local copy of
-                its output folder, or the folder of corrected MOT sequences; by
-                default a job's output is read from S3, and MOT sequences from the
-                folder that they were exported to
-            adjusted_field (None): the frame field for the corrected labels, by
-                default ``<label field>_adjusted``
-
-        Returns:
-            a dict with counts, ``precision`` and messages
-
-        Raises:
-            ValueError: if no adjustment of that name was sent, or a file is damaged
-                or belongs to another one; nothing is changed
-            GroundTruthError: if nothing came back yet, or AWS cannot be reached
+        See :func:`.load_adjustment`.
         """
         review = load_adjustment(dataset, job_name, output, adjusted_field)
         view = f"the view '{CHANGED}'"
@@ -247,20 +231,7 @@ class ApplyAdjustments(_CorrectionsOperator):
     ) -> Result:
         """Apply corrections to the labels that were sent.
 
-        Args:
-            dataset: a dataset into which corrections were loaded
-            job_name: the adjustment's name
-            kinds (...): the kinds of changes; by default all but boxes that were
-                redrawn in the same place
-            view (None): a view; only corrected labels that it shows are applied, and
-                deleted ones if it shows their originals
-
-        Returns:
-            a dict with counts and messages
-
-        Raises:
-            ValueError: if no corrections were loaded, or a track would get two
-                boxes in a frame
+        See :func:`.apply_adjustment`.
         """
         applied = apply_adjustment(dataset, job_name, kinds, view)
         return {
@@ -323,16 +294,7 @@ class UndoAdjustments(_CorrectionsOperator):
     ) -> Result:
         """Restore the labels of before corrections were applied.
 
-        Args:
-            dataset: the dataset
-            job_name: the adjustment's name
-            drop (False): whether to delete the old labels instead
-
-        Returns:
-            a dict with counts and ``message``
-
-        Raises:
-            ValueError: if no old labels are kept
+        See :func:`.undo_adjustment` and :func:`.drop_old_labels`.
         """
         if drop:
             drop_old_labels(dataset, job_name)

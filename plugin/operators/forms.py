@@ -78,14 +78,7 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
         return self.describe(ctx.results)
 
     def describe(self, results: dict[str, Any]) -> types.Property:
-        """Declare the outputs that have a value.
-
-        Args:
-            results: what the operator returned
-
-        Returns:
-            a :class:`fiftyone.operators.types.Property`
-        """
+        """Declare the outputs that have a value."""
         shown = types.Object()
         for name, label in self.outputs.items():
             if results.get(name) not in (None, ""):
@@ -95,13 +88,6 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
 
 def add_label_field(ctx: ExecutionContext, inputs: types.Object) -> str:
     """Add an input for the label field, if there are several.
-
-    Args:
-        ctx: the execution context
-        inputs: the form
-
-    Returns:
-        the chosen label field
 
     Raises:
         ValueError: if the dataset has no tracks
@@ -127,12 +113,7 @@ def add_label_field(ctx: ExecutionContext, inputs: types.Object) -> str:
 
 
 def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
-    """Ask which frames to send; :func:`frames_to_send` has the answers.
-
-    Args:
-        ctx: the execution context
-        inputs: the form
-    """
+    """Ask which frames to send; :func:`frames_to_send` has the answers."""
     if ctx.params.get("issues") is not None:
         # The panel has set the issues, which are not shown but stay among the values
         inputs.list("issues", types.String(), view=types.HiddenView())
@@ -170,14 +151,7 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
 
 
 def frames_to_send(ctx: ExecutionContext) -> FramesToSend:
-    """Return which frames the form of :func:`add_frames_to_send` chooses.
-
-    Args:
-        ctx: the execution context
-
-    Returns:
-        the frames
-    """
+    """Return which frames the form of :func:`add_frames_to_send` chooses."""
     label_field, selected_labels = ctx.params.get("label_field"), ctx.selected_labels
     if ctx.params.get("issues") is not None:
         field = store.find_label_field(ctx.dataset, label_field)
@@ -200,39 +174,17 @@ def frames_to_send(ctx: ExecutionContext) -> FramesToSend:
 
 
 def author(ctx: ExecutionContext) -> str | None:
-    """Return who is signed in to the App, if known.
-
-    Args:
-        ctx: the execution context
-
-    Returns:
-        a name or an email address
-    """
+    """Return who is signed in to the App, if known."""
     return (ctx.user.name or ctx.user.email) if ctx.user else None
 
 
 def is_audited(dataset: fo.Dataset, field: str) -> bool:
-    """Return whether the tracks of a field were audited.
-
-    Args:
-        dataset: a video dataset
-        field: the frame field of the tracks
-
-    Returns:
-        True or False
-    """
+    """Return whether the tracks of a field were audited."""
     return "outlier_score" in store.own_attributes(dataset, field)
 
 
 def has_tracks(ctx: ExecutionContext) -> bool:
-    """Return whether the open dataset has tracks, and so gets buttons.
-
-    Args:
-        ctx: the execution context
-
-    Returns:
-        True or False
-    """
+    """Return whether the open dataset has tracks, and so gets buttons."""
     dataset = ctx.dataset
     is_video = dataset is not None and dataset.media_type == fo.core.media.VIDEO
     return is_video and bool(store.label_fields(dataset))
@@ -248,9 +200,6 @@ def button(
         ctx: the execution context
         of_sample (False): whether the button is among the actions of a sample while
             one is open
-
-    Returns:
-        a :class:`fiftyone.operators.types.Placement`
     """
     config = operator.config
     look = types.Button(
@@ -344,35 +293,17 @@ def add_error(inputs: types.Object, message: str) -> None:
 
 
 def add_notice(inputs: types.Object, name: str, message: str) -> None:
-    """Add a message that says what will happen.
-
-    Args:
-        inputs: the form
-        name: the message's name in the form
-        message: the message
-    """
+    """Add a message that says what will happen."""
     inputs.view(name, types.Notice(label=plain(message)))
 
 
 def add_warning(inputs: types.Object, name: str, message: str) -> None:
-    """Add a warning.
-
-    Args:
-        inputs: the form
-        name: the warning's name in the form
-        message: the message
-    """
+    """Add a warning."""
     inputs.view(name, types.Warning(label=plain(message)))
 
 
 def warn_unfinished(ctx: ExecutionContext, inputs: types.Object, field: str) -> None:
-    """Add a warning if the last audit of a label field has not finished.
-
-    Args:
-        ctx: the execution context
-        inputs: the form
-        field: the frame field of the tracks
-    """
+    """Add a warning if the last audit of a label field has not finished."""
     unfinished = describe_unfinished(ctx.dataset, field)
     if unfinished:
         add_warning(inputs, "unfinished", unfinished)
@@ -383,8 +314,5 @@ def plain(text: str) -> str:
 
     Args:
         text: the text, such as a path with underscores
-
-    Returns:
-        the text as Markdown
     """
     return re.sub(r"([\\`*_~\[\]<>|])", r"\\\1", text)

@@ -94,20 +94,7 @@ class LaunchAdjustmentJob(TrackOperator):
     ) -> Json:
         """Upload and start an adjustment job that was exported.
 
-        Args:
-            dataset: the dataset that the job's frames are from
-            job_name: the job's name
-            progress (None): whether to render a progress bar (True/False), use
-                the default value ``fiftyone.config.show_progress_bars`` (None),
-                or a progress callback function to invoke instead
-
-        Returns:
-            a dict with ``job_name``, ``job_arns``, counts and messages
-
-        Raises:
-            ValueError: if no such job is recorded, or its package is damaged or not
-                the one that was exported last
-            GroundTruthError: if AWS refuses
+        See :func:`.launch_adjustment`.
         """
         return launch_adjustment(dataset, job_name, callback(progress)).to_dict()
 
@@ -120,9 +107,6 @@ class _JobsOperator(TrackOperator):
 
         Args:
             results: the operator's results, with ``jobs``
-
-        Returns:
-            a :class:`fiftyone.operators.types.Property`
         """
         shown, table = types.Object(), types.TableView()
         for name, label in self.outputs.items():
@@ -163,21 +147,7 @@ class AdjustmentJobStatus(_JobsOperator):
         return self(ctx.dataset, ctx.params.get("job_name"))
 
     def __call__(self, dataset: fo.Dataset, job_name: str | None = None) -> Json:
-        """Return the status of adjustment jobs.
-
-        Args:
-            dataset: the dataset that the jobs' frames are from
-            job_name (None): the job's name, by default all jobs of the dataset
-
-        Returns:
-            a dict with ``jobs``: for each labeling job, ``job_name`` (of the
-            export that it belongs to), ``name``, ``status``, counters,
-            ``failure_reason`` and ``output_uri``
-
-        Raises:
-            ValueError: if no such job is recorded
-            GroundTruthError: if AWS cannot be asked
-        """
+        """Return the status of adjustment jobs. See :func:`.adjustment_status`."""
         return {"jobs": list(map(asdict, adjustment_status(dataset, job_name)))}
 
 
@@ -219,16 +189,7 @@ class StopAdjustmentJob(_JobsOperator):
     def __call__(self, dataset: fo.Dataset, job_name: str) -> Json:
         """Stop an adjustment job; what workers have finished is kept.
 
-        Args:
-            dataset: the dataset that the job's frames are from
-            job_name: the job's name
-
-        Returns:
-            the job's status after that, as in ``adjustment_job_status``
-
-        Raises:
-            ValueError: if no such job is recorded
-            GroundTruthError: if no labeling job of it is running
+        See :func:`.stop_adjustment`.
         """
         return {"jobs": list(map(asdict, stop_adjustment(dataset, job_name)))}
 

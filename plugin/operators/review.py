@@ -84,16 +84,7 @@ class SaveOutlierViews(TrackOperator):
     def __call__(
         self, dataset: fo.Dataset, label_field: str | None = None
     ) -> dict[str, int]:
-        """Save the views of what the audit found.
-
-        Args:
-            dataset: an audited dataset
-            label_field (None): the frame field of the tracks; by default the only
-                one
-
-        Returns:
-            the number of boxes or clips in each view, by its name
-        """
+        """Save the views of what the audit found. See :func:`.save_outlier_views`."""
         return save_outlier_views(dataset, label_field)
 
 
@@ -181,17 +172,7 @@ class DecideIssues(TrackOperator):
         decision: str | None,
         author: str | None = None,
     ) -> int:
-        """Confirm, dismiss or reopen issues.
-
-        Args:
-            dataset: an audited dataset
-            ids: the IDs of the issues
-            decision: ``confirmed``, ``dismissed``, or None to reopen the issues
-            author (None): who made the decision; by default the user of this machine
-
-        Returns:
-            the number of issues
-        """
+        """Confirm, dismiss or reopen issues. See :func:`.decide_issues`."""
         return decide_issues(dataset, ids, decision, author)
 
 
@@ -253,14 +234,7 @@ class SuggestThresholds(TrackOperator):
     def __call__(self, dataset: fo.Dataset, label_field: str | None = None) -> Json:
         """Suggest thresholds that agree with the decisions.
 
-        Args:
-            dataset: an audited dataset
-            label_field (None): the frame field of the tracks; by default the only
-                one
-
-        Returns:
-            a dict with ``size`` and ``iou``, None if there are too few decisions, and
-            a ``message`` that gives the reasons
+        See :func:`.suggest_thresholds`.
         """
         field = store.find_label_field(dataset, label_field)
         issues = read_dataset_issues(dataset, field)
@@ -350,16 +324,7 @@ class PlanReview(TrackOperator):
     ) -> Json:
         """Pick the frames to review first, and save them as a view.
 
-        Args:
-            sample_collection: an audited dataset, or a view of it
-            budget (None): the maximum number of frames to look at, including context
-            minutes (None): the time available, instead of a budget
-            context (1): number of frames to look at before and after each picked one
-            label_field (None): the frame field of the tracks; by default the only
-                one
-
-        Returns:
-            a dict of counts
+        See :func:`.plan_review`.
         """
         return asdict(
             plan_review(sample_collection, budget, minutes, context, label_field)

@@ -148,32 +148,8 @@ class ExportAdjustmentJob(TrackOperator):
     ) -> Json:
         """Export the frames that a collection shows as an adjustment job.
 
-        Args:
-            sample_collection: a dataset, or a view of its videos, clips, frames
-                or patches
-            name (None): the labeling job's name
-            folder (None): a new folder for the package, or that of its earlier
-                export; by default below FiftyOne's dataset folder
-            label_field (None): the frame field of the tracks; may be omitted if the
-                dataset has only one
-            context (2): the number of labeled frames to send before and after each
-                chosen frame
-            include_dismissed (False): whether to send frames that only have
-                dismissed issues
-            copy_frames (False): whether to copy the frames into the package
-            add_cors (False): whether to add a missing CORS rule to the bucket
-            check (False): whether to only report what would make the job fail
-            progress (None): a progress callback
-            **settings: settings of the job, such as ``bucket``, ``region``,
-                ``role_arn`` and ``workteam_arn``; see ``AdjustmentJob``
-
-        Returns:
-            a dict with ``job_name``, ``job_arns``, ``folder``, counts and messages, or
-            for a check with counts and ``findings``
-
-        Raises:
-            ValueError: if anything would make the job fail; nothing is written
-            GroundTruthError: if AWS fails; ``launch_adjustment_job`` resumes the export
+        See :func:`.export_adjustment`; the settings are those of an
+        :class:`.AdjustmentJob`. With ``check``, only report what would make it fail.
         """
         chosen = FramesToSend(
             sample_collection, label_field, context, include_dismissed=include_dismissed
@@ -340,24 +316,7 @@ class ExportMOTSequences(TrackOperator):
     ) -> Json:
         """Export the frames that a collection shows as MOT sequences.
 
-        Args:
-            sample_collection: a dataset, or a view of its videos, clips, frames
-                or patches
-            folder: a new folder; its name identifies the export when corrections are
-                loaded
-            label_field (None): the frame field of the tracks; may be omitted if the
-                dataset has only one
-            context (2): the number of labeled frames to send before and after each
-                chosen frame
-            include_dismissed (False): whether to send frames that only have
-                dismissed issues
-
-        Returns:
-            a dict with ``name``, ``folder``, ``frames`` and messages
-
-        Raises:
-            ValueError: if there are no frames or no such field, frames are missing,
-                or the folder is not empty; nothing is written
+        See :func:`.export_mot`.
         """
         record = export_mot(
             sample_collection,

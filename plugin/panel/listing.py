@@ -93,10 +93,6 @@ def list_issues(issues: pd.DataFrame, filters: Filters, most: int) -> Json:
 def find_issues(issues: pd.DataFrame, filters: Filters) -> NDArray[np.bool_]:
     """Find the issues that match, whatever their kind.
 
-    Args:
-        issues: the issues
-        filters: the :class:`Filters`
-
     Returns:
         bool array ``(n,)``
     """
@@ -118,10 +114,6 @@ def find_issues(issues: pd.DataFrame, filters: Filters) -> NDArray[np.bool_]:
 def choose_issues(issues: pd.DataFrame, filters: Filters) -> pd.DataFrame:
     """Return the issues that match, the worst first.
 
-    Args:
-        issues: the issues
-        filters: the :class:`Filters`
-
     Returns:
         these issues
     """
@@ -130,26 +122,12 @@ def choose_issues(issues: pd.DataFrame, filters: Filters) -> pd.DataFrame:
 
 
 def choose_to_send(issues: pd.DataFrame) -> pd.DataFrame:
-    """Return the issues that may need a correction.
-
-    Args:
-        issues: the issues
-
-    Returns:
-        the issues that were not dismissed
-    """
+    """Return the issues that may need a correction."""
     return issues[issues["decision"].ne(DISMISSED).fillna(True)]
 
 
 def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:
-    """Sort issues, the worst first.
-
-    Args:
-        issues: the issues
-
-    Returns:
-        the sorted issues
-    """
+    """Sort issues, the worst first."""
     order = ["score", "sequence", "first_frame", "track", "id"]
     return issues.sort_values(order, ascending=[False, True, True, True, True])
 
@@ -161,14 +139,7 @@ def _is_of(issues: pd.DataFrame, kinds: Collection[str]) -> NDArray[np.bool_]:
 
 
 def describe_issues(issues: pd.DataFrame) -> list[Json]:
-    """Describe each issue for the list.
-
-    Args:
-        issues: the issues
-
-    Returns:
-        a record of JSON values per issue
-    """
+    """Describe each issue for the list."""
     decided = pd.to_datetime(issues["decided_at"], utc=True)
     times = decided.map(lambda time: time.isoformat(), na_action="ignore")
     names = issues["kind"].map(kind_name)
@@ -178,9 +149,6 @@ def describe_issues(issues: pd.DataFrame) -> list[Json]:
 
 def describe_kinds(issues: pd.DataFrame) -> list[Json]:
     """Count the issues of each kind, the most frequent first.
-
-    Args:
-        issues: the issues
 
     Returns:
         a record per kind: ``kind``, its ``name`` and ``color``; the numbers of
@@ -196,9 +164,6 @@ def describe_kinds(issues: pd.DataFrame) -> list[Json]:
 
 def count_decisions(issues: pd.DataFrame) -> dict[str, int]:
     """Count the issues by decision.
-
-    Args:
-        issues: the issues
 
     Returns:
         the numbers of open, confirmed and dismissed issues

@@ -91,13 +91,6 @@ def show_crop(
 ) -> Json | None:
     """Return the crop of a track in a frame.
 
-    Args:
-        dataset: the dataset
-        field: the frame field of the tracks
-        sequence: the sequence's name
-        track: the identity
-        frame: the frame's position
-
     Returns:
         the crop, see :func:`describe_crop`; None if there is none
     """
@@ -112,9 +105,6 @@ def show_crop(
 
 def describe_crop(crop: Crop) -> Json:
     """Describe a crop in JSON values.
-
-    Args:
-        crop: the crop
 
     Returns:
         ``frame``, ``frame_name``, ``place``, ``size``, ``boxes``, ``other_boxes``

@@ -62,9 +62,6 @@ def make_panels(audit: Audit, thresholds: Thresholds) -> list[Panel]:
     Args:
         audit: the audit; missing signals are not plotted
         thresholds: the thresholds of the audit
-
-    Returns:
-        the panels
     """
     limits = asdict(thresholds)
     size, least_iou = limits["size"], limits["iou"]
@@ -101,14 +98,6 @@ def plot_issues(
     neighbors: Neighbors,
 ) -> Json:
     """Collect the data of the plots of issues.
-
-    Args:
-        tracks: the tracks
-        audit: the audit of these tracks
-        panels: the plots that each track has
-        issues: the issues to plot
-        rows: the rows of each track
-        neighbors: the neighbors of the rows
 
     Returns:
         a JSON object of
@@ -155,12 +144,6 @@ def plot_timelines(
     tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, neighbors: Neighbors
 ) -> list[Json]:
     """Collect the timelines of sequences: when their worst tracks are labeled.
-
-    Args:
-        tracks: the tracks
-        issues: the issues to show
-        rows: the rows of each track
-        neighbors: the neighbors of the rows
 
     Returns:
         a JSON object per sequence with issues: its name as ``sequence``, its number

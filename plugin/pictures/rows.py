@@ -15,14 +15,7 @@ TrackRows: TypeAlias = Mapping[tuple[str, int], NDArray[np.intp]]
 
 
 def find_rows(table: pd.DataFrame) -> TrackRows:
-    """Find the rows of each track.
-
-    Args:
-        table: a tracks table
-
-    Returns:
-        the row numbers by sequence and track
-    """
+    """Find the rows of each track."""
     tracks = table.groupby(["sequence", "track"], observed=True)
     indices: Any = tracks.indices
     rows: TrackRows = indices

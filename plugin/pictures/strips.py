@@ -118,11 +118,6 @@ def cut_strips(
 def cut_crop(tracks: Tracks, name: str, frame: int) -> Crop | None:
     """Cut a track out of one frame.
 
-    Args:
-        tracks: the boxes of one track around the frame
-        name: the sequence's name
-        frame: the frame's position
-
     Returns:
         the crop, None if the sequence's frames are not available
 

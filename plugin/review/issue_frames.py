@@ -28,9 +28,6 @@ def issues_of_view(
     Args:
         view: a dataset, or a view of its videos, clips, frames or patches
         label_field: the frame field of the tracks that the issues are about
-
-    Returns:
-        the IDs of the issues
     """
     dataset = store.dataset_of(view)
     if not dataset.has_field(ISSUES):

@@ -94,9 +94,6 @@ def plan_review(
 def check_plan_view(dataset: fo.Dataset) -> None:
     """Check that the view of a plan replaces no view that a user saved.
 
-    Args:
-        dataset: the dataset
-
     Raises:
         ValueError: if it would
     """

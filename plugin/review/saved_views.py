@@ -99,10 +99,6 @@ def save_issue_views(dataset: fo.Dataset, field: str) -> dict[str, int]:
     saved again to follow audits and decisions. Views with these names that a user saved
     are left as they are.
 
-    Args:
-        dataset: an audited dataset
-        field: the frame field of the tracks
-
     Returns:
         the number of clips in each view that is not empty, by the view's name
     """
@@ -151,15 +147,7 @@ def view_name(dataset: fo.Dataset, what: str, field: str) -> str:
 
 
 def list_foreign_views(dataset: fo.Dataset, field: str) -> list[str]:
-    """List the views that a user saved under names that the audit needs.
-
-    Args:
-        dataset: a dataset
-        field: the frame field of the tracks
-
-    Returns:
-        the names of these views
-    """
+    """List the views that a user saved under names that the audit needs."""
     names = {
         view_name(dataset, what, field): description
         for what, (_, description) in (_FILTERS | _ISSUES).items()
@@ -223,9 +211,6 @@ def outlier_view(dataset: fo.Dataset, field: str, flag: str) -> fo.DatasetView:
         field: the frame field of the tracks
         flag: ``size_outlier``, ``iou_outlier`` or ``outlier_score``, which the
             detections have
-
-    Returns:
-        a :class:`fiftyone.core.view.DatasetView`
     """
     value = F(store.own_attributes(dataset, field)[flag])
     wrong = value > 0.5 if flag == "outlier_score" else value.is_in([True])
@@ -245,9 +230,6 @@ def issue_view(
         field: the frame field of the tracks
         decision (None): ``confirmed``, ``dismissed``, or ``""`` for open issues; by
             default all issues
-
-    Returns:
-        a :class:`fiftyone.core.clips.ClipsView`
     """
     clips = _issues(dataset, field, decision).to_clips(ISSUES)
     return clips.sort_by(f"{ISSUES}.confidence", reverse=True)

@@ -102,9 +102,6 @@ def select_to_send(chosen: FramesToSend) -> Selection:
     Args:
         chosen: which frames to send
 
-    Returns:
-        the :class:`Selection`
-
     Raises:
         ValueError: if there are no frames, or all of them only have dismissed issues
     """
@@ -140,14 +137,7 @@ def select_to_send(chosen: FramesToSend) -> Selection:
 
 
 def dismissed_text(left_out: int) -> str:
-    """Describe the frames that are not sent.
-
-    Args:
-        left_out: the number of frames
-
-    Returns:
-        the text
-    """
+    """Describe the frames that are not sent."""
     have = "has" if left_out == 1 else "have"
     return f"{count(left_out, 'frame')} left out that only {have} dismissed issues"
 

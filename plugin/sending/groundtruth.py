@@ -171,12 +171,6 @@ def launch_adjustment(
 def recorded_packages(record: AdjustmentRecord) -> list[Package]:
     """Read the packages of an adjustment that is to be uploaded.
 
-    Args:
-        record: the adjustment
-
-    Returns:
-        the packages
-
     Raises:
         InputError: if a package is damaged, is not the one that was recorded, or has
             no bucket
@@ -270,9 +264,6 @@ def _send(
 def settings_text(names: Sequence[str]) -> str:
     """List settings of a job.
 
-    Args:
-        names: the names of the settings
-
     Returns:
         the text, such as ``role ARN, work team ARN``
     """
@@ -281,9 +272,6 @@ def settings_text(names: Sequence[str]) -> str:
 
 def sent_text(counts: Counts) -> str:
     """Describe what is sent.
-
-    Args:
-        counts: what is sent
 
     Returns:
         such as ``10 frames (2 of them flagged) with 4 boxes of 1 sequence``

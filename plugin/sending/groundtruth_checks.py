@@ -54,9 +54,6 @@ def local_findings(
         adjustment: the plan
         folder (None): see ``export_adjustment()``
         copy_frames (False): see ``export_adjustment()``
-
-    Returns:
-        what was found
     """
     package = adjustment.package_folder(folder)
     return package_findings(adjustment.plans, package, copy_frames)

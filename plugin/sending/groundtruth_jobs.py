@@ -94,12 +94,6 @@ def stop_adjustment(dataset: fo.Dataset, name: str) -> list[AdjustmentStatus]:
 def job_statuses(record: AdjustmentRecord) -> list[JobStatus]:
     """Read the status of an adjustment's labeling jobs from AWS.
 
-    Args:
-        record: the adjustment
-
-    Returns:
-        the status of each of its jobs
-
     Raises:
         GroundTruthError: if AWS cannot be asked
     """

@@ -164,9 +164,6 @@ def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
 def last_settings(dataset: fo.Dataset) -> dict[str, str]:
     """Return the settings of the last adjustment that had a bucket.
 
-    Args:
-        dataset: the dataset
-
     Returns:
         the known settings by their names in :class:`AdjustmentJob`; empty if there
         was no such adjustment
@@ -203,9 +200,6 @@ def _arns(package: Path) -> dict[str, str]:
 
 def default_job_name(dataset: fo.Dataset) -> str:
     """Return a valid name for a job that is not taken.
-
-    Args:
-        dataset: the dataset
 
     Returns:
         the dataset's name and the time, made of letters, digits and hyphens

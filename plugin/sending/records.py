@@ -108,12 +108,7 @@ class AdjustmentRecord:
 
 
 def record_adjustment(dataset: fo.Dataset, record: AdjustmentRecord) -> None:
-    """Record an adjustment with its dataset, or update its record.
-
-    Args:
-        dataset: the dataset
-        record: the adjustment
-    """
+    """Record an adjustment with its dataset, or update its record."""
     runs.save_record(
         dataset, adjustment_key(record.name), ADJUSTMENT_METHOD, asdict(record)
     )
@@ -127,10 +122,6 @@ def recording_adjustment(
 
     It is recorded first, so that files that a killed process leaves behind belong to
     a known adjustment.
-
-    Args:
-        dataset: the dataset
-        record: the adjustment
     """
     earlier = recorded_adjustments(dataset).get(record.name)
     record_adjustment(dataset, record)
@@ -147,9 +138,6 @@ def recording_adjustment(
 def recorded_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord]:
     """Return the adjustments that are recorded with a dataset.
 
-    Args:
-        dataset: the dataset
-
     Returns:
         the records by name, the latest last
     """
@@ -160,13 +148,6 @@ def recorded_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord]:
 
 def recorded_adjustment(dataset: fo.Dataset, name: str) -> AdjustmentRecord:
     """Return an adjustment that is recorded with a dataset.
-
-    Args:
-        dataset: the dataset
-        name: the adjustment's name
-
-    Returns:
-        the record
 
     Raises:
         ValueError: if there is no adjustment of that name
@@ -183,9 +164,6 @@ def choose_record(
         dataset: the dataset
         records: the records to choose from, by name
         name: the adjustment's name
-
-    Returns:
-        the record
 
     Raises:
         ValueError: if there is no adjustment of that name
@@ -299,9 +277,6 @@ def recording_sent(
 def recorded_sent(dataset: fo.Dataset) -> dict[str, SentFrames]:
     """Return what was sent without AWS.
 
-    Args:
-        dataset: the dataset
-
     Returns:
         the records by name, the latest last
     """
@@ -346,10 +321,6 @@ def check_new_name(dataset: fo.Dataset, name: str, job: bool = False) -> None:
 
 def sent_boxes(dataset: fo.Dataset, record: SentFrames) -> pd.DataFrame:
     """Return the boxes that were sent.
-
-    Args:
-        dataset: the dataset
-        record: what was sent
 
     Returns:
         the tracks table as it was sent, in pixels of the images that were sent, with

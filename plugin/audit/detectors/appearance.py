@@ -32,12 +32,6 @@ def find_appearance(scene: Scene) -> pd.DataFrame:
 
     The strength is the :func:`appearance_severity`. The amount is the cosine distance
     to the previous box.
-
-    Args:
-        scene: the scene
-
-    Returns:
-        the findings
     """
     distance = embedding_distance(scene.embeddings, scene.neighbors)
     severity = appearance_severity(
@@ -55,9 +49,6 @@ def appearance_signals(scene: Scene) -> dict[str, Signal]:
     """Compute the distances of crops to their track and to its rival.
 
     The rival of a box is the track whose box covers most of it in the same frame.
-
-    Args:
-        scene: the scene
 
     Returns:
         arrays ``(n,)`` of cosine distances: ``embedding_distance`` to the previous

@@ -29,9 +29,6 @@ def find_duplicates(scene: Scene) -> pd.DataFrame:
     of the box (of center and log size, the sum of all four). Few boxes count less, a
     single one a third. The amount is the mean IoU.
 
-    Args:
-        scene: the scene
-
     Returns:
         the findings, which are the whole shorter tracks; ``other`` is the row of the
         longer track where the two first overlap

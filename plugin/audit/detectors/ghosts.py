@@ -28,12 +28,6 @@ def find_ghosts(scene: Scene) -> pd.DataFrame:
     on afterward, because people stop and walk on. At the end of a track each frozen
     box adds 0.01, because even people who stand sway. The amount is the number of
     frozen boxes.
-
-    Args:
-        scene: the scene
-
-    Returns:
-        the findings
     """
     frozen = np.zeros(len(scene.boxes), bool)
     unmoved = (scene.boxes[1:] == scene.boxes[:-1]).all(axis=1)

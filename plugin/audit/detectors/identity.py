@@ -29,9 +29,6 @@ def find_identity_switches(scene: Scene) -> pd.DataFrame:
     departure as labeled minus the departure with the IDs swapped, over 0.03 plus the
     latter. The amount is the departure as labeled.
 
-    Args:
-        scene: the scene
-
     Returns:
         the findings from both sides: the boxes before and after the swap; ``other``
         is the other track's first box after it
@@ -57,9 +54,6 @@ def find_exchanges(scene: Scene) -> pd.DataFrame:
 
     The strength is the :func:`exchange_gain` over 0.2, which no pair of correct tracks
     reaches; weaker findings are left out. The amount is the gain.
-
-    Args:
-        scene: the scene
 
     Returns:
         the findings from both sides, as of :func:`find_identity_switches`

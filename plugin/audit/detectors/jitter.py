@@ -31,9 +31,6 @@ def jitter(scene: Scene) -> Floats:
     two neighbors, relative to the box, minus what rounding to whole pixels explains.
     The third lowest of seven boxes counts, so that single glitches do not.
 
-    Args:
-        scene: the scene
-
     Returns:
         array ``(n,)``, at least 0; NaN if the track has fewer boxes there
     """
@@ -57,12 +54,6 @@ def find_jitter(scene: Scene) -> pd.DataFrame:
 
     The strength is the :func:`jitter` over 0.01 plus the medians of the track and
     of the sequence. The amount is the jitter.
-
-    Args:
-        scene: the scene
-
-    Returns:
-        the findings
     """
     energy = jitter(scene)
     known = energy[~np.isnan(energy)]

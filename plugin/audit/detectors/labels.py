@@ -17,12 +17,6 @@ def find_label_changes(scene: Scene) -> pd.DataFrame:
 
     The strength is the share of the track's boxes with another label than these, in
     (0, 1). The amount is the number of boxes in the run.
-
-    Args:
-        scene: the scene
-
-    Returns:
-        the findings
     """
     wrong = (scene.label != scene.usual_label[scene.track]) & scene.identified
     changed = np.r_[True, np.diff(scene.label) != 0]
