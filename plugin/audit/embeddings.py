@@ -30,6 +30,8 @@ _DISTURBED = 0.5
 _ROUNDS, _NEAR = 3, 0.05
 #: The median absolute deviation of a normal distribution is 1 / 1.4826 sd.
 _MAD_TO_SD = 1.4826
+#: Crops that show how the end of a track looks.
+_END_BOXES = 5
 #: Pairs of vectors that are compared at once, to bound the memory.
 _CHUNK = 4096
 
@@ -78,6 +80,41 @@ def exchange_gain(
     result = np.full(len(first), np.nan)
     result[both] = straight - crossed
     return result
+
+
+def end_distance(
+    vectors: Vectors, neighbors: Neighbors, end: Rows, begin: Rows
+) -> Floats:
+    """Compute how unlike the ends of tracks the beginnings of others look.
+
+    Args:
+        vectors: array ``(n, d)``
+        neighbors: the neighbors of the rows
+        end: int array ``(p,)``, the last rows of tracks
+        begin: int array ``(p,)``, the first rows of tracks
+
+    Returns:
+        array ``(p,)`` in [0, 2]: the cosine distance of the mean directions of up to
+        five crops on either side; NaN without crops
+    """
+    before, first = _end_looks(vectors, end, -1, neighbors.start)
+    after, second = _end_looks(vectors, begin, 1, neighbors.end - 1)
+    cosine = np.einsum("ij,ij->i", before[first], after[second])
+    return _one_minus(cosine)
+
+
+def _end_looks(
+    vectors: Vectors, rows: Rows, step: int, stop: Rows
+) -> tuple[Floats, Rows]:
+    """Return the mean directions of the ends of tracks, and the place of each row."""
+    ends = np.unique(rows)
+    total = np.zeros((len(ends), vectors.shape[1]))
+    for offset in range(_END_BOXES):
+        there = ends + step * offset
+        inside = (there - stop[ends]) * step <= 0
+        units = _units(vectors[np.where(inside, there, ends)])
+        total += np.where(inside[:, None], np.nan_to_num(units), 0)
+    return _units(total.astype(np.float32)), np.searchsorted(ends, rows)
 
 
 def center_distance(vectors: Vectors, neighbors: Neighbors) -> Floats:

@@ -13,6 +13,9 @@ see ``score.py``. Rows of the tracks table are given by their position in it.
 | ``strength`` | how pronounced it is, above 0; comparable within one kind only |
 | ``amount`` | the number for the kind's sentence, see ``kinds.py`` |
 | ``severity`` | how far a threshold is exceeded, above 1; null without a threshold |
+| ``chance`` | the probability that the other track is involved, or null |
+| ``rival`` | a row of the next likely other track, or -1 |
+| ``rival_chance`` | the probability of that one, or null |
 """
 
 from __future__ import annotations
@@ -58,6 +61,9 @@ def make_findings(
             "strength": strength,
             "amount": strength if amount is None else amount,
             "severity": np.nan,
+            "chance": np.nan,
+            "rival": -1,
+            "rival_chance": np.nan,
         }
     )
     return table[table["strength"] > 0]

@@ -77,6 +77,8 @@ def find_issues(
     spans = flagged[own].groupby(issue[own])
     first, last = spans["first"].min().to_numpy(), spans["last"].max().to_numpy()
     worst = flagged.groupby(issue)["odds"].max().to_numpy()
+    # What is between two tracks belongs to the issue, too
+    reach = np.where(chosen["other"] < 0, chosen["peak"], chosen["other"])
     peak = chosen["peak"].to_numpy()
     expected = _interpolate(scene, peak, first, last)
     told = _tell(scene, chosen, signals, first, last, expected)
@@ -89,8 +91,8 @@ def find_issues(
             "kind": chosen["kind"],
             "track": tracks[chosen["peak"]],
             "other_track": pd.arrays.IntegerArray(tracks[other], other < 0),
-            "first_frame": scene.frame[first],
-            "last_frame": scene.frame[last],
+            "first_frame": np.minimum(scene.frame[first], scene.frame[reach]),
+            "last_frame": np.maximum(scene.frame[last], scene.frame[reach]),
             "score": odds_to_score(worst, np.ones(len(worst))),
             "reason": [f"{issue}: {kind.reason(issue)}" for kind, issue in sentences],
             "suggestion": [kind.suggestion(issue) for kind, issue in sentences],
@@ -153,7 +155,9 @@ def _tell(
 ) -> Iterator[Issue]:
     """Yield what there is to say about each issue."""
     table = scene.table
-    peak, other = chosen["peak"].to_numpy(), chosen["other"].to_numpy()
+    peak, other, rival = (
+        chosen[name].to_numpy() for name in ("peak", "other", "rival")
+    )
     tracks = table["track"].to_numpy()
     names = table["frame_name"].astype(object).to_numpy()
     labels = table["label"].cat.categories.to_numpy(object)
@@ -168,6 +172,9 @@ def _tell(
         "peak_name": names[peak],
         "count": last - first + 1,
         "amount": chosen["amount"].to_numpy(float),
+        "chance": chosen["chance"].to_numpy(float),
+        "rival_track": np.where(rival < 0, -1, tracks[rival]),
+        "rival_chance": chosen["rival_chance"].to_numpy(float),
         **dict(zip(BOX, suggested.T, strict=True)),
         "fit": iou(scene.boxes[peak], suggested),
         **dict(zip(_TOLD_SIGNALS, shown.T, strict=True)),

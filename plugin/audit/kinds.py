@@ -17,15 +17,14 @@ from .detectors.appearance import APPEARANCE, find_appearance
 from .detectors.drift import DRIFT, find_drift
 from .detectors.duplicates import DUPLICATE, find_duplicates
 from .detectors.ends import (
-    FRAGMENTATION,
     GAP,
     SHORT_TRACK,
     TRUNCATED,
-    find_fragments,
     find_gaps,
     find_short_tracks,
     find_truncated,
 )
+from .detectors.fragments import FRAGMENTATION, find_fragments
 from .detectors.ghosts import GHOST, find_ghosts
 from .detectors.glitches import (
     LOW_IOU,
@@ -47,6 +46,7 @@ from .sentences import (
     UNUSABLE,
     Sentence,
     boxes,
+    goes_on,
     interpolate,
     misplaced,
     redraw,
@@ -171,15 +171,13 @@ TABLE = (
         FRAGMENTATION,
         group="boxes",
         color="#3ca951",
-        reason=lambda issue: (
-            f"track {issue.track} ends, and track {issue.other_track} starts at the "
-            "same place"
-            + (f" {issue.amount:.0f} frames later" if issue.amount > 1 else "")
-        ),
+        reason=goes_on,
         suggestion=lambda issue: (
             f"Merge track {issue.other_track} into track {issue.track}"
         ),
         from_boxes=find_fragments,
+        # It explains why the track ends there
+        precedence=4.0,
     ),
     Kind(
         GAP,

@@ -18,6 +18,9 @@ from .outliers import Judgment, Thresholds, judge_ious, judge_sizes
 from .overlaps import Overlaps, find_overlaps, occlusion
 from .signals import box_array
 
+#: Frames per second if a sequence does not say.
+_FRAME_RATE = 25.0
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -37,6 +40,7 @@ class Scene:
         thresholds: the thresholds that make a box an outlier
         vectors: array ``(n, d)``, the embeddings of the crops, NaN where unknown;
             None without embeddings
+        frame_rate: frames per second
     """
 
     table: pd.DataFrame
@@ -47,6 +51,7 @@ class Scene:
     frames: int
     thresholds: Thresholds = field(default_factory=Thresholds)
     vectors: Vectors | None = None
+    frame_rate: float = _FRAME_RATE
 
     @cached_property
     def frame(self) -> NDArray[np.int64]:
@@ -199,6 +204,7 @@ def make_scene(
         frames,
         thresholds or Thresholds(),
         vectors,
+        sequence.frame_rate if sequence else _FRAME_RATE,
     )
 
 

@@ -31,6 +31,9 @@ class Issue:
         peak_name: the file name of the frame with the worst box
         count: the number of boxes
         amount: the number that the detector returns for the sentence
+        chance: the probability of the other track, NaN if it is not known
+        rival_track: the ID of the next likely other track, -1 without one
+        rival_chance: the probability of that one
         left: the position and size in pixels that the neighboring frames suggest
             for the worst box; NaN if they suggest nothing
         top: see ``left``
@@ -52,6 +55,9 @@ class Issue:
     peak_name: str
     count: int
     amount: float
+    chance: float
+    rival_track: int
+    rival_chance: float
     left: float
     top: float
     width: float
@@ -108,6 +114,15 @@ def misplaced(issue: Issue) -> str:
     if issue.amount > 0.75:
         return f"{jump}: the track jumps here and stays there"
     return f"{jump}, and {expected}"
+
+
+def goes_on(issue: Issue) -> str:
+    """Say as which track an object goes on, how likely, and as which one else."""
+    one = f"{issue.other_track} ({issue.chance:.2f})"
+    if issue.rival_track >= 0:
+        one += f" or {issue.rival_track} ({issue.rival_chance:.2f})"
+    later = f", {issue.amount:.0f} frames later" if issue.amount > 1 else ""
+    return f"track {issue.track} ends and goes on as {one}{later}"
 
 
 def truncated(issue: Issue) -> str:

@@ -30,6 +30,7 @@ def issue(**known):
     values = {field.name: NAN for field in fields(Issue)}
     names = {name: f"{name[:-5]}.jpg" for name in values if name.endswith("_name")}
     told = {"track": 3, "other_track": 5, "label": "truck", "usual_label": "car"}
+    told |= {"chance": 0.81, "rival_track": -1}
     return Issue(**{**values, **names, **told, "count": 2, "amount": 2.0, **known})
 
 
@@ -99,7 +100,12 @@ def test_the_order_of_kinds_stays():
         ("label_change", {"amount": 3}, "3 boxes labeled 'truck' in a track that is"),
         ("gap", {"amount": 1}, "1 box is missing"),
         ("gap", {"amount": 2}, "2 boxes are missing"),
-        ("fragmentation", {"amount": 4}, "track 3 ends, and track 5 starts"),
+        ("fragmentation", {"amount": 4}, r"goes on as 5 \(0.81\), 4 frames later"),
+        (
+            "fragmentation",
+            {"amount": 1, "rival_track": 7, "rival_chance": 0.12},
+            r"track 3 ends and goes on as 5 \(0.81\) or 7 \(0.12\)$",
+        ),
         ("truncated", {"amount": -1, "occlusion": 0.0}, "starts here, .* in full view"),
         ("truncated", {"amount": 1, "occlusion": 0.3}, "ends here, .* 30% occluded"),
         ("drift", {"amount": 0.3}, "drifts up to 30% of its size off"),

@@ -13,11 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from ..boxes import Floats, Rows, iou
-from ..findings import both_ways, make_findings
+from ..boxes import Floats, Rows
+from ..findings import make_findings
 from ..scene import Scene
 
-FRAGMENTATION = "fragmentation"
 GAP = "gap"
 SHORT_TRACK = "short_track"
 TRUNCATED = "truncated"
@@ -29,10 +28,6 @@ _LEAD = 4.0
 _NEAR = 0.3
 #: Distance within which other tracks start or end at the same place, in box sizes.
 _DOOR = 0.5
-#: Labeled frames within which the rest of a broken track is searched.
-_REACH = 10
-#: Factor of the fit for each labeled frame between two pieces.
-_FADE = 0.97
 
 
 def end_velocity(scene: Scene, rows: Rows, side: int) -> Floats:
@@ -197,47 +192,3 @@ def find_gaps(scene: Scene) -> pd.DataFrame:
         last=before + 1,
         amount=np.ceil(missing[before] - 0.01),
     )
-
-
-def find_fragments(scene: Scene) -> pd.DataFrame:
-    """Find tracks that end where another one starts soon after.
-
-    The strength is the IoU of one track's end, extrapolated, with the other's start,
-    or of the start, extrapolated backward, with the end. The smaller one counts,
-    because who disappears behind something is not always who comes out. It is 3 %
-    less for each labeled frame between them. The amount is the number of labeled
-    frames from one to the other.
-
-    Args:
-        scene: the scene
-
-    Returns:
-        the findings from both sides, at most one for each end and each start
-    """
-    ends = scene.last[scene.identified[scene.last]]
-    begins = scene.first[scene.identified[scene.first]]
-    begins = begins[np.argsort(scene.time[begins], kind="stable")]
-    start = scene.time[begins]
-    low = np.searchsorted(start, scene.time[ends] + 0.5)
-    high = np.searchsorted(start, scene.time[ends] + _REACH, side="right")
-    count = high - low
-    one = np.repeat(ends, count)
-    offset = np.arange(len(one)) - np.repeat(np.cumsum(count) - count, count)
-    other = begins[np.repeat(low, count) + offset]
-    elapsed = scene.time[other] - scene.time[one]
-    fit = np.minimum(
-        iou(_moved(scene, one, -1, elapsed), scene.boxes[other]),
-        iou(_moved(scene, other, 1, -elapsed), scene.boxes[one]),
-    )
-    strength = np.nan_to_num(fit) * _FADE ** (elapsed - 1)
-    pairs = make_findings(
-        FRAGMENTATION, one, strength, other=other, amount=elapsed
-    ).sort_values("strength", ascending=False, kind="stable")
-    return both_ways(pairs.drop_duplicates("peak").drop_duplicates("other"))
-
-
-def _moved(scene: Scene, rows: Rows, side: int, elapsed: Floats) -> Floats:
-    """Return boxes extrapolated with their own velocity."""
-    boxes = scene.boxes[rows].copy()
-    boxes[:, :2] += end_velocity(scene, rows, side) * elapsed[:, None]
-    return boxes

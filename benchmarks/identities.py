@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find real identity mistakes: ``python benchmarks/identities.py``.
+
+They are the identity switches of trackers on MOT17, whose own labels are the truth, and
+those of annotators, which other people corrected. A switch is what MOTA counts: an
+object that is matched to another track than the last time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from fiftyone_track_audit.importers.mot import read_mot
+from fiftyone_track_audit.importers.tracks import BOX, Tracks, make_table
+from fiftyone_track_audit.plugin.audit import audit_tracks
+from fiftyone_track_audit.plugin.audit.boxes import iou
+from report import print_frame
+from scipy.optimize import linear_sum_assignment
+
+#: The annotators' labels that hold mistakes of identity.
+PAIRS = (
+    # "AICity-c010_740-1090",
+    "hockey_allstar_2019_001",
+    "hockey_allstar_2019_003",
+    "hockey_CHI_VS_TOR_2016_004",
+)
+#: The kinds that name a mistake of identity.
+KINDS = ("identity_switch", "fragmentation")
+#: Frames that an issue may be away from a switch, and the IoU of a match.
+WITHIN, MATCH = 5, 0.5
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clean", action="store_true", help="count issues of tracks/")
+    clean = parser.parse_args().clean
+    data = os.environ.get("TRACK_AUDIT_DATA")
+    if not data:
+        sys.exit("TRACK_AUDIT_DATA is not set: expected the folder of real labels")
+    for name, pairs in (
+        ("trackers", read_trackers(Path(data))),
+        ("annotators", read_pairs(Path(data))),
+    ):
+        table = pd.DataFrame([measure(*pair) for pair in pairs])
+        print_frame(f"identities-{name}", add_total(table))
+    if clean:
+        folders = sorted(Path(data, "tracks").glob("*/*"))
+        print_frame("identities-clean", pd.DataFrame(map(count_issues, folders)))
+
+
+def read_trackers(data: Path) -> Iterator[tuple[str, Tracks, Tracks]]:
+    """Yield the name, the labels and the truth of what trackers made of MOT17.
+
+    Args:
+        data: the folder of real labels
+    """
+    for path in sorted(data.glob("trackers/*/*.txt")):
+        truth = read_mot(data / "MOT17/train" / path.stem)
+        (record,) = truth.sequences.values()
+        rows = pd.read_csv(
+            path, header=None, usecols=range(6), names=["frame", "track", *BOX]
+        )
+        names = np.array(record.frame_names, object)[rows["frame"] - 1]
+        table = make_table(
+            {
+                **rows.astype({"track": int}),
+                "sequence": path.stem,
+                "frame_name": names,
+                "label": "pedestrian",
+            }
+        )
+        yield f"{path.parent.name}/{path.stem}", Tracks(table, truth.sequences), truth
+
+
+def read_pairs(data: Path) -> Iterator[tuple[str, Tracks, Tracks]]:
+    """Yield the name, the labels and the correction of annotators' labels.
+
+    Args:
+        data: the folder of real labels
+    """
+    for name in PAIRS:
+        folder = data / "pairs" / name
+        yield name, read_mot(folder / "before"), read_mot(folder / "after")
+
+
+def find_switches(labels: Tracks, truth: Tracks) -> pd.DataFrame:
+    """Find the identity switches of one sequence, as MOTA counts them.
+
+    In each frame, objects stay matched to their last track while the IoU is at least
+    :data:`MATCH`; the others are assigned by the largest sum of IoUs (Bernardin and
+    Stiefelhagen 2008).
+
+    Args:
+        labels: the tracks to judge
+        truth: the tracks of the objects
+
+    Returns:
+        one row per switch: ``frame``, ``before`` and ``after``, the tracks
+    """
+    last: dict[int, int] = {}
+    found = []
+    ours = labels.table.groupby("frame").indices
+    boxes, tracks = labels.table[BOX].to_numpy(), labels.table["track"].to_numpy()
+    true_boxes, objects = truth.table[BOX].to_numpy(), truth.table["track"].to_numpy()
+    for frame, true_rows in truth.table.groupby("frame").indices.items():
+        rows = ours.get(frame)
+        if rows is None:
+            continue
+        overlap = iou(true_boxes[true_rows, None], boxes[None, rows])
+        kept = [last.get(name, -1) for name in objects[true_rows].tolist()]
+        stays = np.array(kept)[:, None] == tracks[rows]
+        gain = np.where(overlap >= MATCH, overlap + 1000 * stays, 0)
+        for one, two in zip(*linear_sum_assignment(gain, maximize=True), strict=True):
+            name, track = int(objects[true_rows[one]]), int(tracks[rows[two]])
+            if gain[one, two] > 0:
+                if last.setdefault(name, track) != track:
+                    found.append((frame, last[name], track))
+                last[name] = track
+    return pd.DataFrame(found, columns=["frame", "before", "after"])
+
+
+def measure(name: str, labels: Tracks, truth: Tracks) -> dict[str, object]:
+    """Measure which switches of one sequence are named by its first issues.
+
+    An issue names a switch if it is about one of its tracks and at most
+    :data:`WITHIN` frames away.
+
+    Args:
+        name: the sequence's name
+        labels: the tracks to judge
+        truth: the tracks of the objects
+
+    Returns:
+        the ``sequence``, the number of ``switches``, how many are ``named`` by any of
+        the first issues, twice as many as there are switches, how many ``as
+        identities`` and how many as such by ``any issue``; and the number of
+        ``identity issues``
+    """
+    switches = find_switches(labels, truth)
+    issues = audit_tracks(labels).issues
+    first = issues.head(2 * len(switches))
+    identity = issues[issues["kind"].isin(KINDS)]
+    return {
+        "sequence": name,
+        "switches": len(switches),
+        "named": int(name_switches(switches, first).sum()),
+        "as identities": int(
+            name_switches(switches, first[first["kind"].isin(KINDS)]).sum()
+        ),
+        "by any issue": int(name_switches(switches, identity).sum()),
+        "identity issues": len(identity),
+    }
+
+
+def name_switches(switches: pd.DataFrame, issues: pd.DataFrame) -> pd.Series[bool]:
+    """Return which switches are named by issues.
+
+    Args:
+        switches: see :func:`find_switches`
+        issues: issues of the same sequence
+
+    Returns:
+        one value per switch
+    """
+    pairs = switches.reset_index(names="switch").merge(issues, how="cross")
+    near = pairs["frame"].between(
+        pairs["first_frame"] - WITHIN, pairs["last_frame"] + WITHIN
+    )
+    ours = pairs[["track", "other_track"]].astype("Int64").fillna(-1).to_numpy(int)
+    theirs = pairs[["before", "after"]].to_numpy(int)
+    shared = (ours[:, :, None] == theirs[:, None, :]).any(axis=(1, 2))
+    named = pairs.loc[near & shared, "switch"].unique()
+    return pd.Series(switches.index.isin(named))
+
+
+def count_issues(folder: Path) -> dict[str, object]:
+    """Count the identity issues of labels that are assumed to be correct.
+
+    Args:
+        folder: the folder of a MOT sequence
+
+    Returns:
+        the ``sequence``, its number of ``boxes`` and ``tracks``, the number of all
+        ``issues`` and of each kind in :data:`KINDS`
+    """
+    labels = read_mot(folder)
+    issues = audit_tracks(labels).issues
+    counts = {kind: int((issues["kind"] == kind).sum()) for kind in KINDS}
+    return {
+        "sequence": folder.name,
+        "boxes": len(labels.table),
+        "tracks": labels.table["track"].nunique(),
+        "issues": len(issues),
+        **counts,
+    }
+
+
+def add_total(table: pd.DataFrame) -> pd.DataFrame:
+    """Add a row of the sums of all columns of numbers."""
+    total = table.sum(numeric_only=True).to_dict() | {"sequence": "all"}
+    return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
+
+
+if __name__ == "__main__":
+    main()

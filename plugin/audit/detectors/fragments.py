@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Objects whose track ends, and goes on under another ID."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..findings import both_ways, make_findings
+from ..links import find_links
+from ..scene import Scene
+
+FRAGMENTATION = "fragmentation"
+#: The least probability of a link that is reported, and the most that has odds.
+_LEAST, _MOST = 0.02, 0.999
+
+
+def find_fragments(scene: Scene) -> pd.DataFrame:
+    """Find tracks that go on as another one.
+
+    The strength is the odds that they do, see :func:`find_links`. The amount is
+    the number of labeled frames from one to the other.
+
+    Args:
+        scene: the scene
+
+    Returns:
+        the findings from both sides, at most one for each end and each beginning,
+        with their ``chance`` and the ``rival``, the next likely beginning
+    """
+    links = find_links(scene)
+    order = np.argsort(-links.chance, kind="stable")
+    ranked = pd.DataFrame({"end": links.end[order], "begin": links.begin[order]})
+    ranked["chance"] = links.chance[order]
+    ranked["elapsed"] = links.elapsed[order]
+    free = ranked.drop_duplicates("end")
+    best = free.drop_duplicates("begin")
+    best = best[best["chance"] >= _LEAST]
+    second = ranked[~ranked.index.isin(free.index)].drop_duplicates("end")
+    second = second[second["chance"] >= _LEAST].set_index("end")
+    rival = second["begin"].reindex(best["end"], fill_value=-1)
+    rival_chance = second["chance"].reindex(best["end"])
+    chance = best["chance"].to_numpy().clip(max=_MOST)
+    return both_ways(
+        make_findings(
+            FRAGMENTATION,
+            best["end"].to_numpy(),
+            chance / (1 - chance),
+            other=best["begin"].to_numpy(),
+            amount=best["elapsed"].to_numpy(),
+        ).assign(
+            chance=best["chance"].to_numpy(),
+            rival=rival.to_numpy(),
+            rival_chance=rival_chance.to_numpy(),
+        )
+    )

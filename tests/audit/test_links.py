@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which track goes on as which other one, and how likely."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fiftyone_track_audit.importers.tracks import Sequence, Tracks, make_table
+from fiftyone_track_audit.plugin.audit import audit_tracks
+from fiftyone_track_audit.plugin.audit.links import find_links
+from fiftyone_track_audit.plugin.audit.scene import make_scene
+
+FRAMES = 200
+
+
+def walk(track, first, last, start=(100.0, 300.0), velocity=(3.0, 0.0), height=120.0):
+    frame = np.arange(first, last + 1)
+    return pd.DataFrame(
+        {
+            "track": track,
+            "frame": frame,
+            "left": start[0] + velocity[0] * frame,
+            "top": start[1] + velocity[1] * frame,
+            "width": height / 2,
+            "height": height,
+        }
+    )
+
+
+def to_tracks(*parts, frame_rate=10.0):
+    rows = pd.concat(parts)
+    names = tuple(f"{frame:06d}.jpg" for frame in range(1, FRAMES + 1))
+    record = Sequence("street", 1920, 1080, frame_rate, names)
+    columns = rows.assign(
+        sequence="street",
+        label="person",
+        frame_name=[names[frame - 1] for frame in rows["frame"]],
+    )
+    return Tracks(make_table(columns), {"street": record})
+
+
+def linked(tracks):
+    links = find_links(make_scene(tracks))
+    ids = tracks.table["track"].to_numpy()
+    pairs = zip(ids[links.end], ids[links.begin], links.chance, strict=True)
+    return {(one, two): chance for one, two, chance in pairs}
+
+
+def test_walkers_go_on_where_their_motion_leads():
+    chances = linked(
+        to_tracks(
+            walk(1, 1, 60),
+            walk(2, 90, 150),
+            walk(3, 90, 150, start=(100, 500)),
+            walk(4, 1, FRAMES, start=(50, 800)),
+        )
+    )
+    assert chances[1, 2] > 0.9
+    assert chances[1, 3] < 0.05
+    assert set(chances) == {(1, 2), (1, 3)}
+
+
+def test_links_end_after_five_seconds_at_any_frame_rate():
+    parts = (walk(1, 1, 60), walk(2, 120, 150))
+    assert linked(to_tracks(*parts)) == {}
+    assert linked(to_tracks(*parts, frame_rate=30.0))[1, 2] > 0.5
+
+
+def test_candidates_compete():
+    twins = [walk(2, 80, 150), walk(3, 80, 150, start=(102, 303))]
+    chances = linked(to_tracks(walk(1, 1, 60), *twins))
+    assert chances[1, 2] + chances[1, 3] <= 1
+    assert min(chances[1, 2], chances[1, 3]) > 0.3
+
+
+def test_another_size_is_less_likely_the_same_object():
+    same, other = walk(2, 70, 150), walk(2, 70, 150, height=60.0)
+    doubts = [1 - linked(to_tracks(walk(1, 1, 60), one))[1, 2] for one in (same, other)]
+    assert doubts[1] > 10 * doubts[0]
+
+
+@pytest.mark.parametrize(("looks", "likely"), [(0, True), (1, False)])
+def test_looks_decide(looks, likely):
+    tracks = to_tracks(walk(1, 1, 60), walk(2, 100, 150, start=(150, 320)))
+    vectors = np.zeros((len(tracks.table), 2), np.float32)
+    second = tracks.table["track"].to_numpy() == 2
+    vectors[np.arange(len(vectors)), np.where(second, looks, 0)] = 1
+    links = find_links(make_scene(tracks, vectors=vectors))
+    assert (links.chance[0] > 0.3) is np.bool_(likely)
+
+
+def test_an_issue_spans_the_gap_and_names_alternatives():
+    tracks = to_tracks(
+        walk(12, 1, 60),
+        walk(47, 80, 150),
+        walk(52, 80, 150, start=(110, 330)),
+        walk(4, 1, FRAMES, start=(50, 800)),
+    )
+    issues = audit_tracks(tracks, kinds=("fragmentation",)).issues
+    (issue,) = issues.itertuples()
+    assert (issue.track, issue.other_track) == (12, 47)
+    assert (issue.first_frame, issue.last_frame) == (60, 80)
+    assert "track 12 ends and goes on as 47 (0." in issue.reason
+    assert " or 52 (0." in issue.reason
+    assert issue.suggestion == "Merge track 47 into track 12"
