@@ -157,5 +157,5 @@ def _totals(key: Rows, weight: Floats) -> Floats:
     """Return the sum of the weights of each key, for each pair, ``(p,)``."""
     if not len(key):
         return weight
-    totals: Floats = np.bincount(key, weight)[key]
+    totals: Floats = np.bincount(key, weight).astype(np.float64)[key]
     return totals
