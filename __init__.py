@@ -22,6 +22,7 @@ from .importers.version import __version__
 if TYPE_CHECKING:
     from .importers.dataset import create_dataset
     from .importers.dataset_types import GroundTruthDataset, MOTChallengeDataset
+    from .importers.formats import read_labels
     from .importers.groundtruth import read_manifest, read_seq_label
     from .importers.mot import read_mot
     from .plugin.audit import Audit, Thresholds, audit_tracks
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "importers.dataset": ["create_dataset"],
     "importers.dataset_types": ["GroundTruthDataset", "MOTChallengeDataset"],
+    "importers.formats": ["read_labels"],
     "importers.groundtruth": ["read_manifest", "read_seq_label"],
     "importers.mot": ["read_mot"],
     "plugin.audit": ["Audit", "Thresholds", "audit_tracks"],
@@ -90,6 +92,7 @@ __all__ = [
     "load_adjustment",
     "plan_adjustment",
     "plan_review",
+    "read_labels",
     "read_manifest",
     "read_mot",
     "read_seq_label",

@@ -38,7 +38,8 @@ class BrokenRows:
 
         Args:
             path: the file
-            lines: the 1-based line of each row, or a function from rows to their lines
+            lines: the 1-based line of each row, 0 if the file has no lines of rows; or
+                a function from rows to their lines
             count (-1): number of rows, if ``lines`` is a function
         """
         self.path = path
@@ -112,12 +113,14 @@ class BrokenRows:
         box = {
             name: labels[name].iloc[rows].to_numpy() for name in BOX if name in labels
         }
-        columns = {"file": str(self.path), "line": lines, "reason": reasons}
+        numbers = _round(pd.Series(lines, dtype="float64"), 1)
+        columns = {"file": str(self.path), "line": numbers, "reason": reasons}
         invalid = make_invalid({**known, **box, **columns, "sequence": sequence})
+        place = f"line {lines[0]}: " if lines[0] else ""
         counts = f"{len(rows)} of {len(self.found)} rows"
         note = (
             f"{self.path}: {counts} cannot be used and are set aside; "
-            f"line {lines[0]}: {reasons[0]}"
+            f"{place}{reasons[0]}"
         )
         return invalid, (note,)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from . import files
+from .content import Content
 from .frames import check_frames, image_size, is_plain_name, list_images, missing_frames
 from .manifest import Video, read_videos
 from .seq_label import Labels, make_columns, make_frame_attributes, read_labels
@@ -19,6 +20,17 @@ from .tracks import InputError, Sequence, Tracks, concatenate, make_table, outsi
 
 #: Frames per second if nothing else specifies them.
 DEFAULT_FRAME_RATE = 25.0
+
+
+def is_seq_label(content: Content) -> bool:
+    """Tell whether a file holds the labels of one video."""
+    keys = content.document if isinstance(content.document, dict) else ()
+    return "tracking-annotations" in keys or "detection-annotations" in keys
+
+
+def is_manifest(content: Content) -> bool:
+    """Tell whether a file is the manifest of a labeling job."""
+    return content.path.suffix == ".manifest" or b'"source-ref"' in content.head
 
 
 def read_seq_label(

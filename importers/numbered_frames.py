@@ -189,22 +189,32 @@ def describe_size(
         a tuple of the :class:`Sequence` and the notes on it
     """
     notes = list(numbered.notes)
+    size_from = "your setting" if frames.size else "the labels"
     size = frames.size or size
     if size is None and frames.folder is not None:
-        size = image_size(frames.folder / numbered.names[0])
+        size, size_from = image_size(frames.folder / numbered.names[0]), "the frames"
     if size is None:
-        size = _size_of_boxes(boxes)
+        size, size_from = _size_of_boxes(boxes), "the boxes"
         notes.append(
             f"{numbered.name}: the image size is not known; {size[0]}x{size[1]} holds "
             "all boxes"
         )
+    rate_from = "your setting" if frames.rate else "the labels"
     rate = frames.rate or rate
     if rate is None:
-        rate = DEFAULT_RATE
+        rate, rate_from = DEFAULT_RATE, "assumed"
         notes.append(
             f"{numbered.name}: the frame rate is not known; {rate:g} is assumed"
         )
-    sequence = Sequence(numbered.name, *size, rate, numbered.names, frames.folder)
+    sequence = Sequence(
+        numbered.name,
+        *size,
+        rate,
+        numbered.names,
+        frames.folder,
+        size_from=size_from,
+        rate_from=rate_from,
+    )
     return sequence, tuple(notes)
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 from . import files
 from .files import Json
 from .frames import is_frame_name
-from .tracks import BOX_LIMITS, COLUMNS, FORMAT_COLUMNS, InputError
+from .tracks import BOX_LIMITS, InputError, attribute_columns
 
 #: Keys that identify the labels of other kinds of task.
 _OTHER_SHAPES = {
@@ -277,18 +277,12 @@ def _attribute_columns(labels: Labels) -> dict[str, object]:
         if not isinstance(box.get(key, {}), dict):
             raise labels.error(at, f"{key!r} is {box[key]!r:.80}; expected an object")
     attributes = [box.get(key, {}) for box in labels.boxes]
-    columns: dict[str, object] = {}
-    for name in dict.fromkeys(itertools.chain.from_iterable(attributes)):
-        column = name
-        while column in {*COLUMNS, *FORMAT_COLUMNS, *columns}:
-            column += "_attribute"
-        values = [attribute.get(name) for attribute in attributes]
-        for at, value in enumerate(values):
+    for at, attribute in enumerate(attributes):
+        for name, value in attribute.items():
             if not _is_scalar(value):
                 message = f"{name!r:.80} is {value!r:.80}; expected {_SCALAR}"
                 raise labels.error(at, message)
-        columns[column] = pd.Series(values, dtype=object)
-    return columns
+    return {**attribute_columns(attributes)}
 
 
 def _is_scalar(value: object) -> bool:

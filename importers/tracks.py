@@ -7,9 +7,12 @@ depends on where the labels came from.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as ListOf
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +36,14 @@ COLUMNS: Mapping[str, str] = {
 #: The columns that formats add to :data:`COLUMNS`. Any other column is an attribute
 #: that annotators gave to their boxes.
 FORMAT_COLUMNS = frozenset(
-    {"confidence", "considered", "visibility", "object_id", "object_name"}
+    {
+        "confidence",
+        "considered",
+        "keyframe",
+        "object_id",
+        "object_name",
+        "visibility",
+    }
 )
 
 BOX = ["left", "top", "width", "height"]
@@ -74,6 +84,7 @@ class InputError(ValueError):
         place = f"{path}, line {line}" if line else f"{path}"
         super().__init__(f"{place}: {message}")
         self.path = str(path)
+        self.message = message
         self.line = line
 
 
@@ -93,6 +104,9 @@ class Sequence:
             The size of the images may differ from ``width`` x ``height``
         frame_attributes: the attributes that annotators gave to whole frames: one
             column per attribute, indexed by ``frame``
+        size_from: where ``width`` and ``height`` come from, such as "the frames", or
+            None if the format always tells them
+        rate_from: where ``frame_rate`` comes from, likewise
     """
 
     name: str
@@ -102,6 +116,8 @@ class Sequence:
     frame_names: tuple[str, ...]
     frames_dir: Path | None = None
     frame_attributes: pd.DataFrame | None = None
+    size_from: str | None = None
+    rate_from: str | None = None
 
 
 def make_invalid(columns: Mapping[str, object] | None = None) -> pd.DataFrame:
@@ -134,12 +150,14 @@ class Tracks:
             row each: ``sequence``; ``frame`` (position) and ``track``, null if they
             are not known; ``file`` and ``line`` (null for labels of a dataset);
             ``reason``, such as "width is 0"; and the box as far as it is known
+        format: what the format of the files is called, empty if that is not known
     """
 
     table: pd.DataFrame
     sequences: Mapping[str, Sequence]
     notes: tuple[str, ...] = field(default=())
     invalid: pd.DataFrame = field(default_factory=make_invalid)
+    format: str = ""
 
 
 def make_table(columns: Mapping[str, object]) -> pd.DataFrame:
@@ -164,6 +182,30 @@ def make_table(columns: Mapping[str, object]) -> pd.DataFrame:
     if not ((step > 0) | ((step == 0) & (key[1:] >= key[:-1]))).all():
         table = table.take(np.lexsort((key, sequence)))
     return table.reset_index(drop=True)
+
+
+def attribute_columns(
+    attributes: ListOf[Mapping[str, object]], taken: Iterable[str] = ()
+) -> dict[str, pd.Series[Any]]:
+    """Make a column of each attribute of boxes.
+
+    Args:
+        attributes: the attributes of each box, by name
+        taken (()): further names that columns cannot have
+
+    Returns:
+        the columns, None for boxes without the attribute. An attribute whose name a
+        table needs for itself gets ``_attribute`` appended
+    """
+    own = {*COLUMNS, *FORMAT_COLUMNS, *taken}
+    columns: dict[str, pd.Series[Any]] = {}
+    for name in dict.fromkeys(itertools.chain.from_iterable(attributes)):
+        column = name
+        while column in own or column in columns:
+            column += "_attribute"
+        values = [attribute.get(name) for attribute in attributes]
+        columns[column] = pd.Series(values, dtype=object)
+    return columns
 
 
 def concatenate(parts: Iterable[Tracks]) -> Tracks:
@@ -202,7 +244,7 @@ def concatenate(parts: Iterable[Tracks]) -> Tracks:
     notes = tuple(note for part in parts for note in part.notes)
     broken = [part.invalid for part in parts if len(part.invalid)]
     invalid = pd.concat(broken, ignore_index=True) if broken else make_invalid()
-    return Tracks(table, sequences, notes, invalid)
+    return Tracks(table, sequences, notes, invalid, parts[0].format if parts else "")
 
 
 def outside_note(tracks_table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:

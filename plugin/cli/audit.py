@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Group, Parameter
 
 from .commands import FIELDS, FILES, app
+from .reading import Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 Labels: TypeAlias = Annotated[
     str, Parameter(help="the labels to read; a path or an S3 URI, see above")
-]
-FramesFolder: TypeAlias = Annotated[
-    str | None,
-    Parameter(metavar="DIR", help="the folder of frames that Ground Truth labels need"),
 ]
 WithEmbeddings: TypeAlias = Annotated[
     bool,
@@ -129,7 +125,7 @@ class Crops:
             return embed_tracks(tracks, rows, self.model, progress=show)
 
 
-_LIMITS, _QUALITY_LIMITS, _CROPS = Limits(), QualityLimits(), Crops()
+_SOURCE, _LIMITS, _QUALITY_LIMITS, _CROPS = Source(), Limits(), QualityLimits(), Crops()
 
 
 @app.command(group=FILES)
@@ -137,7 +133,7 @@ def score(
     labels: Labels,
     /,
     *,
-    frames: FramesFolder = None,
+    source: Annotated[Source, FIELDS] = _SOURCE,
     output: CsvFile = None,
     issues: CsvFile = None,
     embeddings: WithEmbeddings = False,
@@ -146,11 +142,11 @@ def score(
 ) -> None:
     """Score every detection, list the mistakes and print a summary.
 
-    LABELS is one of
-
-      - a MOT Challenge sequence, a folder of sequences, or a gt.txt (boxes whose
-        flag is 0 are skipped)
-      - a SeqLabel.json or an output.manifest of Ground Truth, local or s3://
+    LABELS is a label file, a zip file of them, a sequence's folder or a folder of
+    sequences, or the s3:// URI of a Ground Truth result. The format is recognized
+    by the content: MOT Challenge (boxes whose flag is 0 are skipped), Ground Truth,
+    CVAT for video and others, see the documentation. What was understood is printed
+    on standard error.
 
     Both output files count frames from 1: the frame numbers of a MOT file, or
     Ground Truth's frame-no plus 1. Track ids are those of the MOT file, or the
@@ -176,13 +172,11 @@ def score(
         check_output(output, ".csv", labels)
     if issues:
         check_output(issues, ".csv", labels, output)
-    tracks, audit = _audit(labels, frames, thresholds, chosen)
+    tracks, audit = _audit(labels, source, thresholds, chosen)
     if output:
         save(output, tables.to_csv(tables.make_detections_table(tracks, audit)))
     if issues:
         save(issues, tables.to_csv(audit.issues))
-    for note in tracks.notes:
-        print(f"track-audit: note: {note}", file=sys.stderr)
     print(make_summary(tracks, audit).to_string(index=False))
 
 
@@ -192,7 +186,7 @@ def report(
     /,
     *,
     output: Annotated[str, Parameter(metavar="HTML")],
-    frames: FramesFolder = None,
+    source: Annotated[Source, FIELDS] = _SOURCE,
     reviews: Annotated[tuple[str, ...], Parameter(metavar="JSON...")] = (),
     embeddings: WithEmbeddings = False,
     crops: Annotated[Crops, FIELDS] = _CROPS,
@@ -201,12 +195,9 @@ def report(
     r"""Write a page that shows the mistakes with pictures and plots.
 
     The page lists the issues, worst first, each with its crops and the plots of
-    its track. It is one file that opens offline in any browser. LABELS is one of
-
-      - a MOT Challenge sequence, a folder of sequences, or a gt.txt, with the
-        frames beside it
-      - a SeqLabel.json or an output.manifest of Ground Truth, local or s3://;
-        without --frames, the page has no crops
+    its track. It is one file that opens offline in any browser. LABELS is as in
+    'track-audit score'; without the frames, beside the labels or by --frames, the
+    page has no crops.
 
     For example:
 
@@ -228,7 +219,7 @@ def report(
     thresholds, chosen = limits.thresholds(), crops.chosen(embeddings)
     check_output(output, ".html", labels)
     reviewed = _read_reviews(reviews)
-    tracks, audit = _audit(labels, frames, thresholds, chosen)
+    tracks, audit = _audit(labels, source, thresholds, chosen)
     save(output, make_report(tracks, audit, thresholds, reviewed=reviewed))
     print(f"{len(audit.issues)} issues, saved to {output}")
 
@@ -239,7 +230,7 @@ def plan_review(
     /,
     *,
     output: Annotated[str, Parameter(metavar="CSV")],
-    frames: FramesFolder = None,
+    source: Annotated[Source, FIELDS] = _SOURCE,
     budget: Annotated[int | None, Parameter(group=_BUDGET, metavar="FRAMES")] = None,
     minutes: Annotated[
         float | None, Parameter(group=_BUDGET, metavar="MINUTES")
@@ -274,7 +265,7 @@ def plan_review(
         raise InputError("--budget, --minutes", "expected one of them")
     thresholds = limits.thresholds()
     check_output(output, ".csv", labels)
-    tracks, audit = _audit(labels, frames, thresholds)
+    tracks, audit = _audit(labels, source, thresholds)
     lengths = {name: len(one.frame_names) for name, one in tracks.sequences.items()}
     try:
         if budget is None:
@@ -350,13 +341,12 @@ def run_quality_check(
 
 
 def _audit(
-    labels: str, frames: str | None, thresholds: Thresholds, crops: Crops | None = None
+    labels: str, source: Source, thresholds: Thresholds, crops: Crops | None = None
 ) -> tuple[Tracks, Audit]:
     """Read and audit labels, with embeddings if there are ``crops`` to embed."""
     from ..audit import audit_tracks
-    from .tables import read_labels
 
-    tracks = read_labels(labels, frames)
+    tracks = source.read(labels)
     vectors = crops.embed(tracks, thresholds) if crops else None
     return tracks, audit_tracks(tracks, thresholds, vectors=vectors)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading labels of any format, and writing scores as CSV tables."""
+"""Write scores and plans as CSV tables."""
 
 from __future__ import annotations
 
@@ -7,41 +7,11 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv
 
-from ...importers.files import is_s3
-from ...importers.groundtruth import read_manifest, read_seq_label
-from ...importers.mot import read_mot
-from ...importers.tracks import COLUMNS, InputError, Tracks
+from ...importers.tracks import COLUMNS, Tracks
 from ..audit import Audit
 
 #: Decimals, down to a millionth of a pixel, of an area or of a score
 _DIGITS = 6
-
-
-def read_labels(path: str, frames_dir: str | None = None) -> Tracks:
-    """Read labels in any supported format.
-
-    Args:
-        path: the path to a MOT Challenge sequence, a folder of sequences or a
-            ``gt.txt``; or the local path or S3 URI of a ``SeqLabel.json`` or an
-            ``output.manifest`` of Ground Truth
-        frames_dir (None): the folder of the frames of Ground Truth's labels
-
-    Returns:
-        the :class:`Tracks`
-
-    Raises:
-        InputError: if a file is missing or wrong
-    """
-    if path.endswith(".json"):
-        return read_seq_label(path, frames_dir)
-    if path.endswith(".manifest"):
-        return read_manifest(path, frames_dir, progress=False)
-    if is_s3(path):
-        raise InputError(path, "expected a SeqLabel.json or an output.manifest in S3")
-    if frames_dir is not None:
-        message = "the seqinfo.ini of a MOT sequence names its folder of frames"
-        raise InputError(frames_dir, f"{message}; expected no other folder")
-    return read_mot(path)
 
 
 def make_detections_table(tracks: Tracks, audit: Audit) -> pd.DataFrame:

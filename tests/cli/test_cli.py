@@ -228,7 +228,8 @@ def test_plans_nothing_for_a_wrong_budget(tmp_path, capsys, budget, text):
     folder, output = save_mot(tmp_path / "x"), tmp_path / "plan.csv"
     plan = ["plan-review", str(folder), "--output", str(output)]
     assert main([*plan, *budget]) == 2
-    check_error_line(capsys.readouterr().err, [text])
+    *_, line = capsys.readouterr().err.splitlines(keepends=True)
+    check_error_line(line, [text])
     assert not output.exists()
 
 
@@ -335,7 +336,12 @@ def test_notes_go_to_stderr(tmp_path, capsys):
     boxes = {("Person:1", frame): (-5, 10, 20, 20) for frame in range(LENGTH)}
     assert main(["score", str(save_mot(tmp_path / "x", boxes))]) == 0
     captured = capsys.readouterr()
-    assert captured.err.startswith("track-audit: note: walk: 12 of 12 boxes")
+    understood, note = captured.err.splitlines()
+    assert understood == (
+        "track-audit: MOT Challenge: walk, 12 frames, 12 boxes of 1 track "
+        "(pedestrian 12), 1920x1080, 25 fps"
+    )
+    assert note.startswith("track-audit: note: walk: 12 of 12 boxes")
     assert "note" not in captured.out
 
 
@@ -440,11 +446,15 @@ CHECK = ["run-quality-check", "--save-path", "out.json", "--lab-path"]
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["score", "no/such"], ["no/such", "expected a MOT sequence"]),
-        (["score", "folder"], ["folder", "no seqinfo.ini"]),
+        (["score", "no/such"], ["no/such", "expected labels"]),
+        (["score", "folder"], ["folder", "no labels", "KITTI tracking"]),
         (["score", "lone.txt"], ["lone.txt", "no seqinfo.ini beside it"]),
         (["score", "broken"], ["broken/gt/gt.txt, line 2", "expected 9 as in"]),
-        (["score", "no.json"], ["no.json", "No such file"]),
+        (["score", "no.json"], ["no.json", "no such file"]),
+        (["score", "list.json"], ["list.json", "an unknown format", "SeqLabel.json"]),
+        (["score", "detection.json"], ["detection.json", "belong to no tracks"]),
+        (["score", "mot", "--format", "kiti"], ["format 'kiti'", "kitti"]),
+        (["score", "mot", "--fps", "0"], ["--fps", "frames per second"]),
         (["score", "bad.json"], ["bad.json, line 1", "not JSON"]),
         (["score", "bad.manifest"], ["bad.manifest, line 1", "not JSON"]),
         (["score", "s3://b/gt.txt"], ["s3://b/gt.txt", "SeqLabel.json"]),
@@ -464,7 +474,7 @@ CHECK = ["run-quality-check", "--save-path", "out.json", "--lab-path"]
         (["score", "mot", "--output", "s3://"], ["s3://", "no bucket"]),
         (["score", "mot", "--issues", "s3://b"], ["s3://b", "no key"]),
         (["score", "mot", "--issues", "loop/a.csv"], ["loop"]),
-        (["score", "~no-such-user/x"], ["~no-such-user/x", "expected a MOT sequence"]),
+        (["score", "~no-such-user/x"], ["~no-such-user/x", "home folder"]),
         (["report", "mot", "--output", "folder"], ["folder", "in the way"]),
         (
             ["report", "mot", "--output", "a.html", "--reviews", "list.json"],
@@ -680,7 +690,8 @@ def test_a_closed_pipe_is_quiet(tmp_path, command):
         env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
     )
     os.close(writer)
-    assert done.stderr == ""
+    understood = ["track-audit: MOT Challenge"] if arguments else []
+    assert [line[:26] for line in done.stderr.splitlines()] == understood
     assert done.returncode == 141
     assert output.exists() is bool(arguments)
 

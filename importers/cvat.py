@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read tracks that CVAT exported as "CVAT for video 1.1".
+
+The format is documented at https://docs.cvat.ai/docs/manual/advanced/formats/format-cvat/.
+Frames count from 0 in the video, and a task with a frame step or a start frame counts
+in frames of the video too. FiftyOne's parser makes an object per box and needs the size
+of the images; this one streams the file into columns, without FiftyOne.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+from xml.etree.ElementTree import Element, ParseError
+
+import numpy as np
+import pandas as pd
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from .content import Content
+from .frames import is_plain_name
+from .keyframes import interpolate
+from .numbered_frames import Frames
+from .numbered_rows import LAST_FRAME, LabeledVideo, make_tracks
+from .tracks import InputError, Tracks, attribute_columns, concatenate
+
+#: Shapes other than boxes that CVAT tracks.
+_SHAPES = frozenset(
+    {"polygon", "polyline", "points", "mask", "cuboid", "ellipse", "skeleton"}
+)
+_EXPECTED = "CVAT for video 1.1"
+_CORNERS = ("xtl", "ytl", "xbr", "ybr")
+
+
+@dataclass
+class _Task:
+    """One video of an export.
+
+    Attributes:
+        name: the name of the task
+        size: width and height in pixels, None if the export does not tell
+        start: the first frame, counted from 0 in the video
+        stop: the last frame, None if the export does not tell
+        step: frames of the video from one labeled frame to the next
+        columns: the values of each column, box by box
+        attributes: the attributes of each box
+        other_shapes: the number of shapes that are no boxes
+        rotated: the number of rotated boxes
+    """
+
+    name: str
+    size: tuple[int, int] | None = None
+    start: int = 0
+    stop: int | None = None
+    step: int = 1
+    columns: dict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
+    attributes: list[dict[str, object]] = field(default_factory=list)
+    other_shapes: int = 0
+    rotated: int = 0
+
+
+def is_cvat(content: Content) -> bool:
+    """Tell whether a file is an export of CVAT, for videos or images."""
+    return content.root == "annotations"
+
+
+def read_cvat(path: Path, frames: Frames, strict: bool = False) -> Tracks:
+    """Read the tracks of an ``annotations.xml``.
+
+    Args:
+        path: the path to the file
+        frames: what is known of the frames beside the labels
+        strict (False): whether to refuse a file with wrong boxes
+
+    Returns:
+        the :class:`Tracks`, a sequence per task, with the extra columns ``keyframe``
+        (whether a person placed the box, rather than interpolation), ``occluded``, and
+        one column per attribute; frames in which an object is outside have no box
+
+    Raises:
+        InputError: if the file is damaged, or has no tracks of boxes
+    """
+    tasks: dict[str, _Task] = {}
+    try:
+        with path.open("rb") as file:
+            images = _read_elements(path, file, tasks)
+    except OSError as error:
+        raise InputError(path, f"{error.strerror}; expected {_EXPECTED}") from error
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        line = getattr(error, "position", (None,))[0]
+        if isinstance(error, InputError):
+            raise
+        raise InputError(path, f"{error}; expected {_EXPECTED}", line) from error
+    labeled = [task for task in tasks.values() if task.columns]
+    if not labeled:
+        found = "the boxes of images, which have no tracks" if images else "no tracks"
+        raise InputError(path, f"{found}; expected tracks of boxes, {_EXPECTED}")
+    _make_unique(labeled)
+    return concatenate(_to_tracks(path, task, frames, strict) for task in labeled)
+
+
+def _read_elements(path: Path, file: IO[bytes], tasks: dict[str, _Task]) -> int:
+    """Read tasks and their boxes without keeping the document; count images."""
+    images = 0
+    for _, element in iterparse(file):
+        if element.tag in {"task", "job"}:
+            tasks.setdefault(element.findtext("id", ""), _read_task(path, element))
+        elif element.tag == "track":
+            task = tasks.get(element.get("task_id", ""))
+            task = task or next(iter(tasks.values()), None)
+            if task is None:
+                task = tasks.setdefault("", _Task(path.stem))
+            _read_track(path, element, task)
+            element.clear()
+        elif element.tag == "image":
+            images += 1
+            element.clear()
+    return images
+
+
+def _read_task(path: Path, element: Element) -> _Task:
+    size = element.find("original_size")
+    step = element.findtext("frame_filter", "").replace(" ", "").partition("step=")[2]
+    stop = element.findtext("stop_frame")
+    name = element.findtext("name") or ""
+    try:
+        task = _Task(
+            name=name if is_plain_name(name) else path.stem,
+            size=None
+            if size is None
+            else (int(size.findtext("width", "")), int(size.findtext("height", ""))),
+            start=int(element.findtext("start_frame") or 0),
+            stop=int(stop) if stop else None,
+            step=int(step or 1),
+        )
+    except ValueError as error:
+        raise InputError(path, f"task {name!r}: {error}; expected a number") from error
+    if not (
+        0 <= task.start <= (task.stop or task.start) <= LAST_FRAME and task.step > 0
+    ):
+        message = f"task {name!r}: frames {task.start} to {task.stop} by {task.step}"
+        raise InputError(path, f"{message}; expected a range of frames")
+    return task
+
+
+def _read_track(path: Path, track: Element, task: _Task) -> None:
+    number = track.get("id", "")
+    of_track = _attributes(track)
+    for shape in track:
+        if shape.tag in _SHAPES:
+            task.other_shapes += 1
+        if shape.tag != "box":
+            continue
+        try:
+            left, top, right, bottom = (float(shape.attrib[name]) for name in _CORNERS)
+            row: dict[str, object] = {
+                "number": int(shape.attrib["frame"]),
+                "track": int(number),
+                "label": track.attrib["label"],
+                "left": left,
+                "top": top,
+                "width": right - left,
+                "height": bottom - top,
+                "keyframe": shape.get("keyframe") == "1",
+                "occluded": shape.get("occluded") == "1",
+                "outside": shape.get("outside") == "1",
+            }
+        except (KeyError, ValueError) as error:
+            message = f"track {number!r}: a box with {error}; expected a frame and "
+            raise InputError(path, f"{message}{', '.join(_CORNERS)}") from error
+        for name, value in row.items():
+            task.columns[name].append(value)
+        task.attributes.append(of_track | _attributes(shape))
+        task.rotated += float(shape.get("rotation") or 0) != 0
+
+
+def _attributes(element: Element) -> dict[str, object]:
+    """Return the attributes right below an element; equal texts share their memory."""
+    return {
+        attribute.get("name", ""): attribute.text or ""
+        for attribute in element.findall("attribute")
+        if attribute.get("name")
+    }
+
+
+def _make_unique(tasks: list[_Task]) -> None:
+    """Give tasks of the same name different ones."""
+    taken: set[str] = set()
+    for task in tasks:
+        names = (f"{task.name}-{number}" for number in itertools.count(2))
+        task.name = next(
+            name for name in itertools.chain([task.name], names) if name not in taken
+        )
+        taken.add(task.name)
+
+
+def _to_tracks(path: Path, task: _Task, frames: Frames, strict: bool) -> Tracks:
+    own = {**task.columns}
+    rows = pd.DataFrame({**own, **attribute_columns(task.attributes, taken=own)})
+    rows = interpolate(rows, ~rows["outside"].to_numpy(bool), task.step)
+    rows = rows[~rows["outside"]].drop(columns="outside").reset_index(drop=True)
+    last = max(task.stop or 0, int(rows["number"].max()) if len(rows) else 0)
+    notes = [
+        f"{task.name}: {count} {what}"
+        for count, what in (
+            (task.other_shapes, "shapes that are no boxes were left out"),
+            (task.rotated, "boxes are rotated; they were read without their rotation"),
+        )
+        if count
+    ]
+    video = LabeledVideo(
+        task.name,
+        size=task.size,
+        pattern="frame_{:06d}.PNG",
+        first=task.start,
+        known=np.arange(task.start, min(last, LAST_FRAME) + 1, task.step),
+        beside=("images",),
+        notes=tuple(notes),
+    )
+    return make_tracks(path, rows, video, frames, strict)

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The formats of label files: recognize them by their content, and read them.
+
+To add a format, write a reader module, and add a row to :data:`FORMATS`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TypeAlias
+
+from .coco_vid import is_coco_vid, read_coco_vid
+from .content import Content, is_number, look_into
+from .cvat import is_cvat, read_cvat
+from .drone_rows import is_uavdt, is_visdrone, read_uavdt, read_visdrone
+from .files import expand_home, is_s3
+from .groundtruth import is_manifest, is_seq_label, read_manifest, read_seq_label
+from .kitti import is_kitti, read_kitti
+from .mot import read_mot
+from .numbered_frames import Frames
+from .tracks import InputError, Tracks, concatenate
+from .vatic import is_vatic, read_vatic
+from .yolo import is_yolo, read_yolo
+
+#: The suffixes of the files in a folder that may hold labels.
+_SUFFIXES = frozenset({".csv", ".json", ".manifest", ".txt", ".xml"})
+#: Files of a folder that are looked into before they are read.
+_LOOKS = 20
+#: Folders of folders that are searched for labels.
+_DEPTH = 3
+
+
+_Reader: TypeAlias = Callable[[Path | str, Frames, bool], Tracks]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of label files.
+
+    Attributes:
+        name: what ``format=`` calls it
+        title: what people call it
+        expected: the files that it has
+        matches: whether a file's content is of this format
+        read: the reader of a file
+        whole_folder: whether the reader takes folders rather than single files
+    """
+
+    name: str
+    title: str
+    expected: str
+    matches: Callable[[Content], bool]
+    read: _Reader
+    whole_folder: bool = False
+
+
+def _is_mot(content: Content) -> bool:
+    numbers = [row for row in content.rows if all(map(is_number, filter(None, row)))]
+    return 2 * len(numbers) > len(content.rows) and all(
+        len(row) >= 6 for row in numbers
+    )
+
+
+def _read_mot(path: Path | str, frames: Frames, strict: bool) -> Tracks:
+    if frames.folder is not None:
+        message = "the seqinfo.ini of a MOT sequence names its folder of frames"
+        raise InputError(frames.folder, f"{message}; expected no other folder")
+    return read_mot(path)
+
+
+def _read_seq_label(path: Path | str, frames: Frames, strict: bool) -> Tracks:
+    return read_seq_label(path, frames.folder, frame_rate=frames.rate)
+
+
+def _read_manifest(path: Path | str, frames: Frames, strict: bool) -> Tracks:
+    return read_manifest(path, frames.folder, progress=False, frame_rate=frames.rate)
+
+
+def _local(read: Callable[[Path, Frames, bool], Tracks]) -> _Reader:
+    """Return a reader of files that are on this machine."""
+    return lambda path, frames, strict: read(Path(path), frames, strict)
+
+
+#: The formats, in the order in which they are tried.
+FORMATS: tuple[Format, ...] = (
+    Format(
+        "manifest",
+        "Ground Truth manifest",
+        "an output.manifest",
+        is_manifest,
+        _read_manifest,
+    ),
+    Format(
+        "groundtruth",
+        "Ground Truth",
+        "a SeqLabel.json",
+        is_seq_label,
+        _read_seq_label,
+    ),
+    Format(
+        "cvat",
+        "CVAT for video 1.1",
+        "an annotations.xml, also zipped",
+        is_cvat,
+        _local(read_cvat),
+    ),
+    Format(
+        "kitti",
+        "KITTI tracking",
+        "label_02/0000.txt with 17 columns",
+        is_kitti,
+        _local(read_kitti),
+    ),
+    Format(
+        "vatic",
+        "VATIC",
+        "a text file with 10 columns or more",
+        is_vatic,
+        _local(read_vatic),
+    ),
+    Format(
+        "visdrone",
+        "VisDrone-MOT",
+        "annotations/NAME.txt with 10 columns",
+        is_visdrone,
+        _local(read_visdrone),
+    ),
+    Format(
+        "uavdt",
+        "UAVDT",
+        "NAME_gt_whole.txt with 9 columns",
+        is_uavdt,
+        _local(read_uavdt),
+    ),
+    Format(
+        "coco-vid",
+        "COCO for videos",
+        "a JSON file with videos, images and annotations",
+        is_coco_vid,
+        _local(read_coco_vid),
+    ),
+    Format(
+        "yolo",
+        "YOLO with tracks",
+        "a folder of a text file per frame, with 6 or 7 columns",
+        is_yolo,
+        _local(read_yolo),
+        whole_folder=True,
+    ),
+    Format(
+        "mot",
+        "MOT Challenge",
+        "gt/gt.txt or a tracker's results, with 6 to 10 columns",
+        _is_mot,
+        _read_mot,
+        whole_folder=True,
+    ),
+)
+BY_NAME = {each.name: each for each in FORMATS}
+
+
+def read_labels(
+    path: Path | str,
+    format: str | None = None,
+    frames: Path | str | None = None,
+    size: tuple[int, int] | None = None,
+    frame_rate: float | None = None,
+    strict: bool = False,
+) -> Tracks:
+    """Read labels in any format that is known.
+
+    Args:
+        path: the path to a label file, a zip file of them, a sequence's folder or a
+            folder of sequences, or the S3 URI of a Ground Truth result
+        format (None): the name of a format in :data:`FORMATS`; by default it is
+            recognized by the content
+        frames (None): the folder of the frames, or of one folder per sequence
+        size (None): width and height in pixels of the images that were labeled; by
+            default as the labels or the frames tell
+        frame_rate (None): frames per second; by default as the labels tell
+        strict (False): whether to refuse files with rows that are wrong, rather than
+            setting these rows aside
+
+    Returns:
+        the :class:`Tracks`; ``format`` is the format's title
+
+    Raises:
+        InputError: if no format fits, or a file is missing or wrong
+
+    Example:
+        >>> tracks = fta.read_labels("SeqLabel.json")
+        >>> tracks.format
+        'Ground Truth'
+    """
+    beside = Frames(Path(expand_home(frames)) if frames else None, size, frame_rate)
+    if is_s3(path) or expand_home(path).is_fifo():
+        found = _named(format) or _recognize_name(str(path))
+        return _finish(found, found.read(path, beside, strict), beside)
+    path = expand_home(path)
+    if path.is_file() and zipfile.is_zipfile(path):
+        return _read_zip(path, format, beside, strict)
+    found, places = _recognize(path, _named(format))
+    parts = [found.read(place, beside, strict) for place in places]
+    try:
+        return _finish(found, concatenate(parts), beside)
+    except ValueError as error:
+        raise InputError(path, f"{error}; expected unique names") from error
+
+
+def recognize(path: Path | str) -> Format:
+    """Recognize the format of labels by their content.
+
+    Args:
+        path: the path to a file or a folder
+
+    Returns:
+        the :class:`Format`
+
+    Raises:
+        InputError: if no format fits, or a folder holds labels of several
+    """
+    return _recognize(expand_home(path), None)[0]
+
+
+def _named(name: str | None) -> Format | None:
+    if name is None:
+        return None
+    if name not in BY_NAME:
+        raise InputError(f"format {name!r}", f"expected one of {', '.join(BY_NAME)}")
+    return BY_NAME[name]
+
+
+def _recognize_name(uri: str) -> Format:
+    """Recognize what can be read only once, or only by a reader of its own."""
+    names = {".json": "groundtruth", ".manifest": "manifest"}
+    name = names.get(PurePosixPath(uri).suffix)
+    if name is None:
+        raise InputError(uri, "expected a SeqLabel.json or an output.manifest there")
+    return BY_NAME[name]
+
+
+def _recognize(path: Path, asked: Format | None) -> tuple[Format, list[Path]]:
+    """Return the format of what is at a path, and the paths to hand to its reader."""
+    if path.is_file():
+        found = asked or _match(look_into(path))
+        if found is None:
+            raise InputError(path, f"an unknown format; expected {_expectations()}")
+        return found, [path]
+    if not path.is_dir():
+        raise InputError(path, "no such file or folder; expected labels")
+    mot = BY_NAME["mot"]
+    if asked in {None, mot} and (sequences := list(_mot_sequences(path))):
+        return mot, sequences
+    files = list(_label_files(path))
+    if asked is None:
+        matches = {file: _match(look_into(file)) for file in files[:_LOOKS]}
+        kinds = {each.name: file for file, each in matches.items() if each}
+        if len(kinds) > 1:
+            named = " and ".join(
+                f"{BY_NAME[k].title} ({f.name})" for k, f in kinds.items()
+            )
+            raise InputError(path, f"holds {named}; expected one format, or its name")
+        asked = BY_NAME[next(iter(kinds))] if kinds else None
+    chosen = asked
+    places = [file for file in files if chosen and chosen.matches(look_into(file))]
+    if chosen is None or not places:
+        expected = chosen.expected if chosen else _expectations()
+        raise InputError(path, f"no labels were found in it; expected {expected}")
+    if chosen.whole_folder and chosen is not mot:
+        places = list(dict.fromkeys(file.parent for file in places))
+    return chosen, places
+
+
+def _mot_sequences(folder: Path, depth: int = 0) -> Iterator[Path]:
+    """Find the folders that are laid out as MOT sequences, in order."""
+    marks = ("seqinfo.ini", "gt/gt.txt", "gt.txt", "det/det.txt")
+    if any((folder / mark).is_file() for mark in marks):
+        yield folder
+    elif depth < _DEPTH:
+        for each in sorted(folder.iterdir()):
+            if each.is_dir() and each.name[0] != ".":
+                yield from _mot_sequences(each, depth + 1)
+
+
+def _label_files(folder: Path) -> Iterator[Path]:
+    """Find the files in a folder that may hold labels, in order."""
+    for place, folders, names in os.walk(folder):
+        depth = len(Path(place).relative_to(folder).parts)
+        folders[:] = sorted(f for f in folders if depth < _DEPTH and f[0] != ".")
+        for name in sorted(names):
+            if Path(name).suffix.lower() in _SUFFIXES and name[0] != ".":
+                yield Path(place, name)
+
+
+def _match(content: Content) -> Format | None:
+    return next((each for each in FORMATS if each.matches(content)), None)
+
+
+def _expectations() -> str:
+    return "; or ".join(f"{each.title}: {each.expected}" for each in FORMATS)
+
+
+def _read_zip(path: Path, format: str | None, frames: Frames, strict: bool) -> Tracks:
+    """Read the label files of a zip file, whose images stay where they are."""
+    with tempfile.TemporaryDirectory() as outer:
+        folder = Path(outer, path.stem)
+        folder.mkdir()
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    if PurePosixPath(name).suffix.lower() in {*_SUFFIXES, ".ini"}:
+                        archive.extract(name, folder)
+            found, places = _recognize(folder, _named(format))
+            parts = [found.read(place, frames, strict) for place in places]
+            tracks = _finish(found, concatenate(parts), frames)
+        except (OSError, zipfile.BadZipFile, RuntimeError) as error:
+            raise InputError(path, f"{error}; expected a zip file of labels") from error
+        except InputError as error:
+            inner = str(error.path).replace(str(folder), str(path))
+            raise InputError(inner, error.message, error.line) from error
+    notes = tuple(note.replace(str(folder), str(path)) for note in tracks.notes)
+    return replace(tracks, notes=notes)
+
+
+def _finish(found: Format, tracks: Tracks, frames: Frames) -> Tracks:
+    """Note the format, and the size and the rate that the user gave."""
+    sequences = {}
+    for name, sequence in tracks.sequences.items():
+        if frames.size is not None:
+            width, height = frames.size
+            sequence = replace(
+                sequence, width=width, height=height, size_from="your setting"
+            )
+        if frames.rate is not None:
+            sequence = replace(sequence, rate_from="your setting")
+        sequences[name] = sequence
+    return replace(tracks, sequences=sequences, format=found.title)

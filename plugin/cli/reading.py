@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options that say how to read label files."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import CycloptsError, Parameter, Token
+
+if TYPE_CHECKING:
+    from ...importers.tracks import Tracks
+
+
+def _read_size(_: object, tokens: Sequence[Token]) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", tokens[0].value)
+    if match is None:
+        message = f"Expected a size such as 1920x1080, not '{tokens[0].value}'."
+        raise CycloptsError(msg=message)
+    return int(match[1]), int(match[2])
+
+
+@dataclass(frozen=True)
+class Source:
+    """How to read label files.
+
+    Attributes:
+        frames: the folder of the frames, or of one folder per sequence
+        format: the format of the labels, see the documentation for the names; by
+            default it is recognized by the content
+        size: the size in pixels of the images that were labeled, if neither the labels
+            nor the frames tell
+        fps: frames per second, if the labels do not tell
+        strict: refuse files with wrong rows instead of setting these rows aside
+    """
+
+    frames: Annotated[str | None, Parameter(metavar="DIR")] = None
+    format: Annotated[str | None, Parameter(metavar="NAME")] = None
+    size: Annotated[
+        tuple[int, int] | None,
+        Parameter(converter=_read_size, n_tokens=1, metavar="WIDTHxHEIGHT"),
+    ] = None
+    fps: Annotated[float | None, Parameter(metavar="RATE")] = None
+    strict: bool = False
+
+    def read(self, labels: str) -> Tracks:
+        """Read labels, and print what was understood on standard error.
+
+        Args:
+            labels: a path or an S3 URI
+
+        Returns:
+            the tracks
+
+        Raises:
+            InputError: if the labels cannot be read, or have no tracks
+        """
+        from ...importers.description import describe
+        from ...importers.formats import read_labels
+        from ...importers.tracks import InputError
+
+        if self.fps is not None and not 0 < self.fps < float("inf"):
+            raise InputError("--fps", f"{self.fps}; expected frames per second")
+        tracks = read_labels(
+            labels, self.format, self.frames, self.size, self.fps, self.strict
+        )
+        if len(tracks.table) and (tracks.table["track"] < 0).all():
+            message = f"{len(tracks.table)} boxes that belong to no tracks"
+            todo = "expected tracks: label the video anew as object tracking, or link"
+            raise InputError(
+                labels, f"{message}; {todo} the boxes with a tracker first"
+            )
+        print(f"track-audit: {describe(tracks)}", file=sys.stderr)
+        for note in tracks.notes:
+            print(f"track-audit: note: {note}", file=sys.stderr)
+        return tracks

@@ -1,0 +1,475 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Formats of label files: small made ones, and real ones of other people."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from fiftyone_track_audit.importers.description import describe
+from fiftyone_track_audit.importers.formats import BY_NAME, read_labels, recognize
+from fiftyone_track_audit.importers.tracks import COLUMNS, InputError, Tracks
+from PIL import Image
+
+CVAT = """<?xml version="1.0" encoding="utf-8"?>
+<annotations>
+  <version>1.1</version>
+  <meta><task><id>5</id><name>street</name><size>4</size><mode>interpolation</mode>
+    <start_frame>10</start_frame><stop_frame>19</stop_frame>
+    <frame_filter>step=3</frame_filter>
+    <original_size><width>64</width><height>48</height></original_size></task></meta>
+  <track id="0" label="car">
+    <box frame="10" outside="0" occluded="1" keyframe="1" xtl="3" ytl="4" xbr="10.5"
+      ybr="5"><attribute name="color">red</attribute></box>
+    <box frame="13" outside="0" occluded="0" keyframe="0" xtl="4" ytl="4" xbr="11"
+      ybr="5"><attribute name="label">x</attribute></box>
+    <box frame="16" outside="1" occluded="0" keyframe="1" xtl="4" ytl="4" xbr="11"
+      ybr="5"></box>
+  </track>
+  <track id="7" label="bus">
+    <box frame="19" outside="0" occluded="0" keyframe="1" xtl="0" ytl="0" xbr="8"
+      ybr="9" rotation="30"/>
+  </track>
+  <track id="8" label="bus">
+    <polygon frame="19" outside="0" occluded="0" keyframe="1" points="1,2;3,4;5,6"/>
+  </track>
+</annotations>
+"""
+BOX3D = "1.7 0.6 1.8 -0.05 1.6 12.3 -0.1"
+KITTI = f"""0 -1 DontCare -1 -1 -10 7 1 9 4 {BOX3D}
+0 0 Cyclist 0 1 -0.1 5.5 2 16 30 {BOX3D}
+1 0 Cyclist 0 2 -0.1 6.5 2 17 30 {BOX3D}
+3 12 Car 1 0 -0.1 0 0 8 9.5 {BOX3D}
+"""
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def save_frames(folder: Path, *names: str, size: tuple[int, int] = (64, 48)) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        Image.new("RGB", size).save(folder / name)
+    return folder
+
+
+def boxes(tracks: Tracks) -> list[list[object]]:
+    names = ["frame", "track", "label", "left", "top", "width", "height"]
+    return tracks.table[names].to_numpy().tolist()
+
+
+def sizes(tracks: Tracks) -> list[tuple[object, ...]]:
+    return [
+        (one.name, one.width, one.height, one.frame_rate, len(one.frame_names))
+        for one in tracks.sequences.values()
+    ]
+
+
+def test_cvat_for_video(tmp_path):
+    tracks = read_labels(write(tmp_path / "annotations.xml", CVAT))
+    assert tracks.format == "CVAT for video 1.1"
+    assert boxes(tracks) == [
+        [1, 0, "car", 3, 4, 7.5, 1],
+        [2, 0, "car", 4, 4, 7, 1],
+        [4, 7, "bus", 0, 0, 8, 9],
+    ]
+    table = tracks.table
+    assert {c: str(table[c].dtype) for c in COLUMNS} == dict(COLUMNS)
+    assert table["keyframe"].tolist() == [True, False, True]
+    assert table["occluded"].tolist() == [True, False, False]
+    assert table["color"].tolist() == ["red", None, None]
+    assert table["label_attribute"].tolist() == [None, "x", None]
+    assert "outside" not in table
+    assert table["frame_name"].tolist()[-1] == "frame_000019.PNG"
+    assert sizes(tracks) == [("street", 64, 48, 30, 4)]
+    text = " ".join(tracks.notes)
+    assert "1 shapes that are no boxes" in text
+    assert "1 boxes are rotated" in text
+
+
+def test_cvat_s_interpolation_is_filled_in(tmp_path):
+    """CVAT itself needs keyframes alone, as other tools write them."""
+    box = '<box frame="{}" outside="{}" keyframe="1" xtl="{}" ytl="0" xbr="9" ybr="9"/>'
+    shapes = [box.format(0, 0, 0), box.format(4, 0, 8), box.format(5, 1, 8)]
+    text = (
+        f'<annotations><track id="3" label="a">{"".join(shapes)}</track></annotations>'
+    )
+    tracks = read_labels(write(tmp_path / "walk.xml", text))
+    assert tracks.table["frame"].tolist() == [1, 2, 3, 4, 5]
+    assert tracks.table["left"].tolist() == [0, 2, 4, 6, 8]
+    assert tracks.table["keyframe"].tolist() == [True, False, False, False, True]
+
+
+def test_several_tasks_of_cvat_are_several_sequences(tmp_path):
+    box = '<box frame="0" outside="0" keyframe="1" xtl="0" ytl="0" xbr="9" ybr="9"/>'
+    text = "<annotations><meta><project><tasks>"
+    text += "".join(f"<task><id>{i}</id><name>a</name></task>" for i in (4, 5))
+    text += "</tasks></project></meta>"
+    for task in (4, 5, 5):
+        number = text.count("<track")
+        text += f'<track id="{number}" label="c" task_id="{task}">{box}</track>'
+    tracks = read_labels(write(tmp_path / "x.xml", f"{text}</annotations>"))
+    assert list(tracks.sequences) == ["a", "a-2"]
+    assert tracks.table["sequence"].tolist() == ["a", "a-2", "a-2"]
+
+
+def test_kitti(tmp_path):
+    path = write(tmp_path / "label_02" / "0012.txt", KITTI)
+    tracks = read_labels(path)
+    assert tracks.format == "KITTI tracking"
+    assert boxes(tracks) == [
+        [1, 0, "Cyclist", 5.5, 2, 10.5, 28],
+        [2, 0, "Cyclist", 6.5, 2, 10.5, 28],
+        [4, 12, "Car", 0, 0, 8, 9.5],
+    ]
+    assert tracks.table["occluded"].tolist() == [1, 2, 0]
+    assert tracks.table["truncated"].tolist() == [0, 0, 1]
+    assert sizes(tracks) == [("0012", 17, 30, 10, 4)]
+    assert "0012: 1 regions labeled DontCare were left out" in tracks.notes
+
+
+def test_frames_beside_kitti_s_labels_are_found(tmp_path):
+    path = write(tmp_path / "label_02" / "0012.txt", KITTI)
+    write(tmp_path / "label_02" / "0013.txt", KITTI)
+    names = [f"{number:06d}.png" for number in range(6)]
+    folder = save_frames(tmp_path / "image_02" / "0012", *names)
+    tracks = read_labels(path.parent)
+    assert sizes(tracks) == [("0012", 64, 48, 10, 6), ("0013", 17, 30, 10, 4)]
+    assert tracks.sequences["0012"].frames_dir == (
+        path.parent / f"../{folder.parent.name}/0012"
+    )
+    other = save_frames(tmp_path / "own" / "0013", *names, size=(80, 60))
+    given = read_labels(path.parent / "0013.txt", frames=other.parent)
+    assert sizes(given) == [("0013", 80, 60, 10, 6)]
+
+
+VATIC = """7 1 2 5 8 0 0 0 0 "Biker"
+7 2 2 6 8 1 0 1 1 "Biker" "Fast" "On road"
+7 3 2 7 8 2 1 0 1 "Biker"
+9 0 0 4 4 5 0 0 1 Car
+"""
+
+
+def test_vatic(tmp_path):
+    tracks = read_labels(write(tmp_path / "video0.txt", VATIC))
+    assert tracks.format == "VATIC"
+    assert boxes(tracks) == [
+        [1, 7, "Biker", 1, 2, 4, 6],
+        [2, 7, "Biker", 2, 2, 4, 6],
+        [6, 9, "Car", 0, 0, 4, 4],
+    ]
+    assert tracks.table["occluded"].tolist() == [False, True, False]
+    assert tracks.table["keyframe"].tolist() == [True, False, False]
+    assert tracks.table["Fast"].tolist() == [False, True, False]
+    assert tracks.table["On road"].tolist() == [False, True, False]
+    assert sizes(tracks) == [("video0", 6, 8, 30, 6)]
+    assert "video0: 1 boxes of objects that are lost were left out" in tracks.notes
+
+
+VISDRONE = """1,0,10,20,30,40,1,4,0,1
+2,0,11,20,30,40,0,11,1,2
+1,1,0,0,300,40,0,0,0,0
+"""
+
+
+def test_visdrone(tmp_path):
+    path = write(tmp_path / "annotations" / "uav0137.txt", VISDRONE)
+    names = ["0000001.jpg", "0000002.jpg", "0000003.jpg"]
+    save_frames(tmp_path / "sequences" / "uav0137", *names)
+    tracks = read_labels(tmp_path)
+    assert tracks.format == "VisDrone-MOT"
+    assert boxes(tracks) == [
+        [1, 0, "car", 10, 20, 30, 40],
+        [2, 0, "others", 11, 20, 30, 40],
+    ]
+    assert tracks.table["considered"].tolist() == [True, False]
+    assert tracks.table["truncated"].tolist() == [0, 1]
+    assert tracks.table["occluded"].tolist() == [1, 2]
+    assert tracks.table["frame_name"].tolist() == names[:2]
+    assert sizes(tracks) == [("uav0137", 64, 48, 30, 3)]
+    assert "uav0137: 1 ignored regions (category 0) were left out" in tracks.notes
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("M0203_gt_whole.txt", "1,5,10,20,30,40,1,1,1\n3,5,9,20,30,40,1,1,1\n"),
+        ("M0203.txt", "1,5,10,20,30,40,1,1,1\n3,5,9,20,30,40,2,4,1\n"),
+    ],
+)
+def test_uavdt(tmp_path, name, rows):
+    tracks = read_labels(write(tmp_path / name, rows))
+    assert tracks.format == "UAVDT"
+    assert boxes(tracks) == [
+        [1, 5, "car", 10, 20, 30, 40],
+        [3, 5, "car", 9, 20, 30, 40],
+    ]
+    assert tracks.table["frame_name"].tolist() == ["img000001.jpg", "img000003.jpg"]
+    assert sizes(tracks) == [("M0203", 40, 60, 30, 3)]
+    assert set(tracks.table) >= {"out_of_view", "occluded"}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "1,5,10,20,30,40,1,1,1\n",
+        "1,5,10,20,30,40,1,3,0.5\n",
+        "1,5,10,20,30,40,1,-1,-1,-1\n",
+        "1,-1,10,20,30,40,99.5,-1,-1,-1\n",
+        "1 5 10 20 30 40 1 1 1\n",
+    ],
+)
+def test_mot_is_not_taken_for_other_benchmarks(tmp_path, rows):
+    assert recognize(write(tmp_path / "gt.txt", rows)).name == "mot"
+
+
+def test_yolo(tmp_path):
+    labels = tmp_path / "walk" / "labels"
+    write(labels / "f_01.txt", "0 0.5 0.5 0.25 0.5 3\n1 0.5 0.5 0.25 0.5 12\n")
+    write(labels / "f_02.txt", "0 0.5 0.5 0.25 0.5 3\n")
+    write(labels / "f_03.txt", "")
+    write(tmp_path / "walk" / "classes.txt", "person\ncar\n")
+    with pytest.raises(InputError, match="expected the folder of the frames, or the"):
+        read_labels(tmp_path)
+    tracks = read_labels(tmp_path, size=(64, 48))
+    assert tracks.format == "YOLO with tracks"
+    assert boxes(tracks) == [
+        [1, 3, "person", 24, 12, 16, 24],
+        [2, 3, "person", 24, 12, 16, 24],
+        [1, 12, "car", 24, 12, 16, 24],
+    ]
+    assert sizes(tracks) == [("walk", 64, 48, 30, 3)]
+    save_frames(tmp_path / "walk" / "images", "f_01.jpg", "f_02.jpg", "f_03.jpg")
+    assert sizes(read_labels(tmp_path)) == [("walk", 64, 48, 30, 3)]
+    assert read_labels(tmp_path).table["frame_name"].tolist()[0] == "f_01.jpg"
+
+
+@pytest.mark.parametrize(
+    ("row", "track", "confidence"),
+    [
+        ("0 .5 .5 .2 .2 4 0.75", 4, 0.75),
+        ("0 .5 .5 .2 .2 0.75 4", 4, 0.75),
+        ("0 .5 .5 .2 .2 4 1", 4, 1),
+        ("0 .5 .5 .2 .2 0.75", -1, 0.75),
+        ("0 .5 .5 .2 .2", -1, None),
+    ],
+)
+def test_yolo_s_tracks_and_confidences_are_told_apart(tmp_path, row, track, confidence):
+    write(tmp_path / "1.txt", f"{row}\n")
+    table = read_labels(tmp_path, size=(64, 48)).table
+    assert table["track"].tolist() == [track]
+    assert table["label"].tolist() == ["0"]
+    assert table.get("confidence", pd.Series([None])).tolist() == [confidence]
+
+
+def coco(**more: object) -> dict[str, object]:
+    images = [
+        {"id": 10, "video_id": 1, "frame_id": 0, "file_name": "v/0001.jpg"},
+        {"id": 11, "video_id": 1, "frame_id": 1, "file_name": "v/0005.jpg"},
+    ]
+    box = {"category_id": 2, "bbox": [1, 2, 3, 4.5]}
+    annotations = [
+        {"id": 1, "image_id": 10, "instance_id": 5, "occluded": True, **box},
+        {"id": 2, "image_id": 11, "instance_id": 5, "iscrowd": 0, **box},
+        {"id": 3, "image_id": 11, "instance_id": 6, "iscrowd": 1, **box},
+    ]
+    return {
+        "videos": [{"id": 1, "name": "v", "width": 64, "height": 48, "fps": 12}],
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": 2, "name": "car"}],
+        **more,
+    }
+
+
+def test_coco_vid(tmp_path):
+    path = write(tmp_path / "annotations" / "train.json", json.dumps(coco()))
+    tracks = read_labels(path)
+    assert tracks.format == "COCO for videos"
+    assert boxes(tracks) == [[1, 5, "car", 1, 2, 3, 4.5], [2, 5, "car", 1, 2, 3, 4.5]]
+    assert tracks.table["frame_name"].tolist() == ["0001.jpg", "0005.jpg"]
+    assert tracks.table["occluded"].tolist() == [True, None]
+    assert sizes(tracks) == [("v", 64, 48, 12, 2)]
+    assert tracks.notes == (f"{path}: 1 crowd regions were left out",)
+    folder = save_frames(tmp_path / "v", "0001.jpg", "0005.jpg", "0009.jpg")
+    found = read_labels(path).sequences["v"]
+    assert found.frames_dir.resolve() == folder
+    assert found.frame_names == ("0001.jpg", "0005.jpg")
+
+
+def test_coco_s_tracks_have_several_names(tmp_path):
+    """CVAT and Datumaro write an attribute; TAO has no list of videos."""
+    content = coco(videos=[])
+    for image in content["images"]:
+        image["frame_index"] = image.pop("frame_id")
+    for number, annotation in enumerate(content["annotations"]):
+        annotation.pop("instance_id")
+        annotation["iscrowd"] = 0
+        annotation["attributes"] = {"track_id": f"t{number // 2}", "keyframe": True}
+    tracks = read_labels(write(tmp_path / "a.json", json.dumps(content)))
+    assert tracks.table["track"].tolist() == [0, 0, 1]
+    assert tracks.table["keyframe"].tolist() == [True, True, True]
+    assert list(tracks.sequences) == ["1"]
+
+
+def test_youtube_vis_lists_boxes_by_frame(tmp_path):
+    video = {"id": 3, "file_names": ["a/1.jpg", "a/2.jpg"], "width": 64, "height": 48}
+    annotation = {"id": 9, "video_id": 3, "category_id": 2}
+    annotation["bboxes"] = [None, [1, 2, 3, 4]]
+    content = coco(videos=[video], annotations=[annotation])
+    del content["images"]
+    tracks = read_labels(write(tmp_path / "a.json", json.dumps(content)))
+    assert boxes(tracks) == [[2, 9, "car", 1, 2, 3, 4]]
+    assert sizes(tracks) == [("3", 64, 48, 30, 2)]
+
+
+def test_damaged_coco_is_refused(tmp_path):
+    content = coco()
+    del content["annotations"][0]["category_id"]
+    path = write(tmp_path / "a.json", json.dumps(content))
+    with pytest.raises(InputError, match=r"a.json: KeyError .'category_id'.; expected"):
+        read_labels(path)
+
+
+@pytest.mark.parametrize("inner", ["annotations.xml", "job/annotations.xml"])
+def test_zip_files_are_looked_into(tmp_path, inner):
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(inner, CVAT)
+        archive.writestr("images/frame_000010.PNG", b"not read")
+    assert recognize_name(path) == "CVAT for video 1.1"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(inner, CVAT.replace("xtl", "x"))
+    with pytest.raises(InputError, match=rf"export.zip/{inner}.*a box with 'xtl'"):
+        read_labels(path)
+
+
+def recognize_name(path: Path) -> str:
+    return read_labels(path).format
+
+
+def test_a_format_can_be_forced(tmp_path):
+    path = write(tmp_path / "labels.txt", KITTI)
+    assert recognize(path).name == "kitti"
+    with pytest.raises(InputError, match="expected CVAT for video"):
+        read_labels(path, format="cvat")
+    with pytest.raises(InputError, match=f"one of {', '.join(BY_NAME)}"):
+        read_labels(path, format="unknown")
+
+
+def test_size_and_rate_can_be_given(tmp_path):
+    path = write(tmp_path / "0012.txt", KITTI)
+    tracks = read_labels(path, size=(640, 480), frame_rate=12.5)
+    assert sizes(tracks) == [("0012", 640, 480, 12.5, 4)]
+    assert describe(tracks) == (
+        "KITTI tracking: 0012, 4 frames, 3 boxes of 2 tracks (Cyclist 2, Car 1), "
+        "640x480 (your setting), 12.5 fps (your setting)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hello\nworld\n", "an unknown format; expected .*CVAT for video.*KITTI"),
+        ("", "an unknown format"),
+        ('{"a": 1}', "an unknown format"),
+        ("<annotation></annotation>", "an unknown format"),
+        ("<annotations></annotations>", "no tracks; expected tracks of boxes"),
+        ("<annotations><image/></annotations>", "the boxes of images, which have no"),
+        ("<annotations>", "line 1: no element found"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><annotations>&b;</annotations>', "Entit"),
+        (KITTI.replace("Car 1 0", "Car 1 x"), "line 4: occluded is 'x'"),
+        (
+            KITTI.replace("3 12", "0.5 12"),
+            "line 4: frame is 0.5; expected a whole number",
+        ),
+        (
+            KITTI.replace("1 0 Cyc", "0 0 Cyc"),
+            "line 3: track 0 has another box in frame 0",
+        ),
+        (
+            KITTI.replace("0 0 8 9.5", "8 0 0 9.5"),
+            "line 4: width is -8; expected pixels",
+        ),
+    ],
+)
+def test_wrong_content_is_one_clear_error(tmp_path, text, message):
+    path = write(tmp_path / "labels.txt", text)
+    with pytest.raises(InputError, match=message) as caught:
+        read_labels(path, strict=True)
+    assert caught.value.path == str(path)
+
+
+def test_wrong_rows_are_set_aside(tmp_path):
+    text = KITTI.replace("1 0 Cyc", "0 0 Cyc").replace("0 0 8 9.5", "8 0 0 9.5")
+    path = write(
+        tmp_path / "a.txt", text + KITTI.splitlines()[3].replace("3 12", "0 12")
+    )
+    tracks = read_labels(path)
+    assert boxes(tracks) == [
+        [1, 0, "Cyclist", 5.5, 2, 10.5, 28],
+        [1, 12, "Car", 0, 0, 8, 9.5],
+    ]
+    columns = ["line", "frame", "track", "width", "reason"]
+    assert tracks.invalid[columns].to_numpy().tolist() == [
+        [3, 1, 0, 10.5, "track 0 has another box in frame 0; expected one"],
+        [4, pd.NA, 12, -8, "width is -8; expected pixels from 0.001 to 10000000"],
+    ]
+    assert any("2 of 4 rows cannot be used" in note for note in tracks.notes)
+
+
+def test_wrong_boxes_of_a_file_without_lines_are_set_aside(tmp_path):
+    tracks = read_labels(write(tmp_path / "a.xml", CVAT.replace('ybr="9"', 'ybr="0"')))
+    assert len(tracks.table) == 2
+    assert tracks.invalid[["line", "track"]].to_numpy().tolist() == [[pd.NA, 7]]
+    assert any("are set aside; height is 0" in note for note in tracks.notes)
+
+
+def test_folders_of_several_formats_or_none_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no labels were found"):
+        read_labels(tmp_path)
+    write(tmp_path / "a.txt", KITTI)
+    write(tmp_path / "b.xml", CVAT)
+    with pytest.raises(
+        InputError, match=r"KITTI tracking \(a.txt\) and CVAT.*\(b.xml\)"
+    ):
+        read_labels(tmp_path)
+    assert sizes(read_labels(tmp_path, format="cvat"))[0][0] == "street"
+    with pytest.raises(InputError, match="no labels were found in it; expected a Seq"):
+        read_labels(tmp_path, format="groundtruth")
+
+
+def test_a_folder_with_a_seq_label_is_recognized(tmp_path):
+    box = {"left": 1, "top": 2, "width": 3, "height": 4, "class-id": "0"}
+    car = box | {"object-id": "a", "object-name": "Car:1"}
+    frame = {"frame-no": "0", "frame": "1.jpg", "annotations": [car]}
+    labels = {"tracking-annotations": [frame]}
+    write(tmp_path / "SeqLabel.json", json.dumps(labels))
+    tracks = read_labels(tmp_path)
+    assert tracks.format == "Ground Truth"
+    assert boxes(tracks) == [[1, 1, "Car", 1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("sample", "format", "numbers"),
+    [
+        ("cvat-for-video", "CVAT for video 1.1", (1, 1, 4)),
+        ("groundtruth-helmets", "Ground Truth", (648, 12, 54)),
+        ("kitti-tracking", "KITTI tracking", (960, 19, 232)),
+        ("vatic", "VATIC", (7290, 15, 1072)),
+    ],
+)
+def test_real_files_load_whole(real_data, sample, format, numbers):
+    folder = real_data / "formats" / sample
+    if not folder.is_dir():
+        pytest.skip(f"no {folder} here")
+    tracks = read_labels(folder)
+    assert tracks.format == format
+    pairs = tracks.table[["sequence", "track"]].drop_duplicates()
+    frames = sum(len(one.frame_names) for one in tracks.sequences.values())
+    assert (len(tracks.table), len(pairs), frames) == numbers
