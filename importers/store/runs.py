@@ -10,7 +10,8 @@ deletes a run to replace it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -130,6 +131,25 @@ def delete_record(dataset: fo.Dataset, key: str) -> None:
     """Delete a record and its results, if it is there."""
     if dataset.has_run(key):
         dataset.delete_run(key)
+
+
+@contextmanager
+def restored_on_error(dataset: fo.Dataset, key: str) -> Iterator[None]:
+    """Restore a record as it was, or delete it if there was none, if work fails.
+
+    Args:
+        dataset: the dataset
+        key: the key of the run that the work records
+    """
+    earlier = dataset.get_run_info(key).config if dataset.has_run(key) else None
+    try:
+        yield
+    except BaseException:
+        if earlier:
+            dataset.update_run_config(key, earlier)
+        else:
+            delete_record(dataset, key)
+        raise
 
 
 def mend_references(dataset: fo.Dataset) -> None:

@@ -100,8 +100,9 @@ def judge_sizes(
         threshold: the relative change of area that makes an outlier, above 0
     """
     most = np.log1p(threshold)
-    change = np.abs(_pair_change(boxes, neighbors, clipped))
-    unusual = np.abs(_pair_change(boxes, neighbors, clipped, expectation.velocity))
+    change = np.abs(_pair_compare(boxes, neighbors, clipped)[1])
+    moved = _pair_compare(boxes, neighbors, clipped, expectation.velocity)
+    unusual = np.abs(moved[1])
     own = _usual(unusual, neighbors)
     # Even in an unsteady track, a change of three thresholds is worth a look
     usual = np.clip(own, most / 2, 3 * most)
@@ -136,8 +137,8 @@ def judge_ious(
             outlier, in (0, 1)
     """
     most = 1 - threshold
-    loss = 1 - _pair_iou(boxes, neighbors, clipped)
-    unusual = 1 - _pair_iou(boxes, neighbors, clipped, expectation.velocity)
+    loss = 1 - _pair_compare(boxes, neighbors, clipped)[0]
+    unusual = 1 - _pair_compare(boxes, neighbors, clipped, expectation.velocity)[0]
     own = _usual(unusual, neighbors)
     usual = np.clip(own, most / 2, most)
     pair = np.fmin(loss / most, unusual / usual)
@@ -154,39 +155,19 @@ def judge_ious(
     )
 
 
-def _moved(states: Floats, velocity: Floats | None) -> Floats:
-    return states if velocity is None else states + velocity
-
-
 def _pair_compare(
     boxes: Floats,
     neighbors: Neighbors,
     clipped: NDArray[np.bool_],
-    velocity: Floats | None,
+    velocity: Floats | None = None,
 ) -> tuple[Floats, Floats]:
-    """Compare each box with the previous one, moved by the track's velocity."""
-    previous = before(_moved(to_states(boxes), velocity), neighbors.adjacent)
+    """Return IoU and size change of each box and the previous one, moved first."""
+    states = to_states(boxes)
+    moved = states if velocity is None else states + velocity
+    previous = before(moved, neighbors.adjacent)
     either = clipped.copy()
     either[1:] |= clipped[:-1]
     return compare(boxes, previous, either)
-
-
-def _pair_iou(
-    boxes: Floats,
-    neighbors: Neighbors,
-    clipped: NDArray[np.bool_],
-    velocity: Floats | None = None,
-) -> Floats:
-    return _pair_compare(boxes, neighbors, clipped, velocity)[0]
-
-
-def _pair_change(
-    boxes: Floats,
-    neighbors: Neighbors,
-    clipped: NDArray[np.bool_],
-    velocity: Floats | None = None,
-) -> Floats:
-    return _pair_compare(boxes, neighbors, clipped, velocity)[1]
 
 
 def _usual(values: Floats, neighbors: Neighbors) -> Floats:

@@ -63,19 +63,11 @@ def recording_review(dataset: fo.Dataset, review: Review) -> Iterator[None]:
     review counts again; if the process is killed, neither counts until the corrections
     have been loaded again.
     """
-    key, now = review_key(review.name), database_time()
-    earlier = [each for each in _read(dataset) if each.review.name == review.name]
-    known = dataset.has_run(key)
-    _record(dataset, review, now, complete=False)
-    try:
+    now = database_time()
+    with runs.restored_on_error(dataset, review_key(review.name)):
+        _record(dataset, review, now, complete=False)
         yield
         _record(dataset, review, now)
-    except BaseException:
-        for each in earlier:
-            _record(dataset, each.review, each.time)
-        if not known:
-            runs.delete_record(dataset, key)
-        raise
 
 
 def replace_reviews(dataset: fo.Dataset, reviews: Collection[Review]) -> None:

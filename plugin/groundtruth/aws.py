@@ -44,7 +44,6 @@ CREDENTIAL_ERRORS = frozenset(
     }
 )
 
-
 #: The error codes for a missing permission.
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException"})
 
@@ -77,55 +76,39 @@ class GroundTruthError(RuntimeError):
 
 
 def s3_client(region: str | None = None) -> S3Client:
-    """Create an S3 client from boto3's default chain of settings.
-
-    Args:
-        region (None): the AWS region, by default from that chain
-
-    Raises:
-        GroundTruthError: if settings are missing or not valid
-    """
+    """Create a client of S3, see :func:`_client`."""
     client: S3Client = _client("s3", region)
     return client
 
 
 def sagemaker_client(region: str | None = None) -> SageMakerClient:
-    """Create a SageMaker client from boto3's default chain of settings.
-
-    Args:
-        region (None): the AWS region, by default from that chain
-
-    Raises:
-        GroundTruthError: if settings are missing or not valid
-    """
+    """Create a client of SageMaker, see :func:`_client`."""
     client: SageMakerClient = _client("sagemaker", region)
     return client
 
 
 def sts_client(region: str | None = None) -> STSClient:
-    """Create an STS client from boto3's default chain of settings.
-
-    Args:
-        region (None): the AWS region, by default ``us-east-1``
-
-    Raises:
-        GroundTruthError: if settings are missing or not valid
-    """
+    """Create a client of STS, by default in ``us-east-1``, see :func:`_client`."""
     client: STSClient = _client("sts", region or "us-east-1")
     return client
 
 
 def iam_client() -> IAMClient:
-    """Create an IAM client from boto3's default chain of settings.
-
-    Raises:
-        GroundTruthError: if settings are missing or not valid
-    """
+    """Create a client of IAM, see :func:`_client`."""
     client: IAMClient = _client("iam", "aws-global")
     return client
 
 
 def _client(service: Any, region: str | None) -> Any:  # noqa: ANN401 - one of many
+    """Create a client from boto3's default chain of settings.
+
+    Args:
+        service: the name of the service
+        region: the AWS region, None for that of the chain
+
+    Raises:
+        GroundTruthError: if settings are missing or not valid
+    """
     config = Config(
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=THREADS,

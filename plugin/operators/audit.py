@@ -47,7 +47,6 @@ class _AuditOperator(TrackOperator):
     """
 
     kinds: ClassVar[tuple[str, ...]]
-    outputs: ClassVar = {"message": "Result", "next": "What next"}
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Add the thresholds, with those of the last audit as defaults."""

@@ -32,8 +32,6 @@ from .progress import Outcome, Result, Work, run_with_progress
 class _CorrectionsOperator(TrackOperator):
     """Base of the operators: they work in the background and reload the dataset."""
 
-    outputs: ClassVar = {"message": "Result", "next": "What next"}
-
     def run(self, ctx: ExecutionContext, label: str, work: Work) -> Outcome:
         """Run the operator's work, and reload the dataset in the App.
 
@@ -52,12 +50,6 @@ class _CorrectionsOperator(TrackOperator):
 
 class LoadAdjustments(_CorrectionsOperator):
     """Load corrected labels into a second label field."""
-
-    outputs: ClassVar = {
-        "message": "Result",
-        "notes": "Please note",
-        "next": "What next",
-    }
 
     about: ClassVar = {
         "name": "load_adjustments",

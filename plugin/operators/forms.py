@@ -40,7 +40,11 @@ class TrackOperator(foo.Operator):  # type: ignore[misc]
     """
 
     about: ClassVar[Mapping[str, object]]
-    outputs: ClassVar[Mapping[str, str]]
+    outputs: ClassVar[Mapping[str, str]] = {
+        "message": "Result",
+        "notes": "Please note",
+        "next": "What next",
+    }
     needs_dataset: ClassVar[bool] = True
 
     @property

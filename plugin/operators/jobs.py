@@ -32,8 +32,6 @@ from .progress import Outcome, callback, run_with_progress
 class LaunchAdjustmentJob(TrackOperator):
     """Resume an export that was interrupted."""
 
-    outputs: ClassVar = {"message": "Result", "next": "What next"}
-
     about: ClassVar = {
         "name": "launch_adjustment_job",
         "label": "Launch adjustment job",

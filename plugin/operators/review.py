@@ -103,8 +103,6 @@ _CHOICES = {
 class DecideIssues(TrackOperator):
     """Confirm, dismiss or reopen issues."""
 
-    outputs: ClassVar = {"message": "Result", "next": "What next"}
-
     about: ClassVar = {
         "name": "decide_issues",
         "label": "Decide issues",
@@ -255,8 +253,6 @@ _BUDGET = 100
 
 class PlanReview(TrackOperator):
     """Pick the frames to review first."""
-
-    outputs: ClassVar = {"message": "Result", "next": "What next"}
 
     about: ClassVar = {
         "name": "plan_review",

@@ -123,16 +123,9 @@ def recording_adjustment(
     It is recorded first, so that files that a killed process leaves behind belong to
     a known adjustment.
     """
-    earlier = recorded_adjustments(dataset).get(record.name)
-    record_adjustment(dataset, record)
-    try:
+    with runs.restored_on_error(dataset, adjustment_key(record.name)):
+        record_adjustment(dataset, record)
         yield
-    except BaseException:
-        if earlier:
-            record_adjustment(dataset, earlier)
-        else:
-            runs.delete_record(dataset, adjustment_key(record.name))
-        raise
 
 
 def recorded_adjustments(dataset: fo.Dataset) -> dict[str, AdjustmentRecord]:
@@ -263,15 +256,13 @@ def recording_sent(
     with exclusive(dataset, "exporting frames of"):
         check_new_name(dataset, record.name)
         runs.delete_record(dataset, key)  # of an export that was interrupted
-        runs.save_record(dataset, key, SENT_METHOD, {**asdict(record), "out": False})
-        try:
+        with runs.restored_on_error(dataset, key):
+            values = {**asdict(record), "out": False}
+            runs.save_record(dataset, key, SENT_METHOD, values)
             sent = boxes.assign(id=boxes[DETECTION_ID].astype(str))[_COLUMNS]
             runs.save_results(dataset, key, sent=sent.to_dict("list"))
             yield
-            runs.save_record(dataset, key, SENT_METHOD, {**asdict(record), "out": True})
-        except BaseException:
-            runs.delete_record(dataset, key)
-            raise
+            runs.save_record(dataset, key, SENT_METHOD, {**values, "out": True})
 
 
 def recorded_sent(dataset: fo.Dataset) -> dict[str, SentFrames]:
