@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the pictures of the README, in the real App on the sample sequence.
+"""Take the pictures of README and docs, in the real App on the sample sequence.
 
 Run it where the tests run: ``.venv/bin/python docs/screenshots.py``.
 """
@@ -13,12 +13,12 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "examples")]
 import conftest  # noqa: E402 - gives FiftyOne a database and folders of its own
 
 IMAGES = ROOT / "docs" / "images"
-#: The position in the view of the issue that is seen best.
+#: The position of the issue to show in the view of issues.
 ISSUE = 1
 
 
 def main() -> None:
-    """Audits the sample sequence, and takes the pictures."""
+    """Audit the sample sequence, and take the pictures."""
     from browser import open_page, serve_app
 
     import demo
@@ -34,14 +34,15 @@ def main() -> None:
         count = len(dataset.load_saved_view("issues"))
         take_issues(page, f"{app}/{place}?view=issues", count)
         take_issue(page, dataset)
-    # Last, as it saves the views anew; the App would remember the open sample
+    # Last, because decisions save the views again; in a new App, since the App
+    # remembers the open sample
     with serve_app() as app, open_page() as page:
         take_panel(page, f"{app}/{place}")
     started.close()
 
 
 def color_outliers(dataset) -> None:  # noqa: ANN001 - a FiftyOne dataset
-    """Draws the boxes of the wrong size in red, and all others in blue."""
+    """Draw boxes with a wrong size in red, and all others in blue."""
     import fiftyone as fo
 
     colors = {"true": "#ff2d2d", "false": "#7aa2f7"}
@@ -55,7 +56,7 @@ def color_outliers(dataset) -> None:  # noqa: ANN001 - a FiftyOne dataset
 
 
 def take_panel(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
-    """Takes the panel beside the samples, with all that it shows, and the video."""
+    """Take the panel next to the grid, each of its tabs, and the open video."""
     from browser import open_panel
 
     page.goto(url)
@@ -69,9 +70,9 @@ def take_panel(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
         panel.get_by_role("button", name=name).click()
         take(page, f"panel-{name.lower()}")
     panel.get_by_role("button", name="Issue", exact=True).click()
-    for key, told in (("c", "1 confirmed, 0"), ("x", "1 confirmed, 1 dismissed")):
+    for key, progress in (("c", "1 confirmed, 0"), ("x", "1 confirmed, 1 dismissed")):
         page.keyboard.press(key)
-        panel.get_by_text(told).wait_for()
+        panel.get_by_text(progress).wait_for()
     panel.locator("[data-kind='size_change']").click()
     take(page, "panel-decisions")
     panel.locator("[data-kind='size_change']").click()
@@ -83,7 +84,6 @@ def take_panel(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
     page.keyboard.press("s")  # hides the sidebar
     beside = modal.get_by_test_id("track-audit")
     beside.get_by_test_id("strip").locator(".at").first.click()
-    page.wait_for_timeout(5000)  # until the App shows the frame for good
     take(page, "panel-video")
     page.mouse.click(5, 500)
     modal.wait_for(state="detached")
@@ -91,7 +91,7 @@ def take_panel(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
 
 
 def widen(page, panel) -> None:  # noqa: ANN001 - a Playwright page
-    """Gives the panel two thirds of what it shares with the samples."""
+    """Give the panel two thirds of the space that it shares with the grid."""
     area = panel.bounding_box()
     page.mouse.move(area["x"] - 2, area["y"] + area["height"] / 2)
     page.mouse.down()
@@ -101,7 +101,7 @@ def widen(page, panel) -> None:  # noqa: ANN001 - a Playwright page
 
 
 def take_form(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
-    """Takes the export form with its preview."""
+    """Take the export form with its preview."""
     from browser import open_operator
 
     page.goto(url)
@@ -112,14 +112,14 @@ def take_form(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
 
 
 def take_first_steps(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
-    """Takes the forms that it begins with."""
+    """Take the forms of the first steps: import and audit."""
     from browser import field, open_operator
 
     page.goto(url)
     page.locator("[data-cy=looker]").first.wait_for()
     dialog = open_operator(page, "Import sequences")
     field(dialog, "Dataset name").fill("station")
-    # Without the notice, which names a folder of the machine
+    # Without the notice, which contains a path of this machine
     take(page, "import", clip={"x": 380, "y": 20, "width": 840, "height": 560})
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
@@ -129,31 +129,30 @@ def take_first_steps(page, url: str) -> None:  # noqa: ANN001 - a Playwright pag
 
 
 def take_issues(page, url: str, count: int) -> None:  # noqa: ANN001
-    """Takes the clips of the issues, all of them."""
+    """Take the grid of all clips of issues."""
     page.set_viewport_size({"width": 1600, "height": 1115})
     page.goto(url)
     page.locator("[data-cy=looker] canvas[canvas-loaded=true]").nth(
         count - 1
     ).wait_for()
-    page.wait_for_timeout(5000)  # until the grid is moved into place
     take(page, "issues")
 
 
 def take_issue(page, dataset) -> None:  # noqa: ANN001 - a Playwright page
-    """Takes an issue at its first wrong box, with what is known of the box."""
+    """Take an issue at its first wrong box, with the tooltip of the box."""
     from browser import shown_seconds
 
     page.set_viewport_size({"width": 1600, "height": 1000})
     page.locator("[data-cy=looker]").nth(ISSUE).click()
     modal = page.locator("[data-cy=modal]")
     modal.wait_for()
-    page.wait_for_timeout(5000)  # until the App shows the first frame for good
+    settle(page)
     page.keyboard.press("s")  # hides the sidebar
     clip = dataset.load_saved_view("issues").skip(ISSUE).first()
     video = dataset[clip.sample_id]
     for _ in range(clip.issues.first_frame - clip.support[0]):
         page.keyboard.press(".")
-        page.wait_for_timeout(400)
+        settle(page)
     begin = (clip.issues.first_frame - 1) / video.metadata.frame_rate
     assert abs(shown_seconds(page) - begin) < 0.01, "the App shows another frame"
     boxes = video.frames[clip.issues.first_frame].ground_truth.detections
@@ -163,7 +162,7 @@ def take_issue(page, dataset) -> None:  # noqa: ANN001 - a Playwright page
 
 
 def place(canvas, video, box: list[float]) -> tuple[float, float]:  # noqa: ANN001
-    """Finds the center of a box on the page: the video fills the canvas one way."""
+    """Return the center of a box on the page; the video fits inside the canvas."""
     area = canvas.bounding_box()
     width, height = video.metadata.frame_width, video.metadata.frame_height
     scale = min(area["width"] / width, area["height"] / height)
@@ -174,9 +173,20 @@ def place(canvas, video, box: list[float]) -> tuple[float, float]:  # noqa: ANN0
     )
 
 
+def settle(page) -> None:  # noqa: ANN001 - a Playwright page
+    """Wait until the page has looked the same for a second and a half."""
+    shots = [b""] * 6
+    for _ in range(200):
+        shots = [*shots[1:], page.screenshot()]
+        if len(set(shots)) == 1:
+            return
+        page.wait_for_timeout(250)
+    raise TimeoutError("the page keeps changing")
+
+
 def take(page, name: str, **options) -> None:  # noqa: ANN001, ANN003
-    """Takes a picture when everything is drawn."""
-    page.wait_for_timeout(2000)
+    """Take a picture once the page no longer changes."""
+    settle(page)
     path = IMAGES / f"{name}.jpg"
     page.screenshot(path=path, type="jpeg", quality=75, **options)
 

@@ -212,8 +212,8 @@ def read_job_output(
         tables["sent"].append(original[original["frame"].isin(came_back)])
         tables["corrected"].append(_table(video, sequence, numbers))
         tables["frames"].append(frames)
-        said = _frame_attributes(before[video.line], video, sequence, numbers)
-        tables["frame_attributes"].append(said)
+        attributes = _frame_attributes(before[video.line], video, sequence, numbers)
+        tables["frame_attributes"].append(attributes)
         sizes[sequence] = video.image_size
         if len(frames) < len(numbers):
             lost = len(numbers) - len(frames)
@@ -267,11 +267,11 @@ def _frame_attributes(
 ) -> pd.DataFrame:
     """Return the frames' attributes that reviewers changed; omitted ones stay."""
     rows = []
-    for position, said in video.labels.frame_attributes.items():
+    for position, attributes in video.labels.frame_attributes.items():
         sent = before.labels.frame_attributes.get(position, {})
         rows += [
             (sequence, int(numbers[position]), name, sent.get(name), value)
-            for name, value in said.items()
+            for name, value in attributes.items()
             if sent.get(name) != value
         ]
     return pd.DataFrame(rows, columns=FRAME_ATTRIBUTES, dtype=object)

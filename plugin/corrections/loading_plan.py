@@ -73,9 +73,9 @@ def plan_loading(name: str, known: Known, corrections: Corrections) -> LoadingPl
     changes["original"] = find_originals(current, corrections, changes)
     judged = judge_issues(known.issues, changes, corrections.frames)
     issues = known.issues.assign(corrected=judged)
-    said = plan_frame_attributes(known, corrections)
-    conflicts = count_conflicts(current, corrections, changes) + said.conflicts
-    review = _make_review(name, known, corrections, changes, issues, said)
+    attributes = plan_frame_attributes(known, corrections)
+    conflicts = count_conflicts(current, corrections, changes) + attributes.conflicts
+    review = _make_review(name, known, corrections, changes, issues, attributes)
     others = find_overlapping(review, known.reviews.values())
     notes = [*review.notes, *_notes(known, conflicts, others)]
     review = replace(review, notes=notes)
@@ -86,7 +86,7 @@ def plan_loading(name: str, known: Known, corrections: Corrections) -> LoadingPl
         marks=_marks(known, lost, changes),
         tracks=_adjusted_tracks(known, corrections, changes),
         lost=lost,
-        frame_attributes=said,
+        frame_attributes=attributes,
         issues=issues[["id", "corrected"]].dropna(),
     )
 
@@ -97,7 +97,7 @@ def _make_review(
     corrections: Corrections,
     changes: pd.DataFrame,
     issues: pd.DataFrame,
-    said: FrameAttributes,
+    attributes: FrameAttributes,
 ) -> Review:
     corrected = is_corrected(changes)
     reasons = _reasons(known, changes)
@@ -113,7 +113,7 @@ def _make_review(
         },
         boxes=len(corrections.corrected),
         changes={kind: counts[kind] for kind in CHANGES if counts[kind]},
-        frame_attributes=said.changed,
+        frame_attributes=attributes.changed,
         corrected=int(corrected.sum()),
         missed=int((corrected & ~flagged & (changes["sent"] >= 0)).sum()),
         precision=[

@@ -49,7 +49,7 @@ def show_issue(
     """
     name, own = issue["sequence"], store.own_attributes(dataset, field)
     attributes = {own[signal]: signal for signal in _SIGNALS if signal in own}
-    tracks, labelled = store.read_part(
+    tracks, labeled = store.read_part(
         dataset,
         field,
         name,
@@ -70,7 +70,7 @@ def show_issue(
     neighbors = find_neighbors(tracks.table)
     plotted = plot_issues(tracks, audit, panels, audit.issues, rows, neighbors)
     try:
-        (strip,) = cut_strips(tracks, audit.issues, rows, False, {name: labelled})
+        (strip,) = cut_strips(tracks, audit.issues, rows, False, {name: labeled})
         problem = None if strip else "the frames are not available"
     except InputError as error:
         strip, problem = [], str(error)

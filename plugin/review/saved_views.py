@@ -125,8 +125,8 @@ def save_issue_views(dataset: fo.Dataset, field: str) -> dict[str, int]:
 def _save(
     dataset: fo.Dataset, name: str, view: fo.DatasetView, description: str, note: str
 ) -> None:
-    told = f"{description}. {note}" if note else description
-    dataset.save_view(name, view, description=told, overwrite=True)
+    text = f"{description}. {note}" if note else description
+    dataset.save_view(name, view, description=text, overwrite=True)
 
 
 def view_name(dataset: fo.Dataset, what: str, field: str) -> str:
@@ -180,8 +180,8 @@ def is_own_view(dataset: fo.Dataset, name: str, description: str) -> bool:
     """
     if not dataset.has_saved_view(name):
         return True
-    told = dataset.get_saved_view_info(name)["description"] or ""
-    return re.match(description, told) is not None
+    saved = dataset.get_saved_view_info(name)["description"] or ""
+    return re.match(description, saved) is not None
 
 
 def _is_current(dataset: fo.Dataset, name: str, issues: fo.DatasetView) -> bool:

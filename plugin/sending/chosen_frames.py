@@ -208,19 +208,19 @@ def _reasons(
     name = flagged["label"] + ":" + flagged["track"].astype(str)
     if "object_name" in flagged:
         name = flagged["object_name"].fillna(name)
-    said = (name + " " + kinds).groupby([flagged["sequence"], flagged["frame"]])
-    return said.agg("; ".join).rename("reason").reset_index()
+    named = (name + " " + kinds).groupby([flagged["sequence"], flagged["frame"]])
+    return named.agg("; ".join).rename("reason").reset_index()
 
 
 def _with_context(
     frames: pd.DataFrame, documents: pd.DataFrame, context: int
 ) -> pd.DataFrame:
     """Add the context frames, and ``role``: ``selected``, or empty for context."""
-    labelled = documents[["sequence", "frame"]]
+    labeled = documents[["sequence", "frame"]]
     around = frames[["sequence"]].assign(
         first_frame=frames["frame"] - context, last_frame=frames["frame"] + context
     )
-    taken = labelled[count_ranges(labelled, around, ["sequence"]) > 0]
+    taken = labeled[count_ranges(labeled, around, ["sequence"]) > 0]
     chosen = frames[["sequence", "frame"]].assign(role="selected")
     return (
         taken.merge(chosen, on=["sequence", "frame"], how="left")

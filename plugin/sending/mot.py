@@ -129,8 +129,8 @@ def _check_images(folder: Path, taken: Tracks) -> None:
     ]
     findings = image_findings(pd.DataFrame(paths, columns=["sequence", "path"]))
     if findings:
-        told = "\n".join(sentences(findings, "error"))
-        raise InputError(folder, f"nothing was written:\n{told}")
+        errors = "\n".join(sentences(findings, "error"))
+        raise InputError(folder, f"nothing was written:\n{errors}")
 
 
 def _in_images(

@@ -43,7 +43,7 @@ def correct(labels):
     """A box resized, one moved and blue, one deleted, one nudged, one added."""
     labels.loc[at(labels, SHORT, 1), "height"] = 36
     labels.loc[at(labels, SHIFTED, 2), "left"] -= 16
-    labels.loc[at(labels, SHIFTED, 2), "colour"] = "blue"
+    labels.loc[at(labels, SHIFTED, 2), "color"] = "blue"
     labels.loc[at(labels, SHIFTED, 1), "left"] += 1
     new = labels[at(labels, SHORT, 2)].assign(left=1.0, top=1.0, width=9.0)
     new = new.assign(object_id="new", object_name="walker:3")
@@ -67,7 +67,7 @@ def dataset(one_walk):
 
 
 def labels(dataset, *names):
-    return table(dataset, "ground_truth", "id", "colour", "outlier_score", *names)
+    return table(dataset, "ground_truth", "id", "color", "outlier_score", *names)
 
 
 def test_corrections_replace_the_labels(dataset):
@@ -75,7 +75,7 @@ def test_corrections_replace_the_labels(dataset):
     done = apply_adjustment(dataset, "fix")
     assert done == Applied(changed=2, added=1, deleted=1, frames=3)
     after = labels(dataset, "changes")
-    columns = ["left", "top", "width", "height", "colour", "id"]
+    columns = ["left", "top", "width", "height", "color", "id"]
     kept = before.index.difference([("a", SHORT + 1, 2)])
     changed = [("a", SHORT, 1), ("a", SHIFTED, 2)]
     same = kept.difference(changed)
@@ -84,7 +84,7 @@ def test_corrections_replace_the_labels(dataset):
     assert before.index.difference(after.index).tolist() == [("a", SHORT + 1, 2)]
     assert after.loc[changed[0], "height"] == pytest.approx(36)
     assert after.loc[changed[1], "left"] == pytest.approx(110)
-    assert after.loc[changed[1], "colour"] == "blue"
+    assert after.loc[changed[1], "color"] == "blue"
     assert after.loc[changed, "id"].tolist() == before.loc[changed, "id"].tolist()
     assert after.loc[("a", SHORT, 3), "changes"] == ["added"]
 
@@ -143,7 +143,7 @@ def test_old_labels_survive_loading_again(dataset):
     assert review.notes == []
     assert apply_adjustment(dataset, "fix") == Applied(0, 0, 0, 0)
     undo_adjustment(dataset, "fix")
-    columns = ["left", "height", "id", "colour"]
+    columns = ["left", "height", "id", "color"]
     pd.testing.assert_frame_equal(labels(dataset)[columns], before[columns])
 
 

@@ -107,14 +107,14 @@ def test_boxes_without_identity_are_matched_by_place():
 )
 def test_attributes(before, after, expected):
     sent, corrected = (
-        table(WALKER, colour=pd.Series([value], dtype=object))
+        table(WALKER, color=pd.Series([value], dtype=object))
         for value in (before, after)
     )
-    found = names(sent, corrected, attributes=["colour"])
+    found = names(sent, corrected, attributes=["color"])
     assert found == {(1, 1): expected}
-    lost = corrected.drop(columns="colour")
+    lost = corrected.drop(columns="color")
     expected = () if before is None else ("attributes",)
-    assert names(sent, lost, attributes=["colour"]) == {(1, 1): expected}
+    assert names(sent, lost, attributes=["color"]) == {(1, 1): expected}
 
 
 def test_sequences_are_compared_each_with_itself():

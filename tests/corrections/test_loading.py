@@ -92,7 +92,7 @@ def correct(labels):
     for number in (SHORT, SHORT + 1):
         found[f"{number:06d}.png", 1][0]["annotations"].append(dict(new))
     found[f"{SHIFTED + 1:06d}.png", 1][1]["label-category-attributes"] = {
-        "colour": "blue"
+        "color": "blue"
     }
     return labels
 
@@ -138,8 +138,8 @@ def test_corrections_go_into_a_second_field(dataset, aws, tmp_path):
     kept = adjusted[adjusted["original_id"].notna()]
     ids = before["id"].astype(str)[kept.index]
     assert kept["original_id"].tolist() == ids.tolist()
-    colours = dataset.values("frames.ground_truth_adjusted.detections.colour")
-    assert str(colours).count("blue") == 1
+    colors = dataset.values("frames.ground_truth_adjusted.detections.color")
+    assert str(colors).count("blue") == 1
 
 
 def test_the_view_shows_before_and_after(dataset, aws, tmp_path):

@@ -159,13 +159,13 @@ def test_renamed_field_is_found(make):
 
 
 def test_what_an_audit_overwrote_is_no_attribute_of_annotators(make):
-    dataset = make(dict.fromkeys([*BOXES, "colour"], 0.25))
+    dataset = make(dict.fromkeys([*BOXES, "color"], 0.25))
     record_audit(dataset)
-    attributes = {"occlusion": "occlusion", "colour": "colour"}
+    attributes = {"occlusion": "occlusion", "color": "color"}
     dataset.info["track_audit"] = {"label_attributes": attributes}
     dataset.save()
     assert attribute_fields(dataset)[0] == attributes
-    assert attribute_fields(dataset, [FIELD])[0] == {"colour": "colour"}
+    assert attribute_fields(dataset, [FIELD])[0] == {"color": "color"}
 
 
 def test_column_that_is_in_no_table_is_refused(make):

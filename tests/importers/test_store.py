@@ -88,7 +88,7 @@ def tracks(tmp_path_factory):
             "speed": [1.5, None, 2.5, None, 3.5, 4.5, None, 5.5],
             "doors": pd.array([2, 4, None, 2, 6, 6, None, 4], "Int64"),
             "parked": pd.Series([True, None, False, True, False, True, None, True]),
-            "colour": pd.Series(["red", None, "grün", "", "x", "y", None, "z"]),
+            "color": pd.Series(["red", None, "grün", "", "x", "y", None, "z"]),
         }
     )
     said = pd.DataFrame({"weather": ["rain", "sun"]}, index=[2, 5])
@@ -179,7 +179,7 @@ def twins(database, tracks):
             "speed": fo.FloatField,
             "doors": fo.IntField,
             "parked": fo.BooleanField,
-            "colour": fo.StringField,
+            "color": fo.StringField,
         }
         for name, kind in kinds.items():
             theirs.add_frame_field(f"ground_truth.detections.{name}", kind)
@@ -242,7 +242,7 @@ def test_declares_the_schema_that_fiftyone_declares(twins):
 
 READS = {
     "boxes": lambda data: data.values("frames.ground_truth.detections.bounding_box"),
-    "colours": lambda data: data.values("frames.ground_truth.detections.colour"),
+    "colors": lambda data: data.values("frames.ground_truth.detections.color"),
     "weather": lambda data: data.values("frames.weather"),
     "labels": lambda data: data.count_values("frames.ground_truth.detections.label"),
     "filter": lambda data: data.filter_labels(

@@ -548,7 +548,7 @@ def test_overview_counts_boxes(tmp_path):
 
 def test_reads_a_part_of_a_track(dataset):
     whole = store.read_tracks(dataset, FIELD, ["size_change"]).tracks.table
-    part, labelled = store.read_part(dataset, FIELD, "b", [2], (5, 9), ["size_change"])
+    part, labeled = store.read_part(dataset, FIELD, "b", [2], (5, 9), ["size_change"])
     wanted = whole[(whole["sequence"] == "b") & (whole["track"] == 2)]
     wanted = wanted[wanted["frame"].between(5, 9)]
     columns = ["frame", "left", "top", "width", "height", "size_change"]
@@ -556,7 +556,7 @@ def test_reads_a_part_of_a_track(dataset):
         part.table[columns].reset_index(drop=True),
         wanted[columns].reset_index(drop=True),
     )
-    assert labelled.tolist() == [5, 6, 7, 8, 9]
+    assert labeled.tolist() == [5, 6, 7, 8, 9]
     with pytest.raises(ValueError, match="'panel' has no sequence 'c'"):
         store.read_part(dataset, FIELD, "c", [2], (5, 9))
 

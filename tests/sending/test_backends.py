@@ -54,7 +54,7 @@ def test_what_is_sent(dataset, cvat):
     assert sizes == [(200, 100)] * 6 + [(100, 50)] * 6
     assert {label["name"] for label in task["labels"]} == {"walker", "rider"}
     attributes = {a["name"] for label in task["labels"] for a in label["attributes"]}
-    assert attributes == {"label_id", "colour"}
+    assert attributes == {"label_id", "color"}
     shapes = task["shapes"]
     assert [shape["frame"] for shape in shapes] == sorted([*range(12)] * 2)
     # Boxes are pixels of the images that were sent

@@ -280,7 +280,7 @@ def test_attributes_of_annotators_are_sent_and_not_the_audits(tmp_path, value):
             path = f"frames.{FIELD}.detections.{name}_attribute"
             assert dataset.distinct(path) == [value]
         chosen = select_to_send(FramesToSend(dataset))
-        assert set(chosen.attributes) == {*NAMES, "colour"}
+        assert set(chosen.attributes) == {*NAMES, "color"}
         assert (chosen.stored.tracks.table[NAMES] == value).all(axis=None)
         assert "walker:1" in "".join(chosen.frames["reason"])
         plan = plan_adjustment(dataset, AdjustmentJob("fix"))

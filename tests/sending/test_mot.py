@@ -190,12 +190,12 @@ def test_corrected_files_load_and_apply(dataset, tmp_path):
     assert adjusted.loc[("a", SHIFTED, 2), "changes"] == ["moved"]
     # The tool's 7 is no track of the dataset's: it gets the next number
     assert adjusted.loc[("a", 9, 3), "changes"] == ["added"]
-    before = table(dataset, "ground_truth", "colour")
+    before = table(dataset, "ground_truth", "color")
     assert apply_adjustment(dataset, "out") == Applied(2, 1, 1, 4)
-    after = table(dataset, "ground_truth", "colour")
+    after = table(dataset, "ground_truth", "color")
     same = before.loc["b"].index
     pd.testing.assert_frame_equal(after.loc["b"].loc[same], before.loc["b"])
-    assert after.loc[("a", SHORT, 1), "colour"] == "red"
+    assert after.loc[("a", SHORT, 1), "color"] == "red"
 
 
 def test_a_part_of_the_sequences_in_another_folder(dataset, tmp_path):

@@ -42,7 +42,7 @@ def walkers(sequence, folder, label="walker", image_size=(WIDTH, HEIGHT)):
             "top": np.repeat([10.25, 50.0], 30),
             "width": 20.0,
             "height": 36.0,
-            "colour": "red",
+            "color": "red",
         }
     )
     first = table["track"] == 1
@@ -97,7 +97,7 @@ def corrections(dataset, frames, edit):
         frames: the numbers of the frames that were sent
         edit: gets the tracks table as it was sent, and gives it back corrected
     """
-    sent = store.read_tracks(dataset, "ground_truth", ["colour"]).tracks.table
+    sent = store.read_tracks(dataset, "ground_truth", ["color"]).tracks.table
     chosen = sent["sequence"].eq("a") & sent["frame"].isin(frames)
     sent = sent[chosen].reset_index(drop=True)
     sent = sent.astype({"sequence": object, "label": object, "frame_name": object})
