@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, ClassVar
 
 import fiftyone as fo
 import fiftyone.core.media as fom
@@ -105,45 +105,16 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
         config: a :class:`GroundTruthBackendConfig`
     """
 
-    @property
-    def supported_media_types(self) -> list[str]:
-        """Videos, and images in views of their frames."""
-        return [fom.VIDEO, fom.IMAGE]
-
-    @property
-    def supported_label_types(self) -> list[str]:
-        """Only boxes."""
-        return ["detections"]
-
-    @property
-    def supported_scalar_types(self) -> list[type]:
-        """No scalars."""
-        return []
-
-    @property
-    def supported_attr_types(self) -> list[str]:
-        """Any type, because attributes are sent with their labels."""
-        return ["text"]
-
-    @property
-    def supports_clips_views(self) -> bool:
-        """Yes: the frames of the clips are sent."""
-        return True
-
-    @property
-    def supports_keyframes(self) -> bool:
-        """No: each frame has its own boxes."""
-        return False
-
-    @property
-    def supports_video_sample_fields(self) -> bool:
-        """No: labels of whole videos cannot be sent."""
-        return False
-
-    @property
-    def requires_label_schema(self) -> bool:
-        """Yes: there must be tracks to correct."""
-        return True
+    # Images are those of views of frames
+    supported_media_types: ClassVar = [fom.VIDEO, fom.IMAGE]
+    supported_label_types: ClassVar = ["detections"]
+    supported_scalar_types: ClassVar[list[type]] = []
+    # Of any type, because attributes are sent with their labels
+    supported_attr_types: ClassVar = ["text"]
+    supports_clips_views = True
+    supports_keyframes = False
+    supports_video_sample_fields = False
+    requires_label_schema = True
 
     def recommend_attr_tool(self, name: str, value: object) -> dict[str, str]:
         """Return a tool for an attribute; its values decide later."""

@@ -143,9 +143,9 @@ class _AuditOperator(TrackOperator):
     def _call(
         self,
         samples: fo.core.collections.SampleCollection,
+        params: dict[str, Any],
         delegate: bool,
         progress: Progress,
-        **params: Any,  # noqa: ANN401 - the operator's parameters
     ) -> Answer:
         if delegate:
             ctx = {"view": samples.view(), "params": params}
@@ -174,13 +174,8 @@ class ComputeSizeOutliers(_AuditOperator):
         progress: Progress = None,
     ) -> Answer:
         """Set ``size_change`` and ``size_outlier`` on every detection."""
-        return self._call(
-            sample_collection,
-            delegate,
-            progress,
-            label_field=label_field,
-            size_threshold=size_threshold,
-        )
+        params = {"label_field": label_field, "size_threshold": size_threshold}
+        return self._call(sample_collection, params, delegate, progress)
 
 
 class ComputeIoUOutliers(_AuditOperator):
@@ -204,13 +199,8 @@ class ComputeIoUOutliers(_AuditOperator):
         progress: Progress = None,
     ) -> Answer:
         """Set ``iou_prev``, ``iou_next`` and ``iou_outlier`` on every detection."""
-        return self._call(
-            sample_collection,
-            delegate,
-            progress,
-            label_field=label_field,
-            iou_threshold=iou_threshold,
-        )
+        params = {"label_field": label_field, "iou_threshold": iou_threshold}
+        return self._call(sample_collection, params, delegate, progress)
 
 
 class AuditTracks(_AuditOperator):
@@ -241,14 +231,12 @@ class AuditTracks(_AuditOperator):
         progress: Progress = None,
     ) -> Answer:
         """Set all signals, ``outlier_score`` and ``outlier_reasons``, and issues."""
-        return self._call(
-            sample_collection,
-            delegate,
-            progress,
-            label_field=label_field,
-            size_threshold=size_threshold,
-            iou_threshold=iou_threshold,
-        )
+        params = {
+            "label_field": label_field,
+            "size_threshold": size_threshold,
+            "iou_threshold": iou_threshold,
+        }
+        return self._call(sample_collection, params, delegate, progress)
 
 
 class ComputeEmbeddingOutliers(_AuditOperator):
@@ -299,11 +287,5 @@ class ComputeEmbeddingOutliers(_AuditOperator):
         progress: Progress = None,
     ) -> Answer:
         """Set ``embedding_distance`` and ``embedding_outlier`` on the detections."""
-        return self._call(
-            sample_collection,
-            delegate,
-            progress,
-            label_field=label_field,
-            model=model,
-            suspects=suspects,
-        )
+        params = {"label_field": label_field, "model": model, "suspects": suspects}
+        return self._call(sample_collection, params, delegate, progress)
