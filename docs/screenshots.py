@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "examples")]
+sys.path[:0] = [str(ROOT / name) for name in ("tests", "tests/support", "examples")]
 
 import conftest  # noqa: E402 - gives FiftyOne a database and folders of its own
 
