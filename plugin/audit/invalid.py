@@ -51,6 +51,6 @@ def invalid_issues(tracks: Tracks) -> pd.DataFrame:
 def _places(invalid: pd.DataFrame) -> pd.Series[str]:
     """Return where each label is: file and line, as far as they are known."""
     files = invalid["file"].map(lambda file: f"{Path(file).name}, ", na_action="ignore")
-    lines = invalid["line"].map(lambda line: f"line {line}: ", na_action="ignore")
+    lines = "line " + invalid["line"].astype("string") + ": "
     whole = files.str.removesuffix(", ") + ": "
     return (files + lines).fillna(whole).fillna("").astype(object)
