@@ -43,7 +43,7 @@ class BrokenRows:
             count (-1): number of rows, if ``lines`` is a function
         """
         self.path = path
-        self._lines = lines if callable(lines) else lines.__getitem__
+        self.lines = lines if callable(lines) else lines.__getitem__
         self.found: Mask = np.zeros(count if callable(lines) else len(lines), bool)
         self.reasons: dict[int, str] = {}
 
@@ -101,7 +101,7 @@ class BrokenRows:
         rows = np.flatnonzero(self.found)
         if not len(rows):
             return make_invalid(), ()
-        lines = self._lines(rows)
+        lines = self.lines(rows)
         reasons = [self.reasons[row] for row in rows.tolist()]
         if strict or len(rows) == len(self.found):
             raise InputError(self.path, reasons[0], int(lines[0]))

@@ -67,10 +67,7 @@ def _is_mot(content: Content) -> bool:
 
 
 def _read_mot(path: Path | str, frames: Frames, strict: bool) -> Tracks:
-    if frames.folder is not None:
-        message = "the seqinfo.ini of a MOT sequence names its folder of frames"
-        raise InputError(frames.folder, f"{message}; expected no other folder")
-    return read_mot(path)
+    return read_mot(path, frames=frames, strict=strict)
 
 
 def _read_seq_label(path: Path | str, frames: Frames, strict: bool) -> Tracks:

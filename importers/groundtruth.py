@@ -15,7 +15,7 @@ from .content import Content
 from .frames import check_frames, image_size, is_plain_name, list_images, missing_frames
 from .manifest import Video, read_videos
 from .seq_label import Labels, make_columns, make_frame_attributes, read_labels
-from .seqinfo import read_seqinfo
+from .seqinfo import SeqInfo, read_seqinfo
 from .tracks import InputError, Sequence, Tracks, concatenate, make_table, outside_note
 
 #: Frames per second if nothing else specifies them.
@@ -166,16 +166,16 @@ def _make_sequence(
     folder = mot.frames_dir if mot and mot.frames_dir else frames_dir
     if mot:
         name = name or mot.name
-        rate = frame_rate or mot.frame_rate
+        rate = frame_rate or mot.frame_rate or rate
     sequence = Sequence(name or default_name, None, None, rate, frame_names, folder)
     check_frames(sequence)
     # The boxes are in pixels of the published video, not of downscaled frames.
-    size = (mot.width, mot.height) if mot else image_size(folder / frame_names[0])
+    size = (mot and mot.size) or image_size(folder / frame_names[0])
     rate /= _labeling_step(frame_names, folder)
     return replace(sequence, width=size[0], height=size[1], frame_rate=rate)
 
 
-def _mot_sequence(folder: Path) -> Sequence | None:
+def _mot_sequence(folder: Path) -> SeqInfo | None:
     """Read the MOT sequence of a folder, which may be its folder of images."""
     if (folder / "seqinfo.ini").is_file():
         return read_seqinfo(folder)

@@ -1,18 +1,16 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Read MOT Challenge sequences.
+"""Read MOT Challenge sequences, and files that look like them.
 
-A sequence is a folder with ``seqinfo.ini``, ``gt/gt.txt``, perhaps
-``det/det.txt``, and its frames in ``img1``. The format is that of
-https://motchallenge.net (Milan et al., arXiv:1603.00831, section 3.3): one box
-per line, frames and pixels counted from 1.
+A sequence is a folder with ``seqinfo.ini``, ``gt/gt.txt``, perhaps ``det/det.txt``, and
+its frames in ``img1``. The format is that of https://motchallenge.net (Milan et al.,
+arXiv:1603.00831, section 3.3): one box per line, frames and pixels counted from 1.
+Trackers, converters and annotation tools write it in many variants, with 6 to 10
+columns: ``frame, id, left, top, width, height, flag or confidence, class, visibility``,
+or three columns of a place in the world after the flag.
 """
 
 from __future__ import annotations
 
-import codecs
-import io
-import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Mapping
 from collections.abc import Sequence as ListOf
 from dataclasses import replace
 from pathlib import Path
@@ -21,68 +19,58 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-from pyarrow import csv
 
-from .seqinfo import read_seqinfo
-from .tracks import (
-    BOX_LIMITS,
-    InputError,
-    Sequence,
-    Tracks,
-    concatenate,
-    make_table,
-    outside_note,
+from .broken_rows import BrokenRows
+from .mot_folders import Place, find_places
+from .mot_lines import FloatArray, ParsedRows, parse_rows
+from .mot_meaning import CLASSES, find_classes, read_boxes, read_flags
+from .numbered_frames import (
+    LAST_FRAME,
+    Frames,
+    Numbered,
+    describe_size,
+    first_size,
+    number_frames,
 )
+from .tracks import BOX, Sequence, Tracks, concatenate, make_table, outside_note
 
-#: The class names in the order of their ids, 1 to 13, as TrackEval spells them.
-CLASSES = (
-    "pedestrian",
-    "person_on_vehicle",
-    "car",
-    "bicycle",
-    "motorbike",
-    "non_mot_vehicle",
-    "static_person",
-    "distractor",
-    "occluder",
-    "occluder_on_ground",
-    "occluder_full",
-    "reflection",
-    "crowd",
-)
-#: The file beside ``gt.txt`` that names other classes, one per line in the order
-#: of their ids, as CVAT writes it.
-LABELS = "gt/labels.txt"
-_NUMBER = re.compile(rb"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
-#: Bytes at a file's end among which blank ones are looked for.
-_TAIL = 4096
-#: Bytes that the parser takes at a time: large blocks make few chunks to join.
-_BLOCK_SIZE = 1 << 22
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
-_Index: TypeAlias = npt.NDArray[np.intp] | BoolArray | slice
+#: The greatest number of an id.
+_LAST_ID = 2**31 - 1
+#: The share of rows beyond ``seqLength`` up to which these rows are wrong, and above
+#: which it is.
+_STRAY = 0.01
 
 
 def read_mot(
-    path: Path | str, include_ignored: bool = False, allow_empty: bool = False
+    path: Path | str,
+    include_ignored: bool = False,
+    allow_empty: bool = False,
+    frames: Frames | None = None,
+    strict: bool = False,
 ) -> Tracks:
-    """Read the ground truth of MOT Challenge sequences.
+    """Read the ground truth of MOT Challenge sequences, or the results of trackers.
 
     Args:
-        path: a sequence's folder, a folder of sequences' folders, or a
-            ``gt.txt`` beside or below a ``seqinfo.ini``
+        path: a sequence's folder, a folder of sequences' folders or of files of
+            rows, or one file of rows
         include_ignored (False): whether to also read boxes whose flag is 0, which
             the benchmark ignores
         allow_empty (False): whether a file may be empty, which means that the
             sequence has no boxes
+        frames (None): what is known of the frames; it wins over ``seqinfo.ini`` and
+            over what is found beside the labels
+        strict (False): whether to refuse a file with rows that no audit can use. By
+            default they are set aside
 
     Returns:
         the :class:`Tracks`, with the extra columns ``considered`` (the flag) and
-        ``visibility`` (0 to 1, NaN in MOT15, which has none)
+        ``visibility`` (0 to 1, NaN if the file has none), and ``confidence`` if the
+        column of flags holds confidences. ``notes`` say what was assumed, and
+        ``invalid`` holds the rows that were set aside
 
     Raises:
-        InputError: if a file is missing or invalid, with the line
+        InputError: if a file is missing or cannot be read, with the line
 
     Example:
         >>> tracks = fta.read_mot("street")
@@ -91,19 +79,18 @@ def read_mot(
         >>> tracks.table.loc[0, ["left", "top", "width", "height"]].tolist()
         [5.0, 10.0, 10.0, 20.0]
     """
-    return _read_all(
-        Path(path),
-        "gt/gt.txt",
-        lambda file, sequence: _read_gt(file, sequence, include_ignored, allow_empty),
+    places = find_places(Path(path), "gt/gt.txt", frames or Frames())
+    return concatenate(
+        _read_gt(place, include_ignored, allow_empty, strict) for place in places
     )
 
 
-def read_mot_detections(path: Path | str) -> Tracks:
+def read_mot_detections(path: Path | str, frames: Frames | None = None) -> Tracks:
     """Read the public detections of MOT Challenge sequences.
 
     Args:
-        path: a sequence's folder, a folder of sequences' folders, or a
-            ``det.txt`` beside or below a ``seqinfo.ini``
+        path: a sequence's folder, a folder of sequences' folders, or a ``det.txt``
+        frames (None): what is known of the frames, see :func:`read_mot`
 
     Returns:
         the :class:`Tracks`, all of track -1, with the extra column
@@ -112,11 +99,12 @@ def read_mot_detections(path: Path | str) -> Tracks:
     Raises:
         InputError: if a file is missing or invalid, with the line
     """
-    return _read_all(Path(path), "det/det.txt", _read_det)
+    places = find_places(Path(path), "det/det.txt", frames or Frames())
+    return concatenate(_read_det(place) for place in places)
 
 
 def find_sequences(path: Path | str) -> list[Sequence]:
-    """Read the records of MOT Challenge sequences, without their tracks.
+    """Read the records of MOT Challenge sequences.
 
     Args:
         path: as of :func:`read_mot`
@@ -125,199 +113,166 @@ def find_sequences(path: Path | str) -> list[Sequence]:
         a list of :class:`Sequence`
 
     Raises:
-        InputError: if there are none, or a ``seqinfo.ini`` is missing or invalid
+        InputError: if there are none, or a file is wrong
     """
-    found = _find_sequences(Path(path), "gt/gt.txt")
-    return [read_seqinfo(folder) for folder, _ in found]
-
-
-def _read_all(
-    path: Path, relative: str, read: Callable[[Path, Sequence], Tracks]
-) -> Tracks:
-    """Read the sequences at a path, and check that their names differ."""
-    parts: dict[str, Tracks] = {}
-    for folder, rows_path in _find_sequences(path, relative):
-        sequence = read_seqinfo(folder)
-        if sequence.name in parts:
-            message = (
-                f"another sequence is also named {sequence.name}; expected unique names"
-            )
-            raise InputError(folder / "seqinfo.ini", message)
-        parts[sequence.name] = read(rows_path, sequence)
-    return concatenate(parts.values())
-
-
-def _find_sequences(path: Path, relative: str) -> list[tuple[Path, Path]]:
-    """Find the folder and the file of rows of each sequence at a path."""
-    if path.is_file():
-        folders = [path.parent, path.parent.parent]
-        for folder in folders:
-            if (folder / "seqinfo.ini").is_file():
-                return [(folder, path)]
-        raise InputError(path, "no seqinfo.ini beside it or one folder above")
-    if not path.is_dir():
-        raise InputError(path, "no such file or folder; expected a MOT sequence")
-    if (path / "seqinfo.ini").is_file():
-        return [(path, path / relative)]
-    marks = ("seqinfo.ini", Path(relative).parts[0])
-    found = [
-        (folder, folder / relative)
-        for folder in sorted(path.iterdir())
-        if any((folder / mark).exists() for mark in marks)
-    ]
-    if not found:
-        raise InputError(path, "no seqinfo.ini in it or one folder below")
-    return found
+    return list(read_mot(path, allow_empty=True).sequences.values())
 
 
 def _read_gt(
-    path: Path, sequence: Sequence, include_ignored: bool, allow_empty: bool
+    place: Place, include_ignored: bool, allow_empty: bool, strict: bool
 ) -> Tracks:
-    expected = "9 columns (MOT16, MOT17, MOT20) or 10 (MOT15)"
-    rows = _read_rows(path, sequence, range(9, 11), expected, allow_empty)
-    classes = _read_classes(path)
-    track, flag = rows.columns[1], rows.columns[6]
-    rows.check(1, "id", ~_is_whole(track, 0, 2**31 - 1), "a whole number of at least 0")
-    if len(rows.columns) == 9:
-        label, visibility = rows.columns[7:]
-        wrong = ~_is_whole(label, 1, len(classes))
-        rows.check(7, "class", wrong, f"a class from 1 to {len(classes)}")
-    else:
-        label, visibility = np.ones_like(flag), np.full_like(flag, np.nan)
-    chosen = _sort_unique(rows, (flag != 0) | include_ignored)
-    extra = {
-        "considered": flag[chosen] != 0,
-        "visibility": visibility[chosen],
-    }
-    tracks = _to_tracks(
-        rows, sequence, track[chosen], label[chosen], chosen, extra, classes
+    expected = "6 to 10 columns: frame, id, left, top, width, height, ..."
+    rows = parse_rows(place.file, range(6, 11), expected, allow_empty)
+    track = rows.columns[1]
+    broken = _begin_checks(rows)
+    least = 0 if strict else -1
+    broken.check(
+        ~_is_whole(track, least, _LAST_ID),
+        lambda row: (
+            f"id (column 2) is {track[row]:.15g}; expected a whole number of at least "
+            f"{least}"
+        ),
     )
-    if len(tracks.table) or not len(flag):
-        return tracks
-    note = f"{path}: all {len(flag)} rows have flag 0; include_ignored reads them"
-    return replace(tracks, notes=(*tracks.notes, note))
+    flags = read_flags(rows, broken, strict)
+    codes, classes, class_notes = find_classes(rows, broken, strict)
+    placed = _place_rows(place, rows, broken, strict)
+    order = _check_unique(rows, placed, broken)
+    invalid, set_aside = _set_aside(place, placed, track, broken, strict)
+    kept = ~broken.found & (flags.considered | include_ignored)
+    visibility = rows.columns[8] if len(rows.columns) == 9 else None
+    extra = {
+        "considered": flags.considered,
+        "visibility": np.full(len(track), np.nan) if visibility is None else visibility,
+    }
+    if flags.confidence is not None:
+        extra["confidence"] = flags.confidence
+    chosen = kept if order is None else order[kept[order]]
+    tracks = _to_tracks(placed, track, (codes, classes), extra, chosen)
+    notes = [*placed.notes, *class_notes, *flags.notes, *set_aside, *tracks.notes]
+    notes += _identity_note(place.name, track[kept])
+    if len(track) and not kept.any():
+        message = f"all {len(track)} rows have flag 0; include_ignored reads them"
+        notes.append(f"{place.file}: {message}")
+    return replace(tracks, notes=tuple(notes), invalid=invalid)
 
 
-def _read_classes(path: Path) -> tuple[str, ...]:
-    """Return the classes in the order of their ids: the benchmark's, or the file's."""
-    file = path.with_name(Path(LABELS).name)
-    if not file.is_file():
-        return CLASSES
-    try:
-        names = tuple(file.read_text(encoding="utf-8-sig").splitlines())
-    except UnicodeDecodeError as error:
-        raise InputError(file, "not UTF-8 text; expected a class per line") from error
-    if not all(names) or len(set(names)) < len(names):
-        raise InputError(
-            file, "an empty line or a duplicate class; expected each class once"
-        )
-    return names
-
-
-def _read_det(path: Path, sequence: Sequence) -> Tracks:
-    rows = _read_rows(path, sequence, range(7, 1000), "7 columns or more")
+def _read_det(place: Place) -> Tracks:
+    rows = parse_rows(place.file, range(7, 1000), "7 columns or more")
     track, confidence = rows.columns[1], rows.columns[6]
-    rows.check(1, "id", track != -1, "-1, since detections have no identity")
-    chosen = np.argsort(rows.columns[0], kind="stable")
-    label = np.ones_like(track)
-    extra = {"confidence": confidence[chosen]}
-    return _to_tracks(rows, sequence, track, label, chosen, extra)
+    broken = _begin_checks(rows)
+    broken.check(
+        track != -1,
+        lambda row: (
+            f"id (column 2) is {track[row]:.15g}; expected -1, since detections have "
+            "no identity"
+        ),
+    )
+    broken.check(
+        ~np.isfinite(confidence),
+        lambda row: f"confidence (column 7) is {confidence[row]}; expected a number",
+    )
+    placed = _place_rows(place, rows, broken, strict=False)
+    invalid, set_aside = _set_aside(place, placed, track, broken, strict=False)
+    classes = np.zeros(len(track), np.int32), CLASSES
+    extra = {"confidence": confidence}
+    tracks = _to_tracks(placed, track, classes, extra, ~broken.found)
+    notes = (*placed.notes, *set_aside, *tracks.notes)
+    return replace(tracks, notes=notes, invalid=invalid)
 
 
-class _Rows(NamedTuple):
-    """The numbers of a file, one array per column, in the file's order."""
+class _Placed(NamedTuple):
+    """Rows in their frames.
 
-    path: Path
-    data: bytes
-    columns: list[FloatArray]
+    Attributes:
+        sequence: the record of the sequence
+        position: the 1-based position of each row's frame, 0 if it has none
+        boxes: the columns of the box, in pixels from 0
+        size_known: whether the image size is known, not made from the boxes
+        notes: what was assumed
+    """
 
-    def check(self, column: int, name: str, wrong: BoolArray, expected: str) -> None:
-        """Raise an error that names the first wrong row's line."""
-        if wrong.any():
-            row = int(wrong.argmax())
-            value = f"{self.columns[column][row]:.15g}"
-            message = f"{name} (column {column + 1}) is {value}; expected {expected}"
-            raise InputError(self.path, message, self.line(row))
-
-    def line(self, row: int) -> int:
-        """Return the 1-based line of a row; blank lines are not rows."""
-        lines = enumerate(self.data.splitlines(), start=1)
-        return [number for number, text in lines if text][row]
+    sequence: Sequence
+    position: npt.NDArray[np.int64]
+    boxes: dict[str, FloatArray]
+    size_known: bool
+    notes: tuple[str, ...]
 
 
-def _read_rows(
-    path: Path,
-    sequence: Sequence,
-    counts: range,
-    expected: str,
-    allow_empty: bool = False,
-) -> _Rows:
-    """Read all columns, and check the ones that all MOT files begin with."""
-    try:
-        data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-    except OSError as error:
-        raise InputError(path, f"{error.strerror}; expected MOT rows") from error
-    if allow_empty and not data.strip():
-        return _Rows(path, data, [np.empty(0)] * counts[0])
-    rows = _Rows(path, data, _parse(path, data, counts, expected))
-    for i, column in enumerate(rows.columns):
-        rows.check(i, "the value", ~np.isfinite(column), "a finite number")
-    last = len(sequence.frame_names)
-    wrong_frame = ~_is_whole(rows.columns[0], 1, last)
-    rows.check(0, "frame", wrong_frame, f"a whole number from 1 to {last} (seqLength)")
-    for i, (name, (low, high)) in enumerate(BOX_LIMITS.items(), start=2):
-        wrong = (rows.columns[i] < low) | (rows.columns[i] > high)
-        rows.check(i, name, wrong, f"pixels from {low:.15g} to {high:.15g}")
-    return rows
-
-
-def _parse(
-    path: Path, data: bytes, counts: Container[int], expected: str
-) -> list[FloatArray]:
-    # Without a copy of the file, which takes as long as a third of the parsing
-    blank = len(data[-_TAIL:]) - len(data[-_TAIL:].rstrip())
-    text = memoryview(data)[: len(data) - blank] if blank < _TAIL else data.rstrip()
-    if not text:
-        raise InputError(path, f"the file is empty; expected {expected}")
-    lines = enumerate(io.BytesIO(data), start=1)
-    line, first = next((line, first) for line, first in lines if first.strip())
-    count = first.count(b",") + 1
-    if count not in counts:
-        raise InputError(path, f"{count} columns; expected {expected}", line)
-    names = [str(i) for i in range(count)]
-    try:
-        table = csv.read_csv(
-            pa.BufferReader(text),
-            csv.ReadOptions(column_names=names, block_size=_BLOCK_SIZE),
-            csv.ParseOptions(quote_char=False),
-            # Most columns hold integers, which parse faster as such
-            csv.ConvertOptions(null_values=[]),
+def _begin_checks(rows: ParsedRows) -> BrokenRows:
+    """Check the columns that all files begin with, apart from the ids."""
+    broken = BrokenRows(rows.path, rows.lines, len(rows.columns[0]))
+    for row in rows.reasons:
+        broken.found[row] = True
+    broken.reasons.update(rows.reasons)
+    frame = rows.columns[0]
+    broken.check(
+        ~_is_whole(frame, 0, LAST_FRAME),
+        lambda row: f"frame (column 1) is {frame[row]:.15g}; expected a whole number",
+    )
+    for place, name in enumerate(BOX, start=2):
+        values = rows.columns[place]
+        broken.check(
+            ~np.isfinite(values),
+            lambda row, name=name, place=place, values=values: (  # type: ignore[misc]
+                f"{name} (column {place + 1}) is {values[row]}; expected a finite "
+                "number"
+            ),
         )
-        return [column.cast(_numbers(column)).to_numpy() for column in table.columns]
-    except pa.ArrowInvalid as error:
-        raise _find_fault(path, data, count, str(error)) from error
+    return broken
 
 
-def _numbers(column: pa.ChunkedArray) -> pa.DataType:
-    """Return the type to cast a column of numbers to; raise ArrowInvalid for text."""
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        raise pa.ArrowInvalid(f"a column holds {column.type}")
-    return pa.float64()
+def _place_rows(
+    place: Place, rows: ParsedRows, broken: BrokenRows, strict: bool
+) -> _Placed:
+    """Find the frames that rows are about, the image size, and the boxes."""
+    usable, count = ~broken.found, len(broken.found)
+    if count and not usable.any():
+        broken.set_aside(place.name, pd.DataFrame(index=range(count)))
+    numbers = rows.columns[0][usable].astype(np.int64)
+    numbered = _number(place, numbers, strict)
+    position = np.zeros(count, np.int64)
+    position[usable] = numbered.position
+    length = len(numbered.names)
+    broken.check(
+        position == 0,
+        lambda row: (
+            f"frame (column 1) is {rows.columns[0][row]:.15g}; expected one of the "
+            f"{length} frames of {place.name}"
+        ),
+    )
+    frames, info = place.frames, place.info
+    size = frames.size or info.size
+    if size is None and frames.folder is not None:
+        size = first_size(frames.folder)
+    boxes, box_notes = read_boxes(rows, ~broken.found, size, strict)
+    table = pd.DataFrame(boxes, copy=False)
+    broken.check_boxes(table)
+    good = table if size else table[~broken.found]
+    sequence, size_notes = describe_size(
+        numbered, good, frames, info.size, info.frame_rate, "seqinfo.ini"
+    )
+    notes = (*size_notes, *box_notes)
+    return _Placed(sequence, position, boxes, size is not None, notes)
 
 
-def _find_fault(path: Path, data: bytes, count: int, reason: str) -> InputError:
-    """Find the line that made the fast parser fail."""
-    for line, text in enumerate(data.splitlines(), start=1):
-        values = text.split(b",")
-        if text and len(values) != count:
-            message = f"{len(values)} columns; expected {count} as in the first line"
-            return InputError(path, message, line)
-        for column, value in enumerate(values, start=1):
-            if text and not _NUMBER.fullmatch(value):
-                shown = value.decode(errors="replace")
-                message = f"column {column} is {shown!r}; expected a number"
-                return InputError(path, message, line)
-    return InputError(path, f"{reason}; expected rows of numbers")
+def _number(place: Place, numbers: npt.NDArray[np.int64], strict: bool) -> Numbered:
+    """Number the frames; the notes say so if ``seqLength`` is wrong."""
+    length, folder = place.info.length, place.frames.folder
+    first, last = (int(numbers.min()), int(numbers.max())) if len(numbers) else (1, 1)
+    start = 0 if first == 0 and not strict and last < (length or last + 1) else 1
+    known, notes = None, []
+    if length is not None:
+        end = start + length - 1
+        late = (first, last) == (start + 1, end + 1)
+        stray = (numbers > end).mean() <= _STRAY if len(numbers) else True
+        if not (strict or stray or late or folder):
+            message = f"seqLength is {length}, but labels go to frame {last}"
+            notes.append(f"{place.name}: {message}; there are as many frames")
+            end = last
+        known = np.arange(start, end + 1)
+    pattern = "{:06d}" + (place.info.suffix or ".jpg")
+    numbered = number_frames(place.name, numbers, place.frames, pattern, start, known)
+    return replace(numbered, notes=(*notes, *numbered.notes))
 
 
 def _is_whole(values: FloatArray, low: int, high: int) -> BoolArray:
@@ -325,46 +280,86 @@ def _is_whole(values: FloatArray, low: int, high: int) -> BoolArray:
     return whole & (values >= low) & (values <= high)
 
 
-def _sort_unique(rows: _Rows, keep: BoolArray) -> _Index:
-    """Return the rows to keep, by id and frame; check that no pair occurs twice."""
-    frame, track = (column.astype(np.int64) for column in rows.columns[:2])
-    key = (track << 32) + frame
+def _check_unique(
+    rows: ParsedRows, placed: _Placed, broken: BrokenRows
+) -> npt.NDArray[np.intp] | None:
+    """Check that each id is in a frame once; return the order of ids and frames.
+
+    Returns:
+        the order, None if the rows have it already
+    """
+    frame, track = rows.columns[:2]
+    key = np.where(broken.found, -1, track).astype(np.int64) << 32
+    key += placed.position
     if (key[1:] > key[:-1]).all():
-        return slice(None) if keep.all() else keep
+        return None
     order = np.argsort(key, kind="stable")
+    usable = order[~broken.found[order]]
     again = np.zeros(len(key), np.bool_)
-    again[order[1:]] = key[order[1:]] == key[order[:-1]]
-    rows.check(1, "id", again, "one box per frame and id")
-    return order[keep[order]]
+    again[usable[1:]] = key[usable[1:]] == key[usable[:-1]]
+    broken.check(
+        again & (track >= 0),
+        lambda row: (
+            f"a second box of id {track[row]:.15g} in frame {frame[row]:.15g}; "
+            "expected one box per frame and id"
+        ),
+    )
+    return order
+
+
+def _set_aside(
+    place: Place,
+    placed: _Placed,
+    track: FloatArray,
+    broken: BrokenRows,
+    strict: bool,
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    columns: dict[str, npt.NDArray[np.generic]] = {}
+    if broken.found.any():
+        columns = {"frame": placed.position, "track": track, **placed.boxes}
+    return broken.set_aside(place.name, pd.DataFrame(columns), strict)
+
+
+def _identity_note(name: str, track: FloatArray) -> list[str]:
+    without = int((track == -1).sum())
+    if not without:
+        return []
+    if without < len(track):
+        return [f"{name}: {without} of {len(track)} boxes have no identity (id -1)"]
+    return [
+        f"{name}: no box has an identity (id -1): these are detections, which can only "
+        "be audited as tracks once they are linked"
+    ]
 
 
 def _to_tracks(
-    rows: _Rows,
-    sequence: Sequence,
+    placed: _Placed,
     track: FloatArray,
-    label: FloatArray,
-    chosen: _Index,
+    classes: tuple[npt.NDArray[np.int32], ListOf[str]],
     extra: Mapping[str, FloatArray | BoolArray],
-    classes: ListOf[str] = CLASSES,
+    chosen: BoolArray | npt.NDArray[np.intp],
 ) -> Tracks:
-    frame, _, left, top, width, height = (c[chosen] for c in rows.columns[:6])
+    """Make the tracks of the chosen rows."""
+    if chosen.dtype == np.bool_ and chosen.all():
+        chosen = slice(None)  # type: ignore[assignment]
+    position = placed.position[chosen].astype(np.int32)
+    name, (codes, names) = placed.sequence.name, classes
     table = make_table(
         {
-            "sequence": _categorical(np.zeros(len(frame)), [sequence.name]),
-            "frame": frame.astype(np.int32),
-            "frame_name": _categorical(frame - 1, sequence.frame_names),
-            "track": track.astype(np.int32),
-            "label": _categorical(label - 1, classes),
-            "left": left - 1,
-            "top": top - 1,
-            "width": width,
-            "height": height,
-            **extra,
+            "sequence": _categorical(np.zeros(len(position), np.int32), [name]),
+            "frame": position,
+            "frame_name": _categorical(position - 1, placed.sequence.frame_names),
+            "track": track[chosen].astype(np.int32),
+            "label": _categorical(codes[chosen], names),
+            **{side: values[chosen] for side, values in placed.boxes.items()},
+            **{each: values[chosen] for each, values in extra.items()},
         }
     )
-    notes = outside_note(table, sequence)
-    return Tracks(table, {sequence.name: sequence}, notes)
+    notes = outside_note(table, placed.sequence) if placed.size_known else ()
+    return Tracks(table, {name: placed.sequence}, notes)
 
 
-def _categorical(codes: FloatArray, categories: ListOf[str]) -> pd.Categorical[str]:
-    return pd.Categorical.from_codes(codes.astype(np.int32), pd.Index(list(categories)))
+def _categorical(
+    codes: npt.NDArray[np.int32], categories: ListOf[str]
+) -> pd.Categorical[str]:
+    return pd.Categorical.from_codes(codes, pd.Index(list(categories)))

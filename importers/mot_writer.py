@@ -17,7 +17,7 @@ import pandas as pd
 
 from .files import write_bytes
 from .frames import check_frames, is_plain_name
-from .mot import CLASSES, LABELS
+from .mot_meaning import CLASSES, LABELS
 from .tracks import InputError, Sequence, Tracks, make_table
 
 

@@ -24,6 +24,8 @@ from .tracks import BOX, InputError, Sequence
 
 #: The frame rate of sequences that do not tell theirs.
 DEFAULT_RATE = 30.0
+#: The greatest number of a frame that has no file.
+LAST_FRAME = 999_999
 _DIGITS = re.compile(r"\d+")
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -52,7 +54,8 @@ class Numbered:
     Attributes:
         name: the name of the sequence
         names: the file name of each frame, in order
-        position: the 1-based position among them of each number, ``(n,)``
+        position: the 1-based position among them of each number, ``(n,)``; 0 for
+            numbers that no frame has
         notes: a sentence if the files start at another number than the labels
     """
 
@@ -78,21 +81,44 @@ def number_frames(
         frames: what is known of the frames
         pattern: how frames are called if no files are at hand
         first (None): the number of the first frame; by default 0 or 1, as fits
-        known (None): the numbers of all frames, if the labels tell
+        known (None): the numbers of all frames, if the labels tell; those that have no
+            file belong to the sequence if labels are about them
 
     Returns:
         the :class:`Numbered` frames
 
     Raises:
-        InputError: if the folder has no images, or none for some labels
+        InputError: if the folder has no images, or none for any of the labels
     """
     start = first if first is not None else min(1, int(numbers.min(initial=1)))
+    wanted = np.unique(numbers)
     if frames.folder is not None:
-        return _match_files(name, numbers, frames.folder, start)
-    if known is None:
-        known = np.arange(start, int(numbers.max(initial=start)) + 1)
-    names = tuple(pattern.format(number) for number in known.tolist())
-    return Numbered(name, names, np.searchsorted(known, numbers) + 1)
+        files = _list_by_number(frames.folder)
+    else:
+        if known is None:
+            last = min(int(wanted[-1]) if len(wanted) else start, LAST_FRAME)
+            known = np.arange(start, max(last, start) + 1)
+        files = dict(zip(known.tolist(), map(pattern.format, known), strict=True))
+    available = np.array(list(files))
+    offset = _find_offset(wanted, available, start)
+    if known is not None and not np.isin(wanted + offset, available).all():
+        missing = np.setdiff1d(known + offset, available)
+        files |= _name_missing(files, missing)
+        available = np.array(sorted(files))
+    at = np.minimum(np.searchsorted(available, numbers + offset), len(available) - 1)
+    found = available[at] == numbers + offset
+    if len(numbers) and not found.any():
+        raise InputError(
+            frames.folder or name,
+            f"no image for any labeled frame of {name}, such as frame {wanted[0]}; the "
+            f"{len(available)} images are numbered from {available[0]} to "
+            f"{available[-1]}",
+        )
+    what = "image" if frames.folder else "frame"
+    first_found = f"{name}: frame {start} of the labels is {what} {start + offset}"
+    names = tuple(files[number] for number in available.tolist())
+    position = np.where(found, at + 1, 0)
+    return Numbered(name, names, position, (first_found,) if offset else ())
 
 
 def image_numbers(folder: Path, files: ListOf[str]) -> Numbers:
@@ -136,37 +162,36 @@ def image_numbers(folder: Path, files: ListOf[str]) -> Numbers:
     return of_files.astype(np.int64)
 
 
-def _match_files(name: str, numbers: Numbers, folder: Path, start: int) -> Numbered:
+def _list_by_number(folder: Path) -> dict[int, str]:
+    """Return the images of a folder by their numbers, in order."""
     files = list_images(folder)
     if not files:
         raise InputError(folder, "no images; expected the frames of the labels")
-    of_files = image_numbers(folder, files)
-    order = np.argsort(of_files)
-    of_files, files = of_files[order], [files[row] for row in order]
-    wanted = np.unique(numbers)
-    for offset in _offsets(int(of_files[0]), start):
-        if np.isin(wanted + offset, of_files).all():
-            break
-    else:
-        missing = wanted[~np.isin(wanted, of_files)]
-        raise InputError(
-            folder,
-            f"no image for {len(missing)} of {len(wanted)} labeled frames of {name}, "
-            f"such as frame {missing[0]}; the {len(files)} images are numbered from "
-            f"{of_files[0]} to {of_files[-1]}",
-        )
-    at = np.searchsorted(of_files, numbers + offset)
-    notes: tuple[str, ...] = ()
-    if offset:
-        notes = (f"{name}: frame {start} of the labels is image {start + offset}",)
-    return Numbered(name, tuple(files), at + 1, notes)
+    numbers = image_numbers(folder, files)
+    return {int(numbers[row]): files[row] for row in np.argsort(numbers)}
 
 
-def _offsets(first_file: int, start: int) -> tuple[int, ...]:
-    """Return what may be added to a label's number to get its file's, best first."""
+def _find_offset(wanted: Numbers, available: Numbers, start: int) -> int:
+    """Return what must be added to the labels' numbers to get those of the frames."""
+    first = int(available[0])
     # Both count all frames from their own first, if that is 0 or 1
-    usual = first_file - start if first_file in (0, 1) else 0
-    return (usual, 0, 1, -1, first_file - start)
+    usual = first - start if first in (0, 1) else 0
+    offsets = [usual, 0]
+    ends, all_ends = wanted[[0, -1]] if len(wanted) else wanted, available[[0, -1]]
+    # Labels of all frames may be one early or late; a stray number moves none
+    offsets += [shift for shift in (1, -1) if [*(ends + shift)] == [*all_ends]]
+    if np.isin(wanted + first - start, available).all():
+        offsets.append(first - start)
+    fits = [int(np.isin(wanted + offset, available).sum()) for offset in offsets]
+    return offsets[fits.index(max(fits))]
+
+
+def _name_missing(files: dict[int, str], missing: Numbers) -> dict[int, str]:
+    """Name frames that have no file like those that have one."""
+    number, name = next(iter(files.items()))
+    digits = max(_DIGITS.findall(Path(name).stem), key=lambda text: int(text) == number)
+    before, _, after = name.rpartition(digits)
+    return {each: f"{before}{each:0{len(digits)}d}{after}" for each in missing.tolist()}
 
 
 def describe_size(
@@ -175,6 +200,7 @@ def describe_size(
     frames: Frames,
     size: tuple[int, int] | None = None,
     rate: float | None = None,
+    told_by: str = "the labels",
 ) -> tuple[Sequence, tuple[str, ...]]:
     """Make the record of a sequence, and say where size and rate come from.
 
@@ -184,22 +210,23 @@ def describe_size(
         frames: what is known of the frames; its size and rate win
         size (None): width and height that the labels tell
         rate (None): frames per second that the labels tell
+        told_by ("the labels"): what tells these two
 
     Returns:
         a tuple of the :class:`Sequence` and the notes on it
     """
     notes = list(numbered.notes)
-    size_from = "your setting" if frames.size else "the labels"
+    size_from = "your setting" if frames.size else told_by
     size = frames.size or size
     if size is None and frames.folder is not None:
-        size, size_from = image_size(frames.folder / numbered.names[0]), "the frames"
+        size, size_from = first_size(frames.folder), "the frames"
     if size is None:
         size, size_from = _size_of_boxes(boxes), "the boxes"
         notes.append(
             f"{numbered.name}: the image size is not known; {size[0]}x{size[1]} holds "
             "all boxes"
         )
-    rate_from = "your setting" if frames.rate else "the labels"
+    rate_from = "your setting" if frames.rate else told_by
     rate = frames.rate or rate
     if rate is None:
         rate, rate_from = DEFAULT_RATE, "assumed"
@@ -216,6 +243,21 @@ def describe_size(
         rate_from=rate_from,
     )
     return sequence, tuple(notes)
+
+
+def first_size(folder: Path) -> tuple[int, int]:
+    """Read the size of the first image in a folder.
+
+    Args:
+        folder: a folder with images
+
+    Returns:
+        ``(width, height)`` in pixels
+
+    Raises:
+        InputError: if it is not an image
+    """
+    return image_size(folder / list_images(folder)[0])
 
 
 def _size_of_boxes(boxes: pd.DataFrame) -> tuple[int, int]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a MOT Challenge sequence's ``seqinfo.ini``."""
+"""Read a MOT Challenge sequence's ``seqinfo.ini``, or as much of it as there is."""
 
 from __future__ import annotations
 
@@ -7,50 +7,84 @@ import configparser
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
 from .frames import is_plain_name
-from .tracks import (
-    InputError,
-    Sequence,
-)
+from .tracks import InputError
 
 _Value = TypeVar("_Value")
+_SECTION = "Sequence"
 
 
-def read_seqinfo(folder: Path) -> Sequence:
-    """Read the record of a sequence.
+@dataclass(frozen=True)
+class SeqInfo:
+    """What is known of a MOT sequence beside its labels; None if it is not.
+
+    Attributes:
+        name: the sequence's name
+        width: width in pixels of the images that were labeled
+        height: height in pixels of those images
+        frame_rate: frames per second
+        length: number of frames
+        suffix: the suffix of the images, such as ``.jpg``
+        frames_dir: the folder of images, if it exists
+    """
+
+    name: str | None = None
+    width: int | None = None
+    height: int | None = None
+    frame_rate: float | None = None
+    length: int | None = None
+    suffix: str | None = None
+    frames_dir: Path | None = None
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Return width and height, None unless both are known."""
+        if self.width is None or self.height is None:
+            return None
+        return self.width, self.height
+
+
+def read_seqinfo(folder: Path) -> SeqInfo:
+    """Read what ``seqinfo.ini`` tells about a sequence.
 
     Args:
-        folder: the folder that holds ``seqinfo.ini``
+        folder: the sequence's folder
 
     Returns:
-        the :class:`Sequence`; its ``frames_dir`` is None if the folder of
-        images does not exist
+        the :class:`SeqInfo`; if there is no ``seqinfo.ini``, only the folder of images
+        ``img1`` is known
 
     Raises:
-        InputError: if ``seqinfo.ini`` is missing or wrong
+        InputError: if ``seqinfo.ini`` is wrong
     """
-    info = _SeqInfo(folder / "seqinfo.ini")
-    length = info.get("seqLength", _positive_int, "a number of frames")
-    suffix = info.get("imExt", _suffix, "a suffix such as .jpg", ".jpg")
-    name = info.get("name", _plain_name, "a name without folders")
+    path = folder / "seqinfo.ini"
+    info = _Values(path) if path.is_file() else None
+
+    def get(key: str, convert: Callable[[str], _Value], expected: str) -> _Value | None:
+        return info.get(key, convert, expected) if info else None
+
+    name = get("name", _plain_name, "a name without folders")
     # An INI file does not keep the spaces around a value
     if folder.name.strip() == name:
         name = folder.name
-    frames_dir = folder / info.get("imDir", _plain_name, "a folder's name", "img1")
-    return Sequence(
+    frames_dir = folder / (get("imDir", _plain_name, "a folder's name") or "img1")
+    return SeqInfo(
         name=name,
-        width=info.get("imWidth", _positive_int, "a width in pixels"),
-        height=info.get("imHeight", _positive_int, "a height in pixels"),
-        frame_rate=info.get("frameRate", _positive_float, "frames per second"),
-        frame_names=tuple(f"{frame:06d}{suffix}" for frame in range(1, length + 1)),
+        width=get("imWidth", _positive_int, "a width in pixels"),
+        height=get("imHeight", _positive_int, "a height in pixels"),
+        frame_rate=get("frameRate", _rate, "frames per second"),
+        length=get("seqLength", _positive_int, "a number of frames"),
+        suffix=get("imExt", _suffix, "a suffix such as .jpg"),
         frames_dir=frames_dir if frames_dir.is_dir() else None,
     )
 
 
-class _SeqInfo:
+class _Values:
     """The keys and values of a ``seqinfo.ini``."""
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +92,8 @@ class _SeqInfo:
         parser = configparser.ConfigParser(interpolation=None)
         try:
             self.text = path.read_text(encoding="utf-8-sig")
-            parser.read_string(self.text)
+            headless = "[" not in self.text
+            parser.read_string(f"[{_SECTION}]\n{self.text}" if headless else self.text)
         except OSError as error:
             reason = f"{error.strerror}; expected the sequence's seqinfo.ini"
             raise InputError(path, reason) from error
@@ -66,21 +101,20 @@ class _SeqInfo:
             raise InputError(path, "not UTF-8 text; expected an INI file") from error
         except configparser.Error as error:
             reason = f"{error.message.splitlines()[0]}; expected an INI file"
-            raise InputError(path, reason, _line_of_error(error)) from error
-        if not parser.has_section("Sequence"):
-            raise InputError(path, "no section [Sequence]")
-        self.section = parser["Sequence"]
+            line = _line_of_error(error) - headless
+            raise InputError(path, reason, line) from error
+        names = [name for name in parser.sections() if name.lower() == "sequence"]
+        if not names:
+            raise InputError(path, f"no section [{_SECTION}]")
+        self.section = parser[names[0]]
 
     def get(
-        self,
-        key: str,
-        convert: Callable[[str], _Value],
-        expected: str,
-        default: str | None = None,
-    ) -> _Value:
-        value = self.section.get(key, default)
-        if value is None:
-            raise InputError(self.path, f"no {key} in [Sequence]; expected {expected}")
+        self, key: str, convert: Callable[[str], _Value], expected: str
+    ) -> _Value | None:
+        """Return the value of a key in any case, None if it is missing or empty."""
+        value = self.section.get(key)
+        if not value:
+            return None
         try:
             return convert(value)
         except ValueError as error:
@@ -110,8 +144,12 @@ def _positive_int(text: str) -> int:
     return value
 
 
-def _positive_float(text: str) -> float:
-    value = float(text)
+def _rate(text: str) -> float:
+    """Return a rate, which may be written as a fraction such as ``30000/1001``."""
+    try:
+        value = float(Fraction(text)) if "/" in text else float(text)
+    except ZeroDivisionError as error:
+        raise ValueError(text) from error
     if not 0 < value < math.inf:
         raise ValueError(text)
     return value

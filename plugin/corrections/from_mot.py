@@ -35,7 +35,8 @@ def read_corrected_mot(
         InputError: if a file is damaged or has other frames
     """
     path = Path(folder or record.folder or "")
-    corrected = read_mot(path, include_ignored=True, allow_empty=True)
+    # A row that was set aside would look like a box that the reviewers deleted
+    corrected = read_mot(path, include_ignored=True, allow_empty=True, strict=True)
     _check_frames(path, record)
     for sequence in corrected.sequences.values():
         _check_sequence(path, sequence, record)

@@ -448,8 +448,8 @@ CHECK = ["run-quality-check", "--save-path", "out.json", "--lab-path"]
     [
         (["score", "no/such"], ["no/such", "expected labels"]),
         (["score", "folder"], ["folder", "no labels", "KITTI tracking"]),
-        (["score", "lone.txt"], ["lone.txt", "no seqinfo.ini beside it"]),
-        (["score", "broken"], ["broken/gt/gt.txt, line 2", "expected 9 as in"]),
+        (["score", "lone.txt"], ["lone.txt", "relative to the image"]),
+        (["score", "broken", "--strict"], ["broken/gt/gt.txt, line 2", "expected 9"]),
         (["score", "no.json"], ["no.json", "no such file"]),
         (["score", "list.json"], ["list.json", "an unknown format", "SeqLabel.json"]),
         (["score", "detection.json"], ["detection.json", "belong to no tracks"]),

@@ -50,6 +50,28 @@ def test_gaps_in_the_numbering_are_kept(tmp_path):
     assert found.notes == ()
 
 
+def test_labels_without_a_frame_have_no_position(tmp_path):
+    folder = make_images(tmp_path / "frames", ["1.jpg", "2.jpg"])
+    found = number_frames("a", NUMBERS, Frames(folder))
+    assert found.position.tolist() == [1, 2, 0, 0]
+
+
+def test_known_frames_without_a_file_belong_to_the_sequence(tmp_path):
+    folder = make_images(tmp_path / "frames", ["img0001.png", "img0003.png"])
+    found = number_frames("a", NUMBERS, Frames(folder), known=np.arange(1, 5))
+    assert found.names == ("img0001.png", "img0002.png", "img0003.png", "img0004.png")
+    assert found.position.tolist() == [1, 2, 3, 3]
+
+
+@pytest.mark.parametrize(("labels", "shift"), [([0, 4], 1), ([2, 6], -1), ([3, 6], 0)])
+def test_labels_of_all_frames_may_be_one_early_or_late(labels, shift):
+    known = np.arange(1, 6)
+    found = number_frames("a", np.array(labels), Frames(), first=1, known=known)
+    said = (f"a: frame 1 of the labels is frame {1 + shift}",) if shift else ()
+    assert found.notes == said
+    assert found.position.tolist() == ([1, 5] if shift else [3, 0])
+
+
 def test_numbers_from_0_name_frames_from_0():
     found = number_frames("a", np.array([0, 2]), Frames(), "{:06d}.png")
     assert found.names == ("000000.png", "000001.png", "000002.png")
@@ -69,7 +91,10 @@ def test_numbers_that_the_labels_know_name_all_frames():
         ([], "no images"),
         (["a.jpg"], "no number in the name"),
         (["1.jpg", "1.png"], "1.jpg and 1.png have the same number"),
-        (["1.jpg", "2.jpg"], "no image for 1 of 3 labeled frames of a, such as frame"),
+        (
+            ["7.jpg"],
+            "no image for any labeled frame of a, such as frame 1; the 1 images",
+        ),
     ],
 )
 def test_images_that_do_not_fit_are_refused(tmp_path, names, words):
