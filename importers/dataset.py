@@ -19,6 +19,7 @@ from .frames import check_frames
 from .store.attributes import RESERVED_FRAME_FIELDS, name_fields
 from .store.locks import exclusive
 from .store.media import mark_folder, trim_videos
+from .store.set_aside import FIELD, declare_set_aside, make_records
 from .store.unfinished import drop_unfinished, is_untouched, whole_import
 from .tracks import Tracks
 from .video_samples import Part, encode_sample, frames_dir, media_dir, split_sequences
@@ -210,6 +211,10 @@ def _store(
     dataset.media_type = fo.core.media.VIDEO
     (field, tracks), *further = labels.items()
     tracks = name_fields(dataset, tracks, labels)
+    if any(len(each.invalid) for each in labels.values()):
+        declare_set_aside(dataset)
+        for part, sample in zip(parts, samples, strict=True):
+            sample[FIELD] = _set_aside(part, labels)
     ids: list[str] = dataset.add_samples(samples, progress=False)
     # FiftyOne keeps the frames of samples that are in memory up to date, one by one;
     # samples refer to themselves, so only the collector frees them
@@ -226,3 +231,12 @@ def _store(
     for field, tracks in further:
         store.add_detections(dataset, tracks, segments, field)
     return ids
+
+
+def _set_aside(part: Part, labels: dict[str, Tracks]) -> list[dict[str, object]]:
+    """Return the records of a sample's labels that were set aside, of all fields."""
+    records = []
+    for field, tracks in labels.items():
+        invalid = tracks.invalid[tracks.invalid["sequence"] == part.sequence.name]
+        records += make_records(invalid, field, part.first, part.last)
+    return records

@@ -232,6 +232,13 @@ def _place_rows(
     numbered = _number(place, numbers, strict)
     position = np.zeros(count, np.int64)
     position[usable] = numbered.position
+    if not usable.all():
+        # Broken rows are shown in their frames, too
+        labeled, first = np.unique(numbers, return_index=True)
+        frame = np.nan_to_num(rows.columns[0][~usable], nan=-1)
+        at = np.minimum(np.searchsorted(labeled, frame), len(labeled) - 1)
+        found = labeled[at] == frame
+        position[~usable] = np.where(found, numbered.position[first[at]], 0)
     length = len(numbered.names)
     broken.check(
         position == 0,

@@ -208,6 +208,10 @@ def _parse_lines(
     broken = np.flatnonzero(~regular).tolist()
     reasons = {row: _explain(rows[row].split(","), count) for row in broken}
     columns, names = _to_columns(rows, regular, count)
+    for row in broken:
+        # What can be read of a broken row tells where it belongs
+        for column, text in zip(columns[:_LEAST], rows[row].split(","), strict=False):
+            column[row] = float(text) if _NUMBER.fullmatch(text) else np.nan
     return ParsedRows(path, columns, names, reasons, lines)
 
 

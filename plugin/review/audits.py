@@ -20,6 +20,7 @@ from ...importers.disk_cache import size_limit
 from ...importers.frames import check_frames
 from ...importers.store import runs
 from ...importers.store.locks import LockedError, exclusive
+from ...importers.store.set_aside import read_set_aside
 from ...importers.tracks import InputError, Tracks
 from ..audit import (
     ALL_KINDS,
@@ -188,7 +189,7 @@ def _audit(
     kinds: Counter[str] = Counter()
     sequences, detections, outliers, changed = 0, 0, 0, 0
     for stored in store.read_sequences(samples, field):
-        result = _judge(stored.tracks, settings)
+        result = _judge(_with_set_aside(dataset, field, stored), settings)
         spans = [span for span in stored.spans if span.sample_id in decisions]
         chosen = stored.documents["sample_id"].isin([span.sample_id for span in spans])
         columns = _columns_to_store(result, stored, chosen)
@@ -212,6 +213,17 @@ def _audit(
         sequences, detections, outliers, dict(kinds.most_common()), changed, lost
     )
     return _Found(summary, overview)
+
+
+def _with_set_aside(
+    dataset: fo.Dataset, field: str, stored: store.StoredTracks
+) -> Tracks:
+    """Return tracks of a sequence with the labels that were set aside on import."""
+    (name,) = stored.tracks.sequences
+    found = read_set_aside(dataset, field, name, stored.spans)
+    both = [part for part in (stored.tracks.invalid, found) if len(part)]
+    invalid = pd.concat(both, ignore_index=True) if both else found
+    return replace(stored.tracks, invalid=invalid)
 
 
 def _judge(tracks: Tracks, settings: AuditSettings) -> Audit:

@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -342,6 +343,34 @@ def test_bad_mot_leaves_nothing(write_mot, videos, spoil, text):
     assert files_in(folder) == before
 
 
+BROKEN = {
+    "columns": ("2,1,8,11,10", "5 columns; expected 9"),
+    "text": ("2,1,x,11,10,20,1,1,1", "column 3 is 'x'"),
+    "size": ("2,1,8,11,0,20,1,1,1", "width is 0"),
+    "twice": ("2,1,8,11,10,20,1,1,1", "a second box of id 1 in frame 2"),
+    "beyond": ("7,1,8,11,10,20,1,1,1", "frame (column 1) is 7"),
+}
+
+
+@pytest.mark.parametrize(("row", "reason"), BROKEN.values(), ids=BROKEN)
+def test_broken_rows_are_issues_of_every_audit(write_mot, videos, row, reason):
+    folder = write_mot()
+    replace_row(row)(folder)
+    dataset = import_mot(folder, videos, name="mine")
+    assert dataset.count("frames.ground_truth.detections") == 5
+    in_frame = row[0] == "2"
+    for _ in range(2):
+        summary = audit_dataset(dataset)
+        assert summary.issues.get("invalid", 0) == in_frame
+    issues = dataset.values("issues.detections[]", unwind=True)
+    found = [issue for issue in issues if issue.label == "invalid"]
+    assert len(found) == in_frame
+    for issue in found:
+        assert issue.reason.startswith(f"gt.txt, line 3: {reason}")
+        assert issue.confidence == 1
+        assert issue.first_frame == 2
+
+
 def entries(change):
     def spoil(folder):
         content = json.loads((folder / "SeqLabel.json").read_text())
@@ -417,7 +446,9 @@ def test_name_that_is_taken(write_mot, videos):
     assert fo.load_dataset("mine").count("frames.ground_truth.detections") == 6
 
 
-@pytest.mark.parametrize("spoil", [image(truncate), replace_row("wrong")])
+@pytest.mark.parametrize(
+    "spoil", [image(truncate), info("frameRate=.*", "frameRate=x")]
+)
 @pytest.mark.parametrize("filled", [False, True])
 def test_failed_add_dir_leaves_the_dataset_as_it_was(write_mot, videos, spoil, filled):
     dataset = fo.Dataset("mine")

@@ -149,7 +149,10 @@ def test_classes_by_name_with_a_comment(tmp_path):
     file.write_text("# of a tool\n" + file.read_text() + "9,9,1,1,x,9,1,car,1\n")
     tracks = read(file)
     assert set(tracks.table["label"]) == {"car", "truck"}
-    assert tracks.invalid["reason"].tolist() == ["column 5 is 'x'; expected a number"]
+    (broken,) = tracks.invalid.itertuples()
+    assert broken.reason == "column 5 is 'x'; expected a number"
+    assert (broken.track, broken.left, broken.height) == (9, 0, 9)
+    assert np.isnan(broken.width)
 
 
 @pytest.mark.parametrize(
