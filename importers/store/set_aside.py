@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import fiftyone as fo
 import pandas as pd
@@ -57,9 +56,10 @@ def make_records(
     own = frame.between(first, last).fillna(first == 1).to_numpy(bool)
     chosen = invalid[own].head(MOST).drop(columns="sequence")
     chosen = chosen.assign(frame=chosen["frame"] - first + 1, label_field=label_field)
-    plain = chosen.astype(object)
-    records: Any = plain.where(chosen.notna(), None).to_dict("records")
-    return list(records)
+    plain = chosen.astype(object).where(chosen.notna(), None)
+    names = [str(name) for name in plain]
+    rows = plain.itertuples(index=False, name=None)
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def read_set_aside(

@@ -339,10 +339,26 @@ def test_notes_go_to_stderr(tmp_path, capsys):
     understood, note = captured.err.splitlines()
     assert understood == (
         "track-audit: MOT Challenge: walk, 12 frames, 12 boxes of 1 track "
-        "(pedestrian 12), 1920x1080, 25 fps"
+        "(pedestrian 12), 1920x1080 (seqinfo.ini), 25 fps (seqinfo.ini)"
     )
     assert note.startswith("track-audit: note: walk: 12 of 12 boxes")
     assert "note" not in captured.out
+
+
+def test_broken_rows_are_listed_as_issues(tmp_path, capsys):
+    folder, issues = save_mot(tmp_path / "x"), tmp_path / "issues.csv"
+    rows = (folder / "gt/gt.txt").read_text().splitlines()
+    (folder / "gt/gt.txt").write_text("\n".join([*rows, rows[0], "3,77,no number"]))
+    assert main(["score", str(folder), "--issues", str(issues)]) == 0
+    assert "rows cannot be used and are set aside" in capsys.readouterr().err
+    listed = list(csv.DictReader(issues.open()))
+    found = [issue for issue in listed if issue["kind"] == "invalid"]
+    places = [(issue["track"], issue["first_frame"]) for issue in found]
+    again, no_row = rows[0].split(","), len(rows) + 2
+    assert places == [(again[1], again[0]), ("77", "3")]
+    assert found[1]["reason"].startswith(f"gt.txt, line {no_row}: 3 columns; expected")
+    assert main(["score", str(folder), "--strict"]) == 2
+    check_error_line(capsys.readouterr().err, [f"line {no_row - 1}"])
 
 
 @pytest.mark.parametrize(
@@ -460,7 +476,7 @@ CHECK = ["run-quality-check", "--save-path", "out.json", "--lab-path"]
         (["score", "s3://b/gt.txt"], ["s3://b/gt.txt", "SeqLabel.json"]),
         (["score", "good.json", "--frames", "no"], ["no", "expected a folder"]),
         (["score", "good.json", "--frames", "folder"], ["12 of 12 frames"]),
-        (["score", "mot", "--frames", "folder"], ["folder", "seqinfo.ini"]),
+        (["score", "mot", "--frames", "folder"], ["folder", "no images"]),
         (["score", "mot", "--size-thresh", "0"], ["--size-thresh", "above 0"]),
         (["score", "mot", "--size-thresh", "nan"], ["--size-thresh", "above 0"]),
         (["score", "mot", "--iou-thresh", "1"], ["--iou-thresh", "between 0 and 1"]),
