@@ -127,11 +127,6 @@ def read_labels(path: str) -> Labels:
 def frames_in_order(path: str, frames: object, key: str) -> dict[str, Json]:
     """Check the frames of a label file or sequence file.
 
-    Args:
-        path: the file that they come from
-        frames: the list in the file
-        key: the list's key in the file
-
     Returns:
         the frames by their names, in order
 
@@ -178,9 +173,6 @@ def make_columns(
         labels: the labels
         class_map: the class names by class id, None to take them from the
             objects' names
-
-    Returns:
-        the columns
 
     Raises:
         InputError: if a box is invalid
@@ -299,9 +291,6 @@ def _is_scalar(value: object) -> bool:
 
 def make_frame_attributes(labels: Labels) -> pd.DataFrame | None:
     """Make the table of the frames' attributes.
-
-    Args:
-        labels: the labels
 
     Returns:
         one column per attribute, indexed by 1-based frame; None if there are no

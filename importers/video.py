@@ -57,9 +57,6 @@ def encode_video(
             of the images, so that the same frames are never encoded twice
         step (None): called with the number of frames done since the last call
 
-    Returns:
-        the path to the video
-
     Raises:
         InputError: if an image cannot be read, or differs in size from the first
     """

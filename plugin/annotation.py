@@ -137,9 +137,6 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
             anno_key: the annotation key
             launch_editor (False): not used, because workers have their own page
 
-        Returns:
-            a :class:`GroundTruthAnnotationResults`
-
         Raises:
             ValueError: if anything would make the job fail; nothing is written
             GroundTruthError: if AWS fails
@@ -191,9 +188,6 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
     def download_annotations(self, results: GroundTruthAnnotationResults) -> Json:
         """Load the corrections into the second label field.
 
-        Args:
-            results: a :class:`GroundTruthAnnotationResults`
-
         Returns:
             an empty dict, so that FiftyOne merges nothing
 
@@ -244,11 +238,7 @@ class GroundTruthAnnotationResults(foua.AnnotationResults):  # type: ignore[misc
         return list(map(asdict, adjustment_status(dataset, self.job_name)))
 
     def stop(self) -> Sequence[Json]:
-        """Stop the labeling jobs; what workers have finished is kept.
-
-        Returns:
-            the status after that
-        """
+        """Stop the labeling jobs; what workers have finished is kept."""
         dataset = store.dataset_of(self.samples)
         return list(map(asdict, stop_adjustment(dataset, self.job_name)))
 

@@ -15,9 +15,6 @@ Json: TypeAlias = dict[str, Any]
 def to_records(table: pd.DataFrame) -> list[Json]:
     """Return the rows of a table as plain values.
 
-    Args:
-        table: a table
-
     Returns:
         a dict per row; null is None
     """
@@ -32,9 +29,6 @@ def count(number: int, noun: str) -> str:
     Args:
         number: the number
         noun: the noun, in the singular
-
-    Returns:
-        the text
     """
     ending = "" if number == 1 else "es" if noun.endswith("x") else "s"
     return f"{number:,} {noun}{ending}"

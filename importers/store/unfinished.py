@@ -46,9 +46,6 @@ def is_untouched(name: str) -> bool:
     FiftyOne creates a dataset before it calls an importer. If the process is killed in
     between, such a dataset stays.
 
-    Args:
-        name: the name of a dataset
-
     Returns:
         whether it has no samples, media type, info, views, runs, tags or own fields
     """
@@ -91,11 +88,7 @@ def whole_import(dataset: fo.Dataset, sequences: Collection[str]) -> Iterator[No
 
 
 def drop_unfinished(dataset: fo.Dataset) -> None:
-    """Delete the samples of sequences whose import was not finished.
-
-    Args:
-        dataset: a dataset
-    """
+    """Delete the samples of sequences whose import was not finished."""
     sequences = dataset.info.get(INFO, {}).get(_IMPORTING)
     if not sequences:
         return
