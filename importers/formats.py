@@ -71,11 +71,17 @@ def _read_mot(path: Path | str, frames: Frames, strict: bool) -> Tracks:
 
 
 def _read_seq_label(path: Path | str, frames: Frames, strict: bool) -> Tracks:
-    return read_seq_label(path, frames.folder, frame_rate=frames.rate)
+    return read_seq_label(path, frames.folder, frame_rate=frames.rate, strict=strict)
 
 
 def _read_manifest(path: Path | str, frames: Frames, strict: bool) -> Tracks:
-    return read_manifest(path, frames.folder, progress=False, frame_rate=frames.rate)
+    return read_manifest(
+        path,
+        frames.folder,
+        progress=False,
+        frame_rate=frames.rate,
+        strict=strict,
+    )
 
 
 def _local(read: Callable[[Path, Frames, bool], Tracks]) -> _Reader:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from . import files
+from .broken_boxes import set_aside_boxes
 from .content import Content
 from .frames import check_frames, image_size, is_plain_name, list_images, missing_frames
 from .manifest import Video, read_videos
@@ -39,6 +40,7 @@ def read_seq_label(
     class_map: Mapping[str, str] | None = None,
     frame_rate: float | None = None,
     name: str | None = None,
+    strict: bool = False,
 ) -> Tracks:
     """Read the labels of one video, a ``SeqLabel.json``.
 
@@ -52,6 +54,8 @@ def read_seq_label(
             ``frames_dir``; by default the MOT sequence's, or 25
         name (None): the sequence's name; by default the MOT sequence's, or that
             of ``frames_dir``, or the file's
+        strict (False): whether to refuse boxes that no audit can use, such as an
+            object's second box in a frame. By default they are set aside
 
     Returns:
         the :class:`Tracks`, with the extra columns ``object_id``,
@@ -67,6 +71,7 @@ def read_seq_label(
         [[1, 1, 'Car']]
     """
     labels = read_labels(str(path))
+    labels = labels if strict else set_aside_boxes(labels)
     columns = make_columns(labels, class_map)
     folder = files.resolve_path(frames_dir) if frames_dir is not None else None
     default_name = folder.name if folder else Path(path).stem
@@ -81,6 +86,7 @@ def read_manifest(
     cache_dir: Path | str | None = None,
     progress: bool = True,
     frame_rate: float | None = None,
+    strict: bool = False,
 ) -> Tracks:
     """Read the labels of all videos of a labeling job.
 
@@ -95,6 +101,7 @@ def read_manifest(
             default frames in S3 are not downloaded and only labels are read
         progress (True): whether to show the progress of downloads
         frame_rate (None): frames per second, as in :func:`read_seq_label`
+        strict (False): as in :func:`read_seq_label`
 
     Returns:
         the :class:`Tracks`, as by :func:`read_seq_label`; the notes name the
@@ -108,7 +115,7 @@ def read_manifest(
         >>> tracks.table[["frame", "track", "label"]].values.tolist()
         [[1, 1, 'Car']]
     """
-    videos, left_out = read_videos(path, label_attribute)
+    videos, left_out = read_videos(path, label_attribute, strict=strict)
     notes = list(left_out)
     parts = []
     for video in videos:
@@ -130,8 +137,13 @@ def _to_tracks(
     codes = np.zeros(len(labels.boxes), dtype=np.intp)
     names = pd.Categorical.from_codes(codes, pd.Index([sequence.name]))
     table = make_table({**columns, "sequence": names})
+    invalid = labels.invalid.assign(sequence=sequence.name)
     notes = (*outside_note(table, sequence), *_scale_note(table, sequence))
-    return Tracks(table, {sequence.name: sequence}, notes)
+    if len(invalid):
+        counts = f"{len(invalid)} of {len(table) + len(invalid)} boxes"
+        message = f"{counts} cannot be used and are set aside"
+        notes = (f"{labels.path}: {message}; {invalid['reason'][0]}", *notes)
+    return Tracks(table, {sequence.name: sequence}, notes, invalid)
 
 
 def _scale_note(table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:

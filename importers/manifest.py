@@ -15,9 +15,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from . import files
+from .broken_boxes import set_aside_boxes
 from .files import Json
 from .frames import is_plain_name
 from .seq_label import Labels, frames_in_order, make_columns, read_labels
@@ -70,6 +72,7 @@ def read_videos(
     path: Path | str,
     label_attribute: str | None = None,
     mirrors: Mapping[str, Path] = MappingProxyType({}),
+    strict: bool = True,
 ) -> tuple[list[Video], tuple[str, ...]]:
     """Read the lines of a manifest that have labels.
 
@@ -79,6 +82,8 @@ def read_videos(
             the newest creation date
         mirrors ({}): local folders that hold copies of what is in S3, as of
             :func:`.files.resolve`
+        strict (True): whether to refuse boxes that no audit can use, rather than
+            setting them aside
 
     Returns:
         a tuple of the videos, and a note for each line that was skipped
@@ -97,7 +102,9 @@ def read_videos(
             notes.append(f"{path}, line {number}: {reason}; skipped")
         else:
             taken = {video.name for video in videos}
-            videos.append(_read_video(path, number, line, attribute, taken, mirrors))
+            videos.append(
+                _read_video(path, number, line, attribute, taken, mirrors, strict)
+            )
     if not videos:
         raise NoLabels(path, f"no line has labels; expected some in {attribute!r}")
     return videos, tuple(notes)
@@ -175,6 +182,7 @@ def _read_video(
     attribute: str,
     taken: set[str],
     mirrors: Mapping[str, Path],
+    strict: bool,
 ) -> Video:
     metadata = line.get(f"{attribute}-metadata")
     if not isinstance(metadata, dict):
@@ -195,7 +203,9 @@ def _read_video(
         raise InputError(path, "class-map: expected an object of names", number)
     source, target = (files.resolve(str(uri), path, mirrors) for uri in uris.values())
     prefix, frame_names = _read_sequence_file(source)
-    labels = _on_frames(read_labels(target), frame_names, source)
+    found = read_labels(target)
+    found = found if strict else set_aside_boxes(found)
+    labels = _on_frames(found, frame_names, source)
     unlabeled = len(frame_names) - len(labels.frame_attributes)
     note = f"{path}, line {number}: {unlabeled} of {len(frame_names)} frames are not"
     job = metadata.get("job-name")
@@ -261,7 +271,13 @@ def _on_frames(labels: Labels, frame_names: tuple[str, ...], source: str) -> Lab
         frame_attributes={int(moved[i]): attributes[i] for i in attributes},
         boxes=[labels.boxes[i] for i in order],
         positions=positions[order],
+        invalid=_move_frames(labels.invalid, moved),
     )
+
+
+def _move_frames(invalid: pd.DataFrame, moved: npt.NDArray[np.intp]) -> pd.DataFrame:
+    at = invalid["frame"].to_numpy(np.int64) - 1
+    return invalid.assign(frame=pd.array(moved[at] + 1, "Int64"))
 
 
 def _unique_name(

@@ -10,7 +10,7 @@ import itertools
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ import pandas as pd
 from . import files
 from .files import Json
 from .frames import is_frame_name
-from .tracks import BOX_LIMITS, InputError, attribute_columns
+from .tracks import BOX_LIMITS, InputError, attribute_columns, make_invalid
 
 #: Keys that identify the labels of other kinds of task.
 _OTHER_SHAPES = {
@@ -50,6 +50,7 @@ class Labels:
             among ``names``, from 0
         boxes: the annotations of all frames
         positions: the position of each box's frame, shape ``(len(boxes),)``
+        invalid: the boxes that were set aside, see ``Tracks.invalid``
     """
 
     path: str
@@ -58,6 +59,7 @@ class Labels:
     frame_attributes: dict[int, Json]
     boxes: list[Json]
     positions: npt.NDArray[np.intp]
+    invalid: pd.DataFrame = field(default_factory=make_invalid)
 
     def column(self, key: str, kinds: Collection[type], expected: str) -> list[Any]:
         """Return the value of each box for a key, and check the types."""
@@ -74,11 +76,15 @@ class Labels:
 
     def error(self, box: int, message: str) -> InputError:
         """Make an error that names a box by frame and object."""
+        return InputError(self.path, self.describe(box, message))
+
+    def describe(self, box: int, message: str) -> str:
+        """Put the frame and the object of a box before a message."""
         name = self.boxes[box].get("object-name", self.boxes[box].get("object-id"))
         number = box - int(np.searchsorted(self.positions, self.positions[box]))
         what = f"object {name!r:.80}" if name else f"box {number + 1}"
         frame = self.names[self.positions[box]]
-        return InputError(self.path, f"frame {frame!r}, {what}: {message}")
+        return f"frame {frame!r}, {what}: {message}"
 
 
 def read_labels(path: str) -> Labels:
@@ -236,13 +242,19 @@ def _track_numbers(
         first_names.setdefault(object_id, name)
     numbers: dict[int, str | None] = {}
     for object_id, name in first_names.items():
-        match = _NUMBERED_NAME.search(name or "")
-        if match:
-            numbers.setdefault(int(match[1]), object_id)
+        number = track_number(name)
+        if number is not None:
+            numbers.setdefault(number, object_id)
     tracks = {object_id: number for number, object_id in numbers.items()}
     free = (number for number in itertools.count(1) if number not in numbers)
     tracks |= {other: next(free) for other in first_names if other not in tracks}
     return np.array([tracks[object_id] for object_id in ids], np.int32)
+
+
+def track_number(name: object) -> int | None:
+    """Return the number in an object's name such as ``Car:1``, None without one."""
+    match = _NUMBERED_NAME.search(name) if isinstance(name, str) else None
+    return int(match[1]) if match else None
 
 
 def _class_names(

@@ -332,7 +332,7 @@ def run_quality_check(
     check_output(output, ".json", labels)
     if embed and not imgs:
         raise InputError("--embed", "expected the folder of frames, --imgs")
-    tracks = read_seq_label(labels, imgs)
+    tracks = read_seq_label(labels, imgs, strict=True)
     vectors = chosen.embed(tracks, thresholds) if chosen else None
     quality = check_quality(labels, tracks, thresholds, vectors)
     save(output, json.dumps(quality, allow_nan=False).encode())

@@ -406,10 +406,6 @@ BAD_LABELS = {
         entries(lambda frames: frames[1].update(frame="0099.png")),
         r"0099\.png",
     ),
-    "size": (
-        entries(lambda frames: frames[1]["annotations"][0].update(width=0)),
-        "SeqLabel.json",
-    ),
     "number": (
         entries(lambda frames: frames[1]["annotations"][0].update(left="x")),
         "SeqLabel.json",

@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fiftyone_track_audit.importers.groundtruth import read_manifest, read_seq_label
 from fiftyone_track_audit.importers.tracks import COLUMNS, InputError
@@ -127,6 +128,28 @@ def test_an_object_keeps_its_track_when_it_is_renamed(tmp_path):
     assert table["label"].tolist() == ["Car", "Truck"]
 
 
+def test_boxes_that_no_audit_can_use_are_set_aside(tmp_path):
+    flat, huge = CAR | {"width": 0}, CAR | {"left": 10**400, "object-id": "c"}
+    frames = [frame(0, "1.jpg", CAR, CAR), frame(1, "2.jpg", flat, huge)]
+    path = write_labels(tmp_path, *frames)
+    tracks = read_seq_label(path)
+    assert tracks.table["frame"].tolist() == [1]
+    assert tracks.invalid["frame"].tolist() == [1, 2, 2]
+    assert tracks.invalid["track"].tolist() == [1, 1, 1]
+    assert set(tracks.invalid["file"]) == {str(path)}
+    assert tracks.invalid["width"].tolist()[1] == 0
+    assert np.isnan(tracks.invalid["left"].tolist()[2])
+    second, no_width, too_far = tracks.invalid["reason"]
+    assert second.startswith("frame '1.jpg', object 'Car:1': a second box; expected")
+    assert no_width.startswith("frame '2.jpg', object 'Car:1': 'width' is 0; expected")
+    assert "'left' is 1000" in too_far
+    assert "3 of 4 boxes cannot be used and are set aside" in tracks.notes[0]
+    with pytest.raises(InputError, match="'left' has a number that is too large"):
+        read_seq_label(path, strict=True)
+    with pytest.raises(InputError, match="'width' is 0"):
+        read_seq_label(write_labels(tmp_path, frame(0, "1.jpg", flat)))
+
+
 def test_frames_are_put_in_order(tmp_path):
     frames = [frame("2", "a.jpg"), frame("0", "b.jpg", CAR), frame("1", "c.jpg")]
     tracks = read_seq_label(write_labels(tmp_path, *frames))
@@ -198,7 +221,7 @@ WITHOUT = object()
 def test_bad_frames_are_named(tmp_path, frames, words):
     path = write_labels(tmp_path, *frames)
     with pytest.raises(InputError) as caught:
-        read_seq_label(path)
+        read_seq_label(path, strict=True)
     assert words in str(caught.value)
     assert caught.value.path == str(path)
 
@@ -235,7 +258,7 @@ def test_bad_boxes_are_named(tmp_path, key, value, words):
     good = BOX | {"object-id": "b", "object-name": "Car:2"}
     path = write_labels(tmp_path, frame(0, "1.jpg", CAR), frame(1, "2.jpg", good, bad))
     with pytest.raises(InputError) as caught:
-        read_seq_label(path)
+        read_seq_label(path, strict=True)
     assert words in str(caught.value)
     assert caught.value.path == str(path)
     if value != 10**400:
@@ -313,6 +336,16 @@ def job(tmp_path):
         frames = [frame(0, "1.jpg", box), frame(1, "2.jpg"), frame(2, "3.jpg", colored)]
         write_labels(folder, *frames)
     return tmp_path
+
+
+def test_boxes_of_a_job_are_set_aside_in_their_frames(job):
+    write_labels(job / "v1", frame(0, "3.jpg", CAR, CAR), frame(1, "1.jpg", CAR))
+    manifest = write_manifest(job, manifest_line("v1"), manifest_line("v2"))
+    tracks = read_manifest(manifest)
+    assert tracks.invalid[["sequence", "frame"]].to_numpy().tolist() == [["v1", 3]]
+    assert len(tracks.table) == 4
+    with pytest.raises(InputError, match="second box"):
+        read_manifest(manifest, strict=True)
 
 
 def test_reads_a_job_with_several_videos(job):
