@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ...importers.tracks import BOX
 from .boxes import Floats, Rows, iou
+from .detectors.identity import IDENTITY_SWITCH
 from .kinds import BY_NAME, TABLE
 from .scene import Scene
 from .score import odds_to_score
@@ -21,6 +22,8 @@ from .sentences import Issue
 #: Findings of one track that are at most this many labeled frames apart are one
 #: mistake, because the middle of a glitch may pass although its ends do not.
 MERGE_WITHIN = 2
+#: Switches in one frame, and the share of its boxes, from which on they are one.
+_MANY, _MANY_SHARE = 3, 0.3
 #: The signals that sentences tell.
 _TOLD_SIGNALS = ["size_change", "iou_prev", "iou_next", "occlusion"]
 #: The box that the frames around the mistake suggest at ``peak_frame``, in pixels.
@@ -68,8 +71,8 @@ def find_issues(
     precedence = {kind.name: kind.precedence for kind in TABLE}
     naming = flagged["odds"] + flagged["kind"].map(precedence)
     # Of two equal findings about two tracks, the earlier one names the issue
-    begin = scene.frame[flagged["peak"]]
-    order = np.lexsort((flagged["peak"], begin, -naming, issue))
+    when = scene.frame[flagged["peak"]]
+    order = np.lexsort((flagged["peak"], when, -naming, issue))
     _, best = np.unique(issue[order], return_index=True)
     chosen = flagged.iloc[order[best]].reset_index(drop=True)
     track = scene.track[chosen["peak"]]
@@ -77,8 +80,11 @@ def find_issues(
     spans = flagged[own].groupby(issue[own])
     first, last = spans["first"].min().to_numpy(), spans["last"].max().to_numpy()
     worst = flagged.groupby(issue)["odds"].max().to_numpy()
-    # What is between two tracks belongs to the issue, too
-    reach = np.where(chosen["other"] < 0, chosen["peak"], chosen["other"])
+    joint = _involve(scene, flagged, issue, chosen)
+    begin, end = joint["first"].to_numpy(), joint["last"].to_numpy()
+    begin = np.where(scene.frame[first] <= scene.frame[begin], first, begin)
+    end = np.where(scene.frame[last] >= scene.frame[end], last, end)
+    chosen = chosen.assign(begin=begin, end=end, tracks=joint["tracks"])
     peak = chosen["peak"].to_numpy()
     expected = _interpolate(scene, peak, first, last)
     told = _tell(scene, chosen, signals, first, last, expected)
@@ -91,8 +97,8 @@ def find_issues(
             "kind": chosen["kind"],
             "track": tracks[chosen["peak"]],
             "other_track": pd.arrays.IntegerArray(tracks[other], other < 0),
-            "first_frame": np.minimum(scene.frame[first], scene.frame[reach]),
-            "last_frame": np.maximum(scene.frame[last], scene.frame[reach]),
+            "first_frame": scene.frame[begin],
+            "last_frame": scene.frame[end],
             "score": odds_to_score(worst, np.ones(len(worst))),
             "reason": [f"{issue}: {kind.reason(issue)}" for kind, issue in sentences],
             "suggestion": [kind.suggestion(issue) for kind, issue in sentences],
@@ -137,12 +143,57 @@ def _group(scene: Scene, flagged: pd.DataFrame) -> Rows:
     met = pairs.merge(
         pairs, left_on=["kind", "peak", "other"], right_on=["kind", "other", "peak"]
     )
-    one = np.concatenate([one, met["index_x"]])
-    other = np.concatenate([other, met["index_y"]])
+    switched = _same_switch(scene, flagged)
+    one = np.concatenate([one, met["index_x"], switched[0]])
+    other = np.concatenate([other, met["index_y"], switched[1]])
     count = len(flagged)
     graph = coo_array((np.ones(len(one)), (one, other)), shape=(count, count))
     numbers: Rows = connected_components(graph, directed=False)[1]
     return numbers
+
+
+def _same_switch(scene: Scene, flagged: pd.DataFrame) -> tuple[Rows, Rows]:
+    """Pair the switches of the same two tracks, or of many, at the same frame.
+
+    Tools that cut a video into segments mix up the IDs of all tracks where they do.
+    """
+    switches = flagged[(flagged["kind"] == IDENTITY_SWITCH) & (flagged["other"] >= 0)]
+    one, other = (scene.track[switches[name].to_numpy()] for name in ("peak", "other"))
+    frame = scene.frame[switches["peak"]]
+    boxes = np.bincount(scene.frame, minlength=1)[frame]
+    keys = pd.DataFrame(
+        {"frame": frame, "one": np.minimum(one, other), "other": np.maximum(one, other)}
+    )
+    count = keys.groupby("frame")["frame"].transform("size").to_numpy()
+    many = (count >= _MANY) & (count >= _MANY_SHARE * boxes)
+    keys.loc[many, ["one", "other"]] = -1
+    order = np.lexsort(keys[["other", "one", "frame"]].to_numpy().T)
+    same = (np.diff(keys.to_numpy()[order], axis=0) == 0).all(axis=1)
+    found = switches.index.to_numpy(np.intp)[order]
+    return found[:-1][same], found[1:][same]
+
+
+def _involve(
+    scene: Scene, flagged: pd.DataFrame, issue: Rows, chosen: pd.DataFrame
+) -> pd.DataFrame:
+    """Find the boxes that the findings of each issue's kind are about, in any track.
+
+    Returns:
+        one row per issue: ``first`` and ``last``, the boxes that begin and end it, and
+        ``tracks``, the number of tracks
+    """
+    kind = chosen["kind"].to_numpy()[issue]
+    joint = ((flagged["other"] >= 0) & (flagged["kind"] == kind)).to_numpy()
+    rows = np.concatenate(
+        [chosen["peak"], *(flagged.loc[joint, name] for name in ("peak", "other"))]
+    )
+    numbers = np.concatenate([np.arange(len(chosen)), issue[joint], issue[joint]])
+    order = np.lexsort((scene.frame[rows], numbers))
+    sides = pd.DataFrame({"row": rows, "track": scene.track[rows]}).iloc[order]
+    by_issue = sides.groupby(numbers[order])
+    return by_issue.agg(
+        first=("row", "first"), last=("row", "last"), tracks=("track", "nunique")
+    )
 
 
 def _tell(
@@ -167,10 +218,11 @@ def _tell(
         "other_track": np.where(other < 0, -1, tracks[other]),
         "label": labels[scene.label[peak]],
         "usual_label": labels[scene.usual_label[scene.track[peak]]],
-        "first_name": names[first],
-        "last_name": names[last],
+        "first_name": names[chosen["begin"]],
+        "last_name": names[chosen["end"]],
         "peak_name": names[peak],
         "count": last - first + 1,
+        "tracks": chosen["tracks"].to_numpy(),
         "amount": chosen["amount"].to_numpy(float),
         "chance": chosen["chance"].to_numpy(float),
         "rival_track": np.where(rival < 0, -1, tracks[rival]),

@@ -48,8 +48,11 @@ from .sentences import (
     boxes,
     goes_on,
     interpolate,
+    merge,
     misplaced,
     redraw,
+    swap,
+    switched,
     truncated,
     wrong_size,
 )
@@ -156,14 +159,8 @@ TABLE = (
         IDENTITY_SWITCH,
         group="boxes",
         color="#e0569b",
-        reason=lambda issue: (
-            f"tracks {issue.track} and {issue.other_track} fit better with their IDs "
-            "swapped"
-        ),
-        suggestion=lambda issue: (
-            f"Swap the IDs {issue.track} and {issue.other_track} from "
-            f"{issue.peak_name} on"
-        ),
+        reason=switched,
+        suggestion=swap,
         from_boxes=find_identity_switches,
         from_crops=find_exchanges,
     ),
@@ -172,9 +169,7 @@ TABLE = (
         group="boxes",
         color="#3ca951",
         reason=goes_on,
-        suggestion=lambda issue: (
-            f"Merge track {issue.other_track} into track {issue.track}"
-        ),
+        suggestion=merge,
         from_boxes=find_fragments,
         # It explains why the track ends there
         precedence=4.0,

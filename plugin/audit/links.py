@@ -39,18 +39,37 @@ _INTERCEPT, _NEAR, _HEIGHT = -6.06, -0.87, -0.94
 _LOOKS, _USUAL_LOOKS = -6.0, 0.3
 #: Log odds below which looks would not help.
 _FAR = -6.0
+#: Log odds of two boxes of a track below which it is cut between them, and box sizes
+#: that it may jump.
+_CUT, _JUMP = 2.5, 0.6
+#: What is added to the log odds of two pieces of a track, and what is taken away for
+#: each box size that it jumps, less for longer breaks.
+_OWN, _OWN_JUMP = 3.0, 3.0
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Stretches of tracks that show one object each.
+
+    Attributes:
+        first: int array ``(k,)``, the first rows, ascending
+        last: int array ``(k,)``, the last rows
+    """
+
+    first: Rows
+    last: Rows
 
 
 @dataclass(frozen=True)
 class Links:
-    """Pairs of an end and a later beginning of another track.
+    """Pairs of an end of a piece and a later beginning of another one.
 
     Attributes:
-        end: int array ``(p,)``, the last rows of tracks
-        begin: int array ``(p,)``, the first rows of other tracks
+        end: int array ``(p,)``, the last rows of pieces
+        begin: int array ``(p,)``, the first rows of others
         elapsed: array ``(p,)``, labeled frames between them, above 0
-        chance: array ``(p,)`` in [0, 1], the probability that the track of the end goes
-            on as that of the beginning. Those of one end sum up to 1 at most
+        chance: array ``(p,)`` in [0, 1], the probability that the object of the end
+            goes on with the beginning. Those of one end sum up to 1 at most
     """
 
     end: Rows
@@ -60,10 +79,22 @@ class Links:
 
 
 class _Motion(NamedTuple):
-    """Centers without the camera's motion ``(n, 2)``, and labeled frames a second."""
+    """How pieces move: their centers without the camera's motion.
+
+    Attributes:
+        centers: array ``(n, 2)``
+        rate: labeled frames per second
+        before: array ``(n, 2)``, the velocity that leads to each end, pixels per
+            labeled frame, 0 for other rows
+        after: array ``(n, 2)``, the velocity that each beginning starts with
+        density: pieces that begin per labeled frame
+    """
 
     centers: Floats
     rate: float
+    before: Floats
+    after: Floats
+    density: float
 
 
 def find_links(scene: Scene) -> Links:
@@ -79,13 +110,54 @@ def find_links(scene: Scene) -> Links:
     Returns:
         the :class:`Links`
     """
-    step = int(scene.neighbors.step[0]) if len(scene.boxes) else 1
-    motion = _Motion(steady_centers(scene), scene.frame_rate / step)
-    end, begin = _pair(scene, max(REACH * motion.rate, LEAST))
+    return _link(scene, Pieces(scene.first, scene.last))
+
+
+def find_pieces(scene: Scene) -> Pieces:
+    """Cut tracks where they jump further than chance would put another object.
+
+    Args:
+        scene: the scene
+
+    Returns:
+        the :class:`Pieces`; tracks that never jump are whole
+    """
+    rows = np.arange(len(scene.boxes))
+    own = np.flatnonzero(scene.neighbors.start != rows)
+    motion = _measure(scene, Pieces(rows, rows), scene.first, scene.last)
+    way = _nearest(scene, motion, own - 1, own)
+    odds = _log_odds(scene, motion, own - 1, own, way)
+    cut = own[(odds < _CUT) | (way > _JUMP)]
+    return Pieces(
+        np.union1d(scene.first, cut).astype(np.intp),
+        np.union1d(scene.last, cut - 1).astype(np.intp),
+    )
+
+
+def link_pieces(scene: Scene, pieces: Pieces) -> Links:
+    """Link the ends of pieces of tracks to the beginnings of others.
+
+    It is as of :func:`find_links`, and pieces of the same track belong together unless
+    there is reason to doubt it.
+
+    Args:
+        scene: the scene
+        pieces: the pieces
+
+    Returns:
+        the :class:`Links`, including those within tracks
+    """
+    return _link(scene, pieces)
+
+
+def _link(scene: Scene, pieces: Pieces) -> Links:
+    motion = _measure(scene, pieces, pieces.first, pieces.last)
+    end, begin = _pair(scene, pieces, max(REACH * motion.rate, LEAST))
     elapsed = scene.time[begin] - scene.time[end]
-    odds = _INTERCEPT + _NEAR * _log_chance(scene, motion, end, begin)
-    change = np.abs(scene.states[begin, 3] - scene.states[end, 3])
-    odds += _HEIGHT * np.log(change + _HEIGHT_NOISE)
+    way = _nearest(scene, motion, end, begin)
+    odds = _log_odds(scene, motion, end, begin, way)
+    own = scene.track[end] == scene.track[begin]
+    odds[own] += _OWN - _OWN_JUMP * (way / (1 + elapsed / motion.rate))[own]
     if scene.vectors is not None:
         near = np.flatnonzero(odds > _FAR)
         looks = end_distance(scene.vectors, scene.neighbors, end[near], begin[near])
@@ -95,13 +167,32 @@ def find_links(scene: Scene) -> Links:
     return Links(end, begin, elapsed, weight / (1 + rivals))
 
 
-def _pair(scene: Scene, reach: float) -> tuple[Rows, Rows]:
+def _measure(scene: Scene, pieces: Pieces, first: Rows, last: Rows) -> _Motion:
+    """Measure how pieces move within stretches that start and end at given rows."""
+    step = int(scene.neighbors.step[0]) if len(scene.boxes) else 1
+    centers = steady_centers(scene)
+    before, after = np.zeros_like(centers), np.zeros_like(centers)
+    start = first[np.searchsorted(first, pieces.last, "right") - 1]
+    stop = last[np.searchsorted(last, pieces.first)]
+    for velocity, rows, other in (
+        (before, pieces.last, np.maximum(pieces.last - _OVER, start)),
+        (after, pieces.first, np.minimum(pieces.first + _OVER, stop)),
+    ):
+        elapsed = scene.time[other] - scene.time[rows]
+        way = centers[other] - centers[rows]
+        velocity[rows] = way / np.where(elapsed == 0, 1, elapsed)[:, None]
+    duration = max(float(np.ptp(scene.time)), 1.0) if len(scene.time) else 1.0
+    density = scene.identified[scene.first].sum() / duration
+    return _Motion(centers, scene.frame_rate / step, before, after, density)
+
+
+def _pair(scene: Scene, pieces: Pieces, reach: float) -> tuple[Rows, Rows]:
     """Return all ends and beginnings that are at most ``reach`` labeled frames apart.
 
     The reach is halved until there are few enough of them.
     """
-    ends = scene.last[scene.identified[scene.last]]
-    begins = scene.first[scene.identified[scene.first]]
+    ends = pieces.last[scene.identified[pieces.last]]
+    begins = pieces.first[scene.identified[pieces.first]]
     begins = begins[np.argsort(scene.time[begins], kind="stable")]
     start = scene.time[begins]
     low = np.searchsorted(start, scene.time[ends] + 0.5)
@@ -117,15 +208,11 @@ def _pair(scene: Scene, reach: float) -> tuple[Rows, Rows]:
     return end[same], begin[same]
 
 
-def _log_chance(scene: Scene, motion: _Motion, end: Rows, begin: Rows) -> Floats:
-    """Return the log of how many beginnings chance puts as near as each, ``(p,)``."""
+def _nearest(scene: Scene, motion: _Motion, end: Rows, begin: Rows) -> Floats:
+    """Return how far beginnings are from where ends lead, in box sizes, ``(p,)``."""
     elapsed = scene.time[begin] - scene.time[end]
-    scale = np.sqrt(scene.scale[end] * scene.scale[begin])
     way = motion.centers[begin] - motion.centers[end]
-    before, after = (
-        _velocity(scene, motion, end, -1),
-        _velocity(scene, motion, begin, 1),
-    )
+    before, after = motion.before[end], motion.after[begin]
     memory = _STEADY * motion.rate
     lasting = (memory * -np.expm1(-elapsed / memory))[:, None]
     ways = [
@@ -134,23 +221,25 @@ def _log_chance(scene: Scene, motion: _Motion, end: Rows, begin: Rows) -> Floats
         way - after * lasting,
         way - (before + after) / 2 * elapsed[:, None],
     ]
-    nearest = np.min([np.hypot(*left.T) for left in ways], axis=0) / scale
-    image = np.prod(scene.extent[2:] - scene.extent[:2])
-    share = np.minimum(np.pi * ((nearest + _NOISE) * scale) ** 2 / image, 1)
-    duration = max(float(np.ptp(scene.time)), 1.0) if len(scene.time) else 1.0
-    rate = scene.identified[scene.first].sum() / duration
-    result: Floats = np.log(rate * np.maximum(elapsed, 1) * share)
+    nearest = np.min([np.hypot(*left.T) for left in ways], axis=0)
+    result: Floats = nearest / np.sqrt(scene.scale[end] * scene.scale[begin])
     return result
 
 
-def _velocity(scene: Scene, motion: _Motion, rows: Rows, side: int) -> Floats:
-    """Return the velocity on one side of rows, pixels per labeled frame, ``(p, 2)``."""
-    start, stop = scene.neighbors.start[rows], scene.neighbors.end[rows]
-    other = np.clip(rows + side * _OVER, start, stop - 1)
-    elapsed = scene.time[other] - scene.time[rows]
-    way = motion.centers[other] - motion.centers[rows]
-    velocity: Floats = way / np.where(elapsed == 0, 1, elapsed)[:, None]
-    return velocity
+def _log_odds(
+    scene: Scene, motion: _Motion, end: Rows, begin: Rows, way: Floats
+) -> Floats:
+    """Return the log odds that ends go on with beginnings, without rivals, ``(p,)``."""
+    elapsed = scene.time[begin] - scene.time[end]
+    size = scene.scale[end] * scene.scale[begin]
+    image = np.prod(scene.extent[2:] - scene.extent[:2])
+    share = np.minimum(np.pi * (way + _NOISE) ** 2 * size / image, 1)
+    expected = motion.density * np.maximum(elapsed, 1) * share
+    change = np.abs(scene.states[begin, 3] - scene.states[end, 3])
+    result: Floats = (
+        _INTERCEPT + _NEAR * np.log(expected) + _HEIGHT * np.log(change + _HEIGHT_NOISE)
+    )
+    return result
 
 
 def _totals(key: Rows, weight: Floats) -> Floats:

@@ -11,6 +11,8 @@ from typing import TypeAlias
 #: IoU with the box that the neighboring frames suggest, above which redrawing does
 #: not help.
 _FITS = 0.9
+#: The most tracks of one object that are told one by one.
+_CHAIN = 2
 
 #: What is said about labels that no audit can use, and what to do about them.
 UNUSABLE = "the label cannot be used"
@@ -30,6 +32,7 @@ class Issue:
         last_name: the file name of the last frame
         peak_name: the file name of the frame with the worst box
         count: the number of boxes
+        tracks: the number of tracks that the issue involves
         amount: the number that the detector returns for the sentence
         chance: the probability of the other track, NaN if it is not known
         rival_track: the ID of the next likely other track, -1 without one
@@ -54,6 +57,7 @@ class Issue:
     last_name: str
     peak_name: str
     count: int
+    tracks: int
     amount: float
     chance: float
     rival_track: int
@@ -116,13 +120,54 @@ def misplaced(issue: Issue) -> str:
     return f"{jump}, and {expected}"
 
 
+def switched(issue: Issue) -> str:
+    """Say which tracks show each other's objects."""
+    if issue.other_track < 0:
+        return "the track jumps here, and shows another object from here on"
+    if issue.tracks > 2:
+        return (
+            f"{issue.tracks} tracks show each other's objects from here on, such as "
+            f"{issue.track} that of {issue.other_track}"
+        )
+    if not math.isnan(issue.chance):
+        return (
+            f"track {issue.track} shows the object of track {issue.other_track} from "
+            f"here on ({issue.chance:.2f})"
+        )
+    pair = f"tracks {issue.track} and {issue.other_track}"
+    return f"{pair} fit better with their IDs swapped"
+
+
+def swap(issue: Issue) -> str:
+    """Suggest to swap IDs, or to give the rest of a track an ID of its own."""
+    if issue.other_track < 0:
+        return f"Give the track a new ID from {issue.peak_name} on"
+    if issue.tracks > 2:
+        return f"Correct the IDs of the {issue.tracks} tracks from {issue.peak_name} on"
+    return (
+        f"Swap the IDs {issue.track} and {issue.other_track} from {issue.peak_name} on"
+    )
+
+
 def goes_on(issue: Issue) -> str:
     """Say as which track an object goes on, how likely, and as which one else."""
+    if issue.tracks > _CHAIN:
+        return f"{issue.tracks} tracks follow each other on the same object"
     one = f"{issue.other_track} ({issue.chance:.2f})"
     if issue.rival_track >= 0:
         one += f" or {issue.rival_track} ({issue.rival_chance:.2f})"
     later = f", {issue.amount:.0f} frames later" if issue.amount > 1 else ""
     return f"track {issue.track} ends and goes on as {one}{later}"
+
+
+def merge(issue: Issue) -> str:
+    """Suggest to merge tracks."""
+    if issue.tracks > _CHAIN:
+        return (
+            f"Merge the {issue.tracks} tracks from {issue.first_name} to "
+            f"{issue.last_name} into one"
+        )
+    return f"Merge track {issue.other_track} into track {issue.track}"
 
 
 def truncated(issue: Issue) -> str:

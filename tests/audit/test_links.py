@@ -102,3 +102,60 @@ def test_an_issue_spans_the_gap_and_names_alternatives():
     assert "track 12 ends and goes on as 47 (0." in issue.reason
     assert " or 52 (0." in issue.reason
     assert issue.suggestion == "Merge track 47 into track 12"
+
+
+def test_single_boxes_on_one_object_are_one_issue():
+    whole = walk(1, 1, 12)
+    singles = [
+        whole[whole["frame"] == frame].assign(track=frame) for frame in range(1, 13)
+    ]
+    tracks = to_tracks(*singles, walk(40, 1, FRAMES, start=(50, 800)))
+    issues = audit_tracks(tracks, kinds=("fragmentation", "short_track")).issues
+    (issue,) = issues.itertuples()
+    assert (issue.kind, issue.first_frame, issue.last_frame) == ("fragmentation", 1, 12)
+    assert issue.reason.endswith("12 tracks follow each other on the same object")
+    assert issue.suggestion.startswith("Merge the 12 tracks")
+
+
+def lanes(count):
+    return [
+        walk(lane, 1, FRAMES, start=(50, 110 * lane), height=100.0)
+        for lane in range(1, count + 1)
+    ]
+
+
+def test_many_tracks_that_switch_at_one_frame_are_one_issue():
+    rows = pd.concat(lanes(8), ignore_index=True)
+    turned = rows["track"].replace({1: 4, 4: 2, 2: 1, 3: 5, 5: 3})
+    rows["track"] = rows["track"].where(rows["frame"] <= 100, turned)
+    issues = audit_tracks(to_tracks(rows)).issues
+    (issue,) = issues.itertuples()
+    assert (issue.kind, issue.first_frame, issue.last_frame) == (
+        "identity_switch",
+        100,
+        101,
+    )
+    assert "5 tracks show each other's objects from here on" in issue.reason
+    assert issue.suggestion == "Correct the IDs of the 5 tracks from 000101.jpg on"
+
+
+def test_a_track_that_takes_over_the_object_of_an_ended_one():
+    first, second, third = lanes(3)
+    tail = first[first["frame"] > 105].assign(track=2)
+    rows = [first[first["frame"] <= 100], second[second["frame"] <= 102], tail, third]
+    issues = audit_tracks(to_tracks(*rows), kinds=("identity_switch",)).issues
+    (issue,) = issues.itertuples()
+    assert (issue.track, issue.other_track) == (2, 1)
+    assert (issue.first_frame, issue.last_frame) == (100, 106)
+    assert "track 2 shows the object of track 1 from here on (0." in issue.reason
+
+
+def test_a_track_that_jumps_to_an_object_of_its_own():
+    first, second, third = lanes(3)
+    jumped = first.assign(top=first["top"] + 400 * (first["frame"] > 100))
+    rows = [jumped, second, third]
+    issues = audit_tracks(to_tracks(*rows)).issues
+    (issue,) = issues.itertuples()
+    assert (issue.kind, issue.track) == ("identity_switch", 1)
+    assert pd.isna(issue.other_track)
+    assert issue.suggestion == "Give the track a new ID from 000101.jpg on"

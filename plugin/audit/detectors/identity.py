@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two tracks that swap their objects."""
+"""Tracks that swap their objects, or take over the object of another one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 from ..boxes import Floats, Rows
 from ..embeddings import exchange_gain
 from ..findings import make_findings, pair_off
+from ..links import Links, find_pieces, link_pieces
 from ..scene import Scene
 
 IDENTITY_SWITCH = "identity_switch"
@@ -18,16 +19,36 @@ _OVER = 3
 _FLOOR, _JUMP = 0.03, 0.05
 #: Gain in cosine distance that a swap of IDs must bring.
 _GAIN = 0.2
+#: The odds of a swap whose strength is 1, and the power of the strength.
+_ODDS, _POWER = 2.3, 1.3
+#: The least probability that is reported, and the most that has odds.
+_LEAST, _MOST = 0.1, 0.999
+#: Boxes on either side of a jump that must stay there to show another object, and what
+#: the odds are divided by: few such jumps show one.
+_LASTING, _FEW = 5, 4.0
 
 
 def find_identity_switches(scene: Scene) -> pd.DataFrame:
+    """Find tracks that show another object from a box on.
+
+    Args:
+        scene: the scene
+
+    Returns:
+        the findings of :func:`find_swaps` and :func:`find_takeovers`
+    """
+    return pd.concat([find_swaps(scene), find_takeovers(scene)], ignore_index=True)
+
+
+def find_swaps(scene: Scene) -> pd.DataFrame:
     """Find pairs of overlapping tracks that fit better with their IDs swapped.
 
     Each track predicts its next center and log size from its boxes up to three labeled
     frames before. The departure of boxes from their predictions is the root of the
-    sum of squares, in box sizes; both boxes must depart by 0.05. The strength is the
-    departure as labeled minus the departure with the IDs swapped, over 0.03 plus the
-    latter. The amount is the departure as labeled.
+    sum of squares, in box sizes; both boxes must depart by 0.05. The strength is an
+    estimate of the odds: 2.3 times the power 1.3 of the departure as labeled minus the
+    departure with the IDs swapped, over 0.03 plus the latter. The amount is the
+    departure as labeled.
 
     Returns:
         the findings from both sides: the boxes before and after the swap; ``other``
@@ -42,7 +63,8 @@ def find_identity_switches(scene: Scene) -> pd.DataFrame:
     one, two = one[both], two[both]
     straight = _departure(scene, (one, predicted[one]), (two, predicted[two]))
     crossed = _departure(scene, (one, predicted[two]), (two, predicted[one]))
-    strength = (straight - crossed) / (_FLOOR + crossed)
+    gain = np.maximum(straight - crossed, 0) / (_FLOOR + crossed)
+    strength = _ODDS * gain**_POWER
     findings = make_findings(
         IDENTITY_SWITCH, one, strength, one - 1, one, other=two, amount=straight
     )
@@ -52,20 +74,79 @@ def find_identity_switches(scene: Scene) -> pd.DataFrame:
 def find_exchanges(scene: Scene) -> pd.DataFrame:
     """Find pairs of overlapping tracks that look better with their IDs swapped.
 
-    The strength is the :func:`exchange_gain` over 0.2, which no pair of correct tracks
-    reaches; weaker findings are left out. The amount is the gain.
+    The strength is 2.3 times the power 1.3 of the :func:`exchange_gain` over 0.2, which
+    no pair of correct tracks reaches; weaker findings are left out. The amount is the
+    gain.
 
     Returns:
-        the findings from both sides, as of :func:`find_identity_switches`
+        the findings from both sides, as of :func:`find_swaps`
     """
     one, two = scene.overlaps.first, scene.overlaps.second
     gain = np.nan_to_num(exchange_gain(scene.embeddings, scene.neighbors, one, two))
     clear = gain > _GAIN
     one, two, gain = one[clear], two[clear], gain[clear]
+    strength = _ODDS * (gain / _GAIN) ** _POWER
     findings = make_findings(
-        IDENTITY_SWITCH, one, gain / _GAIN, one - 1, one, other=two, amount=gain
+        IDENTITY_SWITCH, one, strength, one - 1, one, other=two, amount=gain
     )
     return pair_off(findings)
+
+
+def find_takeovers(scene: Scene) -> pd.DataFrame:
+    """Find tracks that jump to the object of another track, or to one of their own.
+
+    Tracks are cut where they jump, and the pieces are linked again: a piece that goes
+    on in another track was handed over, and a piece of five boxes and more that goes
+    on nowhere shows another object than the track before. The strength is the odds of
+    that, see :func:`link_pieces`; of pieces that go on nowhere, a quarter of them. The
+    amount is the probability.
+
+    Args:
+        scene: the scene
+
+    Returns:
+        the findings: the first box of the later piece; ``other`` is the last box of the
+        earlier one, if it is of another track, which has a ``chance``
+    """
+    pieces = find_pieces(scene)
+    if len(pieces.first) == len(scene.first):
+        return make_findings(IDENTITY_SWITCH, pieces.first[:0], np.empty(0))
+    links = link_pieces(scene, pieces)
+    order = np.argsort(-links.chance, kind="stable")
+    table = pd.DataFrame({"end": links.end[order], "begin": links.begin[order]})
+    table["chance"] = links.chance[order]
+    best = table.drop_duplicates("end").drop_duplicates("begin")
+    best = best[best["chance"] >= _LEAST]
+    inside = scene.track[best["end"]] == scene.track[best["begin"]]
+    whole = best["end"].isin(scene.last) & best["begin"].isin(scene.first)
+    moved = best[~inside & ~whole]
+    chance = moved["chance"].to_numpy().clip(max=_MOST)
+    takeovers = make_findings(
+        IDENTITY_SWITCH,
+        moved["begin"].to_numpy(),
+        chance / (1 - chance),
+        other=moved["end"].to_numpy(),
+        amount=chance,
+    ).assign(chance=moved["chance"].to_numpy())
+    return pd.concat([takeovers, _find_strangers(scene, pieces.first, links, moved)])
+
+
+def _find_strangers(
+    scene: Scene, first: Rows, links: Links, moved: pd.DataFrame
+) -> pd.DataFrame:
+    """Find lasting pieces that do not go on from the piece before."""
+    last = np.append(first[1:], len(scene.boxes)) - 1
+    lasting = last - first + 1 >= _LASTING
+    begins = first[1:][lasting[1:] & lasting[:-1]]
+    begins = begins[scene.neighbors.adjacent[begins]]
+    begins = begins[~np.isin(begins, moved["begin"])]
+    own = scene.track[links.end] == scene.track[links.begin]
+    goes_on = np.zeros(len(scene.boxes))
+    np.maximum.at(goes_on, links.begin[own], links.chance[own])
+    chance = (1 - goes_on[begins]).clip(max=_MOST)
+    begins, chance = begins[chance >= _LEAST], chance[chance >= _LEAST]
+    odds = chance / (1 - chance) / _FEW
+    return make_findings(IDENTITY_SWITCH, begins, odds, amount=chance)
 
 
 def _predict(scene: Scene) -> Floats:
