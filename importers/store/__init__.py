@@ -32,6 +32,12 @@ from .fields import (
     label_fields,
     to_objects,
 )
+from .identity_marks import (
+    IdentityMark,
+    read_identity,
+    set_identity,
+    set_track_attribute,
+)
 from .own_fields import own_attributes, write_own
 from .reading import (
     StoredTracks,
@@ -47,7 +53,7 @@ from .sequences import (
     sample_ids,
     samples_by_sequence,
     select_sequences,
-    track_ranges,
+    untracked_sequences,
 )
 from .views import dataset_of, id_of, kind_of, label_ids, shows_all_labels
 from .writing import (
@@ -63,6 +69,7 @@ __all__ = [
     "IMAGE_HEIGHT",
     "IMAGE_WIDTH",
     "SEQUENCE",
+    "IdentityMark",
     "SampleSpan",
     "Segment",
     "Step",
@@ -86,6 +93,7 @@ __all__ = [
     "own_attributes",
     "read_detections",
     "read_frame_values",
+    "read_identity",
     "read_labeled_sequences",
     "read_modified",
     "read_part",
@@ -97,9 +105,11 @@ __all__ = [
     "samples_by_sequence",
     "select_sequences",
     "set_frame_values",
+    "set_identity",
+    "set_track_attribute",
     "shows_all_labels",
     "to_objects",
-    "track_ranges",
+    "untracked_sequences",
     "update_samples",
     "write_columns",
     "write_own",

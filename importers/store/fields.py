@@ -170,7 +170,7 @@ def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
         True/False
     """
     found = (dataset.get_frame_field_schema() or {}).get(field)
-    return found is not None and found.info == _CORRECTIONS
+    return found is not None and (found.info or {}).get(INFO) == _CORRECTIONS[INFO]
 
 
 def declare_corrections(

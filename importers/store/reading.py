@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,20 @@ from bson import ObjectId
 from numpy.typing import NDArray
 
 from ..tracks import BOX, Sequence, Tracks, make_table
+from . import raw_values
 from .bulk import Document, collector_paused
 from .fields import FRAME_NAME, FRAME_OFFSET, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
+from .identity import Identities, number_tracks
+from .identity_marks import read_identity
 from .sequences import SampleSpan, make_spans, read_samples, sample_ids
 from .views import dataset_of
 
 #: The prefix of the frames' attributes, which separates them from the detections'.
 _STATEMENT = "frame:"
+#: The columns of the instance, and of the attribute that holds the identity.
+_INSTANCE, _IDENTITY = "_instance", "_identity"
 #: The number of a frame's labels, if only some of them are read.
 _LABELS = "_labels"
-_NO_BOX = [np.nan] * 4
 _DOCUMENT_COLUMNS = [
     "_id",
     "sample_id",
@@ -50,12 +54,14 @@ class StoredTracks:
             ``frame_number`` (in the sample), ``filepath``, ``count`` of
             detections, ``last_modified_at``
         spans: the samples of the sequences
+        identities: what the numbers of the tracks stand for
     """
 
     tracks: Tracks
     rows: pd.DataFrame
     documents: pd.DataFrame
     spans: tuple[SampleSpan, ...]
+    identities: Identities
 
 
 def read_tracks(
@@ -136,7 +142,7 @@ def read_labeled_sequences(
     dataset = dataset_of(samples)
     stored = read_samples(dataset, sample_ids(samples))
     for _, part in stored.groupby(SEQUENCE, sort=False):
-        documents, _ = _read_frames(dataset, field, _frames_of(part), [], [])
+        documents, _ = _read_frames(dataset, field, _frames_of(part), {}, [])
         if documents["count"].any():
             yield from _sequence_records(part, _place(documents, part), []).values()
 
@@ -155,15 +161,26 @@ def _read_whole(
     frame_attributes: Collection[str],
 ) -> StoredTracks:
     """Read the tracks of samples, which are all samples of their sequences."""
-    names = ["bounding_box", "label", "index", *attributes]
+    attribute = read_identity(dataset, field).attribute
+    keys = _keys(attributes, attribute)
     with collector_paused():
         documents, columns = _read_frames(
-            dataset, field, _frames_of(stored), names, list(frame_attributes)
+            dataset, field, _frames_of(stored), keys, list(frame_attributes)
         )
     documents = _place(documents, stored)
     sequences = _sequence_records(stored, documents, list(frame_attributes))
-    tracks, rows = _build_tracks(documents, columns, sequences)
-    return StoredTracks(tracks, rows, documents, make_spans(stored, documents))
+    tracks, rows, identities = _build_tracks(documents, columns, sequences, attribute)
+    spans = make_spans(stored, documents)
+    return StoredTracks(tracks, rows, documents, spans, identities)
+
+
+def _keys(attributes: Collection[str], attribute: str | None) -> dict[str, str]:
+    """Return the path in a detection of each column to read."""
+    keys = {name: name for name in ("bounding_box", "label", "index")}
+    keys |= {_INSTANCE: "instance._id"}
+    if attribute is not None:
+        keys[_IDENTITY] = attribute
+    return keys | {name: "_id" if name == "id" else name for name in attributes}
 
 
 def read_part(
@@ -195,6 +212,10 @@ def read_part(
     stored = stored[stored[SEQUENCE] == sequence]
     if stored.empty:
         raise ValueError(f"'{dataset.name}' has no sequence '{sequence}'")
+    if not read_identity(dataset, field).plain:
+        return _part_of(
+            _read_whole(dataset, stored, field, attributes, ()), tracks, frames
+        )
     first = frames[0] - stored[FRAME_OFFSET]
     last = frames[1] - stored[FRAME_OFFSET]
     places = [
@@ -217,12 +238,24 @@ def read_part(
             }
         },
     ]
-    names = ["bounding_box", "label", "index", *attributes]
-    documents, columns = _read_frames(dataset, field, stages, names, [_LABELS])
+    keys = _keys(attributes, None)
+    documents, columns = _read_frames(dataset, field, stages, keys, [_LABELS])
     documents = _place(documents, stored)
     sequences = _sequence_records(stored, documents, [])
     labelled = documents["frame"][documents[_STATEMENT + _LABELS] > 0]
     return _build_tracks(documents, columns, sequences)[0], labelled.to_numpy(np.int64)
+
+
+def _part_of(
+    stored: StoredTracks, tracks: Collection[int], frames: tuple[int, int]
+) -> tuple[Tracks, NDArray[np.int64]]:
+    """Return some tracks of a whole sequence, and its labeled frames in a range."""
+    table = stored.tracks.table
+    chosen = table["frame"].between(*frames) & table["track"].isin(list(tracks))
+    part = replace(stored.tracks, table=table[chosen].reset_index(drop=True))
+    documents = stored.documents
+    within = documents["frame"].between(*frames) & (documents["count"] > 0)
+    return part, documents.loc[within, "frame"].to_numpy(np.int64)
 
 
 def _place(documents: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
@@ -239,20 +272,23 @@ def _read_frames(
     dataset: fo.Dataset,
     field: str,
     stages: list[Document],
-    attributes: list[str],
+    keys: Mapping[str, str],
     frame_attributes: list[str],
 ) -> tuple[pd.DataFrame, dict[str, list[Any]]]:
-    """Read the frames that stages select, and attributes of their detections."""
-    keys = {name: "_id" if name == "id" else name for name in attributes}
+    """Read the frames that stages select, and columns of their detections."""
     project: Document = {
         name: f"${field}.detections.{key}" for name, key in keys.items()
     }
     project |= {_STATEMENT + name: f"${name}" for name in frame_attributes}
     found = _aggregate_frames(dataset, field, stages, project)
     counts = [document["count"] for document in found]
-    for name in attributes:
-        # MongoDB leaves out the detections that lack an attribute
-        if [len(document.get(name) or ()) for document in found] != counts:
+    for name in keys:
+        lengths = [len(document.get(name) or ()) for document in found]
+        if not any(lengths):
+            for document in found:
+                document[name] = [None] * document["count"]
+        elif lengths != counts:
+            # MongoDB leaves out the detections that lack an attribute
             each = {"$ifNull": [f"$$this.{keys[name]}", None]}
             values = {"$map": {"input": f"${field}.detections", "in": each}}
             whole = _aggregate_frames(dataset, field, stages, {name: values})
@@ -260,7 +296,7 @@ def _read_frames(
                 document[name] = other[name]
     columns = {
         name: list(chain.from_iterable(each.pop(name, None) or () for each in found))
-        for name in attributes
+        for name in keys
     }
     statements = [_STATEMENT + name for name in frame_attributes]
     documents = pd.DataFrame(found, columns=[*_DOCUMENT_COLUMNS, *statements])
@@ -341,29 +377,36 @@ def _build_tracks(
     documents: pd.DataFrame,
     columns: dict[str, list[Any]],
     sequences: Mapping[str, Sequence],
-) -> tuple[Tracks, pd.DataFrame]:
+    attribute: str | None = None,
+) -> tuple[Tracks, pd.DataFrame, Identities]:
     counts = documents["count"].to_numpy(np.int64)
     document = np.repeat(np.arange(len(documents)), counts)
     starts = np.cumsum(counts) - counts
     position = np.arange(len(document)) - np.repeat(starts, counts)
     names = list(sequences)
-    found = [box or _NO_BOX for box in columns.pop("bounding_box")]
-    boxes = np.array(found, np.float64).reshape(-1, 4)
+    boxes = raw_values.boxes(columns.pop("bounding_box"))
     codes = documents["sequence"].map({name: i for i, name in enumerate(names)})
     sequence = codes.to_numpy(np.int64)[document]
     sizes = np.array([(s.width, s.height) for s in sequences.values()], np.float64)
     boxes *= np.tile(sizes.reshape(-1, 2)[sequence], 2)
-    index = pd.Series(columns.pop("index"), dtype="Int64").fillna(-1)
-    if not index.between(-1, np.iinfo(np.int32).max).all():
-        raise ValueError("expected track ids (index) from 0 to 2,147,483,647")
+    found = {
+        "sequence": pd.Categorical.from_codes(sequence, pd.Index(names)),
+        "frame": documents["frame"].to_numpy()[document],
+        "label": raw_values.class_names(columns.pop("label")),
+        **dict(zip(BOX, boxes.T, strict=True)),
+    }
+    identity = {
+        "index": raw_values.whole_numbers(columns.pop("index")),
+        "instance": pd.Series(columns.pop(_INSTANCE), dtype=object),
+    }
+    if attribute is not None:
+        identity["attribute"] = pd.Series(columns.pop(_IDENTITY), dtype=object)
+    identities = number_tracks(pd.DataFrame(found | identity), attribute)
     table = make_table(
         {
-            "sequence": pd.Categorical.from_codes(sequence, pd.Index(names)),
-            "frame": documents["frame"].to_numpy()[document],
+            **found,
             "frame_name": pd.Categorical(documents["frame_name"])[document],
-            "track": index.astype("int32"),
-            "label": pd.Series(columns.pop("label"), dtype="category"),
-            **dict(zip(BOX, boxes.T, strict=True)),
+            "track": identities.tracks.astype("int32"),
             **columns,
             "_document": document,
             "_position": position,
@@ -371,4 +414,4 @@ def _build_tracks(
     )
     rows = table[["_document", "_position"]].set_axis(["document", "position"], axis=1)
     table = table.drop(columns=["_document", "_position"])
-    return Tracks(table, sequences), rows
+    return Tracks(table, sequences, identities.notes), rows, identities

@@ -13,6 +13,7 @@ import pandas as pd
 from bson import ObjectId
 
 from .fields import FRAME_OFFSET, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
+from .identity_marks import read_identity
 from .views import dataset_of, kind_of
 
 
@@ -139,38 +140,40 @@ def frame_counts(
     return pd.DataFrame(list(found), columns=["sample_id", "frame_number", "count"])
 
 
-def track_ranges(
+def untracked_sequences(
     samples: fo.core.collections.SampleCollection, field: str
-) -> pd.DataFrame:
-    """Return the range of the track ids of each sequence that has detections.
+) -> list[str]:
+    """Find the sequences whose detections have no identity at all.
 
     Args:
         samples: a dataset or view; sequences that it shows a part of count as a whole
         field: the frame field of the detections
 
     Returns:
-        ``first`` and ``last``, the least and the greatest ``index`` of a detection,
-        null if none has one, by the name of the sequence
+        the names of the sequences that have detections, none of which has an identity
     """
     dataset = dataset_of(samples)
     stored = read_samples(dataset, sample_ids(samples))
     chosen = [ObjectId(str(sample_id)) for sample_id in stored.index]
     detections = f"{field}.detections"
+    attribute = read_identity(dataset, field).attribute
+    keys = [attribute] if attribute else ["instance._id", "index"]
+    known = [{"$gt": [f"$$this.{key}", -1 if key == "index" else None]} for key in keys]
+    tracked = {"$map": {"input": f"${detections}", "in": {"$or": known}}}
     pipeline = [
         {"$match": {"_sample_id": {"$in": chosen}, f"{detections}.0": {"$exists": 1}}},
         {
             "$group": {
                 "_id": "$_sample_id",
-                "first": {"$min": {"$min": f"${detections}.index"}},
-                "last": {"$max": {"$max": f"${detections}.index"}},
+                "tracked": {"$max": {"$anyElementTrue": tracked}},
             }
         },
     ]
     found = list(dataset._frame_collection.aggregate(pipeline))
-    ranges = pd.DataFrame(found, columns=["_id", "first", "last"])
-    names = stored[SEQUENCE].loc[ranges["_id"].astype(str)].to_numpy()
-    ranges = ranges[["first", "last"]].astype("float64")
-    return ranges.groupby(names, sort=False).agg({"first": "min", "last": "max"})
+    known_of = pd.DataFrame(found, columns=["_id", "tracked"])
+    names = stored[SEQUENCE].loc[known_of["_id"].astype(str)].to_numpy()
+    any_known = known_of["tracked"].astype(bool).groupby(names, sort=False).any()
+    return [str(name) for name in any_known.index[~any_known]]
 
 
 def make_spans(

@@ -24,6 +24,8 @@ from .fields import (
     extra_columns,
     to_objects,
 )
+from .identity import Identities
+from .identity_documents import set_identities
 from .reading import StoredTracks
 
 _BATCH = 10_000
@@ -99,7 +101,11 @@ def add_detections(
 
 
 def make_detections(
-    dataset: fo.Dataset, tracks: Tracks, field: str, documents: pd.DataFrame
+    dataset: fo.Dataset,
+    tracks: Tracks,
+    field: str,
+    documents: pd.DataFrame,
+    identities: Identities | None = None,
 ) -> dict[ObjectId, list[Document]]:
     """Make the documents of detections, and declare their fields.
 
@@ -108,6 +114,8 @@ def make_detections(
         tracks: the tracks, in pixels of their sequences' sizes
         field: the frame field of the detections
         documents: the frames, rows of :attr:`StoredTracks.documents`
+        identities (None): what the numbers of known tracks stand for; by default,
+            the number is the index
 
     Returns:
         the documents of each frame's detections, by the frame's ID
@@ -116,7 +124,10 @@ def make_detections(
     made: dict[ObjectId, list[Document]] = {}
     for name, frames in documents.groupby("sequence", sort=False):
         limits = int(frames["frame"].min()), int(frames["frame"].max())
-        found = _detections_per_frame(tracks, Segment(str(name), *limits, ""))
+        segment = Segment(str(name), *limits, "")
+        found = _detections_per_frame(tracks, segment)
+        if identities is not None and identities.numbered:
+            set_identities(found, identities, str(name))
         ids = zip(frames["_id"], frames["frame"].tolist(), strict=True)
         made.update((frame_id, found.get(frame, [])) for frame_id, frame in ids)
     return made

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 import fiftyone as fo
@@ -20,6 +20,7 @@ from .edits import (
     Applied,
     Edit,
     Edits,
+    Label,
     Labels,
     apply_corrections,
     count_edits,
@@ -204,15 +205,16 @@ def _apply(
     labels: Labels = {}
     left = 0
     marks = store.own_attributes(dataset, review.label_field)
+    identity = store.read_identity(dataset, review.label_field).key_of
     before = store.read_detections(dataset, review.label_field, frames)
     for frame, now in before.items():
         own = corrected.get(frame, []), deleted.get(frame, [])
-        new, edit, skipped = apply_corrections(now, *own, names, marks)
+        new, edit, skipped = apply_corrections(now, *own, names, marks, identity)
         edit.said = {path: old for path, (old, _) in said.get(frame, {}).items()}
         left += skipped
         if edit != Edit():
             edits[frame], labels[frame] = edit, new
-    _check_tracks(review, labels)
+    _check_tracks(review, labels, identity)
     if edits:
         _declare_taken(dataset, review, names)
         # Before the labels change: so a process that is killed can be undone
@@ -308,7 +310,10 @@ def _taken_fields(dataset: fo.Dataset, review: Review) -> dict[str, fo.Field | N
         for path, kind in schema.items()
         if path.startswith(start)
     }
-    return dict.fromkeys(("bounding_box", "label", "index")) | {
+    own = ["bounding_box", "label", "index", "instance"]
+    attribute = store.read_identity(dataset, review.label_field).attribute
+    own += [attribute] if attribute else []
+    return dict.fromkeys(own) | {
         name: kind
         for name, kind in added.items()
         if name not in _KEPT and not hasattr(fo.Detection, name)
@@ -325,10 +330,12 @@ def _declare_taken(
             dataset.add_frame_field(own, type(kind))
 
 
-def _check_tracks(review: Review, labels: Labels) -> None:
+def _check_tracks(
+    review: Review, labels: Labels, identity: Callable[[Label], object]
+) -> None:
     """Check that no track gets a second box in a frame."""
     for each in labels.values():
-        counts = Counter(label.get("index") for label in each)
+        counts = Counter(map(identity, each))
         counts.pop(None, None)
         twice = [track for track, number in counts.items() if number > 1]
         if twice:

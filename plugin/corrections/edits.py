@@ -6,7 +6,7 @@ Pure functions over the documents of labels, as the database stores them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -92,6 +92,7 @@ def apply_corrections(
     deleted: Iterable[Label],
     names: Collection[str],
     marks: Mapping[str, str],
+    identity: Callable[[Label], object],
 ) -> tuple[list[Label], Edit, int]:
     """Apply corrections to the labels of a frame.
 
@@ -102,6 +103,7 @@ def apply_corrections(
         names: the fields to take from corrected labels
         marks: the attributes of the labels that hold the audit's own fields, see
             ``store.own_attributes()``
+        identity: returns what tells the object of a label from others
 
     Returns:
         the new labels, what was done, and the number of labels that could not be
@@ -110,7 +112,7 @@ def apply_corrections(
     edit, left = Edit(), 0
     new = list(labels)
     places = {str(label["_id"]): place for place, label in enumerate(new)}
-    tracks = {label.get("index"): label for label in new}
+    tracks = {identity(label): label for label in new}
     for label in corrected:
         values = {name: label[name] for name in names if name in label}
         place = places.get(label.get("original_id") or "")
@@ -121,7 +123,7 @@ def apply_corrections(
                 edit.changed.append({**dict.fromkeys(values), **old})
                 edit.applied.append({"_id": old["_id"], **values})
                 new[place] = {**old, **values}
-        elif ADDED in label["changes"] and label.get("index") not in tracks:
+        elif ADDED in label["changes"] and identity(label) not in tracks:
             own = {marks.get(name, name): value for name, value in label.items()}
             own |= {**values, "_id": ObjectId()}
             own.pop("original_id", None)
@@ -129,7 +131,7 @@ def apply_corrections(
             edit.added.append(own["_id"])
             edit.applied.append({"_id": own["_id"], **values})
         elif ADDED in label["changes"]:
-            left += _differs(tracks[label.get("index")], values)
+            left += _differs(tracks[identity(label)], values)
     ids = {label["_id"] for label in deleted}
     edit.deleted = [label for label in new if label["_id"] in ids]
     return [label for label in new if label["_id"] not in ids], edit, left

@@ -139,12 +139,15 @@ def _store(dataset: fo.Dataset, known: Known, plan: LoadingPlan) -> None:
     with recording_review(dataset, plan.review), kept as stamp:
         note_fields(dataset, known.names, [adjusted])
         store.declare_corrections(dataset, adjusted)
+        store.set_identity(dataset, adjusted, store.read_identity(dataset, field))
         if store.write_own(dataset, field, known.stored, plan.marks, stamp=stamp):
             raise ValueError(
                 f"labels in '{field}' were changed while corrections were being "
                 "loaded; try again"
             )
-        made = store.make_detections(dataset, plan.tracks, adjusted, known.documents)
+        made = store.make_detections(
+            dataset, plan.tracks, adjusted, known.documents, known.stored.identities
+        )
         store.replace_detections(dataset, adjusted, made, stamp=stamp)
         empty = {frame: {adjusted: None} for frame in lost}
         store.set_frame_values(dataset, empty, stamp)

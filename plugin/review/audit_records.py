@@ -58,6 +58,7 @@ class AuditSummary:
             as soon as an audit finds it again
         outdated_views: whether saved views still show the issues of an earlier audit,
             because another process was saving views
+        notes: sentences about what was taken for the identity of objects
     """
 
     sequences: int
@@ -67,6 +68,7 @@ class AuditSummary:
     changed_frames: int
     lost: int = 0
     outdated_views: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -260,6 +262,8 @@ def describe_audit(summary: AuditSummary) -> str:
             ". Another process was saving views, so the saved views of issues show the "
             "audit before this one: run 'Save outlier views' to update them"
         )
+    for note in summary.notes:
+        text += f". {note[0].upper()}{note[1:]}"
     return text
 
 

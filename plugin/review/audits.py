@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
-import numpy as np
 import pandas as pd
 
 from ...importers import store
@@ -65,6 +64,7 @@ def audit_dataset(
     model: str | None = None,
     suspects: bool = False,
     progress: Progress = None,
+    track_field: str | None = None,
 ) -> AuditSummary:
     """Judge every detection of a collection's samples against its own track.
 
@@ -86,6 +86,9 @@ def audit_dataset(
         suspects (False): whether to embed only tracks that other kinds suspect
         progress (None): True or False for a progress bar, a function that gets it,
             or None for FiftyOne's default
+        track_field (None): the attribute of the detections that tells which boxes are
+            one object, such as ``track_id``; it is remembered with the label field. By
+            default, ``instance`` does where there is one, or else ``index``
 
     Returns:
         the :class:`AuditSummary`
@@ -107,6 +110,8 @@ def audit_dataset(
         runs.mend_references(dataset)
         settings = _with_earlier_kinds(asked, list_audits(dataset, field))
         ids = store.sample_ids(samples)
+        if track_field is not None:
+            store.set_track_attribute(dataset, field, track_field)
         _check(dataset, field, ids, settings.model)
         declare_issues(dataset)
         frames = dataset.select(ids).count("frames")
@@ -146,14 +151,12 @@ def _check(
     if not ids:
         raise ValueError("the view is empty; there are no tracks to audit")
     samples = dataset.select(ids)
-    ranges = store.track_ranges(samples, field)
-    if (ranges["last"] > np.iinfo(np.int32).max).any() or (ranges["first"] < -1).any():
-        raise ValueError("expected track ids (index) from 0 to 2,147,483,647")
-    without = ranges.index[ranges["last"].fillna(-1) < 0]
-    if len(without):
+    untracked = store.untracked_sequences(samples, field)
+    if untracked:
         raise ValueError(
-            f"the boxes in '{field}' of sequence '{without[0]}' have no track ids "
-            "(index); expected tracks"
+            f"the boxes in '{field}' of sequence '{untracked[0]}' have no track ids "
+            "(instance or index); expected tracks. Name the attribute that holds them "
+            "as track_field, or link the boxes into tracks with link_detections()"
         )
     if model is None:
         return
@@ -187,6 +190,8 @@ def _audit(
     confirmed = read_decided(samples, field, CONFIRMED)
     again: list[Json] = []
     kinds: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
+    mark = store.read_identity(dataset, field).begun(whole=len(ids) == len(dataset))
     sequences, detections, outliers, changed = 0, 0, 0, 0
     for stored in store.read_sequences(samples, field):
         result = _judge(_with_set_aside(dataset, field, stored), settings)
@@ -202,15 +207,24 @@ def _audit(
         again += to_records(issues.loc[issues["decision"] == CONFIRMED, LOCATED])
         kinds.update(issues["kind"])
         overview |= make_overview(stored.tracks, result)
+        notes.update(stored.identities.notes)
+        mark = mark.joined(stored.identities)
         sequences += 1
         detections += len(columns)
         outliers += int((columns["outlier_reasons"].str.len() > 0).sum())
     if cache_limit is not None:
         trim_vectors(default_cache_dir(), cache_limit)
+    store.set_identity(dataset, field, mark)
     found_again = pd.DataFrame(again, columns=LOCATED, dtype=object)
     lost = count_lost(confirmed, found_again)
     summary = AuditSummary(
-        sequences, detections, outliers, dict(kinds.most_common()), changed, lost
+        sequences,
+        detections,
+        outliers,
+        dict(kinds.most_common()),
+        changed,
+        lost,
+        notes=tuple(notes),
     )
     return _Found(summary, overview)
 

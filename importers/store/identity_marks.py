@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Remember with a label field how its tracks are told apart.
+
+The info of the field holds it: the attribute that the user chose, and what the last
+audit found, so that the panel can read a few tracks without numbering all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import fiftyone as fo
+
+from .identity import Identities
+
+_MARK = "track_audit_identity"
+
+
+@dataclass(frozen=True)
+class IdentityMark:
+    """How the tracks of a label field are told apart.
+
+    Attributes:
+        attribute (None): the attribute of detections that holds the identity
+        plain (False): whether the number of each track is known to be its index
+        per_class (False): whether an index may count within its class
+    """
+
+    attribute: str | None = None
+    plain: bool = False
+    per_class: bool = False
+
+    def key_of(self, label: Mapping[str, Any]) -> object:
+        """Return what tells an object from the others of a frame.
+
+        Args:
+            label: the document of a detection
+
+        Returns:
+            a value that can be hashed, None if the detection has no identity
+        """
+        if self.attribute is not None:
+            return label.get(self.attribute)
+        if label.get("instance"):
+            return label["instance"]["_id"]
+        index = label.get("index")
+        of_class = self.per_class and index is not None
+        return (label.get("label"), index) if of_class else index
+
+    def begun(self, whole: bool) -> IdentityMark:
+        """Return the mark of an audit that has not seen any sequence yet.
+
+        Args:
+            whole: whether it will see all sequences
+        """
+        if not whole:
+            return self
+        return replace(self, plain=self.attribute is None, per_class=False)
+
+    def joined(self, identities: Identities) -> IdentityMark:
+        """Return the mark with what was found in a further sequence.
+
+        Args:
+            identities: the identities of the sequence's boxes
+        """
+        return replace(
+            self,
+            plain=self.plain and not identities.numbered,
+            per_class=self.per_class or identities.per_class,
+        )
+
+
+def read_identity(dataset: fo.Dataset, field: str) -> IdentityMark:
+    """Return how the tracks of a label field are told apart.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the detections
+
+    Returns:
+        the :class:`IdentityMark`
+    """
+    found = (dataset.get_frame_field_schema() or {}).get(field)
+    return IdentityMark(**((found and found.info) or {}).get(_MARK, {}))
+
+
+def set_identity(dataset: fo.Dataset, field: str, mark: IdentityMark) -> None:
+    """Remember how the tracks of a label field are told apart.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the detections
+        mark: the :class:`IdentityMark`
+    """
+    if mark != read_identity(dataset, field):
+        kept = dataset.get_field(f"frames.{field}")
+        kept.info = {**(kept.info or {}), _MARK: asdict(mark)}
+        kept.save()
+
+
+def set_track_attribute(dataset: fo.Dataset, field: str, attribute: str) -> None:
+    """Choose the attribute of detections that holds their identity.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the detections
+        attribute: the name of the attribute; ``instance`` or ``index`` for the default
+
+    Raises:
+        ValueError: if no detection has such an attribute
+    """
+    chosen = None if attribute in ("instance", "index") else attribute
+    if chosen is not None:
+        path = f"{field}.detections.{chosen}"
+        if not dataset._frame_collection.find_one({path: {"$exists": True}}, ["_id"]):
+            raise ValueError(
+                f"no detection in '{field}' has an attribute '{attribute}'; expected "
+                "the attribute that holds the track ids"
+            )
+    if chosen != read_identity(dataset, field).attribute:
+        set_identity(dataset, field, IdentityMark(chosen))

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turn values as the database holds them into typed columns.
+
+MongoDB stores whatever it is given, so a track id may be text and a box may have two
+numbers. Such values become null.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+_NO_BOX = [math.nan] * 4
+
+
+def whole_numbers(values: Sequence[Any]) -> pd.Series[Any]:
+    """Return whole numbers as an ``Int64`` column.
+
+    Args:
+        values: the values; null, and whatever is no whole number, becomes null
+
+    Returns:
+        the column
+    """
+    try:
+        return pd.Series(values, dtype="Int64")
+    except (TypeError, ValueError, OverflowError):
+        return pd.Series(list(map(_whole, values)), dtype="Int64")
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    number = float(value)
+    return int(number) if number.is_integer() and abs(number) < 2**62 else None
+
+
+def class_names(values: Sequence[Any]) -> pd.Series[Any]:
+    """Return class names as a category.
+
+    Args:
+        values: the labels; whatever is no text becomes null
+
+    Returns:
+        the column
+    """
+    if pd.api.types.infer_dtype(values, skipna=True) not in ("string", "empty"):
+        values = [value if isinstance(value, str) else None for value in values]
+    return pd.Series(values, dtype="category")
+
+
+def boxes(values: Sequence[Any]) -> NDArray[np.float64]:
+    """Return bounding boxes as an array.
+
+    Args:
+        values: the boxes, each a list of four numbers; anything else becomes NaN
+
+    Returns:
+        array ``(n, 4)``
+    """
+    found = [value or _NO_BOX for value in values]
+    try:
+        if set(map(len, found)) <= {4}:
+            return np.array(found, np.float64).reshape(-1, 4)
+    except (TypeError, ValueError, OverflowError):
+        pass  # Some box holds other things than numbers
+    return np.array(list(map(_box, found)), np.float64).reshape(-1, 4)
+
+
+def _box(value: object) -> list[float]:
+    if not isinstance(value, list) or len(value) != 4:
+        return _NO_BOX
+    numbers = [isinstance(each, Real) for each in value]
+    return [float(each) for each in value] if all(numbers) else _NO_BOX
