@@ -16,7 +16,10 @@ from .tracks import InputError
 DEFAULT_SIZE = "20GB"
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b)?", re.IGNORECASE)
-_NAME = re.compile(r"\.?[0-9a-f]{32}\.(npz|mp4)(\.[0-9a-f]{32}\.part)?")
+_NAME = re.compile(
+    r"\.?[0-9a-f]{32}\.(npz|mp4)(\.[0-9a-f]{32}\.part)?"
+    r"|\d{6,}\.jpg|\.[0-9a-f]{32}\.part"
+)
 #: An unfinished file of this age, in seconds, was left by a process that was killed
 _ABANDONED = 60 * 60
 
@@ -65,8 +68,8 @@ def list_entries(paths: Iterable[Path]) -> list[Entry]:
 
     Args:
         paths: the files in its folder; those that are not named like an entry, after
-            the digest of a content, and those that another process is writing right
-            now are left out
+            the digest of a content or the number of a frame, and those that another
+            process is writing right now are left out
     """
     abandoned = time.time() - _ABANDONED
     entries = []

@@ -10,6 +10,7 @@ from pathlib import Path, PureWindowsPath
 from PIL import Image
 
 from .tracks import InputError, Sequence
+from .video_frames import bring_frames
 
 #: The suffixes of the files that count as frames, in lower case.
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
@@ -101,16 +102,18 @@ def missing_frames(folder: Path, frame_names: Iterable[str]) -> list[str]:
 
 
 def check_frames(sequence: Sequence) -> None:
-    """Check that all frames of a sequence are in its folder.
+    """Check that all frames of a sequence are in its folder, or decode its videos.
 
     Args:
         sequence: the record of the sequence; nothing is checked if it has no folder
 
     Raises:
-        InputError: if the folder is missing, or frames are, with the first few names
+        InputError: if the folder is missing, or frames are, with the first few names,
+            or if a video cannot be decoded
     """
     if sequence.frames_dir is None:
         return
+    bring_frames(sequence)
     missing = missing_frames(sequence.frames_dir, sequence.frame_names)
     if not missing:
         return

@@ -14,6 +14,7 @@ import pandas as pd
 from .frames import image_size
 from .problems import Finding, Report, error, sentences, warning
 from .tracks import BOX, InputError, Sequence, Tracks
+from .video_frames import bring_frames
 
 
 def image_sizes(sequences: Iterable[Sequence]) -> dict[str, tuple[int, int]]:
@@ -33,7 +34,9 @@ def image_sizes(sequences: Iterable[Sequence]) -> dict[str, tuple[int, int]]:
         if sequence.frames_dir is None:
             message = "the frames were not found; expected their folder"
             raise InputError(sequence.name, message)
-        sizes[sequence.name] = image_size(sequence.frames_dir / sequence.frame_names[0])
+        first = sequence.frame_names[0]
+        bring_frames(replace(sequence, frame_names=(first,)))
+        sizes[sequence.name] = image_size(sequence.frames_dir / first)
     return sizes
 
 

@@ -89,6 +89,21 @@ class InputError(ValueError):
 
 
 @dataclass(frozen=True)
+class VideoPart:
+    """A video that holds consecutive frames of a sequence.
+
+    Attributes:
+        path: the video
+        first: the position in the sequence of the video's first frame, from 1
+        length: the number of frames
+    """
+
+    path: Path
+    first: int
+    length: int
+
+
+@dataclass(frozen=True)
 class Sequence:
     """The record of a sequence of frames that share one set of tracks.
 
@@ -107,6 +122,9 @@ class Sequence:
         size_from: where ``width`` and ``height`` come from, such as "the frames", or
             None if the format always tells them
         rate_from: where ``frame_rate`` comes from, likewise
+        videos: the videos of the frames if there are no images of them; images are
+            then decoded into ``frames_dir`` when they are needed, see
+            ``video_frames.py``
     """
 
     name: str
@@ -118,6 +136,7 @@ class Sequence:
     frame_attributes: pd.DataFrame | None = None
     size_from: str | None = None
     rate_from: str | None = None
+    videos: tuple[VideoPart, ...] = ()
 
 
 def make_invalid(columns: Mapping[str, object] | None = None) -> pd.DataFrame:

@@ -38,6 +38,7 @@ from .identity_marks import (
     set_identity,
     set_track_attribute,
 )
+from .metadata import add_metadata
 from .own_fields import own_attributes, write_own
 from .reading import (
     StoredTracks,
@@ -75,6 +76,7 @@ __all__ = [
     "Step",
     "StoredTracks",
     "add_detections",
+    "add_metadata",
     "all_or_nothing",
     "dataset_of",
     "declare_corrections",

@@ -154,9 +154,8 @@ def _keys(
     label = np.where(split, boxes["label"].cat.codes.to_numpy(), -1)
     by_index = pd.MultiIndex.from_arrays([boxes["index"].fillna(-1), label])
     codes = pd.factorize(by_index)[0] + instances.max(initial=-1) + 1
-    key = pd.Series(
-        np.where(by_instance, instances, codes).astype(np.int64), boxes.index
-    )
+    found = np.where(by_instance, instances, codes)
+    key: pd.Series[int] = pd.Series(found, boxes.index, dtype="int64")
     alone = ~by_instance & boxes["has_index"].to_numpy()
     if by_instance.any() and alone.any():
         key = _join_instances(boxes.assign(key=key), by_instance, alone)
@@ -195,7 +194,8 @@ def _join_instances(
     pairs = pairs[~pairs.duplicated(_KEY, keep=False)]
     joined = boxes[_KEY].merge(pairs[[*_KEY, "key_of"]], on=_KEY, how="left")
     found = joined["key_of"].set_axis(boxes.index)
-    return found.fillna(boxes["key"]).astype("int64")
+    keys: pd.Series[int] = found.fillna(boxes["key"]).astype("int64")
+    return keys
 
 
 def _number(boxes: pd.DataFrame) -> pd.DataFrame:

@@ -15,19 +15,15 @@ import pandas as pd
 from bson import ObjectId
 from numpy.typing import NDArray
 
-from ..tracks import BOX, Sequence, Tracks, make_table
-from . import raw_values
+from ..tracks import Sequence, Tracks
 from .bulk import Document, collector_paused
-from .fields import FRAME_NAME, FRAME_OFFSET, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
-from .identity import Identities, number_tracks
+from .fields import FRAME_NAME, FRAME_OFFSET, SEQUENCE
+from .identity import Identities
 from .identity_marks import read_identity
 from .sequences import SampleSpan, make_spans, read_samples, sample_ids
+from .tables import IDENTITY, INSTANCE, STATEMENT, build_tracks, sequence_records
 from .views import dataset_of
 
-#: The prefix of the frames' attributes, which separates them from the detections'.
-_STATEMENT = "frame:"
-#: The columns of the instance, and of the attribute that holds the identity.
-_INSTANCE, _IDENTITY = "_instance", "_identity"
 #: The number of a frame's labels, if only some of them are read.
 _LABELS = "_labels"
 _DOCUMENT_COLUMNS = [
@@ -144,7 +140,7 @@ def read_labeled_sequences(
     for _, part in stored.groupby(SEQUENCE, sort=False):
         documents, _ = _read_frames(dataset, field, _frames_of(part), {}, [])
         if documents["count"].any():
-            yield from _sequence_records(part, _place(documents, part), []).values()
+            yield from sequence_records(part, _place(documents, part), []).values()
 
 
 def _frames_of(stored: pd.DataFrame) -> list[Document]:
@@ -168,8 +164,8 @@ def _read_whole(
             dataset, field, _frames_of(stored), keys, list(frame_attributes)
         )
     documents = _place(documents, stored)
-    sequences = _sequence_records(stored, documents, list(frame_attributes))
-    tracks, rows, identities = _build_tracks(documents, columns, sequences, attribute)
+    sequences = sequence_records(stored, documents, list(frame_attributes))
+    tracks, rows, identities = build_tracks(documents, columns, sequences, attribute)
     spans = make_spans(stored, documents)
     return StoredTracks(tracks, rows, documents, spans, identities)
 
@@ -177,9 +173,9 @@ def _read_whole(
 def _keys(attributes: Collection[str], attribute: str | None) -> dict[str, str]:
     """Return the path in a detection of each column to read."""
     keys = {name: name for name in ("bounding_box", "label", "index")}
-    keys |= {_INSTANCE: "instance._id"}
+    keys |= {INSTANCE: "instance._id"}
     if attribute is not None:
-        keys[_IDENTITY] = attribute
+        keys[IDENTITY] = attribute
     return keys | {name: "_id" if name == "id" else name for name in attributes}
 
 
@@ -241,9 +237,9 @@ def read_part(
     keys = _keys(attributes, None)
     documents, columns = _read_frames(dataset, field, stages, keys, [_LABELS])
     documents = _place(documents, stored)
-    sequences = _sequence_records(stored, documents, [])
-    labelled = documents["frame"][documents[_STATEMENT + _LABELS] > 0]
-    return _build_tracks(documents, columns, sequences)[0], labelled.to_numpy(np.int64)
+    sequences = sequence_records(stored, documents, [])
+    labelled = documents["frame"][documents[STATEMENT + _LABELS] > 0]
+    return build_tracks(documents, columns, sequences)[0], labelled.to_numpy(np.int64)
 
 
 def _part_of(
@@ -265,7 +261,8 @@ def _place(documents: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
         sequence=samples[SEQUENCE].to_numpy(),
         frame=samples[FRAME_OFFSET].to_numpy() + documents["frame_number"].to_numpy(),
     )
-    return placed.assign(frame_name=_name_frames(placed))
+    named = placed["frame_name"].notna() | placed["filepath"].notna()
+    return placed.assign(frame_name=_name_frames(placed), named=named)
 
 
 def _read_frames(
@@ -279,7 +276,7 @@ def _read_frames(
     project: Document = {
         name: f"${field}.detections.{key}" for name, key in keys.items()
     }
-    project |= {_STATEMENT + name: f"${name}" for name in frame_attributes}
+    project |= {STATEMENT + name: f"${name}" for name in frame_attributes}
     found = _aggregate_frames(dataset, field, stages, project)
     counts = [document["count"] for document in found]
     for name in keys:
@@ -298,7 +295,7 @@ def _read_frames(
         name: list(chain.from_iterable(each.pop(name, None) or () for each in found))
         for name in keys
     }
-    statements = [_STATEMENT + name for name in frame_attributes]
+    statements = [STATEMENT + name for name in frame_attributes]
     documents = pd.DataFrame(found, columns=[*_DOCUMENT_COLUMNS, *statements])
     documents["sample_id"] = documents["sample_id"].astype(str)
     return documents, columns
@@ -336,82 +333,3 @@ def _aggregate_frames(
         },
     ]
     return list(dataset._frame_collection.aggregate(pipeline))
-
-
-def _sequence_records(
-    stored: pd.DataFrame, documents: pd.DataFrame, frame_attributes: list[str]
-) -> dict[str, Sequence]:
-    sequences = {}
-    by_sequence = dict(iter(documents.groupby("sequence", sort=False)))
-    for name, samples in stored.groupby(SEQUENCE, sort=False):
-        frames = by_sequence.get(name, documents.iloc[:0])
-        last = int(frames["frame"].max()) if len(frames) else 0
-        # A video may have fewer frame documents than frames
-        names = pd.Series(frames["frame_name"].to_numpy(), frames["frame"].to_numpy())
-        names = names.reindex(range(1, last + 1))
-        names = names.fillna(names.index.to_series().map("{:06d}.jpg".format))
-        folders = {str(Path(path).parent) for path in frames["filepath"].dropna()}
-        first = samples.iloc[0]
-        sequences[str(name)] = Sequence(
-            name=str(name),
-            width=int(first[IMAGE_WIDTH]),
-            height=int(first[IMAGE_HEIGHT]),
-            frame_rate=float(first["frame_rate"] or 0),
-            frame_names=tuple(names),
-            frames_dir=Path(folders.pop()) if len(folders) == 1 else None,
-            frame_attributes=_read_statements(frames, frame_attributes),
-        )
-    return sequences
-
-
-def _read_statements(frames: pd.DataFrame, names: list[str]) -> pd.DataFrame | None:
-    """Return the attributes of whole frames, by frame."""
-    if not names:
-        return None
-    columns = {name: frames[_STATEMENT + name].to_numpy() for name in names}
-    said = pd.DataFrame(columns, index=frames["frame"]).dropna(how="all")
-    return said if len(said) else None
-
-
-def _build_tracks(
-    documents: pd.DataFrame,
-    columns: dict[str, list[Any]],
-    sequences: Mapping[str, Sequence],
-    attribute: str | None = None,
-) -> tuple[Tracks, pd.DataFrame, Identities]:
-    counts = documents["count"].to_numpy(np.int64)
-    document = np.repeat(np.arange(len(documents)), counts)
-    starts = np.cumsum(counts) - counts
-    position = np.arange(len(document)) - np.repeat(starts, counts)
-    names = list(sequences)
-    boxes = raw_values.boxes(columns.pop("bounding_box"))
-    codes = documents["sequence"].map({name: i for i, name in enumerate(names)})
-    sequence = codes.to_numpy(np.int64)[document]
-    sizes = np.array([(s.width, s.height) for s in sequences.values()], np.float64)
-    boxes *= np.tile(sizes.reshape(-1, 2)[sequence], 2)
-    found = {
-        "sequence": pd.Categorical.from_codes(sequence, pd.Index(names)),
-        "frame": documents["frame"].to_numpy()[document],
-        "label": raw_values.class_names(columns.pop("label")),
-        **dict(zip(BOX, boxes.T, strict=True)),
-    }
-    identity = {
-        "index": raw_values.whole_numbers(columns.pop("index")),
-        "instance": pd.Series(columns.pop(_INSTANCE), dtype=object),
-    }
-    if attribute is not None:
-        identity["attribute"] = pd.Series(columns.pop(_IDENTITY), dtype=object)
-    identities = number_tracks(pd.DataFrame(found | identity), attribute)
-    table = make_table(
-        {
-            **found,
-            "frame_name": pd.Categorical(documents["frame_name"])[document],
-            "track": identities.tracks.astype("int32"),
-            **columns,
-            "_document": document,
-            "_position": position,
-        }
-    )
-    rows = table[["_document", "_position"]].set_axis(["document", "position"], axis=1)
-    table = table.drop(columns=["_document", "_position"])
-    return Tracks(table, sequences, identities.notes), rows, identities

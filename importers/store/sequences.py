@@ -101,9 +101,6 @@ def read_spans(dataset: fo.Dataset) -> dict[str, list[SampleSpan]]:
 
     Returns:
         the spans of each sequence in order, by its name
-
-    Raises:
-        ValueError: if a video's size is not known
     """
     stored = read_samples(dataset, dataset.values("id"))
     return {
@@ -226,13 +223,24 @@ def read_samples(dataset: fo.Dataset, ids: list[str]) -> pd.DataFrame:
     stored[IMAGE_HEIGHT] = stored[IMAGE_HEIGHT].fillna(stored["frame_height"])
     chosen = stored.loc[stored["sample_id"].isin(ids), SEQUENCE]
     stored = stored[stored[SEQUENCE].isin(chosen)].set_index("sample_id")
+    return stored
+
+
+def check_sizes(stored: pd.DataFrame) -> None:
+    """Check that the size of each sample is known.
+
+    Args:
+        stored: the samples, see :func:`read_samples`
+
+    Raises:
+        ValueError: if the size of a video is not known
+    """
     unknown = stored[IMAGE_WIDTH].isna() | stored[IMAGE_HEIGHT].isna()
     if unknown.any():
         raise ValueError(
             f"the size of {stored.loc[unknown, 'video'].iloc[0]} is not known; "
-            "run dataset.compute_metadata() first"
+            "audit the tracks, or run dataset.compute_metadata()"
         )
-    return stored
 
 
 def _names_of_videos(stored: pd.DataFrame, taken: set[str]) -> pd.Series[str]:

@@ -52,5 +52,6 @@ def _places(invalid: pd.DataFrame) -> pd.Series[str]:
     """Return where each label is: file and line, as far as they are known."""
     files = invalid["file"].map(lambda file: f"{Path(file).name}, ", na_action="ignore")
     lines = "line " + invalid["line"].astype("string") + ": "
+    files, lines = files.astype(object), lines.astype(object)
     whole = files.str.removesuffix(", ") + ": "
     return (files + lines).fillna(whole).fillna("").astype(object)

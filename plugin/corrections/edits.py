@@ -18,6 +18,8 @@ from .comparing import ADDED
 Label: TypeAlias = dict[str, Any]
 #: The labels of frames, by the ID of the frame's document.
 Labels: TypeAlias = dict[ObjectId, list[Label]]
+#: The fields of a label that tell which object it is of.
+_IDENTITY = ("index", "instance")
 
 
 @dataclass
@@ -118,6 +120,9 @@ def apply_corrections(
         place = places.get(label.get("original_id") or "")
         if place is not None:
             old = new[place]
+            if identity(old) == identity(label):
+                # One instance may have boxes of several indexes
+                values = {n: v for n, v in values.items() if n not in _IDENTITY}
             if _differs(old, values):
                 # Undoing empties a field that the label lacked
                 edit.changed.append({**dict.fromkeys(values), **old})

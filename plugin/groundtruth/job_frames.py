@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from ...importers.frames import is_plain_name, missing_frames
 from ...importers.problems import Finding, Report, error, warning
 from ...importers.tracks import Sequence, Tracks
+from ...importers.video_frames import bring_frames
 
 FRAME_COLUMNS = ["sequence", "frame", "reason"]
 FRAMES_PER_SEQUENCE = 2_000
@@ -119,6 +121,7 @@ def _with_files(
 ) -> pd.DataFrame:
     names = np.asarray(sequence.frame_names, dtype=object)[chosen["frame"] - 1].tolist()
     folder = sequence.frames_dir
+    bring_frames(replace(sequence, frame_names=tuple(names)))
     paths = [str(folder.resolve() / name) if folder else "" for name in names]
     report.findings += _name_errors(sequence.name, names)
     report.findings += _order_warnings(sequence.name, names)

@@ -112,6 +112,7 @@ def audit_dataset(
         ids = store.sample_ids(samples)
         if track_field is not None:
             store.set_track_attribute(dataset, field, track_field)
+        store.add_metadata(dataset.select(ids), progress)
         _check(dataset, field, ids, settings.model)
         declare_issues(dataset)
         frames = dataset.select(ids).count("frames")

@@ -21,6 +21,7 @@ from ...importers.pixels import (
 )
 from ...importers.problems import sentences
 from ...importers.tracks import BOX, InputError, Tracks, make_table
+from ...importers.video_frames import bring_frames
 from .chosen_frames import FramesToSend, select_to_send
 from .records import (
     FRAMES_FILE,
@@ -121,6 +122,8 @@ def _list_frames(frames: pd.DataFrame) -> pd.DataFrame:
 
 def _check_images(folder: Path, taken: Tracks) -> None:
     """Check that the images of each sequence can be read and have the same size."""
+    for sequence in taken.sequences.values():
+        bring_frames(sequence)
     paths = [
         (name, str(sequence.frames_dir / frame))
         for name, sequence in taken.sequences.items()

@@ -1,5 +1,6 @@
 """Datasets as FiftyOne users have them, which Track Audit did not make."""
 
+import gc
 from contextlib import contextmanager
 
 import cv2
@@ -41,26 +42,30 @@ def by_index(name, frame, box):
 
 
 @contextmanager
-def video_dataset(folder, spell=by_index, name="own-videos", metadata=False):
+def video_dataset(folder, spell=by_index, name="own-videos"):
     """A dataset like quickstart-video: videos, labels, and no images of frames.
 
     Args:
         folder: a folder for the video
         spell: returns the detection of an object, a frame and a box, or None
     """
+    dataset = fo.Dataset(name)
+    try:
+        dataset.add_sample(_sample(folder, spell))
+        # FiftyOne checks the types of what is in memory
+        gc.collect()
+        yield dataset
+    finally:
+        dataset.delete()
+
+
+def _sample(folder, spell):
     make_video(folder / "street.mp4")
     sample = fo.Sample(filepath=str(folder / "street.mp4"))
-    for name_of, number, box in boxes():
-        made = spell(name_of, number, box)
+    for name, number, box in boxes():
+        made = spell(name, number, box)
         if "detections" not in sample.frames[number]:
             sample.frames[number]["detections"] = fo.Detections()
         if made is not None:
             sample.frames[number]["detections"].detections.append(made)
-    dataset = fo.Dataset(name)
-    try:
-        dataset.add_sample(sample)
-        if metadata:
-            dataset.compute_metadata()
-        yield dataset
-    finally:
-        dataset.delete()
+    return sample

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find stored detections that no audit can use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..broken_rows import BrokenRows
+from ..tracks import BOX, make_invalid
+
+
+def find_unusable(
+    found: pd.DataFrame, indexes: Sequence[Any], boxes: Sequence[Any]
+) -> BrokenRows:
+    """Find detections whose box, label or index is no such thing.
+
+    Args:
+        found: the detections: ``left``, ``top``, ``width`` and ``height`` in pixels,
+            ``label``, ``index`` and ``instance``, null where they are of a wrong type
+        indexes: the indexes as they are stored
+        boxes: the bounding boxes as they are stored
+
+    Returns:
+        the rows that cannot be used, each with its reason
+    """
+    broken = BrokenRows("", np.arange(len(found)))
+    untyped = found[BOX].isna().all(axis=1) & np.fromiter(
+        (box is None or len(box) != 4 for box in map(_listed, boxes)), bool, len(found)
+    )
+    broken.check(
+        untyped, lambda row: f"its box is {boxes[row]!r:.60}; expected four numbers"
+    )
+    broken.check_boxes(found)
+    wrong = found["index"].isna() & found["instance"].isna()
+    if wrong.any():
+        wrong &= np.array([index is not None for index in indexes], bool)
+        broken.check(
+            wrong,
+            lambda row: f"its index is {indexes[row]!r:.60}; expected a whole number",
+        )
+    unlabeled = found["label"].isna()
+    # Objects of a single class may do without a label
+    if not unlabeled.all():
+        broken.check(unlabeled, lambda row: "it has no label")
+    return broken
+
+
+def _listed(box: object) -> list[Any] | None:
+    return box if isinstance(box, list) else None
+
+
+def set_aside(found: pd.DataFrame, broken: BrokenRows) -> pd.DataFrame:
+    """Return the unusable detections as ``Tracks.invalid`` holds them.
+
+    Args:
+        found: the detections, with their ``sequence``, ``frame`` and ``track``
+        broken: the rows that cannot be used
+
+    Returns:
+        one row per detection
+    """
+    if not broken.reasons:
+        return make_invalid()
+    rows = sorted(broken.reasons)
+    left = found.iloc[rows]
+    track = left["track"].astype("Int64")
+    columns = {name: left[name].to_numpy(np.float64) for name in BOX}
+    return make_invalid(
+        {
+            "sequence": left["sequence"].astype(object).to_numpy(),
+            "frame": left["frame"].astype("Int64").to_numpy(),
+            "track": track.where(track >= 0).to_numpy(),
+            "reason": [broken.reasons[row] for row in rows],
+            **columns,
+        }
+    )

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decode the frames of videos when they are needed, into a cache of images.
+
+The images of a video are in a folder of their own, named after the video's path, size
+and time, and are called by the position of their frame: ``000001.jpg``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import cv2
+
+from .disk_cache import Entry, list_entries, mark_used, size_limit, trim
+from .tracks import InputError, VideoPart
+from .tracks import Sequence as TrackSequence
+
+#: Frames up to this far ahead are reached by decoding on, others by a jump.
+_NEAR = 60
+_QUALITY = 95
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video's header says.
+
+    Attributes:
+        width: width of the frames in pixels
+        height: their height
+        frame_rate: frames per second
+        frames: number of frames
+    """
+
+    width: int
+    height: int
+    frame_rate: float
+    frames: int
+
+
+def read_video_info(path: Path) -> VideoInfo:
+    """Read the size, the rate and the number of frames of a video.
+
+    Args:
+        path: the video
+
+    Returns:
+        the :class:`VideoInfo`
+
+    Raises:
+        InputError: if the file is missing, or not a video
+    """
+    with _Video(path) as video:
+        get = video.capture.get
+        return VideoInfo(
+            int(get(cv2.CAP_PROP_FRAME_WIDTH)),
+            int(get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            float(get(cv2.CAP_PROP_FPS)),
+            int(get(cv2.CAP_PROP_FRAME_COUNT)),
+        )
+
+
+def default_frames_dir() -> Path:
+    """Return the user's folder for decoded frames: ``~/.cache/track-audit/frames``."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "track-audit" / "frames"
+
+
+def list_decoded(folder: Path) -> list[Entry]:
+    """List the decoded frames in the cache.
+
+    Args:
+        folder: the folder of the cache
+
+    Returns:
+        the files
+    """
+    return list_entries(folder.glob("*/*"))
+
+
+def frames_folder(videos: Sequence[VideoPart]) -> Path:
+    """Return the folder for the decoded frames of a sequence.
+
+    Args:
+        videos: the videos of the sequence
+
+    Returns:
+        the folder, which need not exist yet; another one once a video has changed
+
+    Raises:
+        InputError: if a video is missing
+    """
+    key = hashlib.blake2b(digest_size=16)
+    for video in videos:
+        try:
+            status = video.path.stat()
+        except OSError as error:
+            message = f"{error.strerror}; expected a video"
+            raise InputError(video.path, message) from error
+        about = (video.path.resolve(), status.st_size, status.st_mtime_ns)
+        key.update(f"{about} {video.first}".encode())
+    return default_frames_dir() / key.hexdigest()
+
+
+def frame_file(position: int) -> str:
+    """Return the name of a decoded frame.
+
+    Args:
+        position: its position in the sequence, from 1
+
+    Returns:
+        the file name
+    """
+    return f"{position:06d}.jpg"
+
+
+def bring_frames(sequence: TrackSequence) -> None:
+    """Decode those frames of a sequence that are not in its folder yet.
+
+    The least recently used frames of other sequences are removed if the cache exceeds
+    its limit. Nothing is done for a sequence that has images.
+
+    Args:
+        sequence: the record of the sequence, whose ``frame_names`` are the frames to
+            decode
+
+    Raises:
+        InputError: if a video is missing, ends too early or cannot be decoded
+    """
+    folder = sequence.frames_dir
+    if not sequence.videos or folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    there = {entry.name for entry in os.scandir(folder)}
+    for name in there.intersection(sequence.frame_names):
+        mark_used(folder / name)
+    positions = sorted(
+        int(Path(name).stem) for name in set(sequence.frame_names) - there
+    )
+    for part in sequence.videos:
+        own = [p for p in positions if 0 <= p - part.first < part.length]
+        targets = {p - part.first + 1: folder / frame_file(p) for p in own}
+        decode_frames(part.path, targets)
+    if positions:
+        others = [
+            entry
+            for entry in list_decoded(default_frames_dir())
+            if entry.path.parent != folder
+        ]
+        total = sum(entry.size for entry in list_decoded(default_frames_dir()))
+        trim(others, total - size_limit())
+
+
+def decode_frames(path: Path, targets: Mapping[int, Path]) -> None:
+    """Decode frames of a video into images.
+
+    Args:
+        path: the video
+        targets: the file to write by the 1-based number of the frame
+
+    Raises:
+        InputError: if the video is missing, ends too early or cannot be decoded
+    """
+    if not targets:
+        return
+    with _Video(path) as video:
+        for number in sorted(targets):
+            video.write(number, targets[number])
+
+
+class _Video:
+    """A video that is open, and where it stands."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise InputError(path, "no such file; expected a video")
+        self.capture = cv2.VideoCapture(str(path))
+        if not self.capture.isOpened():
+            raise InputError(path, "cannot be read; expected a video")
+        #: The number of the frame that comes next
+        self._next = 1
+
+    def __enter__(self) -> _Video:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.capture.release()
+
+    def write(self, number: int, target: Path) -> None:
+        if number - self._next > _NEAR:
+            self.capture.set(cv2.CAP_PROP_POS_FRAMES, number - 1)
+            self._next = round(self.capture.get(cv2.CAP_PROP_POS_FRAMES)) + 1
+        while self._next < number and self.capture.grab():
+            self._next += 1
+        done, image = self.capture.read()
+        if not done:
+            message = f"frame {number} cannot be decoded; expected a longer video"
+            raise InputError(self.path, message)
+        self._next += 1
+        _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        # Renamed when complete, so that nobody reads half of an image
+        partial = target.with_name(f".{uuid4().hex}.part")
+        partial.write_bytes(encoded.tobytes())
+        partial.replace(target)

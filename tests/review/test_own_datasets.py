@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Datasets that users already have: audited, reviewed, sent and corrected."""
+
+from types import SimpleNamespace
+
+import cv2
+import fiftyone as fo
+import numpy as np
+import pandas as pd
+import pytest
+from fiftyone_track_audit.importers import store
+from fiftyone_track_audit.importers.mot import read_mot
+from fiftyone_track_audit.plugin.corrections.applying import apply_adjustment
+from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
+from fiftyone_track_audit.plugin.panel.panel import TrackAuditPanel
+from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from fiftyone_track_audit.plugin.sending.mot import export_mot
+from own_datasets import (
+    FRAMES,
+    HEIGHT,
+    SHIFTED,
+    WIDTH,
+    detection,
+    video_dataset,
+)
+from PIL import Image
+
+pytestmark = pytest.mark.usefixtures("database")
+FIELD = "detections"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def call(dataset, method, **params):
+    """What a method of the panel answers."""
+    ctx = SimpleNamespace(dataset=dataset, params=params, view=dataset.view())
+    return getattr(TrackAuditPanel(), method)(ctx)
+
+
+def first_issue(dataset):
+    listed = call(dataset, "list_issues")["issues"]
+    return next(each for each in listed if each["first_frame"] == SHIFTED)
+
+
+def put_back(folder):
+    """Correct the box that is misplaced, as a reviewer would, in the MOT file."""
+    path = folder / "street" / "gt" / "gt.txt"
+    rows = pd.read_csv(path, header=None)
+    wrong = (rows[0] == 2) & (rows[3] > 30) & (rows[3] < 50)
+    assert wrong.sum() == 1
+    rows.loc[wrong, 3] -= round(0.3 * HEIGHT)
+    rows.to_csv(path, header=False, index=False)
+
+
+def whole_way(dataset, folder):
+    """Audit, look at the mistake, send its frames, load and apply the correction."""
+    summary = audit_dataset(dataset)
+    assert call(dataset, "load")["status"] == "ready"
+    issue = first_issue(dataset)
+    shown = call(dataset, "show_issue", id=issue["id"])
+    assert shown["problem"] is None
+    view = dataset.to_clips([[(SHIFTED, SHIFTED)]])
+    sent = export_mot(view, folder, context=1)
+    assert sent.frames == {"street": [SHIFTED - 1, SHIFTED, SHIFTED + 1]}
+    put_back(folder)
+    review = load_adjustment(dataset, folder.name)
+    assert review.changes == {"moved": 1}
+    applied = apply_adjustment(dataset, folder.name)
+    assert (applied.changed, applied.added, applied.deleted) == (1, 0, 0)
+    return summary, shown
+
+
+def levels_of(path):
+    """The mean brightness of each frame of a video."""
+    capture, levels = cv2.VideoCapture(str(path)), []
+    while (frame := capture.read())[0]:
+        levels.append(frame[1].mean())
+    return levels
+
+
+def spell_instances(index=None):
+    """Detections with an instance for each object, and maybe an index."""
+    instances = {"first": fo.Instance(), "second": fo.Instance()}
+
+    def spell(name, frame, box):
+        number = index(name, frame) if index else None
+        return detection(box, instance=instances[name], index=number)
+
+    return spell
+
+
+def numbers(dataset):
+    table = store.read_tracks(dataset, FIELD).tracks.table
+    return table.groupby("track").size().to_dict()
+
+
+def test_videos_with_indexes_and_nothing_else(tmp_path):
+    """The shape of quickstart-video, without metadata and images of frames."""
+    with video_dataset(tmp_path) as dataset:
+        summary, shown = whole_way(dataset, tmp_path / "fix")
+        assert summary.detections == 2 * FRAMES
+        assert set(summary.issues) <= {"shift", "low_iou"}
+        assert dataset.first().metadata.total_frame_count == FRAMES
+        at = next(crop for crop in shown["strip"] if crop["place"] == "at")
+        assert at["frame"] == SHIFTED
+        # Frames 19, 20 and 21, as they are when the video is played
+        images = sorted((tmp_path / "fix" / "street" / "img1").iterdir())
+        levels = [np.asarray(Image.open(image)).mean() for image in images]
+        played = levels_of(tmp_path / "street.mp4")
+        assert np.allclose(levels, played[SHIFTED - 2 : SHIFTED + 1], atol=1)
+
+
+def test_instances_without_indexes(tmp_path):
+    with video_dataset(tmp_path, spell_instances()) as dataset:
+        summary, _ = whole_way(dataset, tmp_path / "fix")
+        assert numbers(dataset) == {1: FRAMES, 2: FRAMES}
+        assert summary.notes == ("tracks are told apart by instance",)
+        adjusted = dataset.first().frames[SHIFTED]["detections_adjusted"].detections
+        own = dataset.first().frames[SHIFTED]["detections"].detections
+        assert {each.instance._id for each in adjusted} == {
+            each.instance._id for each in own
+        }
+
+
+def test_one_instance_over_two_indexes_and_boxes_without_any(tmp_path):
+    def index(name, frame):
+        if name == "second":
+            return None if frame % 4 == 0 else 2
+        return 1 if frame < 15 else 7
+
+    with video_dataset(tmp_path, spell_instances(index)) as dataset:
+        summary, _ = whole_way(dataset, tmp_path / "fix")
+        assert numbers(dataset) == {1: FRAMES, 2: FRAMES}
+        assert "gap" not in summary.issues
+        corrected = dataset.first().frames[SHIFTED]["detections"].detections[0]
+        assert corrected.index == 7
+        assert corrected.bounding_box[1] == pytest.approx(0.1, abs=0.01)
+
+
+def test_indexes_that_count_within_each_class(tmp_path):
+    def spell(name, frame, box):
+        return detection(box, {"first": "person", "second": "bag"}[name], index=1)
+
+    with video_dataset(tmp_path, spell) as dataset:
+        summary, _ = whole_way(dataset, tmp_path / "fix")
+        assert numbers(dataset) == {1: FRAMES, 2: FRAMES}
+        assert "label_change" not in summary.issues
+        assert "within each class" in summary.notes[0]
+        labels = dataset.first().frames[SHIFTED]["detections"].detections
+        assert [(each.label, each.index) for each in labels] == [
+            ("person", 1),
+            ("bag", 1),
+        ]
+
+
+def test_an_attribute_that_holds_the_identity(tmp_path):
+    def spell(name, frame, box):
+        return detection(box, track_id=name)
+
+    with video_dataset(tmp_path, spell) as dataset:
+        with pytest.raises(ValueError, match="as track_field, or link the boxes"):
+            audit_dataset(dataset)
+        with pytest.raises(ValueError, match="has an attribute 'tid'"):
+            audit_dataset(dataset, track_field="tid")
+        audit_dataset(dataset, track_field="track_id")
+        # Remembered from here on
+        summary, _ = whole_way(dataset, tmp_path / "fix")
+        assert summary.notes == ("tracks are told apart by the attribute 'track_id'",)
+        labels = dataset.first().frames[SHIFTED]["detections_adjusted"].detections
+        assert {each.track_id for each in labels} == {"first", "second"}
+
+
+def test_a_label_that_changes_within_an_instance(tmp_path):
+    instances = {"first": fo.Instance(), "second": fo.Instance()}
+
+    def spell(name, frame, box):
+        label = "bag" if name == "second" and frame in (30, 31) else "person"
+        return detection(box, label, instance=instances[name])
+
+    with video_dataset(tmp_path, spell) as dataset:
+        assert audit_dataset(dataset).issues["label_change"] == 1
+
+
+BROKEN = {
+    3: {"bounding_box": [0.5, float("nan"), 0.1, 0.1]},
+    5: {"bounding_box": [0.5, 0.1, -0.1, 0.1]},
+    7: {"bounding_box": [0.5, 0.1, 0, 0.1]},
+    9: {"bounding_box": [0.5, 0.1]},
+    11: {"bounding_box": [0.5, float("inf"), 0.1, 0.1]},
+    13: {"index": "one"},
+    15: {"index": [1]},
+    17: {"label": None},
+}
+
+
+def test_what_no_arithmetic_survives_is_set_aside(tmp_path):
+    with video_dataset(tmp_path) as dataset:
+        for frame, values in BROKEN.items():
+            changes = {f"{FIELD}.detections.1.{k}": v for k, v in values.items()}
+            dataset._frame_collection.update_one(
+                {"frame_number": frame}, {"$set": changes}
+            )
+        dataset.reload()
+        summary, _ = whole_way(dataset, tmp_path / "fix")
+        assert summary.issues["invalid"] == len(BROKEN)
+        listed = call(dataset, "list_issues", kinds=["invalid"])["issues"]
+        assert {each["first_frame"] for each in listed} == set(BROKEN)
+        for issue in listed:
+            assert call(dataset, "show_issue", id=issue["id"])["plot"] is not None
+        scores = dataset.values(f"frames.{FIELD}.detections.outlier_score", unwind=True)
+        assert not np.isnan([score for score in scores if score is not None]).any()
+        # Nothing is lost on the way out
+        export_mot(dataset, tmp_path / "all")
+        assert len(read_mot(tmp_path / "all").table) == 2 * FRAMES - len(BROKEN)
+
+
+def test_the_panel_reads_only_some_boxes_where_indexes_are_the_tracks(tmp_path):
+    with video_dataset(tmp_path) as dataset:
+        assert not store.read_identity(dataset, FIELD).plain
+        audit_dataset(dataset)
+        assert store.read_identity(dataset, FIELD).plain
+        tracks, labeled = store.read_part(dataset, FIELD, "street", [2], (5, 9))
+        assert tracks.table["track"].tolist() == [2] * 5
+        assert labeled.tolist() == [5, 6, 7, 8, 9]
+        sizes = tracks.sequences["street"]
+        assert (sizes.width, sizes.height) == (WIDTH, HEIGHT)
