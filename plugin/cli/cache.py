@@ -37,10 +37,10 @@ class CacheStatus:
 
 @app.command(group=OTHER)
 def cache(*, clear: bool = False, as_json: AsJson = False) -> None:
-    """Show or clear the cache of embeddings and videos.
+    """Show or clear the cache of embeddings, videos and frames.
 
-    Embeddings of crops, and the videos that imports encode from frames, are kept
-    to save time. The least recently used files are removed when a folder exceeds
+    Embeddings of crops, the videos that imports encode from frames, and the frames
+    that are decoded from videos without any, are kept to save time. The least recently used files are removed when a folder exceeds
     the limit that the environment variable TRACK_AUDIT_CACHE_SIZE sets, such as
     500MB (default: 20GB). A video is never removed while a dataset uses it, nor
     within a day after an import used it.
@@ -51,8 +51,8 @@ def cache(*, clear: bool = False, as_json: AsJson = False) -> None:
       track-audit cache --clear
 
     Args:
-        clear: remove all embeddings, and the videos that no dataset uses (none if
-            several FiftyOne databases share the folder)
+        clear: remove all embeddings and decoded frames, and the videos that no
+            dataset uses (none if several FiftyOne databases share the folder)
     """
     from ...importers.disk_cache import size_limit, trim
 
@@ -82,13 +82,16 @@ def _list_caches() -> list[tuple[str, str, list[Entry], list[Entry]]]:
     with redirect_stdout(sys.stderr):
         from ...importers.video_samples import media_dir
     from ...importers.store.media import list_videos, select_unused
+    from ...importers.video_frames import default_frames_dir, list_decoded
     from ..embedding.cache import default_cache_dir, list_vectors
 
     folder = media_dir(None)
     vectors, videos = list_vectors(default_cache_dir()), list_videos(folder)
+    frames = list_decoded(default_frames_dir())
     return [
         ("embeddings", str(default_cache_dir()), vectors, vectors),
         ("videos", str(folder), videos, select_unused(folder, videos)),
+        ("frames", str(default_frames_dir()), frames, frames),
     ]
 
 

@@ -34,8 +34,11 @@ def caches(tmp_path, monkeypatch):
 
 def test_shows_what_is_there(caches, capsys, monkeypatch):
     monkeypatch.setenv("TRACK_AUDIT_CACHE_SIZE", "5MB")
+    frames = caches[0].parent / "frames" / f"{1:032x}"
+    frames.mkdir(parents=True)
+    (frames / "000001.jpg").write_bytes(b"x" * 1_000_000)
     assert main(["cache", "--json"]) == 0
-    vectors, videos = json.loads(capsys.readouterr().out)["caches"]
+    vectors, videos, decoded = json.loads(capsys.readouterr().out)["caches"]
     assert vectors == {
         "content": "embeddings",
         "folder": str(caches[0]),
@@ -47,6 +50,8 @@ def test_shows_what_is_there(caches, capsys, monkeypatch):
     assert (videos["content"], videos["folder"]) == ("videos", str(caches[1]))
     assert (videos["entries"], videos["removable"]) == (2, 2_000_000)
     assert videos["size"] > 2_000_000
+    assert (decoded["content"], decoded["folder"]) == ("frames", str(frames.parent))
+    assert (decoded["entries"], decoded["removable"]) == (1, 1_000_000)
     assert main(["cache"]) == 0
     out = capsys.readouterr().out
     assert "embeddings: 2 files, 3.0 MB" in out
@@ -56,7 +61,7 @@ def test_shows_what_is_there(caches, capsys, monkeypatch):
 
 def test_clears_all_but_videos_in_use(caches, capsys):
     assert main(["cache", "--clear", "--json"]) == 0
-    vectors, videos = json.loads(capsys.readouterr().out)["caches"]
+    vectors, videos, _ = json.loads(capsys.readouterr().out)["caches"]
     assert (vectors["entries"], vectors["size"], vectors["removable"]) == (0, 0, 0)
     assert (videos["entries"], videos["removable"]) == (1, 0)
     assert list(caches[0].rglob("*.npz")) == []
