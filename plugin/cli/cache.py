@@ -40,10 +40,11 @@ def cache(*, clear: bool = False, as_json: AsJson = False) -> None:
     """Show or clear the cache of embeddings, videos and frames.
 
     Embeddings of crops, the videos that imports encode from frames, and the frames
-    that are decoded from videos without any, are kept to save time. The least recently used files are removed when a folder exceeds
-    the limit that the environment variable TRACK_AUDIT_CACHE_SIZE sets, such as
-    500MB (default: 20GB). A video is never removed while a dataset uses it, nor
-    within a day after an import used it.
+    that are decoded from videos without any, are kept to save time. The least
+    recently used files are removed when a folder exceeds the limit that the
+    environment variable TRACK_AUDIT_CACHE_SIZE sets, such as 500MB (default: 20GB). A
+    video is never removed while a dataset uses it, nor within a day after an import
+    used it.
 
     For example:
 
