@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .plugin.groundtruth.request import AdjustmentJob
     from .plugin.review.audits import audit_dataset
     from .plugin.review.deciding import decide_issues
+    from .plugin.review.linked_tracks import link_detections
     from .plugin.review.review_plan import plan_review
     from .plugin.review.saved_views import save_outlier_views
     from .plugin.sending.backends import annotate_frames
@@ -62,6 +63,7 @@ _HOMES = {
     "plugin.groundtruth.request": ["AdjustmentJob"],
     "plugin.review.audits": ["audit_dataset"],
     "plugin.review.deciding": ["decide_issues"],
+    "plugin.review.linked_tracks": ["link_detections"],
     "plugin.review.review_plan": ["plan_review"],
     "plugin.review.saved_views": ["save_outlier_views"],
     "plugin.sending.backends": ["annotate_frames"],
@@ -89,6 +91,7 @@ __all__ = [
     "export_adjustment",
     "export_mot",
     "launch_adjustment",
+    "link_detections",
     "load_adjustment",
     "plan_adjustment",
     "plan_review",

@@ -160,7 +160,7 @@ def check_fields(dataset: fo.Dataset, fields: Iterable[str]) -> None:
     Raises:
         ValueError: if a name is not valid, or a field holds something else
     """
-    declared = dataset.get_frame_field_schema() or {}
+    declared = store.frame_schema(dataset)
     for field in fields:
         if not re.fullmatch(r"[^_.$\0][^.$\0]*", field):
             raise ValueError(

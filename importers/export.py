@@ -58,7 +58,7 @@ class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
         frames = frames_of_view(sample_collection, field)
         if frames.empty:
             raise ValueError("the view shows no frames; nothing to export")
-        declared = dataset.get_frame_field_schema(flat=True) or {}
+        declared = store.frame_schema(dataset, flat=True)
         extra = [
             name
             for name in ("considered", "visibility")

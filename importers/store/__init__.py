@@ -32,11 +32,27 @@ from .fields import (
     label_fields,
     to_objects,
 )
+from .frame_documents import (
+    add_frame_field,
+    are_images,
+    are_videos,
+    delete_frame_field,
+    frame_path,
+    frame_schema,
+)
 from .identity_marks import (
     IdentityMark,
     read_identity,
     set_identity,
     set_track_attribute,
+)
+from .image_sequences import (
+    FrameOrder,
+    choose_order,
+    has_order,
+    images_of_issues,
+    read_images,
+    read_order,
 )
 from .metadata import add_metadata
 from .own_fields import own_attributes, write_own
@@ -49,6 +65,7 @@ from .reading import (
 )
 from .sequences import (
     SampleSpan,
+    count_frames,
     frame_counts,
     read_spans,
     sample_ids,
@@ -56,7 +73,14 @@ from .sequences import (
     select_sequences,
     untracked_sequences,
 )
-from .views import dataset_of, id_of, kind_of, label_ids, shows_all_labels
+from .views import (
+    dataset_of,
+    frames_as_samples,
+    id_of,
+    kind_of,
+    label_ids,
+    shows_all_labels,
+)
 from .writing import (
     Segment,
     add_detections,
@@ -70,23 +94,35 @@ __all__ = [
     "IMAGE_HEIGHT",
     "IMAGE_WIDTH",
     "SEQUENCE",
+    "FrameOrder",
     "IdentityMark",
     "SampleSpan",
     "Segment",
     "Step",
     "StoredTracks",
     "add_detections",
+    "add_frame_field",
     "add_metadata",
     "all_or_nothing",
+    "are_images",
+    "are_videos",
+    "choose_order",
+    "count_frames",
     "dataset_of",
     "declare_corrections",
+    "delete_frame_field",
     "field_type",
     "find_frames",
     "find_label_field",
     "find_shown",
     "frame_counts",
+    "frame_path",
+    "frame_schema",
+    "frames_as_samples",
+    "has_order",
     "holds_corrections",
     "id_of",
+    "images_of_issues",
     "insert_tracks",
     "kind_of",
     "label_fields",
@@ -96,8 +132,10 @@ __all__ = [
     "read_detections",
     "read_frame_values",
     "read_identity",
+    "read_images",
     "read_labeled_sequences",
     "read_modified",
+    "read_order",
     "read_part",
     "read_sequences",
     "read_spans",

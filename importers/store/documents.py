@@ -14,6 +14,14 @@ from pymongo import UpdateOne
 
 from .bulk import Document, Writer, collector_paused, database_time
 from .fields import FRAME_OFFSET, SEQUENCE
+from .frame_documents import (
+    are_images,
+    delete_frame_field,
+    frame_documents,
+    frame_schema,
+    reload_frames,
+)
+from .image_sequences import images_at, read_images
 from .sequences import read_samples, sample_ids
 
 _FRAMES_PER_BATCH = 500
@@ -32,6 +40,10 @@ def find_frames(
         the IDs of the documents; frames without one are left out
     """
     stored = read_samples(dataset, sample_ids(dataset))
+    if are_images(dataset):
+        first = {str(name): str(id) for id, name in stored[SEQUENCE].items()}
+        wanted_of = {first[s]: [*f] for s, f in frames.items() if s in first}
+        return list(map(ObjectId, images_at(dataset, wanted_of)))
     places = [
         {
             "_sample_id": ObjectId(str(sample_id)),
@@ -44,7 +56,7 @@ def find_frames(
     ]
     if not places:
         return []
-    found = dataset._frame_collection.find({"$or": places}, ["_id"])
+    found = frame_documents(dataset).find({"$or": places}, ["_id"])
     return [frame["_id"] for frame in found]
 
 
@@ -62,7 +74,13 @@ def find_shown(
         the IDs of the frames that are shown
     """
     keys = set(zip(shown["sample_id"], shown["frame_number"], strict=True))
-    found = dataset._frame_collection.find(
+    if are_images(dataset):
+        chosen = read_images(dataset)
+        chosen = chosen[chosen.index.isin(list(map(str, frame_ids)))]
+        places = zip(chosen["sample_id"], chosen["frame_number"], strict=True)
+        pairs = zip(chosen.index, places, strict=True)
+        return [ObjectId(str(image)) for image, place in pairs if place in keys]
+    found = frame_documents(dataset).find(
         {"_id": {"$in": list(frame_ids)}}, ["_sample_id", "frame_number"]
     )
     return [
@@ -85,7 +103,7 @@ def read_detections(
     Returns:
         the documents of each frame's detections, by the frame's ID
     """
-    found = dataset._frame_collection.find({"_id": {"$in": list(frame_ids)}}, [field])
+    found = frame_documents(dataset).find({"_id": {"$in": list(frame_ids)}}, [field])
     return {
         frame["_id"]: (frame.get(field) or {}).get("detections") or []
         for frame in found
@@ -105,7 +123,7 @@ def read_frame_values(
     Returns:
         the value of each field, None if a frame has none, by the frame's ID
     """
-    found = dataset._frame_collection.find(
+    found = frame_documents(dataset).find(
         {"_id": {"$in": list(frame_ids)}}, list(fields)
     )
     return {frame["_id"]: {name: frame.get(name) for name in fields} for frame in found}
@@ -130,8 +148,8 @@ def set_frame_values(
         if each
     ]
     if updates:
-        dataset._frame_collection.bulk_write(updates, ordered=False)
-    fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+        frame_documents(dataset).bulk_write(updates, ordered=False)
+    reload_frames(dataset)
 
 
 def read_modified(
@@ -184,11 +202,11 @@ def replace_detections(
         )
         for frame, documents in detections.items()
     ]
-    call = dataset._frame_collection.bulk_write
+    call = frame_documents(dataset).bulk_write
     with collector_paused(), Writer(call, None) as writer:
         for start in range(0, len(updates), _FRAMES_PER_BATCH):
             writer.send(updates[start : start + _FRAMES_PER_BATCH])
-    fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+    reload_frames(dataset)
     return len(updates) - writer.matched
 
 
@@ -233,10 +251,10 @@ def all_or_nothing(
         the modification time to set on the frames that the work changes
     """
     stamp = database_time()
-    frames = dataset._frame_collection
+    frames = frame_documents(dataset)
     kept = [*fields, "last_modified_at"]
     before = list(frames.find({"_id": {"$in": list(frame_ids)}}, kept))
-    new = set(fields) - set(dataset.get_frame_field_schema() or {})
+    new = set(fields) - set(frame_schema(dataset))
     try:
         yield stamp
     except BaseException:
@@ -249,7 +267,7 @@ def all_or_nothing(
         ]
         if updates:
             frames.bulk_write(updates, ordered=False)
-        for name in new & set(dataset.get_frame_field_schema() or {}):
-            dataset.delete_frame_field(name)
-        fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+        for name in new & set(frame_schema(dataset)):
+            delete_frame_field(dataset, name)
+        reload_frames(dataset)
         raise

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..tracks import COLUMNS, Tracks
 from .bulk import Document
+from .frame_documents import add_frame_field, are_images, are_videos, frame_schema
 
 #: Sample fields that tie the samples of a long sequence together: the name of
 #: the sequence, the number of its frames in earlier samples, and the size in
@@ -39,12 +40,10 @@ def declare_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> None:
         tracks: the tracks
         field: the frame field of the detections
     """
-    declared = dataset.get_frame_field_schema(flat=True) or {}
-    wanted: dict[str, Document] = {
-        FRAME_NAME: {"ftype": fo.StringField},
-        "filepath": {"ftype": fo.StringField},
-        field: DETECTIONS,
-    }
+    declared = frame_schema(dataset, flat=True)
+    wanted: dict[str, Document] = {field: DETECTIONS}
+    if not are_images(dataset):
+        wanted |= {name: {"ftype": fo.StringField} for name in (FRAME_NAME, "filepath")}
     for name, values in extra_columns(tracks.table).items():
         wanted[f"{field}.detections.{name}"] = _column_type(values)
     for sequence in tracks.sequences.values():
@@ -54,7 +53,7 @@ def declare_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> None:
                 wanted[str(attribute)] = {"ftype": field_type(values)}
     for name, kind in wanted.items():
         if name not in declared:
-            dataset.add_frame_field(name, **kind)
+            add_frame_field(dataset, name, **kind)
 
 
 def extra_columns(table: pd.DataFrame) -> dict[str, pd.Series[Any]]:
@@ -130,12 +129,28 @@ def find_label_field(dataset: fo.Dataset, field: str | None = None) -> str:
     if "ground_truth" in fields:
         return "ground_truth"
     if len(fields) != 1:
-        problem = f"several: {', '.join(fields)}; choose one" if fields else "none"
+        problem = "none" + _describe_unsupported(dataset)
+        if fields:
+            problem = f"several: {', '.join(fields)}; choose one"
         raise ValueError(
             f"expected one frame field of detections in '{dataset.name}', "
             f"found {problem}"
         )
     return fields[0]
+
+
+def _describe_unsupported(dataset: fo.Dataset) -> str:
+    """Name the labels of frames that an audit does not support."""
+    kinds = {
+        name: getattr(kind, "document_type", None)
+        for name, kind in frame_schema(dataset).items()
+    }
+    found = [
+        f"{kind.__name__} in '{name}'"
+        for name, kind in kinds.items()
+        if kind not in (None, fo.Detections) and issubclass(kind, fo.Label)
+    ]
+    return f" ({', '.join(found)} cannot be audited; only boxes can)" if found else ""
 
 
 def label_fields(dataset: fo.Dataset) -> list[str]:
@@ -150,13 +165,13 @@ def label_fields(dataset: fo.Dataset) -> list[str]:
     Raises:
         ValueError: if the dataset is not a video dataset
     """
-    if dataset.media_type != fo.core.media.VIDEO:
+    if not (are_videos(dataset) or are_images(dataset)):
         raise ValueError(
             f"'{dataset.name}' holds {dataset.media_type or 'no'} samples; "
-            "expected a video dataset"
+            "expected videos, or images that are frames"
         )
-    schema = dataset.get_frame_field_schema(**DETECTIONS)
-    return [name for name in schema or {} if not holds_corrections(dataset, name)]
+    schema = frame_schema(dataset, **DETECTIONS)
+    return [name for name in schema if not holds_corrections(dataset, name)]
 
 
 def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
@@ -169,7 +184,7 @@ def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
     Returns:
         True/False
     """
-    found = (dataset.get_frame_field_schema() or {}).get(field)
+    found = frame_schema(dataset).get(field)
     return found is not None and (found.info or {}).get(INFO) == _CORRECTIONS[INFO]
 
 
@@ -183,8 +198,9 @@ def declare_corrections(
         field: the name of the frame field, without ``frames.``
         kind (None): the type of its values, by default detections
     """
-    if not dataset.has_frame_field(field):
-        dataset.add_frame_field(
+    if field not in frame_schema(dataset):
+        add_frame_field(
+            dataset,
             field,
             **({"ftype": kind} if kind else DETECTIONS),
             description="Corrections by reviewers",
@@ -203,7 +219,7 @@ def declare_columns(dataset: fo.Dataset, path: str, columns: pd.DataFrame) -> No
     Raises:
         ValueError: if an attribute holds values of another type
     """
-    declared = dataset.get_frame_field_schema(flat=True) or {}
+    declared = frame_schema(dataset, flat=True)
     kinds = {f"{path}.{name}": _column_type(columns[name]) for name in columns}
     for (name, kind), column in zip(kinds.items(), columns, strict=True):
         known = declared.get(name)
@@ -216,7 +232,7 @@ def declare_columns(dataset: fo.Dataset, path: str, columns: pd.DataFrame) -> No
             )
     for name, kind in kinds.items():
         if name not in declared:
-            dataset.add_frame_field(name, **kind)
+            add_frame_field(dataset, name, **kind)
 
 
 def _column_type(values: pd.Series[Any]) -> Document:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from bson import ObjectId
 
 from .bulk import Document
-from .identity import Identities
+from .track_numbers import Identities
 
 
 def set_identities(

@@ -7,13 +7,13 @@ audit found, so that the panel can read a few tracks without numbering all of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import fiftyone as fo
 
-from .identity import Identities
+from .bulk import Document
+from .frame_documents import frame_documents, frame_path, frame_schema
+from .track_numbers import Identities
 
 _MARK = "track_audit_identity"
 
@@ -32,7 +32,7 @@ class IdentityMark:
     plain: bool = False
     per_class: bool = False
 
-    def key_of(self, label: Mapping[str, Any]) -> object:
+    def key_of(self, label: Document) -> object:
         """Return what tells an object from the others of a frame.
 
         Args:
@@ -82,7 +82,7 @@ def read_identity(dataset: fo.Dataset, field: str) -> IdentityMark:
     Returns:
         the :class:`IdentityMark`
     """
-    found = (dataset.get_frame_field_schema() or {}).get(field)
+    found = frame_schema(dataset).get(field)
     return IdentityMark(**((found and found.info) or {}).get(_MARK, {}))
 
 
@@ -95,7 +95,7 @@ def set_identity(dataset: fo.Dataset, field: str, mark: IdentityMark) -> None:
         mark: the :class:`IdentityMark`
     """
     if mark != read_identity(dataset, field):
-        kept = dataset.get_field(f"frames.{field}")
+        kept = dataset.get_field(frame_path(dataset, field))
         kept.info = {**(kept.info or {}), _MARK: asdict(mark)}
         kept.save()
 
@@ -114,7 +114,7 @@ def set_track_attribute(dataset: fo.Dataset, field: str, attribute: str) -> None
     chosen = None if attribute in ("instance", "index") else attribute
     if chosen is not None:
         path = f"{field}.detections.{chosen}"
-        if not dataset._frame_collection.find_one({path: {"$exists": True}}, ["_id"]):
+        if not frame_documents(dataset).find_one({path: {"$exists": True}}, ["_id"]):
             raise ValueError(
                 f"no detection in '{field}' has an attribute '{attribute}'; expected "
                 "the attribute that holds the track ids"

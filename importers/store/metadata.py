@@ -11,6 +11,7 @@ import fiftyone.core.utils as fou
 
 from ..frames import image_size
 from ..video_frames import read_video_info
+from .frame_documents import are_images
 from .sequences import sample_ids
 from .views import dataset_of
 
@@ -35,8 +36,9 @@ def add_metadata(
             their metadata then
     """
     dataset = dataset_of(samples)
+    prefix = "" if are_images(dataset) else "frame_"
+    # The first image of a sequence stands for all of them
     stored = dataset.select(sample_ids(samples))
-    prefix = "frame_" if dataset.media_type == fo.core.media.VIDEO else ""
     ids, paths, widths = stored.values(["id", "filepath", f"metadata.{prefix}width"])
     missing = [
         (sample_id, path)

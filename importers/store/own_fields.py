@@ -18,6 +18,12 @@ import pandas as pd
 from ..audit_fields import STORED_FIELDS, DetectionField, FieldType
 from .bulk import Step
 from .fields import INFO
+from .frame_documents import (
+    add_frame_field,
+    frame_documents,
+    frame_path,
+    frame_schema,
+)
 from .reading import StoredTracks
 from .runs import read_records
 from .writing import write_columns
@@ -122,7 +128,8 @@ def _declare_own(
             while attribute in taken:
                 attribute = f"audit_{attribute}"
             own[row.name] = attribute
-            dataset.add_frame_field(
+            add_frame_field(
+                dataset,
                 f"{path}.{attribute}",
                 _KINDS[row.type],
                 subfield=fo.StringField if row.type == "list of str" else None,
@@ -130,7 +137,7 @@ def _declare_own(
                 info={INFO: row.name},
             )
         elif _mark(declared[own[row.name]]) is None:
-            kept = dataset.get_field(f"frames.{path}.{own[row.name]}")
+            kept = dataset.get_field(frame_path(dataset, f"{path}.{own[row.name]}"))
             kept.info = {**(kept.info or {}), INFO: row.name}
             kept.save()
     return {row.name: own[row.name] for row in rows}
@@ -144,7 +151,7 @@ def _mark(field: fo.Field) -> str | None:
 def _declared(dataset: fo.Dataset, field: str) -> _Attributes:
     """Return the declared attributes of detections."""
     start = f"{field}.detections."
-    schema = dataset.get_frame_field_schema(flat=True) or {}
+    schema = frame_schema(dataset, flat=True)
     return {
         path.removeprefix(start): kind
         for path, kind in schema.items()
@@ -161,7 +168,7 @@ def _find_attributes(dataset: fo.Dataset, field: str, names: set[str]) -> set[st
     found: set[str] = set()
     while sought := names - found:
         there = [{f"{path}.{name}": {"$exists": True}} for name in sorted(sought)]
-        frame = dataset._frame_collection.find_one({"$or": there}, [path])
+        frame = frame_documents(dataset).find_one({"$or": there}, [path])
         if frame is None:
             break
         found |= sought & set().union(*frame[field]["detections"])

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 _NO_BOX = [math.nan] * 4
 
 
-def whole_numbers(values: Sequence[Any]) -> pd.Series[Any]:
+def whole_numbers(values: Sequence[int | None]) -> pd.Series[int]:
     """Return whole numbers as an ``Int64`` column.
 
     Args:
@@ -29,9 +28,10 @@ def whole_numbers(values: Sequence[Any]) -> pd.Series[Any]:
         the column
     """
     try:
-        return pd.Series(values, dtype="Int64")
+        column = pd.array(list(values), dtype="Int64")
     except (TypeError, ValueError, OverflowError):
-        return pd.Series(list(map(_whole, values)), dtype="Int64")
+        column = pd.array(list(map(_whole, values)), dtype="Int64")
+    return pd.Series(column)
 
 
 def _whole(value: object) -> int | None:
@@ -41,7 +41,7 @@ def _whole(value: object) -> int | None:
     return int(number) if number.is_integer() and abs(number) < 2**62 else None
 
 
-def class_names(values: Sequence[Any]) -> pd.Series[Any]:
+def class_names(values: Sequence[str | None]) -> pd.Series[str]:
     """Return class names as a category.
 
     Args:
@@ -52,10 +52,10 @@ def class_names(values: Sequence[Any]) -> pd.Series[Any]:
     """
     if pd.api.types.infer_dtype(values, skipna=True) not in ("string", "empty"):
         values = [value if isinstance(value, str) else None for value in values]
-    return pd.Series(values, dtype="category")
+    return pd.Series(pd.Categorical(list(values)))
 
 
-def boxes(values: Sequence[Any]) -> NDArray[np.float64]:
+def boxes(values: Sequence[list[float] | None]) -> NDArray[np.float64]:
     """Return bounding boxes as an array.
 
     Args:
@@ -74,7 +74,7 @@ def boxes(values: Sequence[Any]) -> NDArray[np.float64]:
 
 
 def _box(value: object) -> list[float]:
-    if not isinstance(value, list) or len(value) != 4:
-        return _NO_BOX
-    numbers = [isinstance(each, Real) for each in value]
-    return [float(each) for each in value] if all(numbers) else _NO_BOX
+    fits = isinstance(value, list) and len(value) == 4
+    numbers = value if fits and isinstance(value, list) else []
+    fits = fits and all(isinstance(each, Real) for each in numbers)
+    return list(map(float, numbers)) if fits else _NO_BOX

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from ..tracks import Sequence, Tracks
 from .bulk import Document, collector_paused
 from .fields import FRAME_NAME, FRAME_OFFSET, SEQUENCE
-from .identity import Identities
+from .frame_documents import are_images, frame_documents
 from .identity_marks import read_identity
+from .image_sequences import images_at, read_images
 from .sequences import SampleSpan, make_spans, read_samples, sample_ids
 from .tables import IDENTITY, INSTANCE, STATEMENT, build_tracks, sequence_records
+from .track_numbers import Identities
 from .views import dataset_of
 
 #: The number of a frame's labels, if only some of them are read.
@@ -138,15 +140,25 @@ def read_labeled_sequences(
     dataset = dataset_of(samples)
     stored = read_samples(dataset, sample_ids(samples))
     for _, part in stored.groupby(SEQUENCE, sort=False):
-        documents, _ = _read_frames(dataset, field, _frames_of(part), {}, [])
+        documents, _ = _read_frames(dataset, field, _frames_of(dataset, part), {}, [])
         if documents["count"].any():
             yield from sequence_records(part, _place(documents, part), []).values()
 
 
-def _frames_of(stored: pd.DataFrame) -> list[Document]:
+def _frames_of(dataset: fo.Dataset, stored: pd.DataFrame) -> list[Document]:
     """Return the stages that choose the frames of samples."""
+    if are_images(dataset):
+        every = dict.fromkeys(map(str, stored.index), (1, np.iinfo(np.int32).max))
+        return [{"$match": _match_images(dataset, every)}]
     chosen = [ObjectId(str(sample_id)) for sample_id in stored.index]
     return [{"$match": {"_sample_id": {"$in": chosen}}}]
+
+
+def _match_images(
+    dataset: fo.Dataset, ranges: Mapping[str, tuple[int, int] | list[int]]
+) -> Document:
+    """Return the filter for the images at positions of their sequences."""
+    return {"_id": {"$in": list(map(ObjectId, images_at(dataset, ranges)))}}
 
 
 def _read_whole(
@@ -161,7 +173,7 @@ def _read_whole(
     keys = _keys(attributes, attribute)
     with collector_paused():
         documents, columns = _read_frames(
-            dataset, field, _frames_of(stored), keys, list(frame_attributes)
+            dataset, field, _frames_of(dataset, stored), keys, list(frame_attributes)
         )
     documents = _place(documents, stored)
     sequences = sequence_records(stored, documents, list(frame_attributes))
@@ -204,7 +216,7 @@ def read_part(
     Raises:
         ValueError: if the dataset has no such sequence
     """
-    stored = read_samples(dataset, dataset.values("id"))
+    stored = read_samples(dataset, sample_ids(dataset))
     stored = stored[stored[SEQUENCE] == sequence]
     if stored.empty:
         raise ValueError(f"'{dataset.name}' has no sequence '{sequence}'")
@@ -214,19 +226,40 @@ def read_part(
         )
     first = frames[0] - stored[FRAME_OFFSET]
     last = frames[1] - stored[FRAME_OFFSET]
+    ranges = {
+        str(sample_id): (int(low), int(high))
+        for sample_id, low, high in zip(stored.index, first, last, strict=True)
+    }
+    stages = _choose_part(dataset, field, tracks, ranges)
+    keys = _keys(attributes, None)
+    documents, columns = _read_frames(dataset, field, stages, keys, [_LABELS])
+    documents = _place(documents, stored)
+    sequences = sequence_records(stored, documents, [])
+    labelled = documents["frame"][documents[STATEMENT + _LABELS] > 0]
+    return build_tracks(documents, columns, sequences)[0], labelled.to_numpy(np.int64)
+
+
+def _choose_part(
+    dataset: fo.Dataset,
+    field: str,
+    tracks: Collection[int],
+    ranges: Mapping[str, tuple[int, int]],
+) -> list[Document]:
+    """Return the stages that choose frames by their range, and detections by index."""
     places = [
         {
-            "_sample_id": ObjectId(str(sample_id)),
-            "frame_number": {"$gte": int(low), "$lte": int(high)},
+            "_sample_id": ObjectId(sample_id),
+            "frame_number": {"$gte": low, "$lte": high},
         }
-        for sample_id, low, high in zip(stored.index, first, last, strict=True)
+        for sample_id, (low, high) in ranges.items()
     ]
+    images = are_images(dataset)
     detections = f"{field}.detections"
     all_of_them = {"$ifNull": [f"${detections}", []]}
     identity = {"$ifNull": ["$$this.index", -1]}
     chosen = {"$in": [identity, [int(track) for track in tracks]]}
-    stages: list[Document] = [
-        {"$match": {"$or": places}},
+    return [
+        {"$match": _match_images(dataset, ranges) if images else {"$or": places}},
         {
             "$set": {
                 _LABELS: {"$size": all_of_them},
@@ -234,12 +267,6 @@ def read_part(
             }
         },
     ]
-    keys = _keys(attributes, None)
-    documents, columns = _read_frames(dataset, field, stages, keys, [_LABELS])
-    documents = _place(documents, stored)
-    sequences = sequence_records(stored, documents, [])
-    labelled = documents["frame"][documents[STATEMENT + _LABELS] > 0]
-    return build_tracks(documents, columns, sequences)[0], labelled.to_numpy(np.int64)
 
 
 def _part_of(
@@ -332,4 +359,17 @@ def _aggregate_frames(
             }
         },
     ]
-    return list(dataset._frame_collection.aggregate(pipeline))
+    found = list(frame_documents(dataset).aggregate(pipeline))
+    return _in_order(dataset, found) if are_images(dataset) else found
+
+
+def _in_order(dataset: fo.Dataset, found: list[Document]) -> list[Document]:
+    """Return images in the order of their sequences, each as a frame of its own."""
+    read = read_images(dataset)
+    place = {image: row for row, image in enumerate(read.index)}
+    images = read[["sample_id", "frame_number"]].to_numpy().tolist()
+    found.sort(key=lambda document: place[str(document["_id"])])
+    for document in found:
+        own = images[place[str(document["_id"])]]
+        document["sample_id"], document["frame_number"] = own
+    return found

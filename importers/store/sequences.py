@@ -11,9 +11,19 @@ import fiftyone as fo
 import numpy as np
 import pandas as pd
 from bson import ObjectId
+from fiftyone import ViewField as F
 
+from .bulk import Document
 from .fields import FRAME_OFFSET, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
+from .frame_documents import are_images, frame_documents
 from .identity_marks import read_identity
+from .image_sequences import (
+    image_samples,
+    is_image_dataset,
+    locate_images,
+    read_images,
+    shown_images,
+)
 from .views import dataset_of, kind_of
 
 
@@ -42,9 +52,17 @@ def sample_ids(samples: fo.core.collections.SampleCollection) -> list[str]:
     Returns:
         a list of IDs, in order, each once
     """
+    if is_image_dataset(samples):
+        return _image_sequences(samples)
     generated = kind_of(samples) != "videos"
     path = "sample_id" if generated else "id"
     return list(dict.fromkeys(samples.values(path)))
+
+
+def _image_sequences(samples: fo.core.collections.SampleCollection) -> list[str]:
+    """Return the first images of the sequences that a collection shows a part of."""
+    located = locate_images(dataset_of(samples), pd.Series(shown_images(samples)))
+    return list(dict.fromkeys(located["sample_id"]))
 
 
 def samples_by_sequence(
@@ -102,11 +120,24 @@ def read_spans(dataset: fo.Dataset) -> dict[str, list[SampleSpan]]:
     Returns:
         the spans of each sequence in order, by its name
     """
-    stored = read_samples(dataset, dataset.values("id"))
+    stored = read_samples(dataset, sample_ids(dataset))
     return {
         str(name): sorted(make_spans(samples), key=lambda span: span.offset)
         for name, samples in stored.groupby(SEQUENCE, sort=False)
     }
+
+
+def count_frames(samples: fo.core.collections.SampleCollection) -> int:
+    """Count the frames of the samples of a collection, labeled or not.
+
+    Args:
+        samples: a dataset or view
+    """
+    stored = read_samples(dataset_of(samples), sample_ids(samples))
+    stored = stored[stored.index.isin(sample_ids(samples))]
+    if stored["frame_count"].notna().all():
+        return int(stored["frame_count"].sum())
+    return int(dataset_of(samples).select(list(stored.index)).count("frames"))
 
 
 def frame_counts(
@@ -133,8 +164,27 @@ def frame_counts(
             }
         },
     ]
+    if is_image_dataset(samples):
+        return _count_in_images(samples, field)
     found = samples._aggregate(attach_frames=True, post_pipeline=pipeline)
     return pd.DataFrame(list(found), columns=["sample_id", "frame_number", "count"])
+
+
+def _count_in_images(
+    samples: fo.core.collections.SampleCollection, field: str
+) -> pd.DataFrame:
+    ids = shown_images(samples)
+    shown = samples.flatten() if samples._is_dynamic_groups else samples
+    size = F(f"{field}.detections").length()
+    found = dict(zip(*shown.values(["id", size]), strict=True)) if ids else {}
+    images = read_images(dataset_of(samples))
+    images = images[images.index.isin(list(found))]
+    counts = images.index.map(lambda image: found[image] or 0)
+    return (
+        images[["sample_id", "frame_number"]]
+        .assign(count=counts)
+        .reset_index(drop=True)
+    )
 
 
 def untracked_sequences(
@@ -151,24 +201,29 @@ def untracked_sequences(
     """
     dataset = dataset_of(samples)
     stored = read_samples(dataset, sample_ids(samples))
-    chosen = [ObjectId(str(sample_id)) for sample_id in stored.index]
     detections = f"{field}.detections"
     attribute = read_identity(dataset, field).attribute
     keys = [attribute] if attribute else ["instance._id", "index"]
     known = [{"$gt": [f"$$this.{key}", -1 if key == "index" else None]} for key in keys]
     tracked = {"$map": {"input": f"${detections}", "in": {"$or": known}}}
-    pipeline = [
-        {"$match": {"_sample_id": {"$in": chosen}, f"{detections}.0": {"$exists": 1}}},
+    key, sample_of = "_sample_id", pd.Series(stored.index, stored.index)
+    if are_images(dataset):
+        key, images = "_id", read_images(dataset)
+        sample_of = images["sample_id"][images["sample_id"].isin(stored.index)]
+    chosen = list(map(ObjectId, map(str, sample_of.index)))
+    pipeline: list[Document] = [
+        {"$match": {key: {"$in": chosen}, f"{detections}.0": {"$exists": 1}}},
         {
             "$group": {
-                "_id": "$_sample_id",
+                "_id": f"${key}",
                 "tracked": {"$max": {"$anyElementTrue": tracked}},
             }
         },
     ]
-    found = list(dataset._frame_collection.aggregate(pipeline))
+    found = list(frame_documents(dataset).aggregate(pipeline))
     known_of = pd.DataFrame(found, columns=["_id", "tracked"])
-    names = stored[SEQUENCE].loc[known_of["_id"].astype(str)].to_numpy()
+    samples_of = sample_of.loc[known_of["_id"].astype(str)]
+    names = stored[SEQUENCE].loc[samples_of].to_numpy()
     any_known = known_of["tracked"].astype(bool).groupby(names, sort=False).any()
     return [str(name) for name in any_known.index[~any_known]]
 
@@ -202,6 +257,9 @@ def make_spans(
 
 def read_samples(dataset: fo.Dataset, ids: list[str]) -> pd.DataFrame:
     """Return the record of each sample of the sequences that the samples are of."""
+    if are_images(dataset):
+        images = image_samples(dataset)
+        return images[images.index.isin(ids)]
     paths = {
         "sample_id": "id",
         "video": "filepath",

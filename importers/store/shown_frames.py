@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .bulk import Document
+from .frame_documents import are_images
+from .image_sequences import is_image_dataset, locate_images, shown_images
 from .sequences import frame_counts, sample_ids
 from .views import dataset_of, kind_of
 
@@ -32,6 +34,8 @@ def frames_of_view(
     Returns:
         ``sample_id`` and ``frame_number``, each pair once
     """
+    if is_image_dataset(view):
+        return locate_images(dataset_of(view), pd.Series(shown_images(view)))
     if kind_of(view) == "clips":
         return _frames_of_clips(view)
     if kind_of(view) in ("frames", "patches"):
@@ -42,17 +46,23 @@ def frames_of_view(
     return _frames_of_videos(view, field)
 
 
-def frames_of_labels(labels: list[Document]) -> pd.DataFrame:
+def frames_of_labels(dataset: fo.Dataset, labels: list[Document]) -> pd.DataFrame:
     """Return the frames of labels that are selected in the App.
 
     Args:
+        dataset: the dataset
         labels: dicts with ``sample_id`` and ``frame_number``, as in
             ``ctx.selected_labels``
 
     Returns:
         ``sample_id`` and ``frame_number``, each pair once
     """
-    frames = pd.DataFrame(labels).reindex(columns=FRAME_KEYS).dropna()
+    frames = pd.DataFrame(labels).reindex(columns=FRAME_KEYS)
+    if are_images(dataset):
+        # The App names the image, others the frame of a sequence
+        images = frames.loc[frames["frame_number"].isna(), "sample_id"]
+        frames = pd.concat([frames, locate_images(dataset, images)])
+    frames = frames.dropna()
     return frames.astype({"frame_number": "int64"}).drop_duplicates()
 
 

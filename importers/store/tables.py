@@ -16,8 +16,8 @@ from ..tracks import BOX, Sequence, Tracks, VideoPart, make_table
 from ..video_frames import frames_folder
 from . import raw_values
 from .fields import IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
-from .identity import Identities, number_tracks
 from .sequences import check_sizes, make_spans
+from .track_numbers import Identities, number_tracks
 from .unusable import find_unusable, set_aside
 
 #: The prefix of the frames' attributes, which separates them from the detections'.
@@ -146,7 +146,7 @@ def _place_boxes(
     documents: pd.DataFrame,
     sequences: Mapping[str, Sequence],
     document: NDArray[np.int64],
-    stored_boxes: list[Any],
+    stored_boxes: list[list[float] | None],
 ) -> pd.DataFrame:
     """Return the sequence, the frame and the pixels of each box."""
     names = list(sequences)

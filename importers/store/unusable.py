@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from ..tracks import BOX, make_invalid
 
 
 def find_unusable(
-    found: pd.DataFrame, indexes: Sequence[Any], boxes: Sequence[Any]
+    found: pd.DataFrame, indexes: Sequence[object], boxes: Sequence[object]
 ) -> BrokenRows:
     """Find detections whose box, label or index is no such thing.
 
@@ -29,7 +28,9 @@ def find_unusable(
     """
     broken = BrokenRows("", np.arange(len(found)))
     untyped = found[BOX].isna().all(axis=1) & np.fromiter(
-        (box is None or len(box) != 4 for box in map(_listed, boxes)), bool, len(found)
+        (not (isinstance(box, list) and len(box) == 4) for box in boxes),
+        bool,
+        len(found),
     )
     broken.check(
         untyped, lambda row: f"its box is {boxes[row]!r:.60}; expected four numbers"
@@ -47,10 +48,6 @@ def find_unusable(
     if not unlabeled.all():
         broken.check(unlabeled, lambda row: "it has no label")
     return broken
-
-
-def _listed(box: object) -> list[Any] | None:
-    return box if isinstance(box, list) else None
 
 
 def set_aside(found: pd.DataFrame, broken: BrokenRows) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 import fiftyone as fo
 
+from .frame_documents import are_images, frame_path
+
 #: What the samples of a dataset or view are.
 Kind: TypeAlias = Literal["videos", "clips", "frames", "patches"]
 
@@ -14,10 +16,25 @@ Kind: TypeAlias = Literal["videos", "clips", "frames", "patches"]
 def dataset_of(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
     """Return the dataset that a view is of.
 
+    The active slice of a grouped dataset becomes the one that the view shows.
+
     Returns:
         the :class:`fiftyone.core.dataset.Dataset` itself, or that of the view
     """
-    return samples._root_dataset
+    dataset = samples._root_dataset
+    if samples is not dataset and dataset.media_type == fo.core.media.GROUP:
+        _follow_slice(samples, dataset)
+    return dataset
+
+
+def _follow_slice(
+    samples: fo.core.collections.SampleCollection, dataset: fo.Dataset
+) -> None:
+    shown = samples.group_slice
+    if shown is None and samples.has_field(dataset.group_field):
+        shown = next(iter(samples.limit(1).values(f"{dataset.group_field}.name")), None)
+    if shown is not None and shown != dataset.group_slice:
+        dataset.group_slice = shown
 
 
 def kind_of(samples: fo.core.collections.SampleCollection) -> Kind:
@@ -38,6 +55,18 @@ def id_of(dataset: fo.Dataset) -> str:
     return str(dataset._doc.id)
 
 
+def frames_as_samples(dataset: fo.Dataset, frame_ids: list[str]) -> fo.DatasetView:
+    """Return a view whose samples are some frames.
+
+    Args:
+        dataset: a dataset
+        frame_ids: the IDs of the frames' documents
+    """
+    if are_images(dataset):
+        return dataset.select(frame_ids)
+    return dataset.select_frames(frame_ids).to_frames()
+
+
 def shows_all_labels(view: fo.core.collections.SampleCollection) -> bool:
     """Return whether a view of videos shows every frame and label of its videos.
 
@@ -47,6 +76,8 @@ def shows_all_labels(view: fo.core.collections.SampleCollection) -> bool:
     Returns:
         False if a stage of the view selects or filters frames
     """
+    if are_images(dataset_of(view)):
+        return not view.view()._stages
     return not view.view()._needs_frames()
 
 
@@ -60,7 +91,8 @@ def label_ids(view: fo.core.collections.SampleCollection, field: str) -> set[str
     Returns:
         the IDs; none if the view lacks the field
     """
-    path = field if kind_of(view) in ("frames", "patches") else f"frames.{field}"
+    bare = kind_of(view) in ("frames", "patches")
+    path = field if bare else frame_path(dataset_of(view), field)
     if not view.has_field(path):
         return set()
     _, ids = view._get_label_field_path(path, "id")

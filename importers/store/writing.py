@@ -24,9 +24,10 @@ from .fields import (
     extra_columns,
     to_objects,
 )
-from .identity import Identities
+from .frame_documents import frame_documents, reload_frames
 from .identity_documents import set_identities
 from .reading import StoredTracks
+from .track_numbers import Identities
 
 _BATCH = 10_000
 
@@ -285,7 +286,7 @@ def write_columns(
     ends = np.append(starts, len(document))[1:]
     unchanged = _unchanged_filters(stored.documents.iloc[frames], field)
     stamp = stamp or database_time()
-    call = dataset._frame_collection.bulk_write
+    call = frame_documents(dataset).bulk_write
     with collector_paused(), Writer(call, step) as writer:
         for batch in _slices(ends):
             updates = []
@@ -298,7 +299,7 @@ def write_columns(
                     changes.update(zip(places, column[start:end], strict=True))
                 updates.append(UpdateOne(same, {"$set": changes}))
             writer.send(updates)
-    fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+    reload_frames(dataset)
     return len(frames) - writer.matched
 
 

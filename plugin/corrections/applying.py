@@ -175,7 +175,7 @@ def describe_applied(applied: Applied) -> str:
 
 def _check_fields(dataset: fo.Dataset, review: Review, *fields: str) -> None:
     for name in fields:
-        if not dataset.has_frame_field(name):
+        if name not in store.frame_schema(dataset):
             raise ValueError(
                 f"'{dataset.name}' no longer has the frame field '{name}' that the "
                 f"corrections of '{review.name}' refer to; rename the field back"
@@ -303,7 +303,7 @@ def _choose_attributes(
 
 def _taken_fields(dataset: fo.Dataset, review: Review) -> dict[str, fo.Field | None]:
     """Return the fields to take from corrected labels, and the types of added ones."""
-    schema = dataset.get_frame_field_schema(flat=True) or {}
+    schema = store.frame_schema(dataset, flat=True)
     start = f"{review.adjusted_field}.detections."
     added = {
         path.removeprefix(start): kind
@@ -323,11 +323,11 @@ def _taken_fields(dataset: fo.Dataset, review: Review) -> dict[str, fo.Field | N
 def _declare_taken(
     dataset: fo.Dataset, review: Review, names: Mapping[str, fo.Field | None]
 ) -> None:
-    schema = dataset.get_frame_field_schema(flat=True) or {}
+    schema = store.frame_schema(dataset, flat=True)
     for name, kind in names.items():
         own = f"{review.label_field}.detections.{name}"
         if kind is not None and own not in schema:
-            dataset.add_frame_field(own, type(kind))
+            store.add_frame_field(dataset, own, type(kind))
 
 
 def _check_tracks(
@@ -370,8 +370,8 @@ def _declare_attributes(
     dataset: fo.Dataset, review: Review, fields: Collection[str]
 ) -> None:
     """Declare attributes that frames did not have before."""
-    schema = dataset.get_frame_field_schema() or {}
+    schema = store.frame_schema(dataset)
     corrected = adjusted_attributes(dataset, review.adjusted_field)
     for name, own in corrected.items():
         if own in fields and own not in schema:
-            dataset.add_frame_field(own, type(schema[name]))
+            store.add_frame_field(dataset, own, type(schema[name]))

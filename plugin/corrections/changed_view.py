@@ -61,6 +61,9 @@ def changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> fo.DatasetVi
     for name in (field, adjusted):
         changes = store.own_attributes(dataset, name).get("changes", "changes")
         changed = F(changes).contains([*CORRECTIONS, ATTRIBUTES])
-        view = view.filter_labels(f"frames.{name}", changed, only_matches=False)
+        path = store.frame_path(dataset, name)
+        view = view.filter_labels(path, changed, only_matches=False)
     before, after = (F(f"{name}.detections").length() > 0 for name in (field, adjusted))
+    if store.are_images(dataset):
+        return view.match(before | after)
     return view.match_frames(before | after)

@@ -55,15 +55,18 @@ def read_annotations(dataset: fo.Dataset, record: SentFrames) -> Corrections:
 
 
 def _drop_incoming(dataset: fo.Dataset) -> None:
-    if dataset.has_frame_field(_INCOMING):
-        dataset.delete_frame_field(_INCOMING)
+    if _INCOMING in store.frame_schema(dataset):
+        store.delete_frame_field(dataset, _INCOMING)
 
 
 def _read_incoming(samples: fo.DatasetView, record: SentFrames) -> pd.DataFrame:
     dataset = store.dataset_of(samples)
-    if not dataset.has_frame_field(_INCOMING):
-        dataset.add_frame_field(
-            _INCOMING, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections
+    if _INCOMING not in store.frame_schema(dataset):
+        store.add_frame_field(
+            dataset,
+            _INCOMING,
+            fo.EmbeddedDocumentField,
+            embedded_doc_type=fo.Detections,
         )
     tracks = store.read_tracks(samples, _INCOMING, ["id"]).tracks
     table = tracks.table.astype(

@@ -85,8 +85,8 @@ def read_known(
     """
     field = store.find_label_field(dataset, label_field)
     adjusted = (adjusted_field or f"{field}_adjusted").removeprefix("frames.")
-    schema = dataset.get_frame_field_schema(flat=True) or {}
-    paths = dataset.get_frame_field_schema() or {}
+    schema = store.frame_schema(dataset, flat=True)
+    paths = store.frame_schema(dataset)
     corrected = frozenset(p for p in paths if store.holds_corrections(dataset, p))
     _check_adjusted(dataset, adjusted, replaceable=corrected - {field})
     reviews = recorded_reviews(dataset)
@@ -127,7 +127,7 @@ def _check_adjusted(
 ) -> None:
     """Check that a field is new, or holds corrections that can be replaced."""
     check_fields(dataset, [adjusted])
-    if dataset.has_frame_field(adjusted) and adjusted not in replaceable:
+    if adjusted in store.frame_schema(dataset) and adjusted not in replaceable:
         raise ValueError(
             f"the frame field '{adjusted}' holds labels that are not corrections; "
             "choose another name for the field of the corrected labels"

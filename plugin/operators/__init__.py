@@ -10,12 +10,14 @@ from .audit import (
 from .corrections import ApplyAdjustments, LoadAdjustments, UndoAdjustments
 from .importers import ImportSequences
 from .jobs import AdjustmentJobStatus, LaunchAdjustmentJob, StopAdjustmentJob
+from .linking import LinkDetections
 from .review import DecideIssues, PlanReview, SaveOutlierViews, SuggestThresholds
 from .sending import ExportAdjustmentJob, ExportMOTSequences
 
 #: In the order of ``fiftyone.yml``.
 OPERATORS = (
     ImportSequences,
+    LinkDetections,
     AuditTracks,
     ComputeSizeOutliers,
     ComputeIoUOutliers,

@@ -36,7 +36,51 @@ _IOU = Thresholds().iou
 _ABOUT = {**LONG, "risk_level": types.RiskLevel.MEDIUM}
 #: What calls from Python return: the result, or the queued operation.
 Answer: TypeAlias = Result | ExecutionResult
-_PARAMETERS = ("label_field", "size_threshold", "iou_threshold", "model", "suspects")
+_PARAMETERS = (
+    "label_field",
+    "size_threshold",
+    "iou_threshold",
+    "model",
+    "suspects",
+    "track_field",
+    "sequence_field",
+    "frame_field",
+)
+
+
+def _add_fields(ctx: ExecutionContext, inputs: types.Object, field: str) -> None:
+    """Ask for the fields that tell tracks and, of images, sequences apart."""
+    mark = store.read_identity(ctx.dataset, field)
+    inputs.str(
+        "track_field",
+        default=mark.attribute,
+        label="Track field",
+        description=(
+            "The attribute of the boxes that holds the track IDs, such as track_id. "
+            "Leave empty for the instance or the index of the boxes"
+        ),
+    )
+    if not store.are_images(ctx.dataset):
+        return
+    order = store.read_order(ctx.dataset)
+    inputs.str(
+        "sequence_field",
+        default=order.sequence,
+        label="Sequence field",
+        description=(
+            "The sample field that is the same for all frames of a sequence. Leave "
+            "empty for the groups of the view, or else the folders of the images"
+        ),
+    )
+    inputs.str(
+        "frame_field",
+        default=order.frame,
+        label="Frame field",
+        description=(
+            "The sample field that orders the frames of a sequence. Leave empty for "
+            "the order of the view, or else the file names"
+        ),
+    )
 
 
 class _AuditOperator(TrackOperator):
@@ -51,6 +95,7 @@ class _AuditOperator(TrackOperator):
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Add the thresholds, with those of the last audit as defaults."""
         field = add_label_field(ctx, inputs)
+        _add_fields(ctx, inputs, field)
         last = last_thresholds(ctx.dataset, field)
         if set(SIZE_KINDS) & set(self.kinds):
             inputs.float(
@@ -81,9 +126,10 @@ class _AuditOperator(TrackOperator):
         """Show what will be audited and replaced."""
         field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
         videos = ctx.dataset.select(store.sample_ids(ctx.target_view()))
-        frames = int(videos.sum("metadata.total_frame_count"))
+        frames = store.count_frames(videos)
         if not frames:
             raise ValueError("the view is empty; there are no tracks to audit")
+        what = "sequence" if store.are_images(ctx.dataset) else "video"
         earlier = (
             "The scores and issues of earlier audits are replaced; your decisions are "
             "kept."
@@ -93,7 +139,7 @@ class _AuditOperator(TrackOperator):
         add_notice(
             inputs,
             "notice",
-            f"Every box of {count(len(videos), 'video')} ({count(frames, 'frame')}) "
+            f"Every box of {count(len(videos), what)} ({count(frames, 'frame')}) "
             "will be judged against its own track. Labels are not changed. " + earlier,
         )
         warn_unfinished(ctx, inputs, field)
@@ -122,6 +168,9 @@ class _AuditOperator(TrackOperator):
         iou_threshold: float = _IOU,
         model: str | None = None,
         suspects: bool = False,
+        track_field: str | None = None,
+        sequence_field: str | None = None,
+        frame_field: str | None = None,
         progress: Progress = None,
     ) -> Result:
         summary = audit_dataset(
@@ -133,6 +182,9 @@ class _AuditOperator(TrackOperator):
             model=model or (MODEL if APPEARANCE in self.kinds else None),
             suspects=suspects,
             progress=progress,
+            track_field=track_field or None,
+            sequence_field=sequence_field or None,
+            frame_field=frame_field or None,
         )
         return {
             **asdict(summary),
@@ -229,12 +281,18 @@ class AuditTracks(_AuditOperator):
         iou_threshold: float = _IOU,
         delegate: bool = False,
         progress: Progress = None,
+        track_field: str | None = None,
+        sequence_field: str | None = None,
+        frame_field: str | None = None,
     ) -> Answer:
         """Set all signals, ``outlier_score`` and ``outlier_reasons``, and issues."""
         params = {
             "label_field": label_field,
             "size_threshold": size_threshold,
             "iou_threshold": iou_threshold,
+            "track_field": track_field,
+            "sequence_field": sequence_field,
+            "frame_field": frame_field,
         }
         return self._call(sample_collection, params, delegate, progress)
 

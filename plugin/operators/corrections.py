@@ -10,6 +10,7 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
+from ...importers import store
 from ...importers.files import expand_home, is_s3
 from ..corrections.applying import (
     APPLIED,
@@ -101,7 +102,7 @@ class LoadAdjustments(_CorrectionsOperator):
         frames = count(sum(map(len, record.frames.values())), "frame")
         replaced = (
             f"They replace the labels in '{adjusted}' on these frames."
-            if ctx.dataset.has_frame_field(adjusted)
+            if adjusted in store.frame_schema(ctx.dataset)
             else f"The field '{adjusted}' will be added."
         )
         add_notice(

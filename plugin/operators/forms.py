@@ -190,8 +190,11 @@ def is_audited(dataset: fo.Dataset, field: str) -> bool:
 def has_tracks(ctx: ExecutionContext) -> bool:
     """Return whether the open dataset has tracks, and so gets buttons."""
     dataset = ctx.dataset
-    is_video = dataset is not None and dataset.media_type == fo.core.media.VIDEO
-    return is_video and bool(store.label_fields(dataset))
+    if dataset is None:
+        return False
+    frames = store.are_videos(dataset)
+    frames = frames or (store.are_images(dataset) and store.has_order(dataset))
+    return frames and bool(store.label_fields(dataset))
 
 
 def button(

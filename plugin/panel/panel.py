@@ -30,6 +30,7 @@ from ..review.issue_frames import issues_of_view
 from ..review.issues import ISSUES, read_dataset_issues, read_issues
 from ..review.saved_views import save_issue_views
 from . import listing, thresholds, timeline, track
+from .opened import list_samples
 from .params import check_id, read_filters, read_ids, read_text, read_whole
 
 _AUDIT = "@track-audit/video/audit_tracks"
@@ -115,6 +116,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             message = unfinished or "The tracks have not been audited yet"
             return _not_yet(message, _AUDIT, field, tuple(fields))
         sequences = store.read_spans(dataset)
+        samples = list_samples(dataset, sequences)
         issues = _read_issues(dataset, field, sequences)
         counts = issues["sequence"].value_counts()
         return {
@@ -128,14 +130,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
                     "name": name,
                     "frames": spans[-1].offset + spans[-1].length,
                     "issues": int(counts.get(name, 0)),
-                    "samples": [
-                        {
-                            "id": span.sample_id,
-                            "offset": span.offset,
-                            "length": span.length,
-                        }
-                        for span in spans
-                    ],
+                    "samples": samples[name],
                 }
                 for name, spans in sequences.items()
             ],

@@ -65,15 +65,15 @@ def audit_dataset(
     suspects: bool = False,
     progress: Progress = None,
     track_field: str | None = None,
+    sequence_field: str | None = None,
+    frame_field: str | None = None,
 ) -> AuditSummary:
     """Judge every detection of a collection's samples against its own track.
 
     The audit sets signals, flags, scores and reasons on the detections, replaces the
     issues of this label field, and records its settings as a run. Tracks are judged
-    whole, even if the collection shows only some of their labels. Kinds that an
-    earlier audit looked for are judged again with its thresholds, so that everything
-    agrees. Everything is checked before the first write; an audit that fails later is
-    recorded as unfinished, see ``describe_unfinished()``.
+    whole. Kinds that an earlier audit looked for are judged again with its thresholds.
+    An audit that fails after the checks is recorded as unfinished.
 
     Args:
         samples: a dataset or view
@@ -81,21 +81,18 @@ def audit_dataset(
         thresholds (None): the :class:`Thresholds`
         kinds (KINDS): the kinds of mistakes to look for
         run_key ("audit_tracks"): the run's key is this and the label field
-        model (None): the model that embeds crops, see ``embed_tracks()``; needed if
-            ``appearance`` is one of the kinds
+        model (None): the model that embeds crops, which ``appearance`` needs
         suspects (False): whether to embed only tracks that other kinds suspect
-        progress (None): True or False for a progress bar, a function that gets it,
-            or None for FiftyOne's default
-        track_field (None): the attribute of the detections that tells which boxes are
-            one object, such as ``track_id``; it is remembered with the label field. By
-            default, ``instance`` does where there is one, or else ``index``
-
-    Returns:
-        the :class:`AuditSummary`
+        progress (None): whether to show a progress bar, or a function that gets it
+        track_field (None): the attribute that tells which boxes are one object, which
+            is remembered; by default ``instance``, or ``index`` where there is none
+        sequence_field (None): the sample field that is the same for all images of a
+            sequence, which is remembered; by default that of the view's dynamic
+            groups, a field such as ``sequence``, or else the folder
+        frame_field (None): the sample field that orders the images of a sequence
 
     Raises:
-        ValueError: if the collection is empty, has no such tracks, or another process
-            does not finish writing to the dataset
+        ValueError: if there are no such tracks, or another process is writing
         InputError: if a model is given and frames are missing
 
     Example:
@@ -109,19 +106,45 @@ def audit_dataset(
     with exclusive(dataset, "auditing"):
         runs.mend_references(dataset)
         settings = _with_earlier_kinds(asked, list_audits(dataset, field))
+        _choose_fields(samples, field, track_field, sequence_field, frame_field)
         ids = store.sample_ids(samples)
-        if track_field is not None:
-            store.set_track_attribute(dataset, field, track_field)
-        store.add_metadata(dataset.select(ids), progress)
-        _check(dataset, field, ids, settings.model)
-        declare_issues(dataset)
-        frames = dataset.select(ids).count("frames")
-        with fou.ProgressBar(total=frames, progress=progress) as bar:
-            found = _audit(dataset, field, ids, settings, bar.update)
+        found = _check_and_audit(dataset, field, ids, settings, progress)
         recorded = replace(settings, kinds=kinds)
         key, now = new_overview_key(field), datetime.now(UTC)
         record = AuditRecord(run_key, field, recorded, key, now)
         return _finish(dataset, record, found, ids)
+
+
+def _choose_fields(
+    samples: fo.core.collections.SampleCollection,
+    field: str,
+    track_field: str | None,
+    sequence_field: str | None,
+    frame_field: str | None,
+) -> None:
+    """Remember the fields that tell tracks and sequences of images apart."""
+    dataset = store.dataset_of(samples)
+    if store.are_images(dataset):
+        order = store.FrameOrder(sequence_field, frame_field)
+        store.choose_order(samples, dataset, order)
+    if track_field is not None:
+        store.set_track_attribute(dataset, field, track_field)
+
+
+def _check_and_audit(
+    dataset: fo.Dataset,
+    field: str,
+    ids: Collection[str],
+    settings: AuditSettings,
+    progress: Progress,
+) -> _Found:
+    """Add what is missing, check everything, then judge and store."""
+    store.add_metadata(dataset.select(ids), progress)
+    _check(dataset, field, ids, settings.model)
+    declare_issues(dataset)
+    frames = store.count_frames(dataset.select(ids))
+    with fou.ProgressBar(total=frames, progress=progress) as bar:
+        return _audit(dataset, field, ids, settings, bar.update)
 
 
 def _with_earlier_kinds(

@@ -32,6 +32,8 @@ def issues_of_view(
     dataset = store.dataset_of(view)
     if not dataset.has_field(ISSUES):
         return []
+    if store.are_images(dataset):
+        return _issues_of_images(view, label_field)
     are_videos = store.kind_of(view) == "videos"
     are_issues = store.kind_of(view) == "clips" and not view.has_field(
         f"{ISSUES}.detections"
@@ -52,6 +54,19 @@ def issues_of_view(
         frames = frames.rename(columns={"frame_number": "frame"})
         issues = issues[are_at(frames, issues, ["sample_id"])]
     ids: list[str] = issues["id"].tolist()
+    return ids
+
+
+def _issues_of_images(
+    view: fo.core.collections.SampleCollection, label_field: str
+) -> list[str]:
+    """Find the issues that are about any of the images that a view shows."""
+    dataset = store.dataset_of(view)
+    issues = read_table(dataset.select(store.sample_ids(view)))
+    issues = issues[issues["label_field"] == label_field]
+    frames = frames_of_view(view, label_field)
+    frames = frames.rename(columns={"frame_number": "frame"})
+    ids: list[str] = issues.loc[are_at(frames, issues, ["sample_id"]), "id"].tolist()
     return ids
 
 

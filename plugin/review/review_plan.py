@@ -117,16 +117,23 @@ def _plan(
             "the samples have no issues left to review; audit their tracks first"
         )
     ids = list(dict.fromkeys(issues["sequence"]))
-    videos = dataset.select(ids, ordered=True)
-    lengths = dict(zip(ids, videos.values("metadata.total_frame_count"), strict=True))
+    spans = chain.from_iterable(store.read_spans(dataset.select(ids)).values())
+    lengths = {span.sample_id: span.length for span in spans}
+    lengths = {sample: lengths[sample] for sample in ids}
     plan = plan_frames(issues, lengths, budget, context)
     supports = {
         str(sample): _ranges(rows["frame"].to_numpy())
         for sample, rows in plan.groupby("sequence", sort=False)
     }
-    clips = dataset.select(list(supports), ordered=True).to_clips(
-        list(supports.values())
-    )
+    if store.are_images(dataset):
+        keys = {"sequence": "sample_id", "frame": "first_frame"}
+        planned = plan.rename(columns=keys).assign(last_frame=plan["frame"])
+        chosen = store.images_of_issues(dataset, planned)
+        clips = dataset.select(chosen, ordered=True)
+    else:
+        clips = dataset.select(list(supports), ordered=True).to_clips(
+            list(supports.values())
+        )
     dataset.save_view(
         REVIEW_PLAN,
         clips,

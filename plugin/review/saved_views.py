@@ -14,7 +14,7 @@ from ...importers import store
 from ...importers.store.locks import exclusive
 from .audit_records import describe_unfinished
 from .decisions import CONFIRMED, DISMISSED
-from .issues import ISSUES
+from .issues import ISSUES, read_dataset_issues
 
 logger = logging.getLogger(__name__)
 #: Names of the saved views.
@@ -86,7 +86,8 @@ def save_outlier_views(
             if is_own_view(dataset, name, description):
                 view = outlier_view(dataset, field, _FILTERS[what][0])
                 _save(dataset, name, view, description, note)
-                counts[name] = view.count(f"frames.{field}.detections")
+                boxes = store.frame_path(dataset, f"{field}.detections")
+                counts[name] = view.count(boxes)
     if foreign := describe_foreign_views(dataset, field):
         logger.warning(foreign)
     return counts | save_issue_views(dataset, field)
@@ -215,8 +216,9 @@ def outlier_view(dataset: fo.Dataset, field: str, flag: str) -> fo.DatasetView:
     value = F(store.own_attributes(dataset, field)[flag])
     wrong = value > 0.5 if flag == "outlier_score" else value.is_in([True])
     boxes = F(f"{field}.detections")
-    return dataset.filter_labels(f"frames.{field}", wrong).match_frames(
-        boxes.length() > 0
+    shown = dataset.filter_labels(store.frame_path(dataset, field), wrong)
+    return (
+        shown if store.are_images(dataset) else shown.match_frames(boxes.length() > 0)
     )
 
 
@@ -231,8 +233,21 @@ def issue_view(
         decision (None): ``confirmed``, ``dismissed``, or ``""`` for open issues; by
             default all issues
     """
+    if store.are_images(dataset):
+        return _images_of_issues(dataset, field, decision)
     clips = _issues(dataset, field, decision).to_clips(ISSUES)
     return clips.sort_by(f"{ISSUES}.confidence", reverse=True)
+
+
+def _images_of_issues(
+    dataset: fo.Dataset, field: str, decision: str | None
+) -> fo.DatasetView:
+    """Return the images that issues are about, those of the worst first."""
+    table = read_dataset_issues(dataset, field)
+    if decision is not None:
+        table = table[table["decision"].fillna("") == decision]
+    table = table.sort_values("score", ascending=False)
+    return dataset.select(store.images_of_issues(dataset, table), ordered=True)
 
 
 def _issues(dataset: fo.Dataset, field: str, decision: str | None) -> fo.DatasetView:

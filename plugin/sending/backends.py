@@ -76,7 +76,7 @@ def annotate_frames(
         anno_key, ANNOTATION, field, None, numbers, sizes, selection.left_out
     )
     with recording_sent(dataset, record, boxes):
-        frames = dataset.select_frames(ids).to_frames()
+        frames = store.frames_as_samples(dataset, ids)
         try:
             return frames.annotate(anno_key, label_field=field, **kwargs)
         except BaseException:

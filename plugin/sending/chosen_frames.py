@@ -108,7 +108,7 @@ def select_to_send(chosen: FramesToSend) -> Selection:
     if chosen.context < 0:
         raise ValueError(f"expected 0 or more context frames, not {chosen.context}")
     if chosen.selected_labels:
-        shown = frames_of_labels(chosen.selected_labels)
+        shown = frames_of_labels(chosen.dataset, chosen.selected_labels)
     else:
         shown = frames_of_view(chosen.view, chosen.field)
     if shown.empty:
@@ -173,7 +173,7 @@ def _read(
     """Read the tracks, the names of annotators' attributes, and the outlier reasons."""
     labels, frames = attribute_fields(dataset, [field])
     reasons = store.own_attributes(dataset, field).get("outlier_reasons")
-    declared = dataset.get_frame_field_schema(flat=True) or {}
+    declared = store.frame_schema(dataset, flat=True)
     wanted = [
         name
         for name in dict.fromkeys([*sorted(FORMAT_COLUMNS), reasons, *labels])

@@ -642,7 +642,9 @@ def foreign():
 
 
 def test_unknown_video_size_is_an_error(foreign):
-    with pytest.raises(ValueError, match=r"crossing\.mp4 is not known; run .*metadata"):
+    with pytest.raises(
+        ValueError, match=r"crossing\.mp4 is not known; audit the tracks"
+    ):
         store.read_tracks(foreign, "tracks")
 
 
@@ -700,17 +702,28 @@ def test_label_field_errors(foreign):
         store.find_label_field(foreign)
     for name in ("tracks", "other"):
         foreign.delete_frame_field(name)
-    with pytest.raises(ValueError, match="found none"):
+    foreign.add_frame_field(
+        "lanes", fo.EmbeddedDocumentField, embedded_doc_type=fo.Polylines
+    )
+    told = r"found none \(Polylines in 'lanes' cannot be audited; only boxes can\)"
+    with pytest.raises(ValueError, match=told):
         store.find_label_field(foreign)
 
 
-@pytest.mark.parametrize(("media_type", "told"), [("image", "image"), (None, "no")])
-def test_tracks_live_in_video_datasets(media_type, told):
+@pytest.mark.parametrize(
+    ("media_type", "told"),
+    [
+        ("point-cloud", "holds point-cloud samples"),
+        (None, "holds no samples"),
+        ("image", "found none"),
+    ],
+)
+def test_tracks_live_in_videos_and_images(media_type, told):
     dataset = fo.Dataset()
     try:
         if media_type:
             dataset.media_type = media_type
-        with pytest.raises(ValueError, match=f"holds {told} samples"):
+        with pytest.raises(ValueError, match=told):
             store.find_label_field(dataset)
     finally:
         dataset.delete()

@@ -219,6 +219,7 @@ STORY = {
     "load_adjustments": lambda _: {"job_name": "fix"},
     "apply_adjustments": lambda _: {"job_name": "fix", "kinds": ["resized"]},
     "undo_adjustments": lambda _: {"job_name": "fix"},
+    "link_detections": lambda _: {},
 }
 
 

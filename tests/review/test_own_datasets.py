@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Datasets that users already have: audited, reviewed, sent and corrected."""
 
-from types import SimpleNamespace
-
 import cv2
 import fiftyone as fo
 import numpy as np
@@ -12,18 +10,28 @@ from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.plugin.corrections.applying import apply_adjustment
 from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
-from fiftyone_track_audit.plugin.panel.panel import TrackAuditPanel
+from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from fiftyone_track_audit.plugin.review.linked_tracks import link_detections
+from fiftyone_track_audit.plugin.sending.groundtruth import export_adjustment
+from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 from fiftyone_track_audit.plugin.sending.mot import export_mot
+from labeling_jobs import READY
 from own_datasets import (
     FRAMES,
     HEIGHT,
     SHIFTED,
     WIDTH,
+    call,
     detection,
+    first_issue,
+    grouped_dataset,
+    put_back,
+    spell_instances,
     video_dataset,
 )
 from PIL import Image
+from small_datasets import small_model
 
 pytestmark = pytest.mark.usefixtures("database")
 FIELD = "detections"
@@ -32,27 +40,6 @@ FIELD = "detections"
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def call(dataset, method, **params):
-    """What a method of the panel answers."""
-    ctx = SimpleNamespace(dataset=dataset, params=params, view=dataset.view())
-    return getattr(TrackAuditPanel(), method)(ctx)
-
-
-def first_issue(dataset):
-    listed = call(dataset, "list_issues")["issues"]
-    return next(each for each in listed if each["first_frame"] == SHIFTED)
-
-
-def put_back(folder):
-    """Correct the box that is misplaced, as a reviewer would, in the MOT file."""
-    path = folder / "street" / "gt" / "gt.txt"
-    rows = pd.read_csv(path, header=None)
-    wrong = (rows[0] == 2) & (rows[3] > 30) & (rows[3] < 50)
-    assert wrong.sum() == 1
-    rows.loc[wrong, 3] -= round(0.3 * HEIGHT)
-    rows.to_csv(path, header=False, index=False)
 
 
 def whole_way(dataset, folder):
@@ -79,17 +66,6 @@ def levels_of(path):
     while (frame := capture.read())[0]:
         levels.append(frame[1].mean())
     return levels
-
-
-def spell_instances(index=None):
-    """Detections with an instance for each object, and maybe an index."""
-    instances = {"first": fo.Instance(), "second": fo.Instance()}
-
-    def spell(name, frame, box):
-        number = index(name, frame) if index else None
-        return detection(box, instance=instances[name], index=number)
-
-    return spell
 
 
 def numbers(dataset):
@@ -227,3 +203,59 @@ def test_the_panel_reads_only_some_boxes_where_indexes_are_the_tracks(tmp_path):
         assert labeled.tolist() == [5, 6, 7, 8, 9]
         sizes = tracks.sequences["street"]
         assert (sizes.width, sizes.height) == (WIDTH, HEIGHT)
+
+
+def test_boxes_without_any_identity_are_linked(tmp_path):
+    def spell(name, frame, box):
+        return detection(box)
+
+    with video_dataset(tmp_path, spell) as dataset:
+        with pytest.raises(ValueError, match=r"with link_detections\(\)"):
+            audit_dataset(dataset)
+        linked = link_detections(dataset)
+        assert (linked.sequences, linked.detections) == (1, 2 * FRAMES)
+        # The box that is misplaced is a track of its own
+        assert numbers(dataset) == {1: FRAMES - 1, 2: FRAMES, 3: 1}
+        summary = audit_dataset(dataset)
+        assert summary.detections == 2 * FRAMES
+        assert call(dataset, "load")["status"] == "ready"
+        assert all(
+            each.index is None
+            for each in dataset.first().frames[1]["detections"].detections
+        )
+
+
+def test_the_selected_slice_of_a_grouped_dataset(tmp_path):
+    with grouped_dataset(tmp_path, ["left", "right"]) as dataset:
+        right = dataset.select_group_slices("right").values("id")
+        summary = audit_dataset(dataset)
+        assert (summary.sequences, summary.detections) == (1, 2 * FRAMES)
+        assert dataset.group_slice == "left"
+        (sequence,) = call(dataset, "load")["sequences"]
+        assert sequence["samples"][0]["id"] not in right
+        summary = audit_dataset(dataset.select_group_slices("right"))
+        assert (summary.sequences, summary.detections) == (1, 2 * FRAMES)
+        (sequence,) = call(dataset, "load")["sequences"]
+        assert [each["id"] for each in sequence["samples"]] == right
+        sent = export_mot(dataset, tmp_path / "fix")
+        assert sent.frames == {"street": list(range(1, FRAMES + 1))}
+
+
+def test_a_package_of_a_video_has_its_frames(tmp_path):
+    with video_dataset(tmp_path) as dataset:
+        audit_dataset(dataset)
+        job = AdjustmentJob("fix", **dict.fromkeys(READY))
+        plan = plan_adjustment(dataset.to_clips([[(3, 5)]]), job)
+        export_adjustment(dataset, plan, tmp_path / "job")
+        rows = pd.read_csv(tmp_path / "job" / "frames.csv")
+        assert rows["frame"].tolist() == [3, 4, 5]
+        assert all(Image.open(path).size == (WIDTH, HEIGHT) for path in rows["path"])
+
+
+def test_crops_of_a_video_are_embedded(tmp_path):
+    with video_dataset(tmp_path) as dataset:
+        model = small_model(tmp_path)
+        audit_dataset(dataset, kinds=("appearance",), model=model)
+        path = f"frames.{FIELD}.detections.embedding_distance"
+        distances = [each for each in dataset.values(path, unwind=True) if each]
+        assert len(distances) > FRAMES

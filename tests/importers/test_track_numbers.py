@@ -4,7 +4,7 @@
 import pandas as pd
 import pytest
 from fiftyone_track_audit.importers.store import raw_values
-from fiftyone_track_audit.importers.store.identity import number_tracks
+from fiftyone_track_audit.importers.store.track_numbers import number_tracks
 
 COLUMNS = ["frame", "label", "index", "instance", "left"]
 

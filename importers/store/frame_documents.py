@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The documents that hold the labels of frames, and their schema.
+
+In a video dataset, these are the frames of its samples. In an image dataset, each
+sample is a frame. Everything else here is the same for both.
+"""
+
+from __future__ import annotations
+
+import fiftyone as fo
+from pymongo.collection import Collection
+
+from .bulk import Document
+
+
+def are_images(dataset: fo.Dataset) -> bool:
+    """Tell whether the samples of a dataset are frames.
+
+    Args:
+        dataset: a dataset
+
+    Returns:
+        True for image datasets, and for grouped ones whose active slice holds images
+    """
+    media = dataset.media_type
+    if media == fo.core.media.GROUP:
+        media = dataset.group_media_types.get(dataset.group_slice)
+    return bool(media == fo.core.media.IMAGE)
+
+
+def are_videos(dataset: fo.Dataset) -> bool:
+    """Tell whether the samples of a dataset are videos.
+
+    Args:
+        dataset: a dataset
+
+    Returns:
+        True for video datasets, and for grouped ones whose active slice holds videos
+    """
+    media = dataset.media_type
+    if media == fo.core.media.GROUP:
+        media = dataset.group_media_types.get(dataset.group_slice)
+    return bool(media == fo.core.media.VIDEO)
+
+
+def frame_documents(dataset: fo.Dataset) -> Collection[Document]:
+    """Return the collection of the documents of frames.
+
+    Args:
+        dataset: a dataset
+
+    Returns:
+        a collection of MongoDB
+    """
+    images = are_images(dataset)
+    found: Collection[Document]
+    found = dataset._sample_collection if images else dataset._frame_collection
+    return found
+
+
+def reload_frames(dataset: fo.Dataset) -> None:
+    """Let frames in memory see what was written to their documents.
+
+    Args:
+        dataset: a dataset
+    """
+    if are_images(dataset):
+        fo.Sample._reload_docs(dataset._sample_collection_name)
+    else:
+        fo.core.frame.Frame._reload_docs(dataset._frame_collection_name)
+
+
+def frame_schema(
+    dataset: fo.Dataset,
+    flat: bool = False,
+    **which: object,
+) -> dict[str, fo.Field]:
+    """Return the fields of frames.
+
+    Args:
+        dataset: a dataset
+        flat (False): whether to return the fields of embedded documents as well
+        **which: which fields, see ``get_field_schema()``
+
+    Returns:
+        the fields by path, without ``frames.``
+    """
+    get = dataset.get_frame_field_schema
+    if are_images(dataset):
+        get = dataset.get_field_schema
+    found: dict[str, fo.Field] = get(flat=flat, **which) or {}
+    return found
+
+
+def add_frame_field(
+    dataset: fo.Dataset,
+    path: str,
+    ftype: type[fo.Field],
+    **more: object,
+) -> None:
+    """Declare a field of frames.
+
+    Args:
+        dataset: a dataset
+        path: the path, without ``frames.``
+        ftype: the type of the field
+        **more: see ``add_sample_field()``
+    """
+    images = are_images(dataset)
+    add = dataset.add_sample_field if images else dataset.add_frame_field
+    add(path, ftype, **more)
+
+
+def delete_frame_field(dataset: fo.Dataset, path: str) -> None:
+    """Delete a field of frames.
+
+    Args:
+        dataset: a dataset
+        path: the path, without ``frames.``
+    """
+    images = are_images(dataset)
+    delete = dataset.delete_sample_field if images else dataset.delete_frame_field
+    delete(path)
+
+
+def frame_path(dataset: fo.Dataset, path: str) -> str:
+    """Return the path of a field of frames as FiftyOne's views know it.
+
+    Args:
+        dataset: a dataset
+        path: the path, without ``frames.``
+
+    Returns:
+        the path, with ``frames.`` in a video dataset
+    """
+    return path if are_images(dataset) else f"frames.{path}"

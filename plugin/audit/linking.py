@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Link boxes without any identity into tracks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from ...importers.tracks import BOX
+from .boxes import Floats, Rows, iou
+
+
+@dataclass
+class _Open:
+    """The tracks that may go on, one entry each.
+
+    Attributes:
+        boxes: their last boxes, ``(k, 4)``
+        speed: how far they moved per frame, ``(k, 2)``
+        frame: the frames of their last boxes
+        label: the codes of their labels
+        track: their numbers
+    """
+
+    boxes: Floats
+    speed: Floats
+    frame: NDArray[np.int64]
+    label: NDArray[np.int64]
+    track: NDArray[np.int64]
+
+
+def link_boxes(
+    table: pd.DataFrame, least_iou: float = 0.3, patience: int = 10
+) -> NDArray[np.int64]:
+    """Link boxes into tracks by their overlap from frame to frame.
+
+    Each track predicts its next box from its last speed. In each frame, predictions and
+    boxes of the same label are assigned to each other so that the sum of their IoU is
+    greatest.
+
+    Args:
+        table: the tracks table, whose tracks are ignored
+        least_iou (0.3): the least IoU of a box with the prediction of its track
+        patience (10): for how many frames a track may be missing
+
+    Returns:
+        int64 array ``(n,)``, the track of each box; numbers begin with 1 in each
+        sequence
+
+    Raises:
+        ValueError: if the least IoU or the patience is out of range
+    """
+    if not 0 < least_iou <= 1 or patience < 1:
+        raise ValueError(
+            "expected a least IoU above 0, 1 at most, and a patience of 1 or more, not "
+            f"{least_iou} and {patience}"
+        )
+    tracks = np.zeros(len(table), np.int64)
+    for rows in table.groupby("sequence", observed=True).indices.values():
+        tracks[rows] = _link_sequence(table.iloc[rows], least_iou, patience)
+    return tracks
+
+
+def _link_sequence(
+    table: pd.DataFrame, least_iou: float, patience: int
+) -> NDArray[np.int64]:
+    boxes = table[BOX].to_numpy(np.float64)
+    labels = np.asarray(table["label"].cat.codes, np.int64)
+    tracks = np.zeros(len(table), np.int64)
+    nothing = np.empty(0, np.int64)
+    known = _Open(np.empty((0, 4)), np.empty((0, 2)), nothing, nothing, nothing)
+    last = 0
+    frames = table["frame"].to_numpy(np.int64)
+    order: Rows = np.lexsort([frames])
+    numbers_of_frames, starts = np.unique(frames[order], return_index=True)
+    parts = np.split(order, starts[1:])
+    for frame, rows in zip(numbers_of_frames.tolist(), parts, strict=True):
+        keep = frame - known.frame <= patience
+        known = _choose(known, keep)
+        own, found = _assign(known, boxes[rows], labels[rows], frame, least_iou)
+        numbers = np.zeros(len(rows), np.int64)
+        numbers[found] = known.track[own]
+        new = np.flatnonzero(numbers == 0)
+        numbers[new] = last + 1 + np.arange(len(new))
+        last += len(new)
+        tracks[rows] = numbers
+        speed = np.zeros((len(rows), 2))
+        moved = _centers(boxes[rows][found]) - _centers(known.boxes[own])
+        speed[found] = moved / (frame - known.frame[own])[:, None]
+        rest = _choose(known, ~np.isin(np.arange(len(known.track)), own))
+        known = _Open(
+            np.concatenate([rest.boxes, boxes[rows]]),
+            np.concatenate([rest.speed, speed]),
+            np.append(rest.frame, np.full(len(rows), frame)),
+            np.append(rest.label, labels[rows]),
+            np.append(rest.track, numbers),
+        )
+    return tracks
+
+
+def _choose(known: _Open, keep: NDArray[np.bool_]) -> _Open:
+    return _Open(*(values[keep] for values in vars(known).values()))
+
+
+def _assign(
+    known: _Open,
+    boxes: Floats,
+    labels: NDArray[np.int64],
+    frame: int,
+    least_iou: float,
+) -> tuple[Rows, Rows]:
+    """Return which open tracks go on, and with which boxes."""
+    predicted = known.boxes.copy()
+    predicted[:, :2] += known.speed * (frame - known.frame)[:, None]
+    overlap = np.nan_to_num(iou(predicted[:, None], boxes[None]))
+    overlap = np.where(known.label[:, None] == labels[None], overlap, 0)
+    own, found = linear_sum_assignment(overlap, maximize=True)
+    enough = overlap[own, found] >= least_iou
+    return own[enough], found[enough]
+
+
+def _centers(boxes: Floats) -> Floats:
+    centers: Floats = boxes[:, :2] + boxes[:, 2:] / 2
+    return centers

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Link the detections of a dataset that have no identity into tracks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import fiftyone as fo
+import fiftyone.core.utils as fou
+import pandas as pd
+
+from ...importers import store
+from ...importers.dataset import Progress
+from ...importers.store.locks import exclusive
+from ..audit.linking import link_boxes
+
+#: The attribute that holds the track of a detection.
+TRACK_FIELD = "track_id"
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What was linked.
+
+    Attributes:
+        sequences: number of sequences
+        detections: number of detections that got a track
+        tracks: number of tracks
+        changed_frames: number of frames that were left alone because their labels
+            changed meanwhile
+    """
+
+    sequences: int
+    detections: int
+    tracks: int
+    changed_frames: int = 0
+
+
+def link_detections(
+    samples: fo.core.collections.SampleCollection,
+    label_field: str | None = None,
+    track_field: str = TRACK_FIELD,
+    least_iou: float = 0.3,
+    patience: int = 10,
+    progress: Progress = None,
+) -> Linked:
+    """Link detections into tracks by their overlap from frame to frame.
+
+    The number of each track is stored in an attribute of the detections, which audits
+    take for the identity from then on. Nothing else about the labels changes.
+
+    Args:
+        samples: a dataset or view; sequences that it shows a part of are linked whole
+        label_field (None): the frame field of the detections; by default the only one
+        track_field ("track_id"): the attribute to store tracks in; earlier ones that
+            were stored in it are replaced
+        least_iou (0.3): the least IoU of a box with where its track is expected
+        patience (10): for how many frames a track may be missing
+        progress (None): True or False for a progress bar, a function that gets it, or
+            None for FiftyOne's default
+
+    Returns:
+        the :class:`Linked`
+
+    Raises:
+        ValueError: if there are no detections, or a parameter is out of range
+
+    Example:
+        >>> linked = fta.link_detections(dataset)
+        >>> linked.sequences, linked.changed_frames
+        (1, 0)
+    """
+    dataset = store.dataset_of(samples)
+    field = store.find_label_field(dataset, label_field)
+    sequences, detections, tracks, changed = 0, 0, 0, 0
+    with exclusive(dataset, "linking detections of"):
+        ids = store.sample_ids(samples)
+        store.add_metadata(dataset.select(ids), progress)
+        total = store.count_frames(dataset.select(ids))
+        with fou.ProgressBar(total=total, progress=progress) as bar:
+            for stored in store.read_sequences(dataset.select(ids), field):
+                linked = link_boxes(stored.tracks.table, least_iou, patience)
+                column = pd.DataFrame({track_field: linked})
+                changed += store.write_columns(
+                    dataset, field, stored, column, bar.update
+                )
+                sequences += 1
+                detections += len(linked)
+                tracks += int(linked.max(initial=0))
+        if not detections:
+            raise ValueError(f"there are no detections in '{field}' to link")
+        store.set_track_attribute(dataset, field, track_field)
+    dataset.reload()
+    return Linked(sequences, detections, tracks, changed)
