@@ -27,6 +27,7 @@ _GREATEST = 2_000_000_000
 #: Boxes of one index in neighboring frames that overlap less are different objects.
 _SAME_PLACE = 0.1
 _KEY = ["sequence", "key"]
+_TRACK = ["sequence", "track", "index", "instance", "attribute"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class Identities:
 
     Attributes:
         tracks: the track of each box, an int64 column; -1 if it has no identity
-        table: one row per track: ``sequence``, ``track``, and the ``index``,
-            ``instance`` and ``attribute`` that boxes of the track have, null if none
+        table: one row per track, if they are ``numbered``: ``sequence``, ``track``,
+            and the ``index``, ``instance`` and ``attribute`` that boxes of the track
+            have, null if none
         numbered: whether a track may have another number than its index
         per_class: whether an index may count within its class
         attribute: the attribute that holds the identity, or None
@@ -90,7 +92,7 @@ def number_tracks(boxes: pd.DataFrame, attribute: str | None = None) -> Identiti
         fits = bool((index.fillna(0) <= _GREATEST).all())
         if fits:
             tracks = index.fillna(-1).astype("int64")
-            return Identities(tracks, _plain_table(boxes, tracks))
+            return Identities(tracks, pd.DataFrame(columns=_TRACK))
     found = boxes.assign(key=key)
     numbers = _number(found[known])
     tracks = pd.Series(-1, boxes.index, dtype="int64")
@@ -101,12 +103,6 @@ def number_tracks(boxes: pd.DataFrame, attribute: str | None = None) -> Identiti
     return Identities(tracks, table, True, bool(per_class), attribute, tuple(notes))
 
 
-def _plain_table(boxes: pd.DataFrame, tracks: pd.Series[int]) -> pd.DataFrame:
-    """Return the table of tracks whose number is their index."""
-    table = boxes[["sequence"]].assign(track=tracks)[tracks >= 0].drop_duplicates()
-    return table.assign(index=table["track"], instance=None, attribute=None)
-
-
 def _count_per_class(boxes: pd.DataFrame) -> set[str]:
     """Return the sequences whose indexes count within each class.
 
@@ -114,19 +110,25 @@ def _count_per_class(boxes: pd.DataFrame) -> set[str]:
     indexes tell which: where their labels change, the object either stays in place,
     since it is one whose label is wrong, or is another one elsewhere.
     """
-    boxes = boxes.sort_values(["sequence", "index", "frame"], kind="stable")
-    keys = boxes[["sequence", "index", "label"]].astype(object).to_numpy()
-    before, after = keys[:-1], keys[1:]
-    changes = (before[:, :2] == after[:, :2]).all(axis=1) & (before != after)[:, 2]
-    changes &= ~pd.isna(before[:, 2]) & ~pd.isna(after[:, 2])
-    frame = boxes["frame"].to_numpy()
-    together = (frame[1:] == frame[:-1])[changes]
+    sequence, index, label, frame = (
+        boxes["sequence"].cat.codes.to_numpy(),
+        boxes["index"].to_numpy(np.int64),
+        boxes["label"].cat.codes.to_numpy(),
+        boxes["frame"].to_numpy(),
+    )
+    order = np.lexsort((frame, index, sequence))
+    before, after = order[:-1], order[1:]
+    changes = (sequence[before] == sequence[after]) & (index[before] == index[after])
+    changes &= (label[before] != label[after]) & (label[before] >= 0)
+    changes &= label[after] >= 0
+    before, after = before[changes], after[changes]
+    together = frame[before] == frame[after]
     if not together.any():
         return set()
     places = boxes[BOX].to_numpy(np.float64)
-    overlaps = _overlap(places[:-1][changes], places[1:][changes])
-    found = pd.DataFrame(after[changes, :2], columns=["sequence", "index"])
-    found = found.assign(together=together, apart=together | (overlaps < _SAME_PLACE))
+    apart = together | (_overlap(places[before], places[after]) < _SAME_PLACE)
+    found = boxes[["sequence", "index"]].iloc[after].astype({"sequence": object})
+    found = found.assign(together=together, apart=apart)
     per_index = found.groupby(["sequence", "index"])[["together", "apart"]].any()
     votes = per_index.groupby("sequence").agg({"together": "any", "apart": "mean"})
     return set(votes.index[votes["together"] & (votes["apart"] > 0.5)])
@@ -223,7 +225,7 @@ def _number(boxes: pd.DataFrame) -> pd.DataFrame:
     first = pd.Series(base, rest.index, dtype="float64").fillna(0)
     following = rest.groupby("sequence", observed=True).cumcount() + 1 + first
     tracks["track"] = pd.concat([own, following.astype("int64")]).reindex(tracks.index)
-    return tracks.reindex(columns=["track", "index", "instance", "attribute"])
+    return tracks.reindex(columns=_TRACK[1:])
 
 
 def _describe(

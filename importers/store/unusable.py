@@ -27,11 +27,10 @@ def find_unusable(
         the rows that cannot be used, each with its reason
     """
     broken = BrokenRows("", np.arange(len(found)))
-    untyped = found[BOX].isna().all(axis=1) & np.fromiter(
-        (not (isinstance(box, list) and len(box) == 4) for box in boxes),
-        bool,
-        len(found),
-    )
+    untyped = found[BOX].isna().all(axis=1).to_numpy()
+    for row in np.flatnonzero(untyped).tolist():
+        box = boxes[row]
+        untyped[row] = not (isinstance(box, list) and len(box) == 4)
     broken.check(
         untyped, lambda row: f"its box is {boxes[row]!r:.60}; expected four numbers"
     )
