@@ -133,7 +133,8 @@ def add_tracks(
     _check_new_sequences(dataset, tracks)
     for sequence in tracks.sequences.values():
         frames_dir(sequence)
-        check_frames(sequence)
+        if not sequence.videos:
+            check_frames(sequence)
     for note in tracks.notes:
         logger.warning(note)
     folder, size = media_dir(video_dir), size_limit()

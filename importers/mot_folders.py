@@ -11,6 +11,7 @@ from .mot_lines import begins_with_row
 from .numbered_frames import Frames
 from .seqinfo import SeqInfo, read_seqinfo
 from .tracks import InputError
+from .video_files import videos_named
 
 #: Where a sequence's images may be, relative to its folder.
 _IMAGES = ("img1", "img", "images", "frames", ".")
@@ -112,11 +113,16 @@ def _describe(file: Path, frames: Frames) -> Place:
     name = info.name or (file.stem if shared else folder.name) or file.stem
     if frames.folder is not None:
         own = [frames.folder / name / "img1", frames.folder / name]
-        inside = next((place for place in own if place.is_dir()), frames.folder)
+        own += videos_named(frames.folder, name)
+        inside = next((place for place in own if place.exists()), frames.folder)
         frames = replace(frames, folder=inside)
     else:
         base = folder / name if shared else folder
         near = [info.frames_dir or base, *(base / place for place in _IMAGES)]
-        images = (place for place in near if place.is_dir() and list_images(place))
-        frames = replace(frames, folder=next(images, None))
+        found = [place for place in near if place.is_dir() and list_images(place)]
+        found += [
+            *videos_named(folder, name, alone=not shared),
+            *videos_named(folder.parent, name),
+        ]
+        frames = replace(frames, folder=next(iter(found), None))
     return Place(name, file, info, frames)

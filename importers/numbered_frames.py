@@ -20,7 +20,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from .frames import image_size, list_images
-from .tracks import BOX, InputError, Sequence
+from .tracks import BOX, InputError, Sequence, VideoPart
+from .video_files import is_video, read_video
+from .video_frames import frame_file, frames_folder
 
 #: The frame rate of sequences that do not tell theirs.
 DEFAULT_RATE = 30.0
@@ -36,7 +38,8 @@ class Frames:
     """What is known of a sequence's frames beside its labels.
 
     Attributes:
-        folder: the folder of the images, None if only labels are at hand
+        folder: the folder of the images, or their video, None if only labels are at
+            hand
         size: width and height in pixels of the images that were labeled, None if
             the labels or the images tell
         rate: frames per second, None if the labels tell
@@ -92,7 +95,12 @@ def number_frames(
     """
     start = first if first is not None else min(1, int(numbers.min(initial=1)))
     wanted = np.unique(numbers)
-    if frames.folder is not None:
+    if frames.folder is not None and is_video(frames.folder):
+        # Its images are decoded by position, whatever the labels call them
+        count = read_video(frames.folder).frames
+        files = {start + place: frame_file(place + 1) for place in range(count)}
+        known = None
+    elif frames.folder is not None:
         files = _list_by_number(frames.folder)
     else:
         if known is None:
@@ -216,10 +224,12 @@ def describe_size(
         a tuple of the :class:`Sequence` and the notes on it
     """
     notes = list(numbered.notes)
+    video = frames.folder if frames.folder and is_video(frames.folder) else None
     size_from = "your setting" if frames.size else told_by
     size = frames.size or size
     if size is None and frames.folder is not None:
-        size, size_from = first_size(frames.folder), "the frames"
+        size = first_size(frames.folder)
+        size_from = "the frames" if video is None else "the video"
     if size is None:
         size, size_from = _size_of_boxes(boxes), "the boxes"
         notes.append(
@@ -228,35 +238,41 @@ def describe_size(
         )
     rate_from = "your setting" if frames.rate else told_by
     rate = frames.rate or rate
+    if rate is None and video is not None:
+        rate, rate_from = read_video(video).frame_rate, "the video"
     if rate is None:
         rate, rate_from = DEFAULT_RATE, "assumed"
         notes.append(
             f"{numbered.name}: the frame rate is not known; {rate:g} is assumed"
         )
+    videos = () if video is None else (VideoPart(video, 1, len(numbered.names)),)
     sequence = Sequence(
         numbered.name,
         *size,
         rate,
         numbered.names,
-        frames.folder,
+        frames_folder(videos) if videos else frames.folder,
         size_from=size_from,
         rate_from=rate_from,
+        videos=videos,
     )
     return sequence, tuple(notes)
 
 
 def first_size(folder: Path) -> tuple[int, int]:
-    """Read the size of the first image in a folder.
+    """Read the size of a video, or of the first image in a folder.
 
     Args:
-        folder: a folder with images
+        folder: a video, or a folder with images
 
     Returns:
         ``(width, height)`` in pixels
 
     Raises:
-        InputError: if it is not an image
+        InputError: if it is neither
     """
+    if is_video(folder):
+        return read_video(folder).size
     return image_size(folder / list_images(folder)[0])
 
 

@@ -19,6 +19,7 @@ from .numbered_frames import (
     number_frames,
 )
 from .tracks import Sequence, Tracks, make_table, outside_note
+from .video_files import is_video, videos_named
 
 #: The greatest number of a frame: four days at 30 frames per second.
 LAST_FRAME = 9_999_999
@@ -165,7 +166,7 @@ def _make_table(
 
 
 def find_frames(place: Path, video: LabeledVideo, frames: Frames) -> Frames:
-    """Find the folder of a video's frames, in the folder given or beside the labels.
+    """Find the images or the video of the frames, where given or beside the labels.
 
     Args:
         place: the folder of the label file
@@ -173,16 +174,18 @@ def find_frames(place: Path, video: LabeledVideo, frames: Frames) -> Frames:
         frames: what is known of the frames beside the labels
 
     Returns:
-        the same with the video's own folder, None if there are no images
+        the same with the video's own folder or file, None if there are no frames
     """
     if frames.folder is None:
-        near = (place / each for each in video.beside)
-        folder = next((each for each in near if _has_images(each)), None)
+        near = [place / each for each in video.beside]
+        near += videos_named(place, video.name)
+        folder = next((each for each in near if _has_frames(each)), None)
         return replace(frames, folder=folder)
     own = [frames.folder / video.name / "img1", frames.folder / video.name]
-    folder = next((each for each in own if _has_images(each)), frames.folder)
+    own += videos_named(frames.folder, video.name)
+    folder = next((each for each in own if _has_frames(each)), frames.folder)
     return replace(frames, folder=folder)
 
 
-def _has_images(folder: Path) -> bool:
-    return folder.is_dir() and bool(list_images(folder))
+def _has_frames(place: Path) -> bool:
+    return is_video(place) or (place.is_dir() and bool(list_images(place)))

@@ -30,8 +30,8 @@ from .tracks import InputError
 _ENCODING = 1
 #: Browsers play H.264 only as yuv420p, which needs even sizes. A key frame each
 #: second makes jumping to a frame quick, faststart lets playing begin at once.
-_OUTPUT = [
-    *("-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"),
+PADDING = "pad=ceil(iw/2)*2:ceil(ih/2)*2"
+OUTPUT = [
     *("-preset", "veryfast", "-crf", "23"),
     *("-movflags", "+faststart"),
 ]
@@ -67,19 +67,34 @@ def encode_video(
         if step:
             step(len(frames))
         return path
+    with unfinished_video(folder) as unfinished:
+        _write(frames, frame_rate, unfinished, step)
+        _check_complete(unfinished, len(frames), frame_rate)
+        Path(unfinished).replace(path)
+    return path
+
+
+@contextlib.contextmanager
+def unfinished_video(folder: Path) -> Iterator[str]:
+    """Yield the path for a video that is renamed when it is complete.
+
+    A process that is killed leaves no partial video behind under its final name.
+
+    Args:
+        folder: the folder of the videos
+
+    Yields:
+        a path at which there is no file; it is removed at the end
+    """
     _remove_abandoned(folder)
-    # Renamed when complete, so that a killed process leaves no partial video behind
     handle, unfinished = tempfile.mkstemp(".mp4", _UNFINISHED, folder)
     os.close(handle)
     # Only its owner can read such a file; the encoder's has the default mode
     Path(unfinished).unlink()
     try:
-        _write(frames, frame_rate, unfinished, step)
-        _check_complete(unfinished, len(frames), frame_rate)
-        Path(unfinished).replace(path)
+        yield unfinished
     finally:
         Path(unfinished).unlink(missing_ok=True)
-    return path
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -107,7 +122,7 @@ def _write(
         codec="libx264",
         quality=None,
         macro_block_size=1,
-        output_params=_OUTPUT + key_frames,
+        output_params=["-vf", PADDING, *OUTPUT, *key_frames],
     )
     encoder.send(None)
     try:

@@ -17,6 +17,7 @@ from .files import resolve_path
 from .frames import image_size
 from .tracks import InputError, Sequence, Tracks
 from .video import encode_video
+from .video_files import encode_part, read_video
 
 #: FiftyOne joins the frames of a sample into one document of at most 16 MB; a
 #: detection with its signals takes some 400 to 800 bytes.
@@ -112,10 +113,7 @@ def encode_sample(
         InputError: if a frame is missing or cannot be read
     """
     sequence = part.sequence
-    names = sequence.frame_names[part.first - 1 : part.last]
-    paths = [frames_dir(sequence) / name for name in names]
-    video = encode_video(paths, sequence.frame_rate, video_dir, step)
-    width, height = image_size(paths[0])
+    video, (width, height) = _make_video(part, video_dir, step)
     metadata = fo.VideoMetadata(
         size_bytes=video.stat().st_size,
         mime_type="video/mp4",
@@ -123,8 +121,8 @@ def encode_sample(
         frame_width=width + width % 2,
         frame_height=height + height % 2,
         frame_rate=sequence.frame_rate,
-        total_frame_count=len(names),
-        duration=len(names) / sequence.frame_rate,
+        total_frame_count=len(part),
+        duration=len(part) / sequence.frame_rate,
         encoding_str="avc1",
     )
     record = {
@@ -134,6 +132,25 @@ def encode_sample(
         store.IMAGE_HEIGHT: sequence.height,
     }
     return fo.Sample(filepath=str(video), metadata=metadata, tags=tags, **record)
+
+
+def _make_video(
+    part: Part, folder: Path, step: Callable[[int], None]
+) -> tuple[Path, tuple[int, int]]:
+    """Return a video of frames that the App plays, and the size of its frames."""
+    sequence, rate = part.sequence, part.sequence.frame_rate
+    if not sequence.videos:
+        names = sequence.frame_names[part.first - 1 : part.last]
+        paths = [frames_dir(sequence) / name for name in names]
+        return encode_video(paths, rate, folder, step), image_size(paths[0])
+    (source,) = sequence.videos
+    known = read_video(source.path)
+    whole = len(part) == known.frames and math.isclose(rate, known.frame_rate)
+    if whole and known.plays:
+        step(len(part))
+        return resolve_path(source.path), known.size
+    video = encode_part(source.path, part.first, part.last, rate, folder, step)
+    return video, known.size
 
 
 def media_dir(video_dir: str | Path | None) -> Path:

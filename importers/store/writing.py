@@ -152,13 +152,14 @@ def _frame_documents(
         attributes = _frame_attributes(sequence)
         for frame in range(segment.first, segment.last + 1):
             name = sequence.frame_names[frame - 1]
-            folder = sequence.frames_dir
+            # Frames of a video have no files of their own
+            folder = None if sequence.videos else sequence.frames_dir
             yield {
                 "_id": ObjectId(),
                 **shared,
                 "frame_number": frame - segment.first + 1,
                 "filepath": str(folder / name) if folder else None,
-                FRAME_NAME: name,
+                FRAME_NAME: None if sequence.videos else name,
                 **attributes.get(frame, {}),
                 field: {"_cls": "Detections", "detections": detections.get(frame, [])},
             }

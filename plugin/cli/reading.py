@@ -28,7 +28,8 @@ class Source:
     """How to read label files.
 
     Attributes:
-        frames: the folder of the frames, or of one folder per sequence
+        frames: the folder of the frames or their video, or a folder with one of these
+            per sequence
         format: the format of the labels, see the documentation for the names; by
             default it is recognized by the content
         size: the size in pixels of the images that were labeled, if neither the labels

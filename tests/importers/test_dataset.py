@@ -27,6 +27,7 @@ from fiftyone_track_audit.importers.dataset_types import (
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.store.attributes import attribute_fields
 from fiftyone_track_audit.importers.tracks import InputError, Sequence, Tracks
+from fiftyone_track_audit.importers.video import encode_video
 from fiftyone_track_audit.importers.video_samples import split_frames
 from fiftyone_track_audit.plugin.audit import SIZE_KINDS
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
@@ -341,6 +342,28 @@ def test_bad_mot_leaves_nothing(write_mot, videos, spoil, text):
     assert fo.list_datasets() == []
     assert files_in(videos) == []
     assert files_in(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "as_it_is"),
+    [("SEQ-01.mp4", "libx264", True), ("SEQ-01.avi", "mpeg4", False)],
+)
+def test_a_video_takes_the_place_of_images(write_mot, videos, name, codec, as_it_is):
+    folder = write_mot()
+    frames = [folder / "img1" / f"{n:06d}.jpg" for n in range(1, 7)]
+    video = encode_video(frames, 10.0, folder.parent / "encoded")
+    exe = imageio_ffmpeg.get_ffmpeg_exe()
+    convert = ["-c:v", codec, "-pix_fmt", "yuv420p", str(folder / name)]
+    subprocess.run([exe, "-v", "error", "-i", str(video), *convert], check=True)
+    shutil.rmtree(folder / "img1")
+    dataset = import_mot(folder, videos, name="mine")
+    sample = dataset.first()
+    assert (sample.filepath == str(folder / name)) == as_it_is
+    assert count_frames(sample.filepath) == ((64, 48), 6)
+    assert sample.metadata.total_frame_count == 6
+    assert sample.frames[1].filepath is None
+    assert dataset.count("frames.ground_truth.detections") == 6
+    assert not (videos / "img1").exists()
 
 
 BROKEN = {
