@@ -128,6 +128,10 @@ class MOTChallengeImporter(_TracksImporter):
             ``det/det.txt``; by default they are not imported
         video_dir (None): the folder for the videos that are encoded from the
             frames; by default below FiftyOne's default dataset folder
+        size (None): width and height in pixels of the images that were labeled, see
+            :func:`read_mot`
+        frame_rate (None): frames per second, see :func:`read_mot`
+        strict (False): whether to refuse files with rows that no audit can use
     """
 
     def __init__(
@@ -137,6 +141,9 @@ class MOTChallengeImporter(_TracksImporter):
         include_ignored: bool = False,
         det_field: str | None = None,
         video_dir: str | None = None,
+        size: tuple[int, int] | None = None,
+        frame_rate: float | None = None,
+        strict: bool = False,
     ) -> None:
         """Create the importer."""
         super().__init__(dataset_dir=dataset_dir)
@@ -144,15 +151,25 @@ class MOTChallengeImporter(_TracksImporter):
         self.include_ignored = include_ignored
         self.det_field = det_field
         self.video_dir = video_dir
+        self.size = size
+        self.frame_rate = frame_rate
+        self.strict = strict
 
     def read(self) -> tuple[Tracks, dict[str, Tracks]]:
         """Read the tracks, and the detections if there is a field for them."""
-        tracks = read_mot(self.dataset_dir, self.include_ignored)
+        tracks = read_mot(
+            self.dataset_dir,
+            self.include_ignored,
+            size=self.size,
+            frame_rate=self.frame_rate,
+            strict=self.strict,
+        )
         if self.det_field is None:
             return tracks, {}
         if self.det_field == self.field:
             raise ValueError(f"the detections need a field other than '{self.field}'")
-        return tracks, {self.det_field: read_mot_detections(self.dataset_dir)}
+        found = read_mot_detections(self.dataset_dir, self.size, self.frame_rate)
+        return tracks, {self.det_field: found}
 
 
 class GroundTruthImporter(_TracksImporter):

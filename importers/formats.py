@@ -67,7 +67,13 @@ def _is_mot(content: Content) -> bool:
 
 
 def _read_mot(path: Path | str, frames: Frames, strict: bool) -> Tracks:
-    return read_mot(path, frames=frames, strict=strict)
+    return read_mot(
+        path,
+        frames=frames.folder,
+        size=frames.size,
+        frame_rate=frames.rate,
+        strict=strict,
+    )
 
 
 def _read_seq_label(path: Path | str, frames: Frames, strict: bool) -> Tracks:

@@ -46,7 +46,9 @@ def read_mot(
     path: Path | str,
     include_ignored: bool = False,
     allow_empty: bool = False,
-    frames: Frames | None = None,
+    frames: Path | str | None = None,
+    size: tuple[int, int] | None = None,
+    frame_rate: float | None = None,
     strict: bool = False,
 ) -> Tracks:
     """Read the ground truth of MOT Challenge sequences, or the results of trackers.
@@ -58,8 +60,12 @@ def read_mot(
             the benchmark ignores
         allow_empty (False): whether a file may be empty, which means that the
             sequence has no boxes
-        frames (None): what is known of the frames; it wins over ``seqinfo.ini`` and
-            over what is found beside the labels
+        frames (None): the folder of the frames or their video, or a folder with one
+            of these per sequence; by default they are looked for beside the labels
+        size (None): width and height in pixels of the images that were labeled; by
+            default as ``seqinfo.ini``, the frames or else the boxes tell
+        frame_rate (None): frames per second; by default as ``seqinfo.ini`` or a video
+            tells, or 30
         strict (False): whether to refuse a file with rows that no audit can use. By
             default they are set aside
 
@@ -79,18 +85,24 @@ def read_mot(
         >>> tracks.table.loc[0, ["left", "top", "width", "height"]].tolist()
         [5.0, 10.0, 10.0, 20.0]
     """
-    places = find_places(Path(path), "gt/gt.txt", frames or Frames())
+    known = Frames(Path(frames) if frames else None, size, frame_rate)
+    places = find_places(Path(path), "gt/gt.txt", known)
     return concatenate(
         _read_gt(place, include_ignored, allow_empty, strict) for place in places
     )
 
 
-def read_mot_detections(path: Path | str, frames: Frames | None = None) -> Tracks:
+def read_mot_detections(
+    path: Path | str,
+    size: tuple[int, int] | None = None,
+    frame_rate: float | None = None,
+) -> Tracks:
     """Read the public detections of MOT Challenge sequences.
 
     Args:
         path: a sequence's folder, a folder of sequences' folders, or a ``det.txt``
-        frames (None): what is known of the frames, see :func:`read_mot`
+        size (None): as in :func:`read_mot`
+        frame_rate (None): as in :func:`read_mot`
 
     Returns:
         the :class:`Tracks`, all of track -1, with the extra column
@@ -99,7 +111,8 @@ def read_mot_detections(path: Path | str, frames: Frames | None = None) -> Track
     Raises:
         InputError: if a file is missing or invalid, with the line
     """
-    places = find_places(Path(path), "det/det.txt", frames or Frames())
+    known = Frames(size=size, rate=frame_rate)
+    places = find_places(Path(path), "det/det.txt", known)
     return concatenate(_read_det(place) for place in places)
 
 

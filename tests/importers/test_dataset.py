@@ -29,8 +29,10 @@ from fiftyone_track_audit.importers.store.attributes import attribute_fields
 from fiftyone_track_audit.importers.tracks import InputError, Sequence, Tracks
 from fiftyone_track_audit.importers.video import encode_video
 from fiftyone_track_audit.importers.video_samples import split_frames
-from fiftyone_track_audit.plugin.audit import SIZE_KINDS
+from fiftyone_track_audit.plugin.audit import SIZE_KINDS, Thresholds
+from fiftyone_track_audit.plugin.panel.track import show_issue
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
 from killed import is_killed, kill_at_each_write
 from labeling_jobs import small_video
 from PIL import Image
@@ -372,6 +374,7 @@ BROKEN = {
     "size": ("2,1,8,11,0,20,1,1,1", "width is 0"),
     "twice": ("2,1,8,11,10,20,1,1,1", "a second box of id 1 in frame 2"),
     "beyond": ("7,1,8,11,10,20,1,1,1", "frame (column 1) is 7"),
+    "alone": ("2,77,8,11,0,20,1,1,1", "width is 0"),
 }
 
 
@@ -392,6 +395,10 @@ def test_broken_rows_are_issues_of_every_audit(write_mot, videos, row, reason):
         assert issue.reason.startswith(f"gt.txt, line 3: {reason}")
         assert issue.confidence == 1
         assert issue.first_frame == 2
+    shown = read_dataset_issues(dataset, "ground_truth").assign(sequence="SEQ-01")
+    for _, issue in shown[shown["kind"] == "invalid"].iterrows():
+        panel = show_issue(dataset, "ground_truth", issue, Thresholds())
+        assert (panel["strip"] == []) == (issue["track"] == 77)
 
 
 def entries(change):

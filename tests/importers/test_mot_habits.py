@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from fiftyone_track_audit.importers.mot import CLASSES, read_mot, read_mot_detections
-from fiftyone_track_audit.importers.numbered_frames import Frames
 from fiftyone_track_audit.importers.tracks import BOX, InputError, Tracks
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +18,7 @@ ROWS = [
     for track in (1, 2)
     for frame in (1, 2, 3, 4)
 ]
-SIZE = Frames(size=(640, 480), rate=25)
+SIZE = {"size": (640, 480), "frame_rate": 25}
 
 
 def write(file: Path, rows=ROWS, separator=",", end="\n") -> Path:
@@ -29,8 +28,8 @@ def write(file: Path, rows=ROWS, separator=",", end="\n") -> Path:
     return file
 
 
-def read(file: Path, frames: Frames = SIZE, **kwargs) -> Tracks:
-    return read_mot(file, frames=frames, **kwargs)
+def read(file: Path) -> Tracks:
+    return read_mot(file, **SIZE)
 
 
 def cut(count: int) -> list[list]:
@@ -260,8 +259,8 @@ def test_frames_that_are_given_win(tmp_path):
     images = make_images(tmp_path / "all" / "street" / "img1", "{}.png", range(1, 5))
     file = write(tmp_path / "street" / "gt" / "gt.txt")
     make_images(tmp_path / "street" / "img1", "{}.jpg", range(1, 5), (10, 10))
-    frames = Frames(tmp_path / "all", rate=12)
-    sequence = read(file, frames).sequences["street"]
+    tracks = read_mot(file, frames=tmp_path / "all", frame_rate=12)
+    sequence = tracks.sequences["street"]
     assert sequence.frames_dir == images
     assert (sequence.width, sequence.height, sequence.frame_rate) == (320, 240, 12)
 
@@ -325,8 +324,8 @@ def test_labels_one_frame_late(tmp_path):
 def test_corners_in_place_of_sizes(tmp_path):
     rows = [[*row[:4], row[2] + row[4], row[3] + row[5], *row[6:]] for row in ROWS]
     expected = read(write(tmp_path / "a.txt")).table
-    for frames in (SIZE, Frames(rate=25)):
-        tracks = read(write(tmp_path / "b.txt", rows), frames)
+    for known in (SIZE, {}):
+        tracks = read_mot(write(tmp_path / "b.txt", rows), **known)
         pd.testing.assert_frame_equal(tracks.table[BOX], expected[BOX])
         assert any("hold x2 and y2 in place of width" in note for note in tracks.notes)
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from fiftyone_track_audit.importers.frames import check_frames
 from fiftyone_track_audit.importers.mot import read_mot
-from fiftyone_track_audit.importers.numbered_frames import Frames
 from fiftyone_track_audit.importers.tracks import InputError
 from fiftyone_track_audit.importers.video_files import encode_part, is_video, read_video
 from PIL import Image
@@ -128,7 +127,7 @@ def test_frames_of_a_video_that_is_given_are_decoded(tmp_path):
     video = write_video(tmp_path / "videos" / "walk.mp4")
     labels = write_rows(tmp_path / "walk.txt", FRAMES + 1)
     for given in (video, video.parent):
-        tracks = read_mot(labels, frames=Frames(given))
+        tracks = read_mot(labels, frames=given)
         sequence = tracks.sequences["walk"]
         assert [part.path for part in sequence.videos] == [video]
         assert tracks.invalid["line"].tolist() == [FRAMES + 1]
