@@ -24,6 +24,7 @@ from fiftyone_track_audit.importers.dataset_types import (
     GroundTruthImporter,
     MOTChallengeImporter,
 )
+from fiftyone_track_audit.importers.frames import check_frames, image_size
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.store.attributes import attribute_fields
 from fiftyone_track_audit.importers.tracks import InputError, Sequence, Tracks
@@ -365,7 +366,10 @@ def test_a_video_takes_the_place_of_images(write_mot, videos, name, codec, as_it
     assert sample.metadata.total_frame_count == 6
     assert sample.frames[1].filepath is None
     assert dataset.count("frames.ground_truth.detections") == 6
-    assert not (videos / "img1").exists()
+    (stored,) = store.read_sequences(dataset, "ground_truth")
+    sequence = stored.tracks.sequences["SEQ-01"]
+    check_frames(sequence)
+    assert image_size(sequence.frames_dir / sequence.frame_names[-1]) == (64, 48)
 
 
 BROKEN = {
