@@ -119,10 +119,10 @@ def _describe(file: Path, frames: Frames) -> Place:
     else:
         base = folder / name if shared else folder
         near = [info.frames_dir or base, *(base / place for place in _IMAGES)]
-        found = [place for place in near if place.is_dir() and list_images(place)]
-        found += [
-            *videos_named(folder, name, alone=not shared),
-            *videos_named(folder.parent, name),
-        ]
-        frames = replace(frames, folder=next(iter(found), None))
+        images = (place for place in near if place.is_dir() and list_images(place))
+        found = next(images, None)
+        if found is None:
+            videos = videos_named(folder, name, alone=not shared)
+            found = next(iter(videos or videos_named(folder.parent, name)), None)
+        frames = replace(frames, folder=found)
     return Place(name, file, info, frames)

@@ -145,7 +145,7 @@ def image_numbers(folder: Path, files: ListOf[str]) -> Numbers:
     Raises:
         InputError: if a name has no number, or two have the same
     """
-    groups = [_DIGITS.findall(Path(file).stem) for file in files]
+    groups = [_DIGITS.findall(file.rpartition(".")[0]) for file in files]
     if not all(groups):
         bare = next(
             file for file, found in zip(files, groups, strict=True) if not found

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as ListOf
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +150,16 @@ def make_invalid(columns: Mapping[str, object] | None = None) -> pd.DataFrame:
     Returns:
         the data frame, with all columns and their types
     """
-    table = pd.DataFrame(dict(columns or {}), columns=list(INVALID_COLUMNS))
+    if columns is None:
+        return _no_invalid().copy()
+    table = pd.DataFrame(dict(columns), columns=list(INVALID_COLUMNS))
     return table.astype(dict(INVALID_COLUMNS)).reset_index(drop=True)
+
+
+@cache
+def _no_invalid() -> pd.DataFrame:
+    """Return the table without labels, which most files have."""
+    return make_invalid({})
 
 
 @dataclass(frozen=True)
