@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import open_page
+from fiftyone_track_audit.importers.formats import read_labels
 from fiftyone_track_audit.importers.tracks import (
     BOX,
     InputError,
@@ -23,7 +24,6 @@ from fiftyone_track_audit.importers.tracks import (
 )
 from fiftyone_track_audit.plugin.audit import Thresholds, audit_tracks
 from fiftyone_track_audit.plugin.cli import main
-from fiftyone_track_audit.plugin.cli.tables import read_labels
 from fiftyone_track_audit.plugin.report import make_report
 from fiftyone_track_audit.plugin.report.page import LISTED
 from PIL import Image, ImageDraw
@@ -528,7 +528,7 @@ def test_real_sequence_stays_small(real_data):
 def test_real_labels_show_their_mistakes(real_data):
     folder = real_data / "MOT20/train/MOT20-01"
     labels = real_data / "groundtruth/MOT20-01-SeqLabel.json"
-    page = report_of(read_labels(str(labels), str(folder)))
+    page = report_of(read_labels(str(labels), frames=str(folder)))
     spans = {(issue["first"], issue["last"]) for issue in page.data["issues"]}
     assert {(25, 26), (28, 28)} <= spans
     assert len(page.crops()) >= 7
