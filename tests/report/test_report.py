@@ -482,7 +482,7 @@ def spoil_nothing(folder: Path) -> None:
     [
         (spoil_missing, [], ["img1", "1 of 7 frames", "000010.jpg"]),
         (spoil_frame, [], ["000010.jpg", "expected an image"]),
-        (spoil_nothing, ["--frames", "img1"], ["img1", "expected no other"]),
+        (spoil_nothing, ["--frames", "nowhere"], ["nowhere", "expected"]),
         (spoil_nothing, ["--iou-thresh", "2"], ["between 0 and 1"]),
         (spoil_nothing, ["--output", "{folder}/gt/gt.txt"], ["gt.txt", "in the way"]),
         (spoil_nothing, ["--output", "{folder}/no/a.html"], ["no such folder"]),
