@@ -68,13 +68,13 @@ def test_writes_corrected_labels_and_a_log_and_leaves_the_input(tmp_path, capsys
     assert boxes(fixed, 9).equals(boxes(source, 9))
     log = pd.read_csv(tmp_path / "fixed/fixes.csv")
     gap = log[log["kind"] == "gap"]
-    assert gap[["frame", "change", "fix"]].values.tolist() == [
+    assert gap[["frame", "change", "fix"]].to_numpy().tolist() == [
         [30, "added", "fill"],
         [31, "added", "fill"],
     ]
     assert gap["left"].isna().all()
     moved = log[log["change"] == "moved"]
-    assert moved[["frame", "track"]].values.tolist() == [[20, 2]]
+    assert moved[["frame", "track"]].to_numpy().tolist() == [[20, 2]]
     assert moved["left"].tolist() == [299 + 60 + 25]
     np.testing.assert_allclose(moved["new_left"], [299 + 60], atol=0.02)
 
