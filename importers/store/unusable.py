@@ -27,7 +27,7 @@ def find_unusable(
         the rows that cannot be used, each with its reason
     """
     broken = BrokenRows("", np.arange(len(found)))
-    untyped = found[BOX].isna().all(axis=1).to_numpy()
+    untyped = found[BOX].isna().all(axis=1).to_numpy(copy=True)
     for row in np.flatnonzero(untyped).tolist():
         box = boxes[row]
         untyped[row] = not (isinstance(box, list) and len(box) == 4)
