@@ -21,7 +21,11 @@ from .importers.version import __version__
 
 if TYPE_CHECKING:
     from .importers.dataset import create_dataset
-    from .importers.dataset_types import GroundTruthDataset, MOTChallengeDataset
+    from .importers.dataset_types import (
+        GroundTruthDataset,
+        MOTChallengeDataset,
+        TrackLabelsDataset,
+    )
     from .importers.formats import read_labels
     from .importers.groundtruth import read_manifest, read_seq_label
     from .importers.mot import read_mot
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from .plugin.review.review_plan import plan_review
     from .plugin.review.saved_views import save_outlier_views
     from .plugin.sending.backends import annotate_frames
+    from .plugin.sending.cvat import export_cvat
     from .plugin.sending.groundtruth import export_adjustment, launch_adjustment
     from .plugin.sending.groundtruth_jobs import adjustment_status, stop_adjustment
     from .plugin.sending.groundtruth_plan import plan_adjustment
@@ -48,7 +53,11 @@ if TYPE_CHECKING:
 #: The modules that define the public names.
 _HOMES = {
     "importers.dataset": ["create_dataset"],
-    "importers.dataset_types": ["GroundTruthDataset", "MOTChallengeDataset"],
+    "importers.dataset_types": [
+        "GroundTruthDataset",
+        "MOTChallengeDataset",
+        "TrackLabelsDataset",
+    ],
     "importers.formats": ["read_labels"],
     "importers.groundtruth": ["read_manifest", "read_seq_label"],
     "importers.mot": ["read_mot"],
@@ -67,6 +76,7 @@ _HOMES = {
     "plugin.review.review_plan": ["plan_review"],
     "plugin.review.saved_views": ["save_outlier_views"],
     "plugin.sending.backends": ["annotate_frames"],
+    "plugin.sending.cvat": ["export_cvat"],
     "plugin.sending.groundtruth": ["export_adjustment", "launch_adjustment"],
     "plugin.sending.groundtruth_jobs": ["adjustment_status", "stop_adjustment"],
     "plugin.sending.groundtruth_plan": ["plan_adjustment"],
@@ -79,6 +89,7 @@ __all__ = [
     "GroundTruthDataset",
     "MOTChallengeDataset",
     "Thresholds",
+    "TrackLabelsDataset",
     "__version__",
     "adjustment_status",
     "annotate_frames",
@@ -89,6 +100,7 @@ __all__ = [
     "decide_issues",
     "drop_old_labels",
     "export_adjustment",
+    "export_cvat",
     "export_mot",
     "launch_adjustment",
     "link_detections",

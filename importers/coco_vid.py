@@ -10,8 +10,8 @@ frames in one annotation. Boxes are in pixels.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,7 +74,7 @@ def read_coco_vid(path: Path, frames: Frames, strict: bool = False) -> Tracks:
     return Tracks(tracks.table, tracks.sequences, note + tracks.notes, tracks.invalid)
 
 
-def _read_images(document: Json, stem: str) -> tuple[pd.DataFrame, dict[Any, Json]]:
+def _read_images(document: Json, stem: str) -> tuple[pd.DataFrame, dict[object, Json]]:
     """Return a row per image, and the videos by their IDs, each named differently."""
     videos = {video["id"]: dict(video) for video in document.get("videos", [])}
     images: list[Json] = []
@@ -111,7 +111,7 @@ def _read_images(document: Json, stem: str) -> tuple[pd.DataFrame, dict[Any, Jso
     return table.astype({"number": np.int64}), videos
 
 
-def _images_of(videos: Any) -> list[Json]:  # noqa: ANN401 - what the JSON holds
+def _images_of(videos: Iterable[Json]) -> list[Json]:
     """Return the images that YouTube-VIS lists with its videos."""
     return [
         {
@@ -174,7 +174,7 @@ def _attributes(annotation: Json) -> dict[str, object]:
     }
 
 
-def _whole_ids(ids: list[Any]) -> pd.Series[int]:
+def _whole_ids(ids: list[object]) -> pd.Series[int]:
     """Return IDs as numbers: others are numbered, and those that miss are -1."""
     values = pd.Series(ids, dtype=object)
     numbers = pd.to_numeric(values, errors="coerce")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FiftyOne's dataset types and importers for MOT Challenge and Ground Truth."""
+"""FiftyOne's dataset types and importers for label files of tracks."""
 
 from __future__ import annotations
 
 import inspect
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,16 @@ import fiftyone.types as fot
 import fiftyone.utils.data as foud
 
 from .dataset import Progress, add_tracks
+from .description import describe
 from .files import expand_home, is_s3
+from .formats import read_labels
 from .groundtruth import read_manifest, read_seq_label
 from .mot import read_mot, read_mot_detections
 from .store.unfinished import hidden
 from .tracks import InputError, Tracks
 from .video_samples import media_dir
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from .export import MOTChallengeExporter
@@ -59,6 +64,20 @@ class GroundTruthDataset(fot.Dataset):  # type: ignore[misc]
     def get_dataset_importer_cls(self) -> type[GroundTruthImporter]:
         """Return the importer class."""
         return GroundTruthImporter
+
+
+class TrackLabelsDataset(fot.Dataset):  # type: ignore[misc]
+    """Label files of any format that is known, and their frames.
+
+    Example:
+        >>> dataset = fo.Dataset.from_dir("street", fta.TrackLabelsDataset)
+        >>> dataset.values("sequence")
+        ['street']
+    """
+
+    def get_dataset_importer_cls(self) -> type[TrackLabelsImporter]:
+        """Return the importer class."""
+        return TrackLabelsImporter
 
 
 class _TracksImporter(foud.BatchDatasetImporter):  # type: ignore[misc]
@@ -247,6 +266,67 @@ class GroundTruthImporter(_TracksImporter):
         raise InputError(
             self.dataset_dir, "expected an output.manifest or a SeqLabel.json in it"
         )
+
+
+class TrackLabelsImporter(_TracksImporter):
+    """Importer for :class:`TrackLabelsDataset`.
+
+    Args:
+        dataset_dir (None): the folder of the labels and, if there is a ``labels_path``,
+            of the frames
+        labels_path (None): the label file, a zip file, or the folder of the labels; by
+            default ``dataset_dir``
+        data_path (None): the folder of the frames, or of one folder per sequence
+        format (None): the name of the labels' format, such as ``"cvat"``; by default
+            it is recognized by the content
+        size (None): width and height in pixels of the images that were labeled, if
+            neither the labels nor the frames tell
+        frame_rate (None): frames per second, if the labels do not tell
+        strict (False): whether to refuse files with wrong rows
+        field ("ground_truth"): the frame field for the tracks
+        video_dir (None): the folder for the videos that are encoded from the
+            frames; by default below FiftyOne's default dataset folder
+    """
+
+    def __init__(
+        self,
+        dataset_dir: str | Path | None = None,
+        labels_path: str | Path | None = None,
+        data_path: str | Path | None = None,
+        format: str | None = None,
+        size: tuple[int, int] | None = None,
+        frame_rate: float | None = None,
+        strict: bool = False,
+        field: str = "ground_truth",
+        video_dir: str | None = None,
+    ) -> None:
+        """Create the importer."""
+        super().__init__(dataset_dir=dataset_dir)
+        self.labels_path = _expand(labels_path) or self.dataset_dir
+        self.data_path = _expand(data_path) or (
+            self.dataset_dir if labels_path else None
+        )
+        self.format = format
+        self.size = size
+        self.frame_rate = frame_rate
+        self.strict = strict
+        self.field = field
+        self.video_dir = video_dir
+
+    def read(self) -> tuple[Tracks, dict[str, Tracks]]:
+        """Read the tracks, and log what was understood."""
+        if self.labels_path is None:
+            raise ValueError("expected a dataset_dir or a labels_path")
+        tracks = read_labels(
+            self.labels_path,
+            self.format,
+            self.data_path,
+            self.size,
+            self.frame_rate,
+            self.strict,
+        )
+        logger.info(describe(tracks))
+        return tracks, {}
 
 
 def _expand(path: str | Path | None) -> str | None:

@@ -21,6 +21,7 @@ from .drone_rows import is_uavdt, is_visdrone, read_uavdt, read_visdrone
 from .files import expand_home, is_s3
 from .groundtruth import is_manifest, is_seq_label, read_manifest, read_seq_label
 from .kitti import is_kitti, read_kitti
+from .label_studio import is_label_studio, read_label_studio
 from .mot import read_mot
 from .numbered_frames import Frames
 from .tracks import InputError, Tracks, concatenate
@@ -152,6 +153,13 @@ FORMATS: tuple[Format, ...] = (
         "a JSON file with videos, images and annotations",
         is_coco_vid,
         _local(read_coco_vid),
+    ),
+    Format(
+        "label-studio",
+        "Label Studio",
+        "a JSON export of tasks with tracks (videorectangle)",
+        is_label_studio,
+        _local(read_label_studio),
     ),
     Format(
         "yolo",

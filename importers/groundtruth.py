@@ -26,7 +26,8 @@ DEFAULT_FRAME_RATE = 25.0
 def is_seq_label(content: Content) -> bool:
     """Tell whether a file holds the labels of one video."""
     keys = content.document if isinstance(content.document, dict) else ()
-    return "tracking-annotations" in keys or "detection-annotations" in keys
+    known = {"tracking-annotations", "detection-annotations", "answers"}
+    return any(key in known for key in keys)
 
 
 def is_manifest(content: Content) -> bool:
@@ -74,6 +75,8 @@ def read_seq_label(
     labels = labels if strict else set_aside_boxes(labels)
     columns = make_columns(labels, class_map)
     folder = files.resolve_path(frames_dir) if frames_dir is not None else None
+    if folder and labels.folder and (folder / labels.folder).is_dir():
+        folder = folder / labels.folder
     default_name = folder.name if folder else Path(path).stem
     sequence = _make_sequence(labels.names, folder, frame_rate, name, default_name)
     return _to_tracks(labels, columns, sequence)
@@ -123,7 +126,9 @@ def read_manifest(
         sequence = _make_sequence(video.labels.names, folder, frame_rate, video.name)
         if video.image_size:
             width, height = video.image_size
-            sequence = replace(sequence, width=width, height=height)
+            sequence = replace(
+                sequence, width=width, height=height, size_from="the labels"
+            )
         parts.append(_to_tracks(video.labels, video.columns, sequence))
         notes += video.notes
     tracks = concatenate(parts)
@@ -138,12 +143,27 @@ def _to_tracks(
     names = pd.Categorical.from_codes(codes, pd.Index([sequence.name]))
     table = make_table({**columns, "sequence": names})
     invalid = labels.invalid.assign(sequence=sequence.name)
-    notes = (*outside_note(table, sequence), *_scale_note(table, sequence))
+    notes = (
+        *_identity_note(labels, sequence),
+        *outside_note(table, sequence),
+        *_scale_note(table, sequence),
+    )
     if len(invalid):
         counts = f"{len(invalid)} of {len(table) + len(invalid)} boxes"
         message = f"{counts} cannot be used and are set aside"
         notes = (f"{labels.path}: {message}; {invalid['reason'][0]}", *notes)
     return Tracks(table, {sequence.name: sequence}, notes, invalid)
+
+
+def _identity_note(labels: Labels, sequence: Sequence) -> tuple[str, ...]:
+    """Warn that the boxes of a detection job are no tracks."""
+    if labels.tracking or not labels.boxes:
+        return ()
+    return (
+        f"{sequence.name}: no box has an identity, since these are the results of a "
+        "video object detection job; run a video object tracking job, or link the "
+        "boxes with a tracker, and audit its tracks",
+    )
 
 
 def _scale_note(table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:
@@ -173,7 +193,8 @@ def _make_sequence(
     """Make the record of a sequence, and check that its frames exist."""
     rate = frame_rate or DEFAULT_FRAME_RATE
     if frames_dir is None:
-        return Sequence(name or default_name, None, None, rate, frame_names)
+        alone = Sequence(name or default_name, None, None, rate, frame_names)
+        return replace(alone, rate_from="your setting" if frame_rate else "assumed")
     mot = _mot_sequence(frames_dir)
     folder = mot.frames_dir if mot and mot.frames_dir else frames_dir
     if mot:
@@ -184,7 +205,15 @@ def _make_sequence(
     # The boxes are in pixels of the published video, not of downscaled frames.
     size = (mot and mot.size) or image_size(folder / frame_names[0])
     rate /= _labeling_step(frame_names, folder)
-    return replace(sequence, width=size[0], height=size[1], frame_rate=rate)
+    known_rate = "seqinfo.ini" if mot and mot.frame_rate else "assumed"
+    return replace(
+        sequence,
+        width=size[0],
+        height=size[1],
+        frame_rate=rate,
+        size_from="seqinfo.ini" if mot and mot.size else "the frames",
+        rate_from="your setting" if frame_rate else known_rate,
+    )
 
 
 def _mot_sequence(folder: Path) -> SeqInfo | None:

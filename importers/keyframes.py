@@ -36,7 +36,9 @@ def interpolate(
     filled = rows.iloc[source].reset_index(drop=True)
     filled["number"] = number[source] + offset * step
     filled["keyframe"] = filled["keyframe"].to_numpy() & (offset == 0)
-    share = (offset * step / np.where(alone, 1, to_next)[source])[:, None]
+    share = (offset * step / np.where(alone, 1, np.maximum(to_next, 1))[source])[
+        :, None
+    ]
     boxes = rows[BOX].to_numpy(np.float64)
     following = np.minimum(source + 1, len(rows) - 1)
     filled[BOX] = boxes[source] + (boxes[following] - boxes[source]) * share

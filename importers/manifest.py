@@ -105,6 +105,10 @@ def read_videos(
             videos.append(
                 _read_video(path, number, line, attribute, taken, mirrors, strict)
             )
+    others = sorted(set(_dates(lines)[0]) - {attribute})
+    if others and label_attribute is None:
+        named = ", ".join(map(repr, others))
+        notes.append(f"{path}: {attribute!r} is newer than {named} and was read")
     if not videos:
         raise NoLabels(path, f"no line has labels; expected some in {attribute!r}")
     return videos, tuple(notes)
@@ -131,6 +135,22 @@ def _newest_attribute(path: Path | str, lines: Mapping[int, Json]) -> str:
     An adjustment job adds its attribute to the lines that it finished; the others
     only have older labels.
     """
+    dates, other_types = _dates(lines)
+    if not dates:
+        found = f"found {', '.join(sorted(other_types))}; " if other_types else ""
+        expected = " or ".join(TYPES)
+        raise InputError(path, f"no line has labels; {found}expected {expected}")
+    if len(dates) == 1:
+        return next(iter(dates))
+    return max(
+        reversed(dates), key=lambda name: max(_timestamp(path, *d) for d in dates[name])
+    )
+
+
+def _dates(
+    lines: Mapping[int, Json],
+) -> tuple[dict[str, list[tuple[int, object]]], set[str]]:
+    """Return lines and dates of each attribute that can be read, and other types."""
     dates: dict[str, list[tuple[int, object]]] = {}
     other_types: set[str] = set()
     for number, line in lines.items():
@@ -141,15 +161,7 @@ def _newest_attribute(path: Path | str, lines: Mapping[int, Json]) -> str:
                     dates.setdefault(key.removesuffix("-metadata"), []).append(date)
                 elif "type" in metadata:
                     other_types.add(str(metadata["type"]))
-    if not dates:
-        found = f"found {', '.join(sorted(other_types))}; " if other_types else ""
-        expected = " or ".join(TYPES)
-        raise InputError(path, f"no line has labels; {found}expected {expected}")
-    if len(dates) == 1:
-        return next(iter(dates))
-    return max(
-        reversed(dates), key=lambda name: max(_timestamp(path, *d) for d in dates[name])
-    )
+    return dates, other_types
 
 
 def _timestamp(path: Path | str, line: int, date: object) -> pd.Timestamp:
@@ -246,12 +258,13 @@ def _read_sequence_file(path: str) -> tuple[str, tuple[str, ...]]:
         raise InputError(
             path, f"prefix is {prefix!r:.80}; expected the URI of a folder"
         )
-    frame_names = tuple(frames_in_order(path, document["frames"], "frames"))
+    folder, frames = frames_in_order(path, document["frames"], "frames")
+    frame_names = tuple(frames)
     count = document.get("number-of-frames", len(frame_names))
     if count != len(frame_names):
         message = f"number-of-frames is {count!r:.80}; expected {len(frame_names)}"
         raise InputError(path, message)
-    return prefix.rstrip("/") + "/", frame_names
+    return f"{prefix.rstrip('/')}/{folder}", frame_names
 
 
 def _on_frames(labels: Labels, frame_names: tuple[str, ...], source: str) -> Labels:

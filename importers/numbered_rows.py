@@ -16,9 +16,10 @@ from .numbered_frames import (
     Numbered,
     Numbers,
     describe_size,
+    first_size,
     number_frames,
 )
-from .tracks import Sequence, Tracks, make_table, outside_note
+from .tracks import InputError, Sequence, Tracks, make_table, outside_note
 from .video_files import is_video, videos_named
 
 #: The greatest number of a frame: four days at 30 frames per second.
@@ -113,7 +114,8 @@ def _number(numbers: Numbers, video: LabeledVideo, frames: Frames) -> Numbered:
             first=video.first,
             known=video.known,
         )
-    if frames.folder is not None and missing_frames(frames.folder, video.names):
+    folder = frames.folder
+    if folder and (is_video(folder) or missing_frames(folder, video.names)):
         return number_frames(video.name, numbers, frames, known=video.known)
     place = np.searchsorted(video.known, numbers).clip(max=len(video.known) - 1)
     position = np.where(video.known[place] == numbers, place + 1, 0)
@@ -185,6 +187,27 @@ def find_frames(place: Path, video: LabeledVideo, frames: Frames) -> Frames:
     own += videos_named(frames.folder, video.name)
     folder = next((each for each in own if _has_frames(each)), frames.folder)
     return replace(frames, folder=folder)
+
+
+def frames_size(path: Path, frames: Frames) -> tuple[int, int]:
+    """Return the size of images, for labels that give boxes as parts of it.
+
+    Args:
+        path: the labels, for errors
+        frames: what is known of the frames
+
+    Returns:
+        width and height in pixels
+
+    Raises:
+        InputError: if nothing tells the size
+    """
+    if frames.size is not None:
+        return frames.size
+    if frames.folder is None or not _has_frames(frames.folder):
+        message = "boxes are parts of an image whose size is not known; expected the"
+        raise InputError(path, f"{message} folder of the frames, or the size")
+    return first_size(frames.folder)
 
 
 def _has_frames(place: Path) -> bool:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from . import files
 from .files import Json
-from .frames import is_frame_name
+from .frames import is_frame_name, is_plain_name
 from .tracks import BOX_LIMITS, InputError, attribute_columns, make_invalid
 
 #: Keys that identify the labels of other kinds of task.
@@ -51,6 +51,7 @@ class Labels:
         boxes: the annotations of all frames
         positions: the position of each box's frame, shape ``(len(boxes),)``
         invalid: the boxes that were set aside, see ``Tracks.invalid``
+        folder: the folder of the frames below the prefix of the sequence, usually empty
     """
 
     path: str
@@ -60,6 +61,7 @@ class Labels:
     boxes: list[Json]
     positions: npt.NDArray[np.intp]
     invalid: pd.DataFrame = field(default_factory=make_invalid)
+    folder: str = ""
 
     def column(self, key: str, kinds: Collection[type], expected: str) -> list[Any]:
         """Return the value of each box for a key, and check the types."""
@@ -102,10 +104,14 @@ def read_labels(path: str) -> Labels:
     document = files.read_json(path)
     keys = ("tracking-annotations", "detection-annotations")
     found = [key for key in keys if isinstance(document, dict) and key in document]
+    if isinstance(document, dict) and "answers" in document:
+        message = "the response of one worker, which is not consolidated; expected a "
+        where = "SeqLabel.json in annotations/consolidated-annotation/output"
+        raise InputError(path, f"{message}{where}")
     if not found:
         message = f"not a Ground Truth video label file; expected {' or '.join(keys)}"
         raise InputError(path, message)
-    frames = frames_in_order(path, document[found[0]], found[0])
+    folder, frames = frames_in_order(path, document[found[0]], found[0])
     for name, frame in frames.items():
         boxes = frame.get("annotations")
         if not isinstance(boxes, list) or not set(map(type, boxes)) <= {dict}:
@@ -127,14 +133,16 @@ def read_labels(path: str) -> Labels:
         frame_attributes=dict(enumerate(attributes)),
         boxes=[box for frame in frames.values() for box in frame["annotations"]],
         positions=np.repeat(np.arange(len(counts)), counts),
+        folder=folder,
     )
 
 
-def frames_in_order(path: str, frames: object, key: str) -> dict[str, Json]:
+def frames_in_order(path: str, frames: object, key: str) -> tuple[str, dict[str, Json]]:
     """Check the frames of a label file or sequence file.
 
     Returns:
-        the frames by their names, in order
+        a tuple of the folder that all names begin with, mostly empty, and the frames
+        by their names without it, in order. Frames without numbers are in order
 
     Raises:
         InputError: if the list is invalid
@@ -143,6 +151,8 @@ def frames_in_order(path: str, frames: object, key: str) -> dict[str, Json]:
         raise InputError(path, f"{key!r}: expected a list of one frame or more")
     numbers: dict[int, str] = {}
     by_name: dict[str, Json] = {}
+    folder = _common_folder(frames)
+    numbered = any(isinstance(f, dict) and "frame-no" in f for f in frames)
     for position, frame in enumerate(frames, start=1):
         place = f"{key!r}, entry {position}"
         if not isinstance(frame, dict):
@@ -151,19 +161,31 @@ def frames_in_order(path: str, frames: object, key: str) -> dict[str, Json]:
             message = f"{place}: {shape} are not supported; expected boxes"
             raise InputError(path, message)
         # The number is a string in real files, and an int in the developer guide.
-        number, name = str(frame.get("frame-no")), frame.get("frame")
+        number = str(frame.get("frame-no") if numbered else position - 1)
+        name = frame.get("frame")
         if not re.fullmatch(r"\d{1,9}", number, re.ASCII):
             message = f"{place}: 'frame-no' is {number!r:.80}; expected a whole number"
             raise InputError(path, message)
+        name = name.removeprefix(folder) if isinstance(name, str) else name
         if not isinstance(name, str) or not is_frame_name(name):
             message = f"{place}: 'frame' is {name!r:.80}; expected an image's file name"
-            raise InputError(path, f"{message} without folders")
+            raise InputError(path, f"{message}, in the same folder as the others")
         if int(number) in numbers or name in by_name:
             message = f"{place}: frame-no {number} or frame {name!r} occurs twice"
             raise InputError(path, f"{message}; expected each once")
         numbers[int(number)] = name
         by_name[name] = frame
-    return {numbers[number]: by_name[numbers[number]] for number in sorted(numbers)}
+    ordered = {numbers[number]: by_name[numbers[number]] for number in sorted(numbers)}
+    return folder, ordered
+
+
+def _common_folder(frames: list[object]) -> str:
+    """Return the folder, with a slash at its end, that the first frame names."""
+    first = frames[0].get("frame") if isinstance(frames[0], dict) else None
+    if not isinstance(first, str) or "/" not in first:
+        return ""
+    folder = first.rpartition("/")[0]
+    return f"{folder}/" if all(map(is_plain_name, folder.split("/"))) else ""
 
 
 def _other_shape(entry: Json) -> str | None:

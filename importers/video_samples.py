@@ -90,7 +90,7 @@ def frames_dir(sequence: Sequence) -> Path:
         raise InputError(
             sequence.name,
             "the frames were not found; expected the folder of images beside "
-            "seqinfo.ini, or dataset_dir for Ground Truth labels",
+            "seqinfo.ini, or the folder of the frames for other labels",
         )
     return sequence.frames_dir
 

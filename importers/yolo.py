@@ -16,9 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from .content import Content, is_number, is_whole
-from .frames import image_size, list_images
 from .numbered_frames import Frames
-from .numbered_rows import LabeledVideo, find_frames, make_tracks
+from .numbered_rows import LabeledVideo, find_frames, frames_size, make_tracks
 from .tracks import InputError, Tracks
 
 _EXPECTED = "class, x, y, width, height and track in every line"
@@ -60,10 +59,10 @@ def read_yolo(path: Path, frames: Frames, strict: bool = False) -> Tracks:
     video = LabeledVideo(
         name,
         known=np.arange(min(numbers), max(numbers) + 1),
-        beside=(".", str(images.absolute())),
+        beside=(str(folder.absolute()), str(images.absolute())),
     )
     frames = find_frames(folder, video, frames)
-    width, height = _find_size(folder, frames)
+    width, height = frames_size(folder, frames)
     boxes = pd.DataFrame(
         {
             "number": rows["number"],
@@ -123,16 +122,6 @@ def _name_last_columns(rows: pd.DataFrame) -> pd.DataFrame:
         name = "track" if whole and values is whole[0] else "confidence"
         rows[name] = values.fillna(-1) if name == "track" else values
     return rows
-
-
-def _find_size(folder: Path, frames: Frames) -> tuple[int, int]:
-    if frames.size is not None:
-        return frames.size
-    images = list_images(frames.folder) if frames.folder else []
-    if frames.folder is None or not images:
-        message = "boxes are parts of an image whose size is not known; expected the"
-        raise InputError(folder, f"{message} folder of the frames, or the size")
-    return image_size(frames.folder / images[0])
 
 
 def _class_names(folder: Path, numbers: npt.NDArray[np.int64]) -> list[str]:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = [ROOT / "importers", ROOT / "plugin"]
 MODULES = [path for room in ROOMS for path in sorted(room.rglob("*.py"))]
 #: The ways out to annotators are named after the formats that they write.
-FORMATS = {"mot.py", "groundtruth.py"}
+FORMATS = {"cvat.py", "mot.py", "groundtruth.py"}
 #: Adapters are named after the rooms that they serve.
 ADAPTERS = {"operators", "cli"}
 

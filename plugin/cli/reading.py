@@ -69,11 +69,11 @@ class Source:
             labels, self.format, self.frames, self.size, self.fps, self.strict
         )
         if len(tracks.table) and (tracks.table["track"] < 0).all():
-            message = f"{len(tracks.table)} boxes that belong to no tracks"
-            todo = "expected tracks: label the video anew as object tracking, or link"
-            raise InputError(
-                labels, f"{message}; {todo} the boxes with a tracker first"
+            todo = (
+                "label the video as object tracking, or link the boxes with a tracker"
             )
+            message = f"no box belongs to a track; expected tracks: {todo} first"
+            raise InputError(labels, message)
         print(f"track-audit: {describe(tracks)}", file=sys.stderr)
         for note in tracks.notes:
             print(f"track-audit: note: {note}", file=sys.stderr)

@@ -168,6 +168,36 @@ def export_mot(
 
 
 @app.command(group=JOBS)
+def export_cvat(
+    dataset: DatasetName,
+    /,
+    *,
+    folder: Annotated[str, Parameter(metavar="DIR")],
+    frames: Annotated[FrameOptions, FIELDS] = _FRAMES,
+    as_json: AsJson = False,
+) -> None:
+    """Export frames as CVAT for video 1.1, to correct them in CVAT.
+
+    Each sequence gets a folder with its frames in images/ and their tracks in
+    annotations.xml. 'track-audit load' loads the corrected files, by the name of
+    the folder.
+
+    For example:
+
+      track-audit export-cvat walkers --view-name outliers --folder fix-1
+      track-audit load walkers --job-name fix-1 --output corrected
+
+    Args:
+        folder: a new folder, whose name identifies the export in 'track-audit load'
+    """
+    with open_dataset(dataset) as opened:
+        from ..sending.cvat import send_as_cvat
+
+        sent = send_as_cvat(frames.choose(opened), folder)
+    _print_result(sent.to_dict(), as_json)
+
+
+@app.command(group=JOBS)
 def launch(
     dataset: DatasetName, /, *, job_name: JobName, as_json: AsJson = False
 ) -> None:

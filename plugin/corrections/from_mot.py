@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...importers.files import read_text_csv
 from ...importers.mot import read_mot
-from ...importers.tracks import BOX, InputError, Sequence
+from ...importers.tracks import BOX, InputError, Sequence, Tracks
 from ..sending.records import (
     FRAMES_FILE,
     SentFrames,
@@ -37,11 +37,27 @@ def read_corrected_mot(
     path = Path(folder or record.folder or "")
     # A row that was set aside would look like a box that the reviewers deleted
     corrected = read_mot(path, include_ignored=True, allow_empty=True, strict=True)
-    _check_frames(path, record)
+    check_frames(path, record)
     for sequence in corrected.sequences.values():
         _check_sequence(path, sequence, record)
+    return to_corrections(record, sent_boxes(dataset, record), corrected)
+
+
+def to_corrections(
+    record: SentFrames, sent: pd.DataFrame, corrected: Tracks
+) -> Corrections:
+    """Return what came back beside what was sent.
+
+    Args:
+        record: what was sent
+        sent: its boxes
+        corrected: the tracks that came back. Their frames count those that were sent,
+            from 1, and their tracks have the numbers that were sent
+
+    Returns:
+        what came back
+    """
     lacking = sorted(set(record.frames) - set(corrected.sequences))
-    sent = sent_boxes(dataset, record)
     table = _with_objects(corrected.table, sent, record)
     frames = [
         pd.DataFrame({"sequence": name, "frame": record.frames[name]})
@@ -56,8 +72,16 @@ def read_corrected_mot(
     )
 
 
-def _check_frames(folder: Path, record: SentFrames) -> None:
-    """Check the folder's own list of frames if it has one."""
+def check_frames(folder: Path, record: SentFrames) -> None:
+    """Check the folder's own list of frames if it has one.
+
+    Args:
+        folder: the folder of corrected files
+        record: what was sent
+
+    Raises:
+        InputError: if the list is damaged or of other frames
+    """
     file = folder / FRAMES_FILE
     if not file.is_file():
         return

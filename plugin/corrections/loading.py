@@ -14,6 +14,7 @@ from ...importers.store.attributes import note_fields
 from ...importers.store.locks import exclusive
 from ..review.issues import mark_issues
 from ..sending.records import (
+    CVAT,
     MOT,
     AdjustmentRecord,
     SentFrames,
@@ -25,6 +26,7 @@ from .changed_view import save_changed_view
 from .corrected import Corrections
 from .frame_attributes import store_frame_attributes
 from .from_backends import read_annotations
+from .from_cvat import read_corrected_cvat
 from .from_groundtruth import read_output
 from .from_mot import read_corrected_mot
 from .known import Known, read_known
@@ -48,9 +50,9 @@ def load_adjustment(
         dataset: the dataset that the frames are from
         name: the adjustment's name
         output (None): the ``output.manifest`` of a labeling job, a local copy of the
-            jobs' output folder, or the folder of corrected MOT sequences; by default
-            a job's output is read from S3, and MOT sequences from the folder that
-            they were exported to
+            jobs' output folder, or the folder of corrected MOT sequences or CVAT
+            files; by default a job's output is read from S3, and files from the folder
+            that they were exported to
         adjusted_field (None): the frame field for the corrected labels, by
             default ``<label field>_adjusted``
 
@@ -73,6 +75,8 @@ def load_adjustment(
     if isinstance(record, SentFrames):
         if record.way == MOT:
             corrections = read_corrected_mot(dataset, record, output)
+        elif record.way == CVAT:
+            corrections = read_corrected_cvat(dataset, record, output)
         else:
             corrections = read_annotations(dataset, record)
     else:

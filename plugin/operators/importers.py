@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -10,8 +11,14 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers.dataset import Progress, check_new_name, create_dataset
-from ...importers.dataset_types import GroundTruthImporter, MOTChallengeImporter
+from ...importers.dataset_types import (
+    GroundTruthImporter,
+    MOTChallengeImporter,
+    TrackLabelsImporter,
+)
+from ...importers.description import describe
 from ...importers.files import expand_home, is_s3
+from ...importers.formats import BY_NAME, recognize
 from ...importers.mot import find_sequences
 from ..plain import count
 from .forms import LONG, TrackOperator, add_notice
@@ -19,6 +26,7 @@ from .progress import Outcome, run_with_progress
 
 MOT = "MOT Challenge"
 GROUND_TRUTH = "SageMaker Ground Truth"
+OTHER = "Other formats"
 
 
 class ImportSequences(TrackOperator):
@@ -27,6 +35,7 @@ class ImportSequences(TrackOperator):
     needs_dataset = False
     outputs: ClassVar = {
         "message": "Result",
+        "understood": "What was read",
         "notes": "Please note",
         "next": "What next",
     }
@@ -35,8 +44,8 @@ class ImportSequences(TrackOperator):
         "name": "import_sequences",
         "label": "Import sequences",
         "description": (
-            "Import MOT Challenge sequences or SageMaker Ground Truth tracking "
-            "results into a new video dataset"
+            "Import MOT Challenge sequences, SageMaker Ground Truth tracking results "
+            "or label files of other formats into a new video dataset"
         ),
         "icon": "video_library",
         "risk_level": types.RiskLevel.MEDIUM,
@@ -48,13 +57,14 @@ class ImportSequences(TrackOperator):
         """Ask for the files and the name of the dataset."""
         inputs.enum(
             "format",
-            [MOT, GROUND_TRUTH],
+            [MOT, GROUND_TRUTH, OTHER],
             default=MOT,
             label="Format",
             description="The format of the files",
             view=types.TabsView(),
         )
-        (_ask_for_mot if _is_mot(ctx) else _ask_for_ground_truth)(inputs)
+        ask = {GROUND_TRUTH: _ask_for_ground_truth, OTHER: _ask_for_other}
+        ask.get(ctx.params.get("format", MOT), _ask_for_mot)(inputs)
         inputs.str(
             "name",
             required=True,
@@ -69,8 +79,11 @@ class ImportSequences(TrackOperator):
         if folder and not expand_home(folder).is_dir():
             raise ValueError(f"there is no folder {folder}")
         is_local = not _is_mot(ctx) and labels and not is_s3(labels)
-        if is_local and not expand_home(labels).is_file():
+        if is_local and ctx.params["format"] == OTHER:
+            recognize(labels)
+        elif is_local and not expand_home(labels).is_file():
             raise ValueError(f"there is no file {labels}")
+        _parse_size(ctx.params.get("size"))
         check_new_name(ctx.params.get("name"))
         found = "The frames"
         if folder and _is_mot(ctx):
@@ -108,6 +121,9 @@ class ImportSequences(TrackOperator):
         det_field: str | None = None,
         label_attribute: str | None = None,
         frame_rate: float | None = None,
+        label_format: str | None = None,
+        size: str | None = None,
+        strict: bool = False,
         progress: Progress = None,
     ) -> dict[str, Any]:
         """Import sequences into a new, persistent video dataset.
@@ -117,13 +133,18 @@ class ImportSequences(TrackOperator):
             dataset_dir (None): the MOT sequence's folder or a folder of sequences;
                 for Ground Truth, the frames' folder
             labels_path (None): a Ground Truth ``SeqLabel.json`` or
-                ``output.manifest``, local or in S3; without it, MOT's ``gt.txt``
-                is read
+                ``output.manifest``, local or in S3, or a label file of another
+                format; without it, MOT's ``gt.txt`` is read
             include_ignored (False): whether to import MOT rows whose flag is 0
             det_field (None): a frame field for MOT's ``det.txt``
             label_attribute (None): the manifest's labels; by default the newest
             frame_rate (None): frames per second of the video that Ground Truth
                 frames are from
+            label_format (None): the name of the labels' format, such as ``"cvat"``;
+                by default Ground Truth's, or as recognized by the content
+            size (None): the size of the images that were labeled, such as
+                ``"1920x1080"``, if neither the labels nor the frames tell
+            strict (False): whether to refuse files with wrong rows
             progress (None): whether to render a progress bar (True/False), use
                 the default value ``fiftyone.config.show_progress_bars`` (None),
                 or a progress callback function to invoke instead
@@ -133,15 +154,27 @@ class ImportSequences(TrackOperator):
         """
         return _import(
             name=name,
-            format=MOT if labels_path is None else GROUND_TRUTH,
+            format=_choose_format(labels_path, label_format),
             dataset_dir=dataset_dir,
             labels_path=labels_path,
             include_ignored=include_ignored,
             det_field=det_field,
             label_attribute=label_attribute,
             frame_rate=frame_rate,
+            label_format=label_format,
+            size=size,
+            strict=strict,
             progress=progress,
         )
+
+
+def _choose_format(labels_path: str | None, label_format: str | None) -> str:
+    if labels_path is None:
+        return OTHER if label_format else MOT
+    if label_format or is_s3(labels_path) or not expand_home(labels_path).exists():
+        return OTHER if label_format else GROUND_TRUTH
+    known = {"groundtruth", "manifest"}
+    return GROUND_TRUTH if recognize(labels_path).name in known else OTHER
 
 
 def _suggest_name(ctx: ExecutionContext) -> str | None:
@@ -212,7 +245,59 @@ def _ask_for_ground_truth(inputs: types.Object) -> None:
     )
 
 
+def _ask_for_other(inputs: types.Object) -> None:
+    inputs.str(
+        "labels_path",
+        required=True,
+        label="Labels",
+        description="A label file, a zip file of labels, or the folder of the labels",
+    )
+    inputs.str(
+        "dataset_dir",
+        label="Folder of frames",
+        description=(
+            "The folder of the frames, or of one folder per sequence; by default they "
+            "are looked for beside the labels"
+        ),
+    )
+    inputs.enum(
+        "label_format",
+        list(BY_NAME),
+        label="Format of the labels",
+        description="By default the format is recognized by the content",
+    )
+    inputs.str(
+        "size",
+        label="Image size",
+        description="Such as 1920x1080, if neither the labels nor the frames tell",
+    )
+    inputs.float(
+        "frame_rate",
+        min=0.01,
+        label="Frame rate",
+        description="Frames per second, if the labels do not tell",
+    )
+    inputs.bool(
+        "strict",
+        default=False,
+        label="Refuse wrong rows",
+        description="By default wrong rows are set aside, and listed as issues",
+    )
+
+
+def _parse_size(text: str | None) -> tuple[int, int] | None:
+    if not text:
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text.strip())
+    if match is None:
+        raise ValueError(f"the size is {text!r}; expected one such as 1920x1080")
+    return int(match[1]), int(match[2])
+
+
 _PARAMETERS = {
+    "label_format",
+    "size",
+    "strict",
     "format",
     "name",
     "dataset_dir",
@@ -233,10 +318,24 @@ def _import(
     det_field: str | None = None,
     label_attribute: str | None = None,
     frame_rate: float | None = None,
+    label_format: str | None = None,
+    size: str | None = None,
+    strict: bool = False,
     progress: Progress = None,
 ) -> dict[str, Any]:
     check_new_name(name)
-    if format == GROUND_TRUTH or (format is None and labels_path):
+    importer: GroundTruthImporter | MOTChallengeImporter | TrackLabelsImporter
+    if format == OTHER:
+        importer = TrackLabelsImporter(
+            None if labels_path else dataset_dir,
+            labels_path=labels_path,
+            data_path=dataset_dir if labels_path else None,
+            format=label_format,
+            size=_parse_size(size),
+            frame_rate=frame_rate,
+            strict=strict,
+        )
+    elif format == GROUND_TRUTH or (format is None and labels_path):
         importer = GroundTruthImporter(
             dataset_dir,
             labels_path=labels_path,
@@ -266,6 +365,7 @@ def _import(
         "dataset": name,
         **counts,
         "message": message,
+        "understood": describe(tracks),
         "notes": "\n".join(tracks.notes),
         "next": "Audit the tracks",
     }

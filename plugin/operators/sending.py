@@ -16,6 +16,7 @@ from ...importers.problems import sentences
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob
 from ..plain import Json, count
 from ..sending.chosen_frames import FramesToSend, dismissed_text, select_to_send
+from ..sending.cvat import send_as_cvat
 from ..sending.groundtruth import export_adjustment, sent_text
 from ..sending.groundtruth_checks import check_adjustment, local_findings
 from ..sending.groundtruth_plan import (
@@ -24,8 +25,8 @@ from ..sending.groundtruth_plan import (
     last_settings,
     plan_jobs,
 )
-from ..sending.mot import export_mot, send_as_mot
-from ..sending.records import check_new_name
+from ..sending.mot import send_as_mot
+from ..sending.records import CVAT, MOT, check_new_name
 from .forms import (
     CONTEXT,
     LONG,
@@ -41,6 +42,8 @@ from .forms import (
 from .progress import Outcome, callback, run_with_progress
 
 _SETTINGS = {field.name for field in fields(AdjustmentJob)}
+#: How frames are written as files, by the name of the format.
+_FORMATS = {MOT: send_as_mot, CVAT: send_as_cvat}
 _OUTPUTS = {
     "message": "Result",
     "folder": "Folder",
@@ -259,7 +262,7 @@ class ExportMOTSequences(TrackOperator):
         "label": "Export MOT sequences",
         "description": (
             "Export the current view's frames and tracks as MOT Challenge "
-            "sequences, to correct them in any tool"
+            "sequences or CVAT's XML, to correct them in any tool"
         ),
         "icon": "drive_file_move",
         "risk_level": types.RiskLevel.MEDIUM,
@@ -274,6 +277,13 @@ class ExportMOTSequences(TrackOperator):
             required=True,
             label="Folder",
             description="A new folder; its name identifies the export when loading",
+        )
+        inputs.enum(
+            "format",
+            list(_FORMATS),
+            default=MOT,
+            label="Format",
+            description="MOT Challenge (mot) or CVAT for video 1.1 (cvat)",
         )
         add_frames_to_send(ctx, inputs)
 
@@ -299,10 +309,11 @@ class ExportMOTSequences(TrackOperator):
     def execute(self, ctx: ExecutionContext) -> Outcome:
         """Write the sequences."""
         chosen, folder = frames_to_send(ctx), ctx.params["folder"]
+        send = _FORMATS[ctx.params.get("format", MOT)]
         return run_with_progress(
             ctx,
             "Writing sequences",
-            lambda _: send_as_mot(chosen, folder).to_dict(),
+            lambda _: send(chosen, folder).to_dict(),
             self.describe,
         )
 
@@ -313,16 +324,18 @@ class ExportMOTSequences(TrackOperator):
         label_field: str | None = None,
         context: int = CONTEXT,
         include_dismissed: bool = False,
+        format: str = MOT,
     ) -> Json:
         """Export the frames that a collection shows as MOT sequences.
 
-        See :func:`.export_mot`.
+        See :func:`.export_mot`, and :func:`.export_cvat` for the format ``"cvat"``.
         """
-        record = export_mot(
+        if format not in _FORMATS:
+            raise ValueError(f"expected one of {', '.join(_FORMATS)}, not {format!r}")
+        chosen = FramesToSend(
             sample_collection,
-            folder,
             label_field,
             context,
             include_dismissed=include_dismissed,
         )
-        return record.to_dict()
+        return _FORMATS[format](chosen, folder).to_dict()

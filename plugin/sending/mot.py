@@ -6,6 +6,7 @@ The folder of each sequence is complete, and its frames are numbered from 1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import fiftyone as fo
@@ -93,6 +94,32 @@ def send_as_mot(
         ValueError: if there are no frames to send, or the name is taken
         InputError: if frames are missing, or the folder is not empty
     """
+    return send_as_files(chosen, folder, name, MOT, write_mot)
+
+
+def send_as_files(
+    chosen: FramesToSend,
+    folder: Path | str,
+    name: str | None,
+    way: str,
+    write: Callable[[Tracks, Path], None],
+) -> SentFrames:
+    """Write frames as files to correct, and record them.
+
+    Args:
+        chosen: which frames to send
+        folder: a folder that is new or empty
+        name: the name under which corrections are loaded, None for the folder's
+        way: how they are sent, for the record
+        write: a function that writes tracks, in pixels of the images, into a folder
+
+    Returns:
+        the record of what was sent
+
+    Raises:
+        ValueError: if there are no frames to send, or the name is taken
+        InputError: if frames are missing, or the folder is not empty
+    """
     dataset = chosen.dataset
     folder = resolve_path(folder)
     name = name or folder.name
@@ -104,10 +131,10 @@ def send_as_mot(
     boxes = boxes_to_send(folder, selection.stored.tracks, frames, sizes)
     tracks = _in_images(taken, boxes, sizes)
     record = SentFrames(
-        name, MOT, chosen.field, str(folder), numbers, sizes, selection.left_out
+        name, way, chosen.field, str(folder), numbers, sizes, selection.left_out
     )
     with recording_sent(dataset, record, boxes), whole_folder(folder) as partial:
-        write_mot(tracks, partial)
+        write(tracks, partial)
         _list_frames(frames).to_csv(partial / FRAMES_FILE, index=False)
     return record
 

@@ -179,10 +179,12 @@ def _read_record(content: Json) -> AdjustmentRecord:
 
 #: The method of the runs that record what was sent without AWS.
 SENT_METHOD = "track_audit/sent"
-#: How it was sent: as a folder of MOT sequences, or to an annotation backend.
+#: How it was sent: as a folder of MOT sequences or of CVAT's files, or to an annotation
+#: backend.
 MOT = "mot"
+CVAT = "cvat"
 ANNOTATION = "annotation"
-#: The file in a folder of MOT sequences that lists the frames of the dataset.
+#: The file in such a folder that lists the frames of the dataset.
 FRAMES_FILE = "frames.csv"
 _COLUMNS = [
     "sequence",
@@ -202,9 +204,9 @@ class SentFrames:
 
     Attributes:
         name: the name under which corrections are loaded
-        way: :data:`MOT` or :data:`ANNOTATION`
+        way: :data:`MOT`, :data:`CVAT` or :data:`ANNOTATION`
         label_field: the frame field of the tracks that were sent
-        folder: the folder of MOT sequences, None for annotation runs
+        folder: the folder of the sequences, None for annotation runs
         frames: the numbers of the frames in the dataset's sequences, by sequence
         image_sizes: width and height of the images that were sent, by sequence
         left_out: the number of frames that were not sent, because they only have
@@ -220,19 +222,20 @@ class SentFrames:
     left_out: int = 0
 
     def to_dict(self) -> Json:
-        """Describe MOT sequences that were written.
+        """Describe sequences that were written.
 
         Returns:
             the attributes, and the texts ``message``, ``notes`` and ``next``
         """
         number = sum(map(len, self.frames.values()))
         sequences = count(len(self.frames), "sequence")
+        file = "annotations.xml" if self.way == CVAT else "gt/gt.txt"
         return {
             **asdict(self),
             "message": f"Exported {count(number, 'frame')} of {sequences}",
             "notes": dismissed_text(self.left_out) if self.left_out else "",
             "next": (
-                f"Correct the gt/gt.txt of each sequence, then load the adjustment "
+                f"Correct the {file} of each sequence, then load the adjustment "
                 f"'{self.name}'"
             ),
         }

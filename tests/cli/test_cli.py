@@ -468,7 +468,7 @@ CHECK = ["run-quality-check", "--save-path", "out.json", "--lab-path"]
         (["score", "broken", "--strict"], ["broken/gt/gt.txt, line 2", "expected 9"]),
         (["score", "no.json"], ["no.json", "no such file"]),
         (["score", "list.json"], ["list.json", "an unknown format", "SeqLabel.json"]),
-        (["score", "detection.json"], ["detection.json", "belong to no tracks"]),
+        (["score", "detection.json"], ["detection.json", "no box belongs to a track"]),
         (["score", "mot", "--format", "kiti"], ["format 'kiti'", "kitti"]),
         (["score", "mot", "--fps", "0"], ["--fps", "frames per second"]),
         (["score", "bad.json"], ["bad.json, line 1", "not JSON"]),

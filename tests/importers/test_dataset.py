@@ -110,6 +110,45 @@ def count_frames(path):
     return size, imageio_ffmpeg.count_frames_and_secs(path)[0]
 
 
+def test_other_formats_become_video_datasets(tmp_path, videos):
+    text = "".join(f"{i} 5 Car 0 0 0 {i} 8 20 30 {'0 ' * 7}\n" for i in range(3))
+    (tmp_path / "label_02").mkdir()
+    (tmp_path / "label_02/0001.txt").write_text(text)
+    folder = tmp_path / "image_02/0001"
+    folder.mkdir(parents=True)
+    for i in range(3):
+        Image.new("RGB", (64, 48)).save(folder / f"{i:06d}.png")
+    dataset = fo.Dataset.from_dir(
+        dataset_dir=str(tmp_path / "label_02"),
+        dataset_type=fta.TrackLabelsDataset,
+        video_dir=str(videos),
+        frame_rate=5,
+    )
+    assert dataset.values("sequence") == ["0001"]
+    assert (
+        dataset.values("frames.ground_truth.detections.label", unwind=True)
+        == ["Car"] * 3
+    )
+    box = dataset.first().frames[2].ground_truth.detections[0]
+    assert (box.index, box.bounding_box) == (5, [1 / 64, 8 / 48, 19 / 64, 22 / 48])
+    assert count_frames(dataset.first().filepath) == ((64, 48), 3)
+    assert dataset.first().metadata.frame_rate == 5
+    other = fo.Dataset.from_dir(
+        dataset_dir=str(folder),
+        labels_path=str(tmp_path / "label_02/0001.txt"),
+        dataset_type=fta.TrackLabelsDataset,
+        video_dir=str(videos),
+        format="kitti",
+    )
+    assert other.count("frames.ground_truth.detections") == 3
+    with pytest.raises(InputError, match="expected CVAT"):
+        fo.Dataset.from_dir(
+            dataset_dir=str(tmp_path / "label_02/0001.txt"),
+            dataset_type=fta.TrackLabelsDataset,
+            format="cvat",
+        )
+
+
 def test_mot_becomes_a_video_dataset(write_mot, videos):
     folder = write_mot()
     dataset = import_mot(folder, videos, name="mot", tags=["test"])

@@ -336,6 +336,62 @@ def test_damaged_coco_is_refused(tmp_path):
         read_labels(path)
 
 
+def label_studio(**more: object) -> dict[str, object]:
+    def key(frame: int, x: float, enabled: bool) -> dict[str, object]:
+        box = {"x": x, "y": 50, "width": 25, "height": 50, "rotation": 0}
+        return {"frame": frame, "enabled": enabled, "time": frame / 25, **box}
+
+    first = [key(3, 20, False), key(1, 0, True), key(5, 25, True), key(7, 75, True)]
+    value = {"framesCount": 8, "duration": 0.32, "labels": ["Car", "Red"]}
+    only = {**value, "labels": ["Bus"], "sequence": [key(4, 10, False)]}
+    tag = {"from_name": "box", "to_name": "video", "type": "videorectangle"}
+    results = [
+        {"id": "a", **tag, "value": {**value, "sequence": first}},
+        {
+            "id": "a",
+            "from_name": "side",
+            "type": "choices",
+            "value": {"choices": ["left"]},
+        },
+        {"id": "b", **tag, "value": only},
+    ]
+    return {
+        "id": 7,
+        "data": {"video": "/data/local-files/?d=clips/street%201.mp4"},
+        "annotations": [{"was_cancelled": True, "result": []}, {"result": results}],
+        **more,
+    }
+
+
+def test_label_studio_s_keyframes_are_interpolated(tmp_path):
+    path = write(tmp_path / "export.json", json.dumps([label_studio()]))
+    with pytest.raises(InputError, match="expected the folder of the frames, or the"):
+        read_labels(path)
+    tracks = read_labels(path, size=(64, 48))
+    assert tracks.format == "Label Studio"
+    car = tracks.table[tracks.table["track"] == 1]
+    assert car["frame"].tolist() == [1, 2, 3, 5, 6, 7, 8]
+    assert (car["left"] * 100 / 64).tolist() == [0, 10, 20, 25, 50, 75, 75]
+    assert car["keyframe"].tolist() == [True, False, True, True, False, True, False]
+    assert boxes(tracks)[-1] == [4, 2, "Bus", 6.4, 24, 16, 24]
+    assert tracks.table["further_labels"].tolist() == ["Red"] * 7 + [None]
+    assert tracks.table["side"].tolist() == ["left"] * 7 + [None]
+    assert sizes(tracks) == [("street 1", 64, 48, 25, 8)]
+
+
+def test_label_studio_s_other_shapes_of_export(tmp_path):
+    task = label_studio()
+    values = [each["value"] for each in task["annotations"][1]["result"]]
+    small = {"id": 7, "video": "/data/upload/1/0123abcd-walk.mp4", "box": values[::2]}
+    path = write(tmp_path / "min.json", json.dumps([small, {**small, "id": 8}]))
+    tracks = read_labels(path, size=(64, 48))
+    assert list(tracks.sequences) == ["walk", "walk-8"]
+    assert len(tracks.table) == 16
+    predicted = label_studio(annotations=[], predictions=task["annotations"][1:])
+    path = write(tmp_path / "one.json", json.dumps(predicted))
+    assert "the predictions were read" in read_labels(path, size=(6, 4)).notes[0]
+
+
 @pytest.mark.parametrize("inner", ["annotations.xml", "job/annotations.xml"])
 def test_zip_files_are_looked_into(tmp_path, inner):
     path = tmp_path / "export.zip"

@@ -188,14 +188,17 @@ WITHOUT = object()
     [
         ([], "expected a list of one frame or more"),
         (["x"], "entry 1: 'x'; expected an object"),
-        ([{"frame": "1.jpg", "annotations": []}], "'frame-no' is 'None'"),
+        (
+            [{"frame": "1.jpg", "annotations": []}, frame(1, "2.jpg")],
+            "'frame-no' is 'None'",
+        ),
+        ([frame(0, "a/1.jpg"), frame(1, "b/2.jpg")], "the same folder as the others"),
         ([frame("first", "1.jpg")], "'frame-no' is 'first'; expected a whole number"),
         ([frame(1.5, "1.jpg")], "'frame-no' is '1.5'"),
         ([frame(-1, "1.jpg")], "'frame-no' is '-1'"),
         ([frame(0, "1.jpg"), frame("0", "2.jpg")], "entry 2: frame-no 0 or"),
         ([frame(0, "1.jpg"), frame(1, "1.jpg")], "frame '1.jpg' occurs twice"),
-        ([frame(0, "../x.jpg")], "'../x.jpg'; expected an image's file name without"),
-        ([frame(0, "a/b.jpg")], "'a/b.jpg'; expected an image's file name"),
+        ([frame(0, "../x.jpg")], "'../x.jpg'; expected an image's file name, in"),
         ([frame(0, "/x.jpg")], "'/x.jpg'; expected"),
         ([frame(0, "a\\b.jpg")], "expected an image's file name"),
         ([frame(0, 7)], "'frame' is 7; expected"),
@@ -348,6 +351,40 @@ def test_boxes_of_a_job_are_set_aside_in_their_frames(job):
         read_manifest(manifest, strict=True)
 
 
+def test_frames_can_be_below_the_sequence_s_prefix(job):
+    names = ["cam/1.jpg", "cam/2.jpg", "cam/3.jpg"]
+    write_sequence_file(job / "v1", "frames/", *(f"v1/{name[4:]}" for name in names))
+    write_labels(job / "v1", *(frame(i, name, CAR) for i, name in enumerate(names)))
+    tracks = read_manifest(write_manifest(job, manifest_line("v1")))
+    sequence = tracks.sequences["v1"]
+    assert sequence.frame_names == ("1.jpg", "2.jpg", "3.jpg")
+    assert sequence.frames_dir == job / "frames/v1"
+    save_frames(job / "own/cam", *sequence.frame_names)
+    alone = read_seq_label(job / "v1/SeqLabel.json", job / "own").sequences["cam"]
+    assert alone.frames_dir == job / "own/cam"
+
+
+def test_frames_without_numbers_are_in_order(tmp_path):
+    entries = [{"frame": f"{i}.jpg", "annotations": [CAR]} for i in (3, 1, 2)]
+    tracks = read_seq_label(write_labels(tmp_path, *entries))
+    assert tracks.table["frame_name"].tolist() == ["3.jpg", "1.jpg", "2.jpg"]
+
+
+def test_results_of_a_detection_job_have_no_identities(tmp_path):
+    box = frame(0, "1.jpg", BOX)
+    path = write_labels(tmp_path, box, kind="detection-annotations")
+    (note,) = read_seq_label(path).notes
+    assert "no box has an identity" in note
+    assert "video object tracking job" in note
+
+
+def test_a_worker_s_response_is_not_taken_for_a_result(tmp_path):
+    path = tmp_path / "response.json"
+    path.write_text(json.dumps({"answers": [{"answerContent": {}}]}))
+    with pytest.raises(InputError, match=r"one worker.*consolidated-annotation/output"):
+        read_seq_label(path)
+
+
 def test_reads_a_job_with_several_videos(job):
     lines = [manifest_line("v1"), manifest_line("v2", **{"class-map": {"0": "Car"}})]
     tracks = read_manifest(write_manifest(job, *lines))
@@ -425,6 +462,7 @@ def test_unfinished_adjustments_do_not_bring_old_labels_back(job):
     tracks = read_manifest(write_manifest(job, adjusted, manifest_line("v2")))
     assert list(tracks.sequences) == ["v1"]
     assert "line 2: no 'car-audit-ref' labels" in tracks.notes[0]
+    assert "'car-audit-ref' is newer than 'car-ref' and was read" in tracks.notes[1]
 
 
 def test_the_sequence_file_decides_the_frames(job):
@@ -541,7 +579,7 @@ def test_undated_labels_must_be_chosen(job):
         ('{"prefix": "a/", "frames": []}', "expected a list of one frame or more"),
         (
             '{"prefix": "a/", "frames": [{"frame-no": 0, "frame": "../1.jpg"}]}',
-            "expected an image's file name without folders",
+            "expected an image's file name, in the same folder",
         ),
         (
             '{"prefix": "a/", "number-of-frames": 2, "frames": '

@@ -173,6 +173,26 @@ def test_import_from_python(write_mot):
         fo.delete_dataset("imported")
 
 
+def test_import_other_formats(tmp_path):
+    (tmp_path / "labels").mkdir()
+    rows = "0 0.5 0.5 0.25 0.5 3\n"
+    for number in (1, 2):
+        (tmp_path / f"labels/{number}.txt").write_text(rows)
+    (tmp_path / "images").mkdir()
+    for number in (1, 2):
+        Image.new("RGB", (64, 48)).save(tmp_path / f"images/{number}.png")
+    params = {"format": "Other formats", "labels_path": str(tmp_path / "labels")}
+    result, _ = run("import_sequences", None, **params, name="other")
+    try:
+        assert result["understood"] == (
+            f"YOLO with tracks: {tmp_path.name}, 2 frames, 2 boxes of 1 track (0 2), "
+            "64x48 (the frames), 30 fps (assumed)"
+        )
+        assert fo.load_dataset("other").count("frames.ground_truth.detections") == 2
+    finally:
+        fo.delete_dataset("other")
+
+
 def test_import_real_labels(real_data):
     folder = str(real_data / "MOT20" / "train" / "MOT20-01")
     labels = str(real_data / "groundtruth" / "MOT20-01-SeqLabel.json")
@@ -217,6 +237,8 @@ def test_import_errors(source, params, message):
             {"format": "SageMaker Ground Truth", "labels_path": "/no.json"},
             "there is no file /no.json",
         ),
+        ({"format": "Other formats", "labels_path": "/no"}, "/no: no such file"),
+        ({"size": "wide"}, "the size is 'wide'; expected one such as 1920x1080"),
     ],
 )
 def test_import_form_errors(source, params, message):

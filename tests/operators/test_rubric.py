@@ -437,6 +437,7 @@ def test_unfit_datasets_are_refused(plugin, unfit, name):
     [
         ("import_sequences", {"dataset_dir": "{}"}),
         ("import_sequences", {"format": GROUND_TRUTH, "labels_path": "{}"}),
+        ("import_sequences", {"format": "Other formats", "labels_path": "{}"}),
         ("export_adjustment_job", {"folder": "{}"}),
         ("export_mot_sequences", {"folder": "{}"}),
         ("compute_embedding_outliers", {"model": "resnet18:{}"}),
