@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .importers.formats import read_labels
     from .importers.groundtruth import read_manifest, read_seq_label
     from .importers.mot import read_mot
+    from .importers.predictions import read_predictions
     from .plugin.audit import Audit, Thresholds, audit_tracks
     from .plugin.corrections.applying import (
         apply_adjustment,
@@ -61,6 +62,7 @@ _HOMES = {
     "importers.formats": ["read_labels"],
     "importers.groundtruth": ["read_manifest", "read_seq_label"],
     "importers.mot": ["read_mot"],
+    "importers.predictions": ["read_predictions"],
     "plugin.audit": ["Audit", "Thresholds", "audit_tracks"],
     "plugin.corrections.applying": [
         "apply_adjustment",
@@ -110,6 +112,7 @@ __all__ = [
     "read_labels",
     "read_manifest",
     "read_mot",
+    "read_predictions",
     "read_seq_label",
     "register",
     "reviewed_precision",

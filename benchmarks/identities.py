@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +20,11 @@ from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import BOX, Tracks, make_table
 from fiftyone_track_audit.plugin.audit import audit_tracks
 from fiftyone_track_audit.plugin.audit.boxes import iou
-from report import print_frame
+from report import fill_page, print_frame
 from scipy.optimize import linear_sum_assignment
 
 #: The annotators' labels that hold mistakes of identity.
 PAIRS = (
-    # "AICity-c010_740-1090",
     "hockey_allstar_2019_001",
     "hockey_allstar_2019_003",
     "hockey_CHI_VS_TOR_2016_004",
@@ -39,20 +38,21 @@ WITHIN, MATCH = 5, 0.5
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clean", action="store_true", help="count issues of tracks/")
-    clean = parser.parse_args().clean
+    parser.add_argument("--output", type=Path, help="the folder of scoring.md")
+    output = parser.parse_args().output
     data = os.environ.get("TRACK_AUDIT_DATA")
     if not data:
         sys.exit("TRACK_AUDIT_DATA is not set: expected the folder of real labels")
-    for name, pairs in (
-        ("trackers", read_trackers(Path(data))),
-        ("annotators", read_pairs(Path(data))),
-    ):
-        table = pd.DataFrame([measure(*pair) for pair in pairs])
-        print_frame(f"identities-{name}", add_total(table))
-    if clean:
-        folders = sorted(Path(data, "tracks").glob("*/*"))
-        print_frame("identities-clean", pd.DataFrame(map(count_issues, folders)))
+    folders = sorted(Path(data, "tracks").glob("*/*"))
+    tables = {
+        "identities-trackers": tabulate(read_trackers(Path(data))),
+        "identities-annotators": tabulate(read_pairs(Path(data))),
+        "identities-clean": pd.DataFrame(map(count_issues, folders)),
+    }
+    for name, table in tables.items():
+        print_frame(name, table)
+    if output:
+        fill_page(output / "scoring.md", tables)
 
 
 def read_trackers(data: Path) -> Iterator[tuple[str, Tracks, Tracks]]:
@@ -202,8 +202,13 @@ def count_issues(folder: Path) -> dict[str, object]:
     }
 
 
-def add_total(table: pd.DataFrame) -> pd.DataFrame:
-    """Add a row of the sums of all columns of numbers."""
+def tabulate(pairs: Iterable[tuple[str, Tracks, Tracks]]) -> pd.DataFrame:
+    """Measure labels against the truth, and add a row of totals.
+
+    Args:
+        pairs: name, labels and truth of each sequence
+    """
+    table = pd.DataFrame([measure(*pair) for pair in pairs])
     total = table.sum(numeric_only=True).to_dict() | {"sequence": "all"}
     return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
 

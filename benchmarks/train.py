@@ -18,6 +18,14 @@ import pandas as pd
 from fault_tables import HELD_OUT
 from faults import ROOT, TUNING, read_tracks
 from fiftyone_track_audit.plugin.audit import APPEARANCE, INVALID, KINDS, detect
+from fiftyone_track_audit.plugin.audit.detectors.fragments import FRAGMENTATION
+from fiftyone_track_audit.plugin.audit.detectors.identity import IDENTITY_SWITCH
+from fiftyone_track_audit.plugin.audit.detectors.witnessed import (
+    BADLY_LOCATED,
+    UNSUPPORTED,
+    WRONG_CLASS,
+)
+from fiftyone_track_audit.plugin.audit.kinds import OVERLOOKED
 from fiftyone_track_audit.plugin.audit.scene import make_scene
 from fiftyone_track_audit.plugin.audit.score import FEATURES, finding_features
 from injector import KINDS as PLANTED
@@ -29,9 +37,18 @@ Floats = NDArray[np.float64]
 
 #: Seeds that the fault benchmark does not use.
 SEEDS = range(100, 110)
-#: Weights that labels without frames cannot teach: a finding is worth a look from about
-#: e times the threshold of severity, and its odds double when the severity does.
-GIVEN = {APPEARANCE: [-1.6, 1.0, 0.0, 0.0]}
+#: Weights that planted mistakes cannot teach. With frames, a finding is worth a look
+#: from about e times the threshold of severity; its odds double when the severity does.
+GIVEN = {
+    APPEARANCE: [-1.6, 1.0, 0.0, 0.0],
+    OVERLOOKED: [-2.0, 1.0, 0.0, 0.0],
+    UNSUPPORTED: [-3.5, 1.0, 0.0, 0.0],
+    BADLY_LOCATED: [-4.0, 1.2, 0.0, 0.0],
+    WRONG_CLASS: [-0.5, 1.0, 0.0, 0.0],
+    # Strengths are odds, and planted breaks are easier to link than real ones
+    IDENTITY_SWITCH: [0.0, 1.0, 0.0, 0.0],
+    FRAGMENTATION: [0.8, 1.0, 0.0, 0.0],
+}
 #: The prior of the weights, and how strong it is.
 _PRIOR, _BELIEF = 0.5, 1.0
 #: Share of wrong boxes, somewhat more than in the benchmark to learn more.

@@ -11,7 +11,8 @@ from labeling_jobs import READY
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 #: The names whose examples read files or need none at all.
 PURE = ["AdjustmentJob", "Audit", "Thresholds", "audit_tracks"]
-PURE += ["read_labels", "read_manifest", "read_mot", "read_seq_label"]
+PURE += ["read_labels", "read_manifest", "read_mot", "read_predictions"]
+PURE += ["read_seq_label"]
 #: The names whose examples ask AWS.
 JOBS = ["adjustment_status", "launch_adjustment", "stop_adjustment"]
 OTHERS = sorted(set(fta._PUBLIC) - {*PURE, *JOBS})

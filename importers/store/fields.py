@@ -153,6 +153,40 @@ def _describe_unsupported(dataset: fo.Dataset) -> str:
     return f" ({', '.join(found)} cannot be audited; only boxes can)" if found else ""
 
 
+def find_predictions_field(
+    dataset: fo.Dataset, tracks: str, field: str | None = None
+) -> str | None:
+    """Find the frame field that holds the predictions of a detector.
+
+    Args:
+        dataset: a video dataset
+        tracks: the frame field of the tracks
+        field (None): the field to check, or an empty name for none; by default the
+            only other field whose detections have confidences
+
+    Returns:
+        the name of the field, without ``frames.``; None if there is none or several
+
+    Raises:
+        ValueError: if the given field does not exist, or is that of the tracks
+    """
+    if field is not None:
+        name = field.removeprefix("frames.")
+        if not name:
+            return None
+        if name == tracks:
+            raise ValueError(f"'{name}' holds the tracks; expected another field")
+        return find_label_field(dataset, name)
+    prefix = "frames." if are_videos(dataset) else ""
+    others = [
+        name
+        for name in label_fields(dataset)
+        if name != tracks
+        and dataset.count(f"{prefix}{name}.detections.confidence", safe=True)
+    ]
+    return others[0] if len(others) == 1 else None
+
+
 def label_fields(dataset: fo.Dataset) -> list[str]:
     """Return the frame fields that hold detections, except corrected ones.
 

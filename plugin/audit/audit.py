@@ -23,6 +23,7 @@ from .kinds import ALL_KINDS, INVALID, KINDS, TABLE
 from .motion import motion_signals
 from .neighbors import find_neighbors
 from .outliers import Judgment, Thresholds
+from .overlooked import overlooked_issues
 from .perspective import perspective_signals
 from .rolling import rolling_signals
 from .scene import Scene, make_scene
@@ -68,6 +69,7 @@ def audit_tracks(
     kinds: tuple[str, ...] = KINDS,
     progress: Callable[[int, int], None] | None = None,
     vectors: Vectors | None = None,
+    predictions: Tracks | None = None,
 ) -> Audit:
     """Find the mistakes in tracks, and score every detection.
 
@@ -79,6 +81,8 @@ def audit_tracks(
             their total
         vectors (None): array ``(n, d)``, the embeddings of the crops, NaN where
             unknown. With them, boxes that look unlike their track are found, too
+        predictions (None): what a detector found in the same frames, with the column
+            ``confidence``. Labels are compared with them
 
     Returns:
         the :class:`Audit`
@@ -105,7 +109,8 @@ def audit_tracks(
     for part in _per_sequence(tracks):
         end = done + len(part.table)
         looks = None if vectors is None else vectors[done:end]
-        parts.append(_judge_sequence(make_scene(part, thresholds, looks), kinds))
+        scene = make_scene(part, thresholds, looks, _of(predictions, part))
+        parts.append(_judge_sequence(scene, kinds))
         done = end
         if progress:
             progress(done, len(tracks.table))
@@ -158,6 +163,8 @@ def detect(
     detectors = [kind.from_boxes for kind in chosen]
     if scene.vectors is not None:
         detectors += [kind.from_crops for kind in TABLE]
+    if scene.witness is not None:
+        detectors += [kind.from_predictions for kind in TABLE]
     findings = [find(scene) for find in dict.fromkeys(detectors) if find]
     if not findings and any(kind.needs_frames for kind in chosen):
         raise ValueError("appearance cannot be judged without embeddings")
@@ -201,6 +208,17 @@ def _per_sequence(tracks: Tracks) -> Iterator[Tracks]:
         yield replace(tracks, table=tracks.table.iloc[start:end])
 
 
+def _of(predictions: Tracks | None, part: Tracks) -> pd.DataFrame | None:
+    """Return the predictions of one sequence."""
+    if predictions is None or part.table.empty:
+        return None
+    name = str(part.table["sequence"].iloc[0])
+    if len(part.sequences) == len(predictions.sequences) == 1:
+        # Whatever a file of predictions calls its only sequence
+        return predictions.table
+    return predictions.table[predictions.table["sequence"] == name]
+
+
 def _judge_sequence(scene: Scene, kinds: tuple[str, ...]) -> Audit:
     """Audit one sequence; its reasons are still bits, see _name_reasons()."""
     findings, signals = detect(scene, kinds)
@@ -222,7 +240,10 @@ def _judge_sequence(scene: Scene, kinds: tuple[str, ...]) -> Audit:
         outlier_score=np.where(comparable | (found > 0.5), score, np.nan),
         outlier_reasons=reasons,
     )
-    return Audit(detections, find_issues(scene, findings, signals))
+    issues = find_issues(scene, findings, signals)
+    if scene.witness is not None:
+        issues = sort_issues(pd.concat([issues, overlooked_issues(scene)]))
+    return Audit(detections, issues)
 
 
 def _name_reasons(reasons: NDArray[np.int64]) -> pd.Categorical[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from .boxes import Floats
+from .detectors.witnessed import fineness, prediction_departure
 from .findings import runs
 from .motion import midpoint_residual
 from .perspective import perspective_signals
@@ -20,6 +21,8 @@ from .scene import Scene
 
 #: Pixels by which rounding makes a straight line look bent, at most.
 _ROUNDING = 0.51
+#: The weight of a perfect witness; each circumstance has a weight of 1.
+_TRUST = 4.0
 
 
 def doubt(scene: Scene) -> Floats:
@@ -30,7 +33,8 @@ def doubt(scene: Scene) -> Floats:
     neighbors, so it was interpolated), the deviation from the perspective, and how
     small, how occluded and how short-lived the box's track is. Each is turned into
     the share of the sequence's boxes that are at least as extreme, and these are
-    combined by Fisher's method, the sum of their negative logarithms.
+    combined by Fisher's method, the sum of their negative logarithms. A witness adds
+    how far the boxes depart from its predictions, as much as it can be trusted.
 
     Args:
         scene: the scene
@@ -42,20 +46,29 @@ def doubt(scene: Scene) -> Floats:
     count = len(scene.boxes)
     if not count:
         return np.zeros(0)
-    departure = np.abs(perspective_signals(scene)["perspective"])
+    perspective = np.abs(perspective_signals(scene)["perspective"])
     lengths = scene.last - scene.first + 1
     circumstances = [
         straight_stretch(scene),
-        np.nan_to_num(departure),
+        np.nan_to_num(perspective),
         -np.nan_to_num(scene.scale),
         scene.occlusion,
         -lengths[scene.track],
     ]
-    rarity = sum(
-        -np.log(1 - (rankdata(values) - 0.5) / count) for values in circumstances
-    )
+    rarity = sum(map(_rarity, circumstances), np.zeros(count))
+    if scene.witness is not None:
+        departed, share = prediction_departure(scene)
+        usual = np.nanmedian(departed) if not np.isnan(departed).all() else 0
+        departed = np.where(np.isnan(departed), usual, departed)
+        rarity += _TRUST * fineness(scene) * share * _rarity(departed)
     result: Floats = rankdata(rarity) / count
     return result
+
+
+def _rarity(values: Floats) -> Floats:
+    """Return the negative log of the share of values that are as large, ``(n,)``."""
+    rarity: Floats = -np.log(1 - (rankdata(values) - 0.5) / len(values))
+    return rarity
 
 
 def straight_stretch(scene: Scene) -> Floats:

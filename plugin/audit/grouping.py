@@ -68,13 +68,7 @@ def find_issues(
     if flagged.empty:
         return pd.DataFrame(columns=COLUMNS)
     issue = _group(scene, flagged)
-    precedence = {kind.name: kind.precedence for kind in TABLE}
-    naming = flagged["odds"] + flagged["kind"].map(precedence)
-    # Of two equal findings about two tracks, the earlier one names the issue
-    when = scene.frame[flagged["peak"]]
-    order = np.lexsort((flagged["peak"], when, -naming, issue))
-    _, best = np.unique(issue[order], return_index=True)
-    chosen = flagged.iloc[order[best]].reset_index(drop=True)
+    chosen = _choose(scene, flagged, issue)
     track = scene.track[chosen["peak"]]
     own = scene.track[flagged["peak"]] == track[issue]
     spans = flagged[own].groupby(issue[own])
@@ -125,6 +119,17 @@ def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:
     return issues.sort_values(
         order, ascending=[False, True, True, True], ignore_index=True
     )
+
+
+def _choose(scene: Scene, flagged: pd.DataFrame, issue: Rows) -> pd.DataFrame:
+    """Return the finding that names each issue, the likeliest one."""
+    precedence = {kind.name: kind.precedence for kind in TABLE}
+    naming = flagged["odds"] + flagged["kind"].map(precedence)
+    # Of two equal findings about two tracks, the earlier one names the issue
+    when = scene.frame[flagged["peak"]]
+    order = np.lexsort((flagged["peak"], when, -naming, issue))
+    _, best = np.unique(issue[order], return_index=True)
+    return flagged.iloc[order[best]].reset_index(drop=True)
 
 
 def _group(scene: Scene, flagged: pd.DataFrame) -> Rows:

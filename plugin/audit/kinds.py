@@ -40,6 +40,14 @@ from .detectors.identity import (
 )
 from .detectors.jitter import JITTER, find_jitter
 from .detectors.labels import LABEL_CHANGE, find_label_changes
+from .detectors.witnessed import (
+    BADLY_LOCATED,
+    UNSUPPORTED,
+    WRONG_CLASS,
+    find_badly_located,
+    find_unsupported,
+    find_wrong_classes,
+)
 from .scene import Scene
 from .sentences import (
     CORRECT_LABEL,
@@ -59,6 +67,8 @@ from .sentences import (
 
 #: Labels that no audit can use, see ``invalid.py``.
 INVALID = "invalid"
+#: Objects that a model sees and nobody labeled, see ``overlooked.py``.
+OVERLOOKED = "overlooked"
 
 Group: TypeAlias = Literal["size", "iou", "boxes", "crops"]
 Detector: TypeAlias = Callable[[Scene], pd.DataFrame]
@@ -80,6 +90,9 @@ class Kind:
         from_crops (None): the detector that looks at the embeddings of crops. It
             runs whenever there are any. A kind that has this one alone needs frames,
             and a kind that has neither is found when labels are read
+        from_predictions (None): the detector that compares labels with predictions. It
+            runs whenever there are any
+        needs_predictions (False): whether it is found with predictions only
         precedence (2.0): what is added to the log odds of a finding when the
             likeliest of several about one mistake gives the issue its kind.
             Whatever is wrong with a box shows in its size and place too, so kinds
@@ -93,6 +106,8 @@ class Kind:
     suggestion: Sentence
     from_boxes: Detector | None = None
     from_crops: Detector | None = None
+    from_predictions: Detector | None = None
+    needs_predictions: bool = False
     precedence: float = 2.0
 
     @property
@@ -264,11 +279,68 @@ TABLE = (
         reason=lambda _: UNUSABLE,
         suggestion=lambda _: CORRECT_LABEL,
     ),
+    Kind(
+        OVERLOOKED,
+        group="boxes",
+        color="#1f7a4d",
+        reason=lambda issue: (
+            f"a model sees an object here in {issue.count} frames, and no label covers "
+            "it"
+        ),
+        suggestion=lambda issue: (
+            f"Add a track from {issue.first_name} to {issue.last_name}: the model "
+            f"suggests left {issue.left:.0f}, top {issue.top:.0f}, width "
+            f"{issue.width:.0f}, height {issue.height:.0f} at {issue.first_name}"
+        ),
+        needs_predictions=True,
+    ),
+    Kind(
+        UNSUPPORTED,
+        group="boxes",
+        color="#8c564b",
+        reason=lambda issue: (
+            f"a model sees nothing at {boxes(issue.count)}, although it sees "
+            f"{issue.amount:.0%} of such objects"
+        ),
+        suggestion=lambda issue: (
+            f"Delete {boxes(issue.count)}, or move them to the object"
+        ),
+        from_predictions=find_unsupported,
+        needs_predictions=True,
+        precedence=-50.0,
+    ),
+    Kind(
+        BADLY_LOCATED,
+        group="boxes",
+        color="#ad7fa8",
+        reason=lambda issue: (
+            f"the boxes have a mean IoU of {1 - issue.amount:.2f} with the predictions "
+            "of a model, less than usual here"
+        ),
+        suggestion=redraw,
+        from_predictions=find_badly_located,
+        needs_predictions=True,
+        precedence=-50.0,
+    ),
+    Kind(
+        WRONG_CLASS,
+        group="boxes",
+        color="#7a1f5c",
+        reason=lambda issue: (
+            f"{issue.amount:.0%} of the predictions of a model for this track are of "
+            "another class"
+        ),
+        suggestion=lambda issue: f"Check whether this is a {issue.usual_label}",
+        from_predictions=find_wrong_classes,
+        needs_predictions=True,
+    ),
 )
 BY_NAME = {kind.name: kind for kind in TABLE}
-#: The names of all kinds, and of those that are found without frames.
+#: The names of all kinds, and of those that are found in labels alone.
 ALL_KINDS = tuple(BY_NAME)
-KINDS = tuple(kind.name for kind in TABLE if not kind.needs_frames)
+KINDS = tuple(
+    kind.name for kind in TABLE if not kind.needs_frames and not kind.needs_predictions
+)
 #: Kinds of boxes of the wrong size, and at the wrong place.
 SIZE_KINDS = tuple(kind.name for kind in TABLE if kind.group == "size")
 IOU_KINDS = tuple(kind.name for kind in TABLE if kind.group == "iou")

@@ -17,6 +17,7 @@ from .neighbors import Neighbors, find_neighbors
 from .outliers import Judgment, Thresholds, judge_ious, judge_sizes
 from .overlaps import Overlaps, find_overlaps, occlusion
 from .signals import box_array
+from .witness import Witness, make_witness
 
 #: Frames per second if a sequence does not say.
 _FRAME_RATE = 25.0
@@ -41,6 +42,8 @@ class Scene:
         vectors: array ``(n, d)``, the embeddings of the crops, NaN where unknown;
             None without embeddings
         frame_rate: frames per second
+        predictions: the predictions of a detector, see :func:`make_witness`; None
+            without any
     """
 
     table: pd.DataFrame
@@ -52,6 +55,7 @@ class Scene:
     thresholds: Thresholds = field(default_factory=Thresholds)
     vectors: Vectors | None = None
     frame_rate: float = _FRAME_RATE
+    predictions: pd.DataFrame | None = None
 
     @cached_property
     def frame(self) -> NDArray[np.int64]:
@@ -121,6 +125,13 @@ class Scene:
         return occlusion(self.boxes, self.overlaps)
 
     @cached_property
+    def witness(self) -> Witness | None:
+        """How the predictions compare with the boxes; None without any to trust."""
+        if self.predictions is None:
+            return None
+        return make_witness(self.boxes, self.frame, self.occlusion, self.predictions)
+
+    @cached_property
     def first(self) -> Rows:
         """The first row of each track, int array ``(k,)``."""
         rows = np.arange(len(self.boxes))
@@ -171,6 +182,7 @@ def make_scene(
     tracks: Tracks,
     thresholds: Thresholds | None = None,
     vectors: Vectors | None = None,
+    predictions: pd.DataFrame | None = None,
 ) -> Scene:
     """Prepare the tracks of one sequence for the detectors.
 
@@ -178,6 +190,7 @@ def make_scene(
         tracks: the tracks of one sequence, or of none
         thresholds (None): the :class:`Thresholds`, by default the standard ones
         vectors (None): array ``(n, d)``, the embeddings of the crops
+        predictions (None): the predictions of a detector for the same frames
 
     Returns:
         the :class:`Scene`
@@ -205,6 +218,7 @@ def make_scene(
         thresholds or Thresholds(),
         vectors,
         sequence.frame_rate if sequence else _FRAME_RATE,
+        predictions,
     )
 
 

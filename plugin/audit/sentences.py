@@ -24,7 +24,7 @@ class Issue:
     """What there is to say about one issue.
 
     Attributes:
-        track: the track's ID
+        track: the track's ID, -1 if there is none
         other_track: the ID of the other track that is involved, -1 without one
         label: the label of the worst box
         usual_label: the most frequent label of the track
@@ -77,7 +77,8 @@ class Issue:
         place = f"from {self.first_name} to {self.last_name}"
         if self.first_name == self.last_name:
             place = f"at {self.first_name}"
-        return f"{self.label} {self.track} {place}"
+        name = self.label if self.track < 0 else f"{self.label} {self.track}"
+        return f"{name} {place}"
 
 
 Sentence: TypeAlias = Callable[[Issue], str]

@@ -27,6 +27,14 @@ WithEmbeddings: TypeAlias = Annotated[
     bool,
     Parameter(help="compare the crops of boxes too; needs the frames and takes longer"),
 ]
+Predictions: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        metavar="FILE",
+        help="what a detector found in the same frames: a det.txt of MOT, or labels "
+        "of any format with confidences",
+    ),
+]
 CsvFile: TypeAlias = Annotated[str | None, Parameter(metavar="CSV")]
 _Path: TypeAlias = Annotated[str, Parameter(metavar="PATH")]
 
@@ -136,6 +144,7 @@ def score(
     source: Annotated[Source, FIELDS] = _SOURCE,
     output: CsvFile = None,
     issues: CsvFile = None,
+    predictions: Predictions = None,
     embeddings: WithEmbeddings = False,
     crops: Annotated[Crops, FIELDS] = _CROPS,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
@@ -172,11 +181,11 @@ def score(
         check_output(output, ".csv", labels)
     if issues:
         check_output(issues, ".csv", labels, output)
-    tracks, audit = _audit(labels, source, thresholds, chosen)
+    tracks, audit = _audit(labels, source, thresholds, chosen, predictions)
     if output:
         save(output, tables.to_csv(tables.make_detections_table(tracks, audit)))
     if issues:
-        save(issues, tables.to_csv(audit.issues))
+        save(issues, tables.to_csv(tables.make_issues_table(audit)))
     print(make_summary(tracks, audit).to_string(index=False))
 
 
@@ -188,6 +197,7 @@ def report(
     output: Annotated[str, Parameter(metavar="HTML")],
     source: Annotated[Source, FIELDS] = _SOURCE,
     reviews: Annotated[tuple[str, ...], Parameter(metavar="JSON...")] = (),
+    predictions: Predictions = None,
     embeddings: WithEmbeddings = False,
     crops: Annotated[Crops, FIELDS] = _CROPS,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
@@ -219,7 +229,7 @@ def report(
     thresholds, chosen = limits.thresholds(), crops.chosen(embeddings)
     check_output(output, ".html", labels)
     reviewed = _read_reviews(reviews)
-    tracks, audit = _audit(labels, source, thresholds, chosen)
+    tracks, audit = _audit(labels, source, thresholds, chosen, predictions)
     save(output, make_report(tracks, audit, thresholds, reviewed=reviewed))
     print(f"{len(audit.issues)} issues, saved to {output}")
 
@@ -341,14 +351,21 @@ def run_quality_check(
 
 
 def _audit(
-    labels: str, source: Source, thresholds: Thresholds, crops: Crops | None = None
+    labels: str,
+    source: Source,
+    thresholds: Thresholds,
+    crops: Crops | None = None,
+    predictions: str | None = None,
 ) -> tuple[Tracks, Audit]:
     """Read and audit labels, with embeddings if there are ``crops`` to embed."""
+    from ...importers.predictions import read_predictions
     from ..audit import audit_tracks
 
     tracks = source.read(labels)
+    witness = read_predictions(predictions) if predictions else None
     vectors = crops.embed(tracks, thresholds) if crops else None
-    return tracks, audit_tracks(tracks, thresholds, vectors=vectors)
+    audit = audit_tracks(tracks, thresholds, vectors=vectors, predictions=witness)
+    return tracks, audit
 
 
 def _read_reviews(paths: tuple[str, ...]) -> pd.DataFrame:

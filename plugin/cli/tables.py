@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv
 
-from ...importers.tracks import COLUMNS, Tracks
+from ...importers.tracks import BOX, COLUMNS, Tracks
 from ..audit import Audit
 
 #: Decimals, down to a millionth of a pixel, of an area or of a score
@@ -48,6 +48,22 @@ def name_frames(tracks: Tracks, plan: pd.DataFrame) -> pd.DataFrame:
     plan = plan.copy()
     plan.insert(2, "frame_name", named)
     return plan
+
+
+def make_issues_table(audit: Audit) -> pd.DataFrame:
+    """Make the table of issues that is written to a file.
+
+    Args:
+        audit: the audit
+
+    Returns:
+        the issues; ``track`` is null if it is not known, and ``left`` to ``height`` are
+        the suggested box at ``peak_frame``
+    """
+    issues = audit.issues
+    suggested = {side: issues[f"expected_{side}"] for side in BOX}
+    track = issues["track"].astype("Int64")
+    return issues.assign(track=track.where(track >= 0), **suggested)
 
 
 def to_csv(table: pd.DataFrame) -> bytes:

@@ -45,6 +45,7 @@ _PARAMETERS = (
     "track_field",
     "sequence_field",
     "frame_field",
+    "predictions_field",
 )
 
 
@@ -171,6 +172,7 @@ class _AuditOperator(TrackOperator):
         track_field: str | None = None,
         sequence_field: str | None = None,
         frame_field: str | None = None,
+        predictions_field: str | None = None,
         progress: Progress = None,
     ) -> Result:
         summary = audit_dataset(
@@ -181,6 +183,7 @@ class _AuditOperator(TrackOperator):
             run_key=self.config.name,
             model=model or (MODEL if APPEARANCE in self.kinds else None),
             suspects=suspects,
+            predictions_field=predictions_field,
             progress=progress,
             track_field=track_field or None,
             sequence_field=sequence_field or None,
@@ -273,6 +276,23 @@ class AuditTracks(_AuditOperator):
         """Show a button above the grid of a dataset with tracks."""
         return button(self, ctx) if has_tracks(ctx) else None
 
+    def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Add the thresholds, and the predictions if there may be any."""
+        super().build_form(ctx, inputs)
+        field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
+        others = [name for name in store.label_fields(ctx.dataset) if name != field]
+        if others:
+            inputs.enum(
+                "predictions_field",
+                others,
+                default=store.find_predictions_field(ctx.dataset, field),
+                label="Predictions",
+                description=(
+                    "The frame field of a detector's predictions, which the tracks are "
+                    "compared with"
+                ),
+            )
+
     def __call__(
         self,
         sample_collection: fo.core.collections.SampleCollection,
@@ -284,6 +304,7 @@ class AuditTracks(_AuditOperator):
         track_field: str | None = None,
         sequence_field: str | None = None,
         frame_field: str | None = None,
+        predictions_field: str | None = None,
     ) -> Answer:
         """Set all signals, ``outlier_score`` and ``outlier_reasons``, and issues."""
         params = {
@@ -293,6 +314,7 @@ class AuditTracks(_AuditOperator):
             "track_field": track_field,
             "sequence_field": sequence_field,
             "frame_field": frame_field,
+            "predictions_field": predictions_field,
         }
         return self._call(sample_collection, params, delegate, progress)
 

@@ -35,12 +35,15 @@ class AuditSettings:
         model (None): the model that embeds crops, if the audit looks at crops
         suspects (False): whether only the tracks that the other kinds suspect are
             embedded
+        predictions (None): the frame field of a detector's predictions, if the audit
+            compares the tracks with them
     """
 
     thresholds: Thresholds
     kinds: tuple[str, ...]
     model: str | None = None
     suspects: bool = False
+    predictions: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ def _read_record(stored: runs.StoredRecord, field: str) -> AuditRecord:
         tuple(content["kinds"]),
         content["model"],
         content["suspects"],
+        content.get("predictions"),
     )
     finished = stored.time.replace(tzinfo=UTC)
     if "finished_at" in content:

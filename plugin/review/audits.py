@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import repeat
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
@@ -67,6 +68,7 @@ def audit_dataset(
     track_field: str | None = None,
     sequence_field: str | None = None,
     frame_field: str | None = None,
+    predictions_field: str | None = None,
 ) -> AuditSummary:
     """Judge every detection of a collection's samples against its own track.
 
@@ -90,6 +92,8 @@ def audit_dataset(
             sequence, which is remembered; by default that of the view's dynamic
             groups, a field such as ``sequence``, or else the folder
         frame_field (None): the sample field that orders the images of a sequence
+        predictions_field (None): the field of a detector's predictions; by default the
+            only other one with confidences; "" for none
 
     Raises:
         ValueError: if there are no such tracks, or another process is writing
@@ -102,17 +106,26 @@ def audit_dataset(
     """
     dataset = store.dataset_of(samples)
     field = store.find_label_field(dataset, label_field)
-    asked = AuditSettings(thresholds or Thresholds(), kinds, model, suspects)
+    found = _find_witness(dataset, field, kinds, predictions_field)
+    asked = AuditSettings(thresholds or Thresholds(), kinds, model, suspects, found)
     with exclusive(dataset, "auditing"):
         runs.mend_references(dataset)
         settings = _with_earlier_kinds(asked, list_audits(dataset, field))
         _choose_fields(samples, field, track_field, sequence_field, frame_field)
         ids = store.sample_ids(samples)
-        found = _check_and_audit(dataset, field, ids, settings, progress)
-        recorded = replace(settings, kinds=kinds)
-        key, now = new_overview_key(field), datetime.now(UTC)
-        record = AuditRecord(run_key, field, recorded, key, now)
-        return _finish(dataset, record, found, ids)
+        result = _check_and_audit(dataset, field, ids, settings, progress)
+        settings = replace(settings, kinds=kinds)
+        return _finish(dataset, _record(run_key, field, settings), result, ids)
+
+
+def _find_witness(
+    dataset: fo.Dataset, field: str, kinds: tuple[str, ...], chosen: str | None
+) -> str | None:
+    """Return the field of predictions that the tracks are compared with."""
+    if chosen is None and not set(KINDS) <= set(kinds):
+        # Who asks for some kinds only does not expect those of a detector
+        return None
+    return store.find_predictions_field(dataset, field, chosen)
 
 
 def _choose_fields(
@@ -160,6 +173,8 @@ def _with_earlier_kinds(
                 value = {name: getattr(earlier.thresholds, name)}
                 thresholds = replace(settings.thresholds, **value)
                 settings = replace(settings, thresholds=thresholds)
+            if kind in KINDS and settings.predictions is None:
+                settings = replace(settings, predictions=earlier.predictions)
             if kind == APPEARANCE:
                 settings = replace(
                     settings, model=earlier.model, suspects=earlier.suspects
@@ -217,8 +232,10 @@ def _audit(
     notes: Counter[str] = Counter()
     mark = store.read_identity(dataset, field).begun(whole=len(ids) == len(dataset))
     sequences, detections, outliers, changed = 0, 0, 0, 0
-    for stored in store.read_sequences(samples, field):
-        result = _judge(_with_set_aside(dataset, field, stored), settings)
+    witnesses = _read_predictions(samples, settings.predictions)
+    labeled = store.read_sequences(samples, field)
+    for stored, witness in zip(labeled, witnesses, strict=False):
+        result = _judge(_with_set_aside(dataset, field, stored), settings, witness)
         spans = [span for span in stored.spans if span.sample_id in decisions]
         chosen = stored.documents["sample_id"].isin([span.sample_id for span in spans])
         columns = _columns_to_store(result, stored, chosen)
@@ -264,7 +281,24 @@ def _with_set_aside(
     return replace(stored.tracks, invalid=invalid)
 
 
-def _judge(tracks: Tracks, settings: AuditSettings) -> Audit:
+def _read_predictions(
+    samples: fo.core.collections.SampleCollection, field: str | None
+) -> Iterator[Tracks | None]:
+    """Yield a detector's predictions in each sequence, or None without any."""
+    dataset = store.dataset_of(samples)
+    if field is None or field not in store.label_fields(dataset):
+        # That of an earlier audit may be gone
+        yield from repeat(None)
+        return
+    for stored in store.read_sequences(samples, field, ["confidence"]):
+        table = stored.tracks.table
+        known = table["confidence"].notna()
+        yield replace(stored.tracks, table=table[known].reset_index(drop=True))
+
+
+def _judge(
+    tracks: Tracks, settings: AuditSettings, predictions: Tracks | None
+) -> Audit:
     """Audit a sequence, with the embeddings of its crops if a model is given."""
     vectors = None
     if settings.model is not None:
@@ -275,7 +309,13 @@ def _judge(tracks: Tracks, settings: AuditSettings) -> Audit:
             suspected_rows(tracks, settings.thresholds) if settings.suspects else None
         )
         vectors = embed_cached(tracks, rows, settings.model, default_cache_dir())
-    return audit_tracks(tracks, settings.thresholds, settings.kinds, vectors=vectors)
+    return audit_tracks(
+        tracks,
+        settings.thresholds,
+        settings.kinds,
+        vectors=vectors,
+        predictions=predictions,
+    )
 
 
 def _columns_to_store(
@@ -290,6 +330,12 @@ def _columns_to_store(
     ]
     listed = pd.Series(reasons, columns.index, dtype=object)
     return columns.assign(outlier_reasons=listed)
+
+
+def _record(run_key: str, field: str, settings: AuditSettings) -> AuditRecord:
+    """Return the record of an audit that finishes now."""
+    key, now = new_overview_key(field), datetime.now(UTC)
+    return AuditRecord(run_key, field, settings, key, now)
 
 
 def _finish(

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fiftyone_track_audit.importers.audit_fields import DETECTION_FIELDS
-from fiftyone_track_audit.importers.tracks import Tracks, make_table
+from fiftyone_track_audit.importers.tracks import BOX, Tracks, make_table
 from fiftyone_track_audit.plugin.audit import ALL_KINDS, KINDS, Thresholds, audit_tracks
 from fiftyone_track_audit.plugin.audit.kinds import (
     BY_NAME,
     INVALID,
     IOU_KINDS,
+    OVERLOOKED,
     SIZE_KINDS,
     TABLE,
     kind_color,
@@ -42,8 +43,9 @@ def tracks():
 
 @pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.name)
 def test_rows_are_complete(kind):
-    detectors = [find for find in (kind.from_boxes, kind.from_crops) if find]
-    assert bool(detectors) == (kind.name != INVALID)
+    sources = (kind.from_boxes, kind.from_crops, kind.from_predictions)
+    detectors = [find for find in sources if find]
+    assert bool(detectors) == (kind.name not in (INVALID, OVERLOOKED))
     for find in detectors:
         assert list(inspect.signature(find).parameters) == ["scene"]
         assert find.__module__.rpartition(".")[0].endswith("audit.detectors")
@@ -51,7 +53,8 @@ def test_rows_are_complete(kind):
     assert re.fullmatch("#[0-9a-f]{6}", kind.color)
     if detectors:
         assert len(read_weights()[kind.name]) == 1 + len(FEATURES)
-    told = issue(occlusion=0.0)
+    box = dict.fromkeys(BOX, 20.0) if kind.needs_predictions else {}
+    told = issue(occlusion=0.0, **box)
     reason, suggestion = kind.reason(told), kind.suggestion(told)
     assert not reason[0].isupper()
     assert suggestion[0].isupper()
@@ -64,7 +67,9 @@ def test_kinds_differ_and_agree_with_the_weights():
     assert len(BY_NAME) == len({kind.color for kind in TABLE}) == len(TABLE)
     assert set(read_weights()) == set(BY_NAME) - {INVALID}
     assert set(BY_NAME) == set(ALL_KINDS)
-    assert set(ALL_KINDS) - set(KINDS) == {"appearance"}
+    predicted = {kind.name for kind in TABLE if kind.needs_predictions}
+    assert predicted == {"overlooked", "unsupported", "badly_located", "wrong_class"}
+    assert set(ALL_KINDS) - set(KINDS) == {"appearance"} | predicted
 
 
 def test_thresholds_have_the_names_of_groups():

@@ -30,7 +30,7 @@ DETECTIONS_HEADER = (
 ISSUES_HEADER = (
     "sequence,kind,track,other_track,first_frame,last_frame,score,reason,suggestion,"
     "size_limit,iou_limit,peak_frame,"
-    "expected_left,expected_top,expected_width,expected_height"
+    "expected_left,expected_top,expected_width,expected_height,left,top,width,height"
 )
 
 SEQINFO = """[Sequence]
@@ -187,6 +187,37 @@ def test_lists_issues_and_prints_a_summary(tmp_path, capsys):
         "outliers": "3",
         "issues": "2",
     }
+
+
+def save_detections(path: Path, *others: Box, confidence: str = "0.9") -> Path:
+    """The labeled boxes as a detector sees them, and others in every frame."""
+    boxes = [(frame, box) for (_, frame), box in BOXES.items()]
+    boxes += [(frame, box) for box in others for frame in range(LENGTH)]
+    lines = [
+        f"{frame + 1},-1,{left + 1},{top + 1},{width},{height},{confidence}"
+        for frame, (left, top, width, height) in boxes
+    ]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_predictions_show_what_nobody_labeled(tmp_path):
+    issues = tmp_path / "issues.csv"
+    found = save_detections(tmp_path / "found.txt", (1200, 400, 45, 110))
+    labels = save_mot(tmp_path / "x")
+    command = ["score", labels, "--predictions", found, "--issues", issues]
+    assert main(list(map(str, command))) == 0
+    (row,) = (row for row in read_rows(issues) if row["kind"] == "overlooked")
+    assert (row["track"], row["first_frame"], row["last_frame"]) == ("", "1", "12")
+    box = [float(row[side]) for side in ("left", "top", "width", "height")]
+    assert box == [1200, 400, 45, 110]
+
+
+def test_predictions_need_confidences(tmp_path, capsys):
+    found = save_detections(tmp_path / "found.txt", confidence="1")
+    labels = save_mot(tmp_path / "x")
+    assert main(["score", str(labels), "--predictions", str(found)]) == 2
+    assert "expected those of a detector" in capsys.readouterr().err
 
 
 def test_plans_what_to_review(tmp_path, capsys):

@@ -390,3 +390,47 @@ def test_samples_are_read_as_often_for_any_number_of_sequences(audited, monkeypa
     calls.clear()
     assert audit_dataset(audited).sequences == 2
     assert len(calls) == of_one
+
+
+# A detector as a witness
+
+
+def add_predictions(dataset, field="yolo"):
+    """What a detector finds: the labels, and an object that nobody labeled."""
+    dataset.add_frame_field(
+        field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections
+    )
+    for sample in dataset:
+        for frame in sample.frames.values():
+            boxes = [each.bounding_box for each in frame.ground_truth.detections]
+            found = [*boxes, [0.4, 0.05, 0.1, 0.3]]
+            frame[field] = fo.Detections(
+                detections=[
+                    fo.Detection(label="walker", bounding_box=box, confidence=0.9)
+                    for box in found
+                ]
+            )
+        sample.save()
+
+
+def test_the_only_field_with_confidences_is_the_witness(dataset):
+    add_predictions(dataset)
+    summary = audit_dataset(dataset)
+    assert summary.issues["overlooked"] == 2
+    issues = read_dataset_issues(dataset, FIELD)
+    overlooked = issues[issues["kind"] == "overlooked"]
+    assert overlooked["track"].tolist() == [-1, -1]
+    assert overlooked["first_frame"].tolist() == [1, 1]
+    (record,) = list_audits(dataset, FIELD)
+    assert record.settings.predictions == "yolo"
+
+
+def test_predictions_can_be_chosen_and_left_out(dataset):
+    add_predictions(dataset)
+    add_predictions(dataset, "other")
+    assert "overlooked" not in audit_dataset(dataset).issues
+    chosen = audit_dataset(dataset, predictions_field="other")
+    assert chosen.issues["overlooked"] == 2
+    assert "overlooked" not in audit_dataset(dataset, predictions_field="").issues
+    with pytest.raises(ValueError, match="holds the tracks; expected another field"):
+        audit_dataset(dataset, predictions_field=FIELD)
