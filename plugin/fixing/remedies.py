@@ -296,6 +296,10 @@ TABLE: Mapping[str, tuple[Remedy, ...]] = {
     "label_change": (USE_USUAL_LABEL,),
     "appearance": (),
     "invalid": (),
+    "overlooked": (),
+    "unsupported": (),
+    "badly_located": (),
+    "wrong_class": (),
 }
 #: Kinds whose fixes give the rest of a track another ID.
 IDENTITIES = frozenset({"identity_switch", "fragmentation"})
