@@ -24,6 +24,8 @@ _ORDER = "image_sequences"
 #: Names that fields of the sequence, and of the frame's number, usually have.
 _SEQUENCES = ("sequence", "sequence_id", "scene_id", "scene", "video_id", "video")
 _FRAMES = ("frame_number", "frame", "frame_id", "frame_index", "timestamp")
+#: Images have no rate, but how long tracks are missing counts in seconds.
+_RATE = 30.0
 _DIGITS = re.compile(r"\d+")
 
 
@@ -197,7 +199,7 @@ def image_samples(dataset: fo.Dataset) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "video": first["path"],
-            "frame_rate": None,
+            "frame_rate": _RATE,
             "frame_width": first["width"],
             "frame_height": first["height"],
             "frame_count": groups.size(),
