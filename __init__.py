@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         drop_old_labels,
         undo_adjustment,
     )
+    from .plugin.corrections.fixes import Fixed, fix_issues, preview_fixes, undo_fixes
     from .plugin.corrections.loading import load_adjustment
     from .plugin.corrections.reviews import reviewed_precision
     from .plugin.groundtruth.request import AdjustmentJob
@@ -69,6 +70,12 @@ _HOMES = {
         "drop_old_labels",
         "undo_adjustment",
     ],
+    "plugin.corrections.fixes": [
+        "Fixed",
+        "fix_issues",
+        "preview_fixes",
+        "undo_fixes",
+    ],
     "plugin.corrections.loading": ["load_adjustment"],
     "plugin.corrections.reviews": ["reviewed_precision"],
     "plugin.groundtruth.request": ["AdjustmentJob"],
@@ -88,6 +95,7 @@ _PUBLIC = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "AdjustmentJob",
     "Audit",
+    "Fixed",
     "GroundTruthDataset",
     "MOTChallengeDataset",
     "Thresholds",
@@ -104,11 +112,13 @@ __all__ = [
     "export_adjustment",
     "export_cvat",
     "export_mot",
+    "fix_issues",
     "launch_adjustment",
     "link_detections",
     "load_adjustment",
     "plan_adjustment",
     "plan_review",
+    "preview_fixes",
     "read_labels",
     "read_manifest",
     "read_mot",
@@ -119,6 +129,7 @@ __all__ = [
     "save_outlier_views",
     "stop_adjustment",
     "undo_adjustment",
+    "undo_fixes",
 ]
 
 

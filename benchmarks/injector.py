@@ -221,7 +221,7 @@ class _Drawing:
 
     def _events(self, table: pd.DataFrame, event: NDArray[np.intp]) -> pd.DataFrame:
         shown = table.assign(event=event)[event >= 0].groupby("event")
-        ids = shown["track"].agg(lambda ids: sorted(set(ids)))
+        ids = shown["track"].agg(lambda ids: sorted(set(ids))).astype(object)
         return pd.DataFrame(
             {
                 "kind": self.kinds,

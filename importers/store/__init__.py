@@ -11,6 +11,7 @@ stores.
 from .bulk import Step
 from .documents import (
     all_or_nothing,
+    count_modified,
     find_frames,
     find_shown,
     read_detections,
@@ -57,6 +58,7 @@ from .image_sequences import (
 )
 from .metadata import add_metadata
 from .own_fields import own_attributes, write_own
+from .parts import greatest_index, place_frames, read_range
 from .reading import (
     StoredTracks,
     read_labeled_sequences,
@@ -109,6 +111,7 @@ __all__ = [
     "are_videos",
     "choose_order",
     "count_frames",
+    "count_modified",
     "dataset_of",
     "declare_corrections",
     "delete_frame_field",
@@ -121,6 +124,7 @@ __all__ = [
     "frame_path",
     "frame_schema",
     "frames_as_samples",
+    "greatest_index",
     "has_order",
     "holds_corrections",
     "id_of",
@@ -131,6 +135,7 @@ __all__ = [
     "label_ids",
     "make_detections",
     "own_attributes",
+    "place_frames",
     "read_detections",
     "read_frame_values",
     "read_identity",
@@ -139,6 +144,7 @@ __all__ = [
     "read_modified",
     "read_order",
     "read_part",
+    "read_range",
     "read_sequences",
     "read_spans",
     "read_tracks",

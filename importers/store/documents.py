@@ -168,6 +168,28 @@ def read_modified(
     return {frame: values["last_modified_at"] for frame, values in found.items()}
 
 
+def count_modified(
+    dataset: fo.Dataset, since: datetime, known: Collection[datetime] = ()
+) -> int:
+    """Count the frames that were modified after a time, and after they were created.
+
+    Frames of a copy of a dataset are created, and modified, when they are copied.
+
+    Args:
+        dataset: the dataset
+        since: the time
+        known (()): the times of modifications that do not count
+
+    Returns:
+        the number of frames
+    """
+    late = {
+        "last_modified_at": {"$gt": since, "$nin": list(known)},
+        "$expr": {"$gt": ["$last_modified_at", "$created_at"]},
+    }
+    return int(frame_documents(dataset).count_documents(late))
+
+
 def replace_detections(
     dataset: fo.Dataset,
     field: str,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import fiftyone as fo
 from bson import ObjectId
@@ -18,6 +18,7 @@ def replace_labels(
     labels: Mapping[str, Sequence[Document]],
     attribute: str,
     value: str,
+    kept: Mapping[str, str] | None = None,
 ) -> None:
     """Replace the temporal detections whose attribute has a value, and keep the others.
 
@@ -27,13 +28,43 @@ def replace_labels(
         labels: the new documents of each sample, by its ID
         attribute: an attribute of the labels, such as ``label_field``
         value: the value of the labels that are replaced
+        kept (None): labels with any of these values of attributes are kept, too
     """
-    others = {
-        "$filter": {
-            "input": {"$ifNull": [f"${field}.detections", []]},
-            "cond": {"$ne": [f"$$this.{attribute}", value]},
-        }
-    }
+    is_other = [
+        {"$ne": [f"$$this.{attribute}", value]},
+        *({"$eq": [f"$$this.{name}", each]} for name, each in (kept or {}).items()),
+    ]
+    _replace(dataset, field, labels, {"$or": is_other})
+
+
+def exchange_labels(
+    dataset: fo.Dataset,
+    field: str,
+    ids: Collection[str],
+    labels: Mapping[str, Sequence[Document]],
+) -> None:
+    """Exchange temporal detections for others.
+
+    Args:
+        dataset: the dataset, which has the field
+        field: the sample field of the temporal detections
+        ids: the IDs of those to remove
+        labels: the new documents of each sample, by its ID; of each sample that has
+            any to remove, too
+    """
+    removed = {"$literal": [ObjectId(each) for each in ids]}
+    _replace(dataset, field, labels, {"$not": [{"$in": ["$$this._id", removed]}]})
+
+
+def _replace(
+    dataset: fo.Dataset,
+    field: str,
+    labels: Mapping[str, Sequence[Document]],
+    is_other: Document,
+) -> None:
+    """Replace all temporal detections of samples but those that a condition names."""
+    known = {"$ifNull": [f"${field}.detections", []]}
+    others = {"$filter": {"input": known, "cond": is_other}}
     updates = {
         sample: {
             field: {

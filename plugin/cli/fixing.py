@@ -32,7 +32,7 @@ def fix(
     limits: Annotated[Limits, FIELDS] = _LIMITS,
     as_json: AsJson = False,
 ) -> None:
-    """Fix the mistakes that need no look, and write the corrected labels.
+    """Fix mistakes without a look, and write the corrected labels.
 
     LABELS is a MOT Challenge sequence, a folder of sequences, or a gt.txt. The
     corrected labels are written to a new folder in the same format, without frames,
@@ -47,7 +47,7 @@ def fix(
     Args:
         output: the folder to write to, which is new or empty
         kinds: fix only mistakes of these kinds, such as gap or duplicate
-            (default: those whose fixes are safe without a look)
+            (default: size_change, shift, low_iou, gap, duplicate, label_change)
         min_score: fix only issues with this score or more, from 0.5 to 1
     """
     from ...importers.files import check_new_folder, whole_folder

@@ -111,35 +111,66 @@ def apply_corrections(
         the new labels, what was done, and the number of labels that could not be
         added because their track has another box
     """
-    edit, left = Edit(), 0
-    new = list(labels)
-    places = {str(label["_id"]): place for place, label in enumerate(new)}
-    tracks = {identity(label): label for label in new}
+    labels = list(labels)
+    known = {str(label["_id"]): label for label in labels}
+    tracks = {identity(label): label for label in labels}
+    changed: dict[ObjectId, Label] = {}
+    added: list[tuple[Label, Label]] = []
+    left = 0
     for label in corrected:
         values = {name: label[name] for name in names if name in label}
-        place = places.get(label.get("original_id") or "")
-        if place is not None:
-            old = new[place]
+        old = known.get(label.get("original_id") or "")
+        if old is not None:
             if identity(old) == identity(label):
                 # One instance may have boxes of several indexes
                 values = {n: v for n, v in values.items() if n not in _IDENTITY}
-            if _differs(old, values):
-                # Undoing empties a field that the label lacked
-                edit.changed.append({**dict.fromkeys(values), **old})
-                edit.applied.append({"_id": old["_id"], **values})
-                new[place] = {**old, **values}
+            changed[old["_id"]] = values
         elif ADDED in label["changes"] and identity(label) not in tracks:
             own = {marks.get(name, name): value for name, value in label.items()}
-            own |= {**values, "_id": ObjectId()}
             own.pop("original_id", None)
-            new.append(own)
-            edit.added.append(own["_id"])
-            edit.applied.append({"_id": own["_id"], **values})
+            added.append((own, values))
         elif ADDED in label["changes"]:
             left += _differs(tracks[identity(label)], values)
-    ids = {label["_id"] for label in deleted}
-    edit.deleted = [label for label in new if label["_id"] in ids]
-    return [label for label in new if label["_id"] not in ids], edit, left
+    new, edit = edit_labels(labels, changed, added, {each["_id"] for each in deleted})
+    return new, edit, left
+
+
+def edit_labels(
+    labels: Iterable[Label],
+    changed: Mapping[ObjectId, Label],
+    added: Iterable[tuple[Label, Label]],
+    deleted: Collection[ObjectId],
+) -> tuple[list[Label], Edit]:
+    """Edit the labels of a frame.
+
+    Args:
+        labels: the labels of the frame
+        changed: the new values of labels, by their IDs
+        added: for each label to add, the label and those of its values that show
+            later whether somebody changed it; it gets an ID of its own
+        deleted: the IDs of labels to delete
+
+    Returns:
+        the new labels, and what was done
+    """
+    edit, new = Edit(), []
+    for label in labels:
+        values = changed.get(label["_id"], {})
+        if label["_id"] in deleted:
+            edit.deleted.append(label)
+        elif _differs(label, values):
+            # Undoing empties a field that the label lacked
+            edit.changed.append({**dict.fromkeys(values), **label})
+            edit.applied.append({"_id": label["_id"], **values})
+            new.append({**label, **values})
+        else:
+            new.append(label)
+    for label, values in added:
+        own = {**label, **values, "_id": ObjectId()}
+        new.append(own)
+        edit.added.append(own["_id"])
+        edit.applied.append({"_id": own["_id"], **values})
+    return new, edit
 
 
 def _differs(label: Label, values: Mapping[str, object]) -> bool:

@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import fiftyone as fo
 from bson import ObjectId, json_util
 
 from ...importers.store import runs
+from ..plain import Json
 from .edits import Edit, Edits, join_edits
 
 #: The method of the runs that keep old labels.
 METHOD = "track_audit/applied"
 
 
-def keep_old_labels(dataset: fo.Dataset, name: str, edits: Edits) -> str:
+def keep_old_labels(
+    dataset: fo.Dataset, name: str, edits: Edits, about: Json | None = None
+) -> str:
     """Keep the labels of before an edit, as a run of their own.
 
     Runs that keep older labels are not rewritten: FiftyOne deletes the results of a
@@ -23,16 +28,18 @@ def keep_old_labels(dataset: fo.Dataset, name: str, edits: Edits) -> str:
         dataset: the dataset
         name: the adjustment's name
         edits: what is about to be done
+        about (None): what else to record
 
     Returns:
         the key of the run
     """
     key = f"applied_{ObjectId()}"
-    runs.save_record(dataset, key, METHOD, {"name": name, "kept": False})
+    about = {**(about or {}), "name": name}
+    runs.save_record(dataset, key, METHOD, {**about, "kept": False})
     frames = [{"_id": frame, **vars(edit)} for frame, edit in edits.items()]
     runs.save_results(dataset, key, old_labels=json_util.dumps(frames))
     # Not before: a run whose saving was interrupted has no results
-    runs.save_record(dataset, key, METHOD, {"name": name, "kept": True})
+    runs.save_record(dataset, key, METHOD, {**about, "kept": True})
     return key
 
 
@@ -95,13 +102,49 @@ def applied_after(dataset: fo.Dataset, name: str, edits: Edits) -> str | None:
     Returns:
         its name, None if there is none
     """
+    for other, later in _read_later(dataset, name):
+        if edits.keys() & later.keys():
+            return other
+    return None
+
+
+def changed_after(dataset: fo.Dataset, name: str, edits: Edits) -> str | None:
+    """Find the last change of the same labels after a change.
+
+    Args:
+        dataset: the dataset
+        name: the name of the change
+        edits: what was done by it
+
+    Returns:
+        the name of the later change, None if there is none
+    """
+    labels = _touched(edits)
+    for other, later in _read_later(dataset, name):
+        if labels & _touched(later):
+            return other
+    return None
+
+
+def _read_later(dataset: fo.Dataset, name: str) -> Iterator[tuple[str, Edits]]:
+    """Yield what was done after a change, the latest first."""
     stored = runs.read_records(dataset, METHOD, kept=True)
     names = [each.content["name"] for each in stored]
     for each in reversed(stored[names.index(name) :]):
-        other = str(each.content["name"])
-        if other != name and edits.keys() & _read(dataset, each.key).keys():
-            return other
-    return None
+        if each.content["name"] != name:
+            yield str(each.content["name"]), _read(dataset, each.key)
+
+
+def _touched(edits: Edits) -> set[ObjectId]:
+    """Return the IDs of the labels that edits changed, added or deleted."""
+    return {
+        label
+        for edit in edits.values()
+        for label in (
+            *(each["_id"] for each in (*edit.changed, *edit.deleted)),
+            *edit.added,
+        )
+    }
 
 
 def _kept_keys(dataset: fo.Dataset, name: str) -> list[str]:

@@ -16,7 +16,7 @@ from ..audit.neighbors import find_neighbors
 from .box_edits import COLUMNS, EditCounts, count_edits
 from .cases import Case
 from .drafts import Draft
-from .remedies import IDENTITIES, REACHING, TABLE, Remedy
+from .remedies import IDENTITIES, LEAVE, REACHING, TABLE, Remedy
 
 #: Columns that tell the identity of an object, beside ``track``.
 _IDENTITY = ("object_id", "object_name")
@@ -77,7 +77,7 @@ def plan_fixes(
         tracks: the tracks of one or more sequences
         issues: the issues to fix, worst first, see ``find_issues()``
         chosen (None): the name of the fix of some issues, by the issues' index; the
-            others get the default
+            others get the first one that applies, apart from leaving them
         taken (0): the greatest track ID that boxes had that are deleted by now
 
     Returns:
@@ -94,12 +94,12 @@ def plan_fixes(
         draft.new_track = max(draft.new_track, taken + 1)
         around = _surroundings(part)
         for index in _in_order(own):
-            remedy = _choose(own.loc[index, "kind"], chosen.get(index))
-            if remedy is None:
-                continue
-            done = remedy.make(_case(draft, own.loc[index], around))
-            if done is not None:
-                made.append(_Made(index, remedy.name, done, draft.apply(done)))
+            case = _case(draft, own.loc[index], around)
+            for remedy in _choose(own.loc[index, "kind"], chosen.get(index)):
+                done = remedy.make(case)
+                if done is not None:
+                    made.append(_Made(index, remedy.name, done, draft.apply(done)))
+                    break
         final = draft.edits()
         own_row = final["row"] >= 0
         edits.append(
@@ -233,16 +233,16 @@ def _case(draft: Draft, issue: pd.Series, around: _Surroundings) -> Case:
     )
 
 
-def _choose(kind: str, name: str | None) -> Remedy | None:
-    """Return a fix of a kind, by default the first, None if it has none."""
+def _choose(kind: str, name: str | None) -> tuple[Remedy, ...]:
+    """Return the fixes of a kind to try: the named one, or all that change anything."""
     remedies = TABLE.get(kind, ())
     if name is None:
-        return next(iter(remedies), None)
-    for remedy in remedies:
-        if remedy.name == name:
-            return remedy
-    known = ", ".join(each.name for each in remedies) or "none"
-    raise ValueError(f"{kind} has no fix '{name}' (it has: {known})")
+        return tuple(each for each in remedies if each != LEAVE)
+    named = tuple(each for each in remedies if each.name == name)
+    if not named:
+        known = ", ".join(each.name for each in remedies) or "none"
+        raise ValueError(f"{kind} has no fix '{name}' (it has: {known})")
+    return named
 
 
 def _journal(

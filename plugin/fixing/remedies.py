@@ -37,6 +37,9 @@ _FITS = 0.9
 _SOME = 0.02
 #: Labeled frames by which a track is extended.
 _EXTENT = 10
+#: The most boxes that are interpolated in a row: nobody knows where an object was that
+#: was away for longer.
+_MOST = 30
 #: A track of less than this share of the other one's boxes is the duplicate.
 _SHORTER = 0.8
 
@@ -80,7 +83,9 @@ def _move_if_visible(boxes: pd.DataFrame, places: Floats | None) -> pd.DataFrame
 
 def _fill(case: Case) -> pd.DataFrame | None:
     """Add the boxes that are missing within the stretch."""
-    missing = case.missing
+    missing = case.missing[: _MOST + 1]
+    if len(missing) > _MOST:
+        return None
     places = case.path(missing, weight=1.0) if len(missing) else None
     if places is None:
         return None
@@ -198,7 +203,7 @@ def _join_and_fill(case: Case) -> pd.DataFrame | None:
     around = pd.concat([earlier.iloc[-MARGIN:], later.iloc[:MARGIN]])
     ends: Frames = np.array([earlier["frame"].iloc[-1], later["frame"].iloc[0]])
     between = missing_frames(ends, case.step)
-    if not len(between) or len(around) < 3:
+    if not 0 < len(between) <= _MOST or len(around) < 3:
         return joined
     places = path_of(around, np.ones(len(around)), between, case.step)
     filled = add(earlier.iloc[-1], between, places, INTERPOLATED)
@@ -247,7 +252,10 @@ JOIN_AND_FILL = Remedy(
 )
 JOIN = Remedy("join", "Join the tracks", _PIECES, _join)
 FILL = Remedy(
-    "fill", "Add interpolated boxes", "The track lacks boxes between these.", _fill
+    "fill",
+    "Add interpolated boxes",
+    f"The track lacks at most {_MOST} boxes between these.",
+    _fill,
 )
 LEAVE = Remedy("leave", "Leave it: the object is hidden", "Always.", _leave)
 EXTEND = Remedy(

@@ -8,6 +8,7 @@ from .audit import (
     ComputeSizeOutliers,
 )
 from .corrections import ApplyAdjustments, LoadAdjustments, UndoAdjustments
+from .fixing import FixIssues, UndoFixes
 from .importers import ImportSequences
 from .jobs import AdjustmentJobStatus, LaunchAdjustmentJob, StopAdjustmentJob
 from .linking import LinkDetections
@@ -25,6 +26,8 @@ OPERATORS = (
     SaveOutlierViews,
     PlanReview,
     DecideIssues,
+    FixIssues,
+    UndoFixes,
     SuggestThresholds,
     ExportAdjustmentJob,
     LaunchAdjustmentJob,

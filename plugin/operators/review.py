@@ -128,7 +128,7 @@ class DecideIssues(TrackOperator):
             label="Decision",
             description="The decision about the issues",
         )
-        ids = _find_issues(ctx, field)
+        ids = find_issues(ctx, field)
         where = "selected" if ctx.selected or ctx.selected_labels else "in the view"
         add_notice(
             inputs,
@@ -141,7 +141,7 @@ class DecideIssues(TrackOperator):
         """Decide the issues."""
         decision = ctx.params.get("decision", CONFIRMED)
         field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
-        ids = _find_issues(ctx, field)
+        ids = find_issues(ctx, field)
         chosen = None if decision == _LEAVE else decision
         decided = decide_issues(ctx.dataset, ids, chosen, author(ctx))
         message = f"{count(decided, 'issue')} {decision if chosen else 'reopened'}"
@@ -174,8 +174,15 @@ class DecideIssues(TrackOperator):
         return decide_issues(dataset, ids, decision, author)
 
 
-def _find_issues(ctx: ExecutionContext, field: str) -> list[str]:
+def find_issues(ctx: ExecutionContext, field: str) -> list[str]:
     """Find the issues of a field that are selected, or that the view shows.
+
+    Args:
+        ctx: the context of the operator
+        field: the frame field of the tracks
+
+    Returns:
+        the IDs of the issues
 
     Raises:
         ValueError: if there are none

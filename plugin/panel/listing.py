@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..audit import kind_name
 from ..audit.kinds import kind_color
 from ..plain import Json, to_records
-from ..review.decisions import CONFIRMED, DISMISSED, OPEN, precision
+from ..review.decisions import CONFIRMED, DISMISSED, FIXED, OPEN, precision
 
 #: What the list shows of an issue.
 _LISTED = (
@@ -35,7 +35,9 @@ _LISTED = (
     "decided_by",
     "decided_at",
     "corrected",
+    "fix",
 )
+_DECISIONS = (OPEN, CONFIRMED, DISMISSED, FIXED)
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,9 @@ class Filters:
         Raises:
             ValueError: if the decision is unknown
         """
-        known = (OPEN, CONFIRMED, DISMISSED)
-        if self.decision is not None and self.decision not in known:
+        if self.decision is not None and self.decision not in _DECISIONS:
             raise ValueError(
-                f"expected one of {', '.join(known)}, not '{self.decision}'"
+                f"expected one of {', '.join(_DECISIONS)}, not '{self.decision}'"
             )
 
 
@@ -123,7 +124,7 @@ def choose_issues(issues: pd.DataFrame, filters: Filters) -> pd.DataFrame:
 
 def choose_to_send(issues: pd.DataFrame) -> pd.DataFrame:
     """Return the issues that may need a correction."""
-    return issues[issues["decision"].ne(DISMISSED).fillna(True)]
+    return issues[~issues["decision"].isin([DISMISSED, FIXED])]
 
 
 def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:
@@ -152,8 +153,9 @@ def describe_kinds(issues: pd.DataFrame) -> list[Json]:
 
     Returns:
         a record per kind: ``kind``, its ``name`` and ``color``; the numbers of
-        ``issues``, of ``open``, ``confirmed`` and ``dismissed`` ones, and of those that
-        annotators ``checked`` and ``corrected``; and the ``precision`` so far
+        ``issues``, of ``open``, ``confirmed``, ``dismissed`` and ``fixed`` ones, and
+        of those that annotators ``checked`` and ``corrected``; and the ``precision``
+        so far
     """
     counted = precision(issues).reset_index(names="kind")
     counted = counted.sort_values(["issues", "kind"], ascending=[False, True])
@@ -166,7 +168,7 @@ def count_decisions(issues: pd.DataFrame) -> dict[str, int]:
     """Count the issues by decision.
 
     Returns:
-        the numbers of open, confirmed and dismissed issues
+        the numbers of open, confirmed, dismissed and fixed issues
     """
     decided = issues["decision"].fillna(OPEN).value_counts()
-    return {name: int(decided.get(name, 0)) for name in (OPEN, CONFIRMED, DISMISSED)}
+    return {name: int(decided.get(name, 0)) for name in _DECISIONS}

@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from functools import wraps
-from typing import TypeAlias
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -28,8 +25,11 @@ from ..review.deciding import decide_issues
 from ..review.decisions import CONFIRMED, suggest_thresholds
 from ..review.issue_frames import issues_of_view
 from ..review.issues import ISSUES, read_dataset_issues, read_issues
+from ..review.rejudging import describe_changed
 from ..review.saved_views import save_issue_views
 from . import listing, thresholds, timeline, track
+from .answering import find_field, load_dataset, told
+from .fixing import FixingMethods
 from .opened import list_samples
 from .params import check_id, read_filters, read_ids, read_text, read_whole
 
@@ -42,23 +42,8 @@ _HELP = (
 #: Number of issues and tracks that are listed by default.
 _PAGE = 100
 
-Method: TypeAlias = Callable[["TrackAuditPanel", ExecutionContext], Json]
 
-
-def _told(method: Method) -> Method:
-    """Turn a ValueError into an answer, so that the panel can show it."""
-
-    @wraps(method)
-    def answer(self: TrackAuditPanel, ctx: ExecutionContext) -> Json:
-        try:
-            return method(self, ctx)
-        except ValueError as error:
-            return {"problem": str(error)}
-
-    return answer
-
-
-class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
+class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
     """Review the issues of a dataset.
 
     The panel's component calls every method. A method reads its parameters from
@@ -89,6 +74,9 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             self.show_thresholds,
             self.suggest_thresholds,
             self.decide,
+            self.fix,
+            self.undo_fix,
+            self.preview_fix,
             self.save_views,
             self.find_to_send,
             self.open_sample,
@@ -100,7 +88,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         )
         return types.Property(types.Object(), view=view)
 
-    @_told
+    @told
     def load(self, ctx: ExecutionContext) -> Json:
         """Return what there is to review, or what has to be done first."""
         dataset = ctx.dataset
@@ -110,8 +98,10 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         if not fields:
             message = f"'{dataset.name}' has no tracks; import sequences"
             return _not_yet(message, _IMPORT)
-        field = _field(ctx)
-        unfinished = describe_unfinished(dataset, field)
+        field = find_field(ctx)
+        unfinished = describe_unfinished(dataset, field) or describe_changed(
+            dataset, field
+        )
         if not list_audits(dataset, field):
             message = unfinished or "The tracks have not been audited yet"
             return _not_yet(message, _AUDIT, field, tuple(fields))
@@ -137,7 +127,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             "thresholds": asdict(last_thresholds(dataset, field)),
         }
 
-    @_told
+    @told
     def list_issues(self, ctx: ExecutionContext) -> Json:
         """List the worst issues, and count all of them.
 
@@ -148,7 +138,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             read_filters(ctx.params),
             read_whole(ctx.params, "limit", _PAGE, 1),
         )
-        field = _field(ctx)
+        field = find_field(ctx)
         issues = _read_issues(ctx.dataset, field, store.read_spans(ctx.dataset))
         shown, ids = _in_view(ctx, issues, ctx.params), read_ids(ctx.params)
         fitting = listing.choose_issues(shown, filters)
@@ -160,13 +150,14 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             "to_send": len(listing.choose_to_send(fitting)),
             "kinds": listing.describe_kinds(issues),
             "progress": listing.count_decisions(issues),
-            "message": describe_unfinished(ctx.dataset, field),
+            "message": describe_unfinished(ctx.dataset, field)
+            or describe_changed(ctx.dataset, field),
         }
 
-    @_told
+    @told
     def show_issue(self, ctx: ExecutionContext) -> Json:
         """Return one issue with its crops and plots."""
-        field = _field(ctx)
+        field = find_field(ctx)
         sequences = store.read_spans(ctx.dataset)
         wanted = check_id(read_text(ctx.params, "id"))
         found = _read_issues(ctx.dataset, field, sequences, wanted)
@@ -181,22 +172,22 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             shown = {"strip": [], "problem": str(error), "panels": [], "plot": None}
         return {"issue": described, **shown}
 
-    @_told
+    @told
     def show_crop(self, ctx: ExecutionContext) -> Json:
         """Return the crop of one track in one frame."""
         crop = track.show_crop(
             ctx.dataset,
-            _field(ctx),
+            find_field(ctx),
             read_text(ctx.params, "sequence"),
             read_whole(ctx.params, "track"),
             read_whole(ctx.params, "frame", least=1),
         )
         return {"crop": crop}
 
-    @_told
+    @told
     def show_timeline(self, ctx: ExecutionContext) -> Json:
         """Return the labeled frames of a sequence's tracks, and their issues."""
-        field, name = _field(ctx), read_text(ctx.params, "sequence")
+        field, name = find_field(ctx), read_text(ctx.params, "sequence")
         overview = read_overview(ctx.dataset, field).get(name)
         if overview is None:
             raise ValueError(f"'{name}' has not been audited yet; audit the tracks")
@@ -212,23 +203,23 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         frames = spans[-1].offset + spans[-1].length
         return {"sequence": name, "frames": frames, **shown}
 
-    @_told
+    @told
     def show_thresholds(self, ctx: ExecutionContext) -> Json:
         """Return what other thresholds would flag."""
-        field = _field(ctx)
+        field = find_field(ctx)
         overview = read_overview(ctx.dataset, field)
         return thresholds.show_thresholds(overview, last_thresholds(ctx.dataset, field))
 
-    @_told
+    @told
     def suggest_thresholds(self, ctx: ExecutionContext) -> Json:
         """Suggest thresholds that agree with the decisions."""
-        field = _field(ctx)
+        field = find_field(ctx)
         present = last_thresholds(ctx.dataset, field)
         return asdict(
             suggest_thresholds(read_dataset_issues(ctx.dataset, field), present)
         )
 
-    @_told
+    @told
     def decide(self, ctx: ExecutionContext) -> Json:
         """Confirm, dismiss or reopen issues.
 
@@ -239,7 +230,9 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         if "decision" not in params:
             raise ValueError("expected a 'decision'")
         name, by, at = map(params.get, ("dataset", "decided_by", "decided_at"))
-        dataset = ctx.dataset if name in (None, ctx.dataset.name) else _load(name)
+        dataset = (
+            ctx.dataset if name in (None, ctx.dataset.name) else load_dataset(name)
+        )
         decided = decide_issues(
             dataset,
             read_ids(params),
@@ -249,18 +242,18 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         )
         return {"decided": decided}
 
-    @_told
+    @told
     def save_views(self, ctx: ExecutionContext) -> Json:
         """Save the views of issues again, with the present decisions.
 
         The App does not notice by itself that there are other views than before.
         """
         before = ctx.dataset.list_saved_views()
-        counts = save_issue_views(ctx.dataset, _field(ctx))
+        counts = save_issue_views(ctx.dataset, find_field(ctx))
         others = set(before) != set(ctx.dataset.list_saved_views())
         return {"views": counts, "others": others}
 
-    @_told
+    @told
     def find_to_send(self, ctx: ExecutionContext) -> Json:
         """Return the issues to send: all confirmed ones, or the listed ones.
 
@@ -269,7 +262,9 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
         which = read_text(ctx.params, "which")
         if which not in ("confirmed", "listed"):
             raise ValueError(f"expected 'confirmed' or 'listed', not '{which}'")
-        issues = _read_issues(ctx.dataset, _field(ctx), store.read_spans(ctx.dataset))
+        issues = _read_issues(
+            ctx.dataset, find_field(ctx), store.read_spans(ctx.dataset)
+        )
         if which == "confirmed":
             chosen = listing.choose_issues(issues, listing.Filters(decision=CONFIRMED))
         else:
@@ -283,7 +278,7 @@ class TrackAuditPanel(foo.Panel):  # type: ignore[misc]
             raise ValueError("there are no such issues, so there is nothing to send")
         return {"issues": chosen["id"].tolist()}
 
-    @_told
+    @told
     def open_sample(self, ctx: ExecutionContext) -> Json:
         """Open a video at a frame, or clear the view if it does not show the video.
 
@@ -342,29 +337,13 @@ def _not_yet(
     }
 
 
-def _load(name: str) -> fo.Dataset:
-    if not fo.dataset_exists(name):
-        raise ValueError(f"the dataset '{name}' no longer exists")
-    return fo.load_dataset(name)
-
-
-def _field(ctx: ExecutionContext) -> str:
-    """Find the field to review: the one asked for, or one that was audited."""
-    wanted, fields = ctx.params.get("label_field"), store.label_fields(ctx.dataset)
-    if wanted in fields or not fields:
-        return store.find_label_field(ctx.dataset, wanted)
-    audited = [field for field in fields if list_audits(ctx.dataset, field)]
-    known = audited or fields
-    return "ground_truth" if "ground_truth" in known else known[0]
-
-
 def _in_view(
     ctx: ExecutionContext, issues: pd.DataFrame, filters: Json
 ) -> pd.DataFrame:
     """Return the issues, only those in the App's view if the filters say so."""
     if not filters.get("in_view"):
         return issues
-    return issues[issues["id"].isin(issues_of_view(ctx.view, _field(ctx)))]
+    return issues[issues["id"].isin(issues_of_view(ctx.view, find_field(ctx)))]
 
 
 def _read_issues(

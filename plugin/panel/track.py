@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ...importers import store
-from ...importers.tracks import BOX, InputError
+from ...importers.tracks import BOX, InputError, Tracks
 from ..audit import INVALID, Audit, Thresholds
 from ..audit.neighbors import find_neighbors
+from ..fixing.planning import list_fixes
 from ..pictures.plots import make_panels, plot_issues
 from ..pictures.rows import find_rows
 from ..pictures.strips import Crop, cut_crop, cut_strips
@@ -40,8 +41,9 @@ def show_issue(
 
     Returns:
         a JSON object: ``strip``, the crops, empty if the frames are not available,
-        with the reason as ``problem``; ``panels``, the plots; and ``plot``, the data
-        that they show, see ``plot_issues()``, with the width and height of the
+        with the reason as ``problem``; ``fixes``, the ``name`` and ``title`` of each
+        fix that applies, the default first; ``panels``, the plots; and ``plot``, the
+        data that they show, see ``plot_issues()``, with the width and height of the
         ``image`` that boxes are relative to in pixels, null if they are unknown
 
     Raises:
@@ -75,7 +77,7 @@ def show_issue(
     except InputError as error:
         strip, problem = [], str(error)
     return {
-        "strip": [describe_crop(crop) for crop in strip],
+        **_suggest(tracks, issue, strip),
         "problem": problem,
         "panels": [asdict(panel) for panel in panels],
         "plot": {
@@ -83,6 +85,19 @@ def show_issue(
             "issue": plotted["issues"][0],
             "image": [tracks.sequences[name].width, tracks.sequences[name].height],
         },
+    }
+
+
+def _suggest(tracks: Tracks, issue: pd.Series[Any], strip: list[Crop]) -> Json:
+    """Return the fixes that apply, and the crops with what the first one draws."""
+    fixes = list_fixes(tracks, issue)
+    edits = fixes[0][1] if fixes else tracks.table[:0].assign(deleted=False)
+    drawn = edits[~edits["deleted"].astype(bool)]
+    return {
+        "strip": [
+            describe_crop(crop, drawn[drawn["frame"] == crop.frame]) for crop in strip
+        ],
+        "fixes": [{"name": fix.name, "title": fix.title} for fix, _ in fixes],
     }
 
 
@@ -103,13 +118,19 @@ def show_crop(
     return describe_crop(crop) if crop else None
 
 
-def describe_crop(crop: Crop) -> Json:
+def describe_crop(crop: Crop, suggested: pd.DataFrame | None = None) -> Json:
     """Describe a crop in JSON values.
 
+    Args:
+        crop: the crop
+        suggested (None): the boxes that a fix would draw there, in pixels of the
+            labels
+
     Returns:
-        ``frame``, ``frame_name``, ``place``, ``size``, ``boxes``, ``other_boxes``
-        (in pixels of the crop) and ``image``, a JPEG in base64
+        ``frame``, ``frame_name``, ``place``, ``size``, ``boxes``, ``other_boxes``,
+        ``suggested_boxes`` (in pixels of the crop) and ``image``, a JPEG in base64
     """
+    drawn = np.empty((0, 4)) if suggested is None else suggested[BOX].to_numpy(float)
     return {
         "frame": int(crop.frame),
         "frame_name": crop.frame_name,
@@ -117,6 +138,7 @@ def describe_crop(crop: Crop) -> Json:
         "size": list(crop.size),
         "boxes": crop.boxes.round(1).tolist(),
         "other_boxes": crop.other_boxes.round(1).tolist(),
+        "suggested_boxes": crop.place_boxes(drawn).round(1).tolist(),
         "image": crop.image,
     }
 

@@ -64,6 +64,17 @@ class Crop:
     other_boxes: Floats
     image: str = ""
 
+    def place_boxes(self, boxes: Floats) -> Floats:
+        """Return boxes in pixels of the crop.
+
+        Args:
+            boxes: array ``(n, 4)``, in pixels of the labels
+
+        Returns:
+            array ``(n, 4)``
+        """
+        return _scale(boxes, self.window)
+
 
 def cut_strips(
     tracks: Tracks,
@@ -245,6 +256,10 @@ def _choose_windows(own: pd.DataFrame, frames: NDArray[np.integer]) -> Floats:
 def _boxes_in(own: pd.DataFrame, frame: int, window: Floats) -> Floats:
     """Return a track's boxes at a frame in pixels of the crop, ``(n, 4)``."""
     boxes = own[BOX][own["frame"] == frame].to_numpy(np.float64)
+    return _scale(boxes, window)
+
+
+def _scale(boxes: Floats, window: Floats) -> Floats:
     scaled: Floats = (boxes - [*window[:2], 0, 0]) * _HEIGHT / window[3]
     return scaled
 

@@ -110,7 +110,7 @@ def audit_dataset(
     asked = AuditSettings(thresholds or Thresholds(), kinds, model, suspects, found)
     with exclusive(dataset, "auditing"):
         runs.mend_references(dataset)
-        settings = _with_earlier_kinds(asked, list_audits(dataset, field))
+        settings = with_earlier_kinds(asked, list_audits(dataset, field))
         _choose_fields(samples, field, track_field, sequence_field, frame_field)
         ids = store.sample_ids(samples)
         result = _check_and_audit(dataset, field, ids, settings, progress)
@@ -160,10 +160,18 @@ def _check_and_audit(
         return _audit(dataset, field, ids, settings, bar.update)
 
 
-def _with_earlier_kinds(
+def with_earlier_kinds(
     asked: AuditSettings, audits: list[AuditRecord]
 ) -> AuditSettings:
-    """Add the kinds that earlier audits looked for, with their settings."""
+    """Add the kinds that earlier audits looked for, with their settings.
+
+    Args:
+        asked: the settings of an audit
+        audits: the earlier audits, the oldest first
+
+    Returns:
+        the settings with which everything agrees
+    """
     settings = asked
     for audit in audits:
         earlier = audit.settings
@@ -238,7 +246,7 @@ def _audit(
         result = _judge(_with_set_aside(dataset, field, stored), settings, witness)
         spans = [span for span in stored.spans if span.sample_id in decisions]
         chosen = stored.documents["sample_id"].isin([span.sample_id for span in spans])
-        columns = _columns_to_store(result, stored, chosen)
+        columns = columns_to_store(result, stored, chosen)
         if sequences == 0:
             # What fails up to here, such as loading the model, changes nothing
             begin_audit(dataset, field, ids)
@@ -318,10 +326,19 @@ def _judge(
     )
 
 
-def _columns_to_store(
+def columns_to_store(
     result: Audit, stored: store.StoredTracks, chosen: pd.Series[bool]
 ) -> pd.DataFrame:
-    """Return what is stored on the detections of some frames."""
+    """Return what is stored on the detections of some frames.
+
+    Args:
+        result: the audit of the tracks
+        stored: the tracks as they were read
+        chosen: whether to store on the detections of each frame's document
+
+    Returns:
+        one row per detection, one column per field
+    """
     rows = stored.rows["document"].isin(chosen.index[chosen]).to_numpy()
     names = [name for name in result.detections if name in STORED_FIELDS]
     columns = result.detections.loc[rows, names]

@@ -16,8 +16,16 @@ import pandas as pd
 
 from ...importers.store.locks import exclusive
 from ...importers.store.sample_labels import decide_labels
-from .decisions import CONFIRMED, DISMISSED
-from .issues import DECIDED, DECISIONS, ISSUES, MISTAKE, check_known, declare_issues
+from .decisions import CONFIRMED, DISMISSED, FIXED
+from .issues import (
+    DECIDED,
+    DECISIONS,
+    ISSUES,
+    MISTAKE,
+    check_known,
+    declare_issues,
+    read_table,
+)
 
 
 def decide_issues(
@@ -40,8 +48,8 @@ def decide_issues(
         the number of issues
 
     Raises:
-        ValueError: if the decision is unknown, an issue does not exist, or another
-            process does not finish writing to the dataset
+        ValueError: if the decision is unknown, an issue does not exist or was fixed,
+            or another process does not finish writing to the dataset
 
     Example:
         >>> ids = dataset.values("issues.detections.id", unwind=True)
@@ -53,23 +61,53 @@ def decide_issues(
         raise ValueError(f"{expected}, not '{decision}'")
     if len(ids) == 0:
         return 0
-    made: dict[str, object] = dict.fromkeys(DECIDED)
-    if decision:
-        time = time or datetime.now(UTC)
-        made = dict(zip(DECIDED, (decision, author or _user(), time), strict=True))
     # An audit replaces the issues
     with exclusive(dataset, "deciding issues of"):
         declare_issues(dataset)
-        places = _read_places(dataset)
-        check_known(dataset, ids, places["id"])
-        places = places[places["id"].isin(ids)]
-        groups = places.groupby("sample_id")["id"]
-        chosen = {str(sample): own.tolist() for sample, own in groups}
-        decide_labels(dataset, (ISSUES, DECISIONS), chosen, made, MISTAKE)
+        issues = read_table(dataset).set_index("id")
+        check_known(dataset, ids, issues.index)
+        if issues.loc[list(ids), "decision"].eq(FIXED).any():
+            raise ValueError(
+                "the labels of some of these issues were fixed; undo the fixes first"
+            )
+        return record_decision(dataset, ids, decision, author, time)
+
+
+def record_decision(
+    dataset: fo.Dataset,
+    ids: Collection[str],
+    decision: str | None,
+    author: str | None = None,
+    time: datetime | None = None,
+    fix: str | None = None,
+) -> int:
+    """Store a decision about the issues that exist.
+
+    Args:
+        dataset: the dataset, whose lock is held and whose issues are declared
+        ids: the IDs of the issues
+        decision: the decision, None to reopen the issues
+        author (None): who made it; by default the user of this machine
+        time (None): when it was made; by default now
+        fix (None): the name of the fix, if they were fixed
+
+    Returns:
+        the number of issues
+    """
+    made: dict[str, object] = dict.fromkeys(DECIDED)
+    if decision:
+        time = time or datetime.now(UTC)
+        made = dict(zip(DECIDED, (decision, author or user(), time), strict=True))
+    places = _read_places(dataset)
+    places = places[places["id"].isin(ids)]
+    groups = places.groupby("sample_id")["id"]
+    chosen = {str(sample): own.tolist() for sample, own in groups}
+    made["fix"] = fix
+    decide_labels(dataset, (ISSUES, DECISIONS), chosen, made, MISTAKE)
     return len(places)
 
 
-def _user() -> str:
+def user() -> str:
     """Return the user of this machine, who has no name in some containers."""
     try:
         return getpass.getuser()

@@ -20,8 +20,9 @@ from ..audit.grouping import MERGE_WITHIN
 from ..audit.ranges import count_ranges
 from ..plain import count
 
-#: The decisions about an issue, and what an issue without one is called.
-CONFIRMED, DISMISSED, OPEN = "confirmed", "dismissed", "open"
+#: The decisions about an issue, and what an issue without one is called. A fixed issue
+#: is a mistake whose boxes were corrected here.
+CONFIRMED, DISMISSED, FIXED, OPEN = "confirmed", "dismissed", "fixed", "open"
 #: The number of confirmed and of dismissed issues that it takes to learn from them.
 _FEWEST = 3
 #: The title of each threshold, the kinds of mistakes that it finds, whether values
@@ -64,7 +65,8 @@ def find_decisions(
     count as the same if the ranges share at least half of their union, or if they
     overlap and both ends differ by at most the two frames that an issue may leave out.
     If there is no such decision, a confirmed mistake covers each part of it, which is
-    what stricter thresholds find.
+    what stricter thresholds find. A mistake that is found although it was fixed is
+    open again.
 
     Args:
         issues: the attributes of issues of a sample
@@ -75,6 +77,8 @@ def find_decisions(
     """
     latest_first: dict[Mistake, list[Record]] = {}
     for decision in reversed(list(decisions)):
+        if decision.get("decision") == FIXED:
+            continue
         latest_first.setdefault(_mistake(decision), []).append(decision)
     return [_find(issue, latest_first.get(_mistake(issue), ())) for issue in issues]
 
@@ -163,11 +167,11 @@ def precision(issues: pd.DataFrame) -> pd.DataFrame:
         issues: the issues, see ``read_issues()``
 
     Returns:
-        one row per kind: the numbers of ``issues``, and of ``open``, ``confirmed`` and
-        ``dismissed`` ones; ``precision``, the share of decided issues that were
-        confirmed, in [0, 1], null if none was decided; ``checked``, the number of
-        issues that annotators looked at, and ``corrected``, of those that they
-        corrected
+        one row per kind: the numbers of ``issues``, and of ``open``, ``confirmed``,
+        ``dismissed`` and ``fixed`` ones; ``precision``, the share of decided issues
+        that were confirmed or fixed, in [0, 1], null if none was decided;
+        ``checked``, the number of issues that annotators looked at, and
+        ``corrected``, of those that they corrected
     """
     told = pd.DataFrame(
         {
@@ -175,13 +179,15 @@ def precision(issues: pd.DataFrame) -> pd.DataFrame:
             "open": issues["decision"].isna(),
             "confirmed": issues["decision"].eq(CONFIRMED),
             "dismissed": issues["decision"].eq(DISMISSED),
+            "fixed": issues["decision"].eq(FIXED),
             "checked": issues["corrected"].notna(),
             "corrected": issues["corrected"].eq(True),
         }
     )
     counts = told.fillna(0).astype("int64").groupby(issues["kind"].to_numpy()).sum()
-    decided = counts["confirmed"] + counts["dismissed"]
-    counts["precision"] = counts["confirmed"] / decided.where(decided > 0)
+    right = counts["confirmed"] + counts["fixed"]
+    decided = right + counts["dismissed"]
+    counts["precision"] = right / decided.where(decided > 0)
     return counts
 
 
@@ -212,7 +218,7 @@ def _suggest(
     known = issues["decision"].notna() & issues[f"{name}_limit"].notna()
     decided = issues[issues["kind"].isin(kinds) & known]
     limits = decided[f"{name}_limit"].to_numpy(float)
-    confirmed = decided["decision"].eq(CONFIRMED).to_numpy(bool)
+    confirmed = decided["decision"].ne(DISMISSED).to_numpy(bool)
     right = int(confirmed.sum())
     if min(right, len(decided) - right) < _FEWEST:
         return None, (

@@ -22,10 +22,11 @@ from bson import ObjectId
 from fiftyone import ViewField as F
 
 from ...importers.store.reading import StoredTracks
-from ...importers.store.sample_labels import replace_labels
+from ...importers.store.sample_labels import exchange_labels, replace_labels
 from ...importers.store.sequences import SampleSpan, read_spans
+from ..audit.grouping import EXPECTED
 from ..plain import Json, to_records
-from .decisions import Record, find_decisions
+from .decisions import FIXED, Record, find_decisions
 
 #: The sample fields of the issues and of the decisions.
 ISSUES, DECISIONS = "issues", "decisions"
@@ -43,6 +44,9 @@ _FIELDS = {
     "decision": fo.StringField,
     "decided_by": fo.StringField,
     "decided_at": fo.DateTimeField,
+    "fix": fo.StringField,
+    "peak_frame": fo.IntField,
+    **dict.fromkeys(EXPECTED, fo.FloatField),
 }
 #: The columns of a table of issues, and the attributes that they hold.
 _READ = {"id": "id", "kind": "label", "score": "confidence", "support": "support"} | {
@@ -96,7 +100,8 @@ def replace_issues(
 ) -> pd.DataFrame:
     """Replace the issues of a label field, and leave those of other fields alone.
 
-    Issues that are the same mistake as a decided one take over the decision.
+    Issues that are the same mistake as a decided one take over the decision. Fixed
+    issues are kept.
 
     Args:
         dataset: the dataset, whose issues are declared
@@ -110,15 +115,43 @@ def replace_issues(
         the issues as they are stored, with their decisions; ``first_frame`` and
         ``last_frame`` are positions in the sample ``sample_id``
     """
-    placed = _place_issues(issues, spans, label_field)
-    placed = _take_over(placed, decisions)
+    placed = _take_over(_place_issues(issues, spans, label_field), decisions)
+    labels = _labels_of(placed, spans)
+    kept = {"decision": FIXED}
+    replace_labels(dataset, ISSUES, labels, "label_field", label_field, kept)
+    return placed
+
+
+def exchange_issues(
+    dataset: fo.Dataset,
+    label_field: str,
+    spans: Sequence[SampleSpan],
+    ids: Collection[str],
+    issues: pd.DataFrame,
+) -> None:
+    """Exchange some issues of a sequence for others, which take over decisions.
+
+    Args:
+        dataset: the dataset, whose issues are declared
+        label_field: the frame field of the tracks that the issues are about
+        spans: the samples of the sequence
+        ids: the IDs of the issues to remove
+        issues: the new issues, see ``find_issues()``
+    """
+    decisions = read_decisions(dataset, [span.sample_id for span in spans])
+    placed = _take_over(_place_issues(issues, spans, label_field), decisions)
+    exchange_labels(dataset, ISSUES, ids, _labels_of(placed, spans))
+
+
+def _labels_of(
+    placed: pd.DataFrame, spans: Sequence[SampleSpan]
+) -> dict[str, list[Json]]:
+    """Return the documents of the issues of each sample, by its ID."""
     of_samples = dict(iter(placed.groupby("sample_id")))
-    labels = {
+    return {
         span.sample_id: _to_labels(of_samples.get(span.sample_id, placed[:0]))
         for span in spans
     }
-    replace_labels(dataset, ISSUES, labels, "label_field", label_field)
-    return placed
 
 
 def _place_issues(
@@ -131,11 +164,13 @@ def _place_issues(
     placed = placed[begins.between(1, placed["length"])]
     first = placed["first_frame"] - placed["offset"]
     last = (placed["last_frame"] - placed["offset"]).clip(upper=placed["length"])
+    peak = (placed["peak_frame"] - placed["offset"]).clip(upper=placed["length"])
     around = (placed["frame_rate"] / 2).round().clip(lower=1).astype("int64")
     return placed.assign(
         label_field=label_field,
         first_frame=first,
         last_frame=last,
+        peak_frame=peak,
         clip_first=(first - around).clip(lower=1),
         clip_last=(last + around).clip(upper=placed["length"]),
     )
@@ -158,7 +193,7 @@ def _take_over(
 
 def _to_labels(issues: pd.DataFrame) -> list[Json]:
     """Return the documents of issues, as FiftyOne stores them."""
-    told = ("reason", "suggestion", "size_limit", "iou_limit")
+    told = ("reason", "suggestion", "size_limit", "iou_limit", "peak_frame", *EXPECTED)
     names = ["kind", "score", "clip_first", "clip_last", *MISTAKE, *told, *DECIDED]
     return [
         {
@@ -202,9 +237,10 @@ def read_issues(
 
     Returns:
         one row per issue: ``id``, ``sample_id``, ``kind``, ``score`` in [0, 1] and
-        the attributes of the issue, null if it has none; ``first_frame`` and
-        ``last_frame``, and ``clip_first`` and ``clip_last`` of its clip, are 1-based
-        positions in the sequence
+        the attributes of the issue, null if it has none; ``first_frame``,
+        ``last_frame`` and ``peak_frame`` (``first_frame`` if an earlier version stored
+        none), and ``clip_first`` and ``clip_last`` of its clip, are 1-based positions
+        in the sequence
     """
     offsets = {span.sample_id: span.offset for span in spans}
     table = read_table(dataset.select(list(offsets)))
@@ -212,7 +248,8 @@ def read_issues(
     offset = table["sample_id"].map(offsets).astype("int64")
     supports = np.array(table.pop("support").tolist(), np.int64).reshape(-1, 2)
     table["clip_first"], table["clip_last"] = supports.T
-    for name in ("first_frame", "last_frame", "clip_first", "clip_last"):
+    table["peak_frame"] = table["peak_frame"].fillna(table["first_frame"])
+    for name in ("first_frame", "last_frame", "peak_frame", "clip_first", "clip_last"):
         table[name] = (table[name] + offset).astype("int64")
     return table.astype({"track": "int64", "other_track": "Int64"})
 

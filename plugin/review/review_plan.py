@@ -16,7 +16,7 @@ from ...importers.store.locks import exclusive
 from ..audit.plan import frames_in_minutes, plan_frames
 from ..audit.ranges import are_at
 from .audit_records import describe_unfinished
-from .decisions import DISMISSED
+from .decisions import DISMISSED, FIXED
 from .issues import read_issues
 from .saved_views import SAVING, is_own_view
 
@@ -57,7 +57,7 @@ def plan_review(
 ) -> ReviewPlan:
     """Pick the frames to review first, and save them as the view ``review plan``.
 
-    Dismissed issues do not count.
+    Dismissed and fixed issues do not count.
 
     Args:
         samples: an audited dataset, or a view of it; only the issues of its
@@ -151,10 +151,10 @@ def _plan(
 
 
 def _read_issues(dataset: fo.Dataset, ids: list[str], field: str) -> pd.DataFrame:
-    """Read the issues that are not dismissed; each sample is a sequence of its own."""
+    """Read the issues that are not settled; each sample is a sequence of its own."""
     spans = chain.from_iterable(store.read_spans(dataset.select(ids)).values())
     issues = read_issues(dataset, field, [each._replace(offset=0) for each in spans])
-    open_ones = issues[issues["decision"].ne(DISMISSED)]
+    open_ones = issues[~issues["decision"].isin([DISMISSED, FIXED])]
     return open_ones.assign(sequence=open_ones["sample_id"]).reset_index(drop=True)
 
 

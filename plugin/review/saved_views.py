@@ -13,7 +13,7 @@ from fiftyone import ViewField as F
 from ...importers import store
 from ...importers.store.locks import exclusive
 from .audit_records import describe_unfinished
-from .decisions import CONFIRMED, DISMISSED
+from .decisions import CONFIRMED, DISMISSED, FIXED
 from .issues import ISSUES, read_dataset_issues
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ _ISSUES = {
     TO_REVIEW: ("", "Issues that nobody has decided yet, the worst first"),
     CONFIRMED: (CONFIRMED, "Issues that are mistakes, the worst first"),
     DISMISSED: (DISMISSED, "Issues that are no mistakes, the worst first"),
+    FIXED: (FIXED, "Issues whose labels were fixed here, the worst first"),
 }
 #: What :func:`exclusive` is told about saving views.
 SAVING = ("saving views of", "-views")
@@ -47,9 +48,9 @@ def save_outlier_views(
 
     ``size outliers``, ``low IoU`` and ``outliers`` show the frames that have such
     boxes, and only those boxes. ``issues`` has a clip for each issue, the worst
-    first; ``issues to review``, ``confirmed`` and ``dismissed`` show the issues by
-    decision. Views with these names that a user saved are left as they are, and a
-    warning names them.
+    first; ``issues to review``, ``confirmed``, ``dismissed`` and ``fixed`` show the
+    issues by decision. Views with these names that a user saved are left as they
+    are, and a warning names them.
 
     Args:
         dataset: an audited dataset

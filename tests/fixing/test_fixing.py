@@ -131,13 +131,13 @@ def test_a_drift_is_interpolated():
 
 def test_a_gap_is_filled_and_marked():
     wrong = walk(1).drop(index=[19, 20, 21])
-    tracks = make_tracks(wrong, colour="red")
+    tracks = make_tracks(wrong, color="red")
     plan, fixed = fix(tracks, issue("gap", 1, 19, 23))
     same(boxes_of(fixed, 1), boxes_of(walk(1), 1))
     added = fixed[fixed["mark"] == INTERPOLATED]
     assert added["frame"].tolist() == [20, 21, 22]
     assert added["frame_name"].tolist() == ["000020.jpg", "000021.jpg", "000022.jpg"]
-    assert (added["colour"] == "red").all()
+    assert (added["color"] == "red").all()
     assert plan.log["change"].tolist() == ["added"] * 3
     assert plan.log["left"].isna().all()
 
@@ -177,6 +177,21 @@ def test_a_track_is_cut_with_an_id_that_nobody_had():
     assert plan.fixes.loc[0, "fix"] == "cut"
     assert sorted(fixed["track"].unique()) == [1, 2, 8]
     assert boxes_of(fixed, 8).index.tolist() == list(range(20, LENGTH + 1))
+
+
+def test_a_track_that_jumps_to_a_new_object_is_cut():
+    record = issue("identity_switch", 1, 19, 20, peak=20)
+    plan, fixed = fix(make_tracks(walk(1), walk(2)), record)
+    assert plan.fixes.loc[0, "fix"] == "cut"
+    assert boxes_of(fixed, 3).index.tolist() == list(range(20, LENGTH + 1))
+
+
+def test_what_is_missing_for_long_is_not_interpolated():
+    away = make_tracks(walk(1, [1, 2, 3, 4, *range(36, 41)]))
+    assert fix(away, issue("gap", 1, 4, 36))[0].edits.empty
+    pieces = make_tracks(walk(1, range(1, 5)), walk(2, range(36, 41)))
+    plan, _ = fix(pieces, issue("fragmentation", 1, 4, 36, other=2))
+    assert (plan.counts.added, plan.counts.identities) == (0, 5)
 
 
 def test_exchanges_that_follow_each_other_restore_all_three():
@@ -250,8 +265,11 @@ def test_a_ghost_loses_its_tail_only():
     still.loc[30:, "left"] = still.loc[29, "left"]
     _, fixed = fix(make_tracks(still), issue("ghost", 1, 31, 40, peak=31))
     assert fixed["frame"].max() == 30
-    inside = fix(make_tracks(still), issue("ghost", 1, 20, 25, peak=20))
-    assert inside[0].edits.empty
+    inside = walk(1)
+    inside.loc[19:24, "left"] = inside.loc[18, "left"]
+    plan, fixed = fix(make_tracks(inside), issue("ghost", 1, 20, 25, peak=20))
+    assert plan.fixes.loc[0, "fix"] == "interpolate"
+    same(boxes_of(fixed, 1), boxes_of(walk(1), 1))
 
 
 def test_the_shorter_of_two_duplicates_goes_or_else_the_rougher():

@@ -120,9 +120,11 @@ RISKS = {
     "stop_adjustment_job": "high",
     "apply_adjustments": "high",
     "undo_adjustments": "high",
+    "fix_issues": "high",
+    "undo_fixes": "high",
 }
 #: Those that may take longer than anybody likes to wait.
-LONG = set(RISKS) - {"stop_adjustment_job"}
+LONG = set(RISKS) - {"stop_adjustment_job", "fix_issues", "undo_fixes"}
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -200,6 +202,8 @@ STORY = {
     "save_outlier_views": lambda _: {},
     "plan_review": lambda _: {"budget": 10},
     "decide_issues": lambda _: {"decision": "confirmed"},
+    "fix_issues": lambda _: {"which": "selected"},
+    "undo_fixes": lambda _: {},
     "suggest_thresholds": lambda _: {},
     "export_adjustment_job": lambda place: {
         "name": "Fix-1",

@@ -424,7 +424,8 @@ def test_decides_and_counts(dataset):
     found, _ = ask(dataset.view(), "decide", ids=ids[:3], decision="dismissed")
     assert found["decided"] == 3
     listed, _ = ask(dataset.view(), "list_issues")
-    assert listed["progress"] == {"open": 1, "confirmed": 0, "dismissed": 3}
+    expected = {"open": 1, "confirmed": 0, "dismissed": 3, "fixed": 0}
+    assert listed["progress"] == expected
     assert {kind["precision"] for kind in listed["kinds"]} == {0.0}
     views, _ = ask(dataset.view(), "save_views")
     assert views["views"] == {"issues": 4, "issues to review": 1, "dismissed": 3}
@@ -456,6 +457,44 @@ def test_decides_in_the_dataset_that_was_open(dataset, source):
     gone, _ = ask(other.view(), "decide", dataset="gone", **params)
     assert gone == {"problem": "the dataset 'gone' no longer exists"}
     other.delete()
+
+
+def test_fixes_and_takes_back(dataset):
+    issues = read_dataset_issues(dataset, FIELD)
+    ids = issues.loc[issues["kind"] == "shift", "id"].tolist()
+    shown, _ = ask(dataset.view(), "show_issue", id=ids[0])
+    assert [fix["name"] for fix in shown["fixes"]] == ["redraw"]
+    drawn = [len(crop["suggested_boxes"]) for crop in shown["strip"]]
+    assert drawn == [int(crop["place"] == "at") for crop in shown["strip"]]
+    told, _ = ask(dataset.view(), "preview_fix", ids=ids)
+    assert told == {"issues": 2, "message": "2 issues fixed, boxes: 2 moved"}
+    fixed, _ = ask(dataset.view(), "fix", ids=ids)
+    assert fixed["message"] == told["message"]
+    listed, _ = ask(dataset.view(), "list_issues", decision="fixed")
+    assert [issue["id"] for issue in listed["issues"]] == sorted(
+        ids, key=[issue["id"] for issue in listed["issues"]].index
+    )
+    assert listed["progress"]["fixed"] == 2
+    views, _ = ask(dataset.view(), "save_views")
+    assert views["views"]["fixed"] == 2
+    settled, _ = ask(dataset.view(), "decide", ids=ids[:1], decision="confirmed")
+    assert "undo the fixes first" in settled["problem"]
+    again, _ = ask(dataset.view(), "fix", ids=ids)
+    assert "no fix applies" in again["problem"]
+    undone, _ = ask(dataset.view(), "undo_fix", name=fixed["name"])
+    assert undone == {"name": fixed["name"]}
+    listed, _ = ask(dataset.view(), "list_issues")
+    assert listed["progress"] == {"open": 4, "confirmed": 0, "dismissed": 0, "fixed": 0}
+    assert set(ids) <= {issue["id"] for issue in listed["issues"]}
+
+
+def test_tells_that_frames_changed_since_the_audit(dataset):
+    assert ask(dataset.view(), "load")[0]["message"] == ""
+    frame = dataset.first().frames[3]
+    frame[FIELD].detections[0].label = "runner"
+    frame.save()
+    told = ask(dataset.view(), "load")[0]["message"]
+    assert told.startswith("1 frame changed since the audit")
 
 
 def test_finds_what_to_send(dataset):

@@ -20,6 +20,7 @@ const CropImage = ({ crop: { size, image, ...crop } }: { crop: Crop }) => (
     <svg viewBox={`0 0 ${size[0]} ${size[1]}`} aria-hidden="true">
       {boxes(crop.other_boxes, "other")}
       {boxes(crop.boxes, "own")}
+      {boxes(crop.suggested_boxes, "suggested")}
     </svg>
   </span>
 );

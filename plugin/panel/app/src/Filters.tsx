@@ -13,6 +13,7 @@ const STATES: [string, string][] = [
   ["open", "to review"],
   ["confirmed", "confirmed"],
   ["dismissed", "dismissed"],
+  ["fixed", "fixed"],
 ];
 
 const change = (part: Partial<FilterValues>) => store.narrow({ filters: { ...store.get().filters, ...part } });
@@ -115,21 +116,21 @@ function ClearFilters() {
   return <button onClick={() => store.narrow({ filters: NO_FILTERS })}>Clear filters</button>;
 }
 
-function ProgressBar({ open, confirmed, dismissed, undo }: Progress & { undo: () => void }) {
+function ProgressBar({ open, confirmed, dismissed, fixed, undo }: Progress & { undo: () => void }) {
   const { replaced, underWay } = store.useStored();
-  const decided = confirmed + dismissed;
+  const decided = confirmed + dismissed + fixed;
   return (
     <div className="progress" aria-busy={underWay > 0} data-testid="progress">
       <b>{formatCount(open)} to review</b>
       <span className="quiet">
-        {confirmed} confirmed, {dismissed} dismissed
+        {confirmed} confirmed, {dismissed} dismissed{fixed > 0 && `, ${fixed} fixed`}
       </span>
       <meter aria-label="Reviewed" value={decided} max={Math.max(1, decided + open)} />
       <ClearFilters />
       <button
         className="undo"
         aria-label="Undo"
-        title="Undo the last decision (Ctrl+Z)"
+        title="Undo the last decision or fix (Ctrl+Z)"
         style={{ visibility: replaced.length ? "visible" : "hidden" }}
         onClick={undo}
       >

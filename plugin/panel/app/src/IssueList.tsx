@@ -2,7 +2,7 @@
 // The list of issues, the highest scores first.
 
 import React, { useCallback, useEffect, useRef } from "react";
-import type { Decide } from "./decide";
+import type { Decide, FixIssues } from "./decide";
 import { Filters } from "./Filters";
 import { toggleSelected } from "./issues";
 import { Problem } from "./Problem";
@@ -10,7 +10,7 @@ import * as store from "./state";
 import { describeDecision, formatCount, formatFrames, formatScore } from "./text";
 import type { Issue, Listing, Overview } from "./types";
 
-const MARKS = { confirmed: "✓", dismissed: "✕" };
+const MARKS = { confirmed: "✓", dismissed: "✕", fixed: "✎" };
 
 interface Props {
   overview: Overview;
@@ -18,6 +18,7 @@ interface Props {
   problem: string | null;
   choose: (issue: Issue) => void;
   decide: Decide;
+  fix: FixIssues;
   undo: () => void;
 }
 
@@ -35,7 +36,7 @@ function useToggle(listing: Listing | null) {
   );
 }
 
-export function IssueList({ overview, listing, problem, choose, decide, undo }: Props) {
+export function IssueList({ overview, listing, problem, choose, decide, fix, undo }: Props) {
   const { chosen, selected, failure } = store.useStored();
   const { issues = [], total = 0, kinds = [] } = listing ?? {};
   const list = useRef<HTMLOListElement>(null);
@@ -65,15 +66,19 @@ export function IssueList({ overview, listing, problem, choose, decide, undo }: 
         {listing && !issues.length && <li className="quiet">No issues match the filters</li>}
         {issues.length < total && <More key={issues.length} listed={issues.length} total={total} />}
       </ol>
-      {selected.length > 0 && <Selection count={selected.length} decide={decide} />}
+      {selected.length > 0 && <Selection count={selected.length} decide={decide} fix={fix} />}
     </aside>
   );
 }
 
-/** The buttons that decide all selected issues. */
-const Selection = ({ count, decide }: { count: number; decide: Decide }) => (
+/** The buttons that decide or fix all selected issues. */
+const Selection = ({ count, decide, fix }: { count: number } & Pick<Props, "decide" | "fix">) => (
   <div className="selection">
+    <FixPreview fix={fix} />
     <b>{count} selected</b>
+    <button onClick={() => fix()}>
+      Fix <kbd>f</kbd>
+    </button>
     <button onClick={() => decide("confirmed")}>
       Confirm <kbd>c</kbd>
     </button>
@@ -83,9 +88,22 @@ const Selection = ({ count, decide }: { count: number; decide: Decide }) => (
     <button onClick={() => decide(null)}>
       Reopen <kbd>u</kbd>
     </button>
-    <button onClick={() => store.set({ selected: [] })}>Clear</button>
+    <button onClick={() => store.set({ selected: [], preview: null })}>Clear</button>
   </div>
 );
+
+/** What fixing the selected issues would change, until the user agrees. */
+function FixPreview({ fix }: { fix: FixIssues }) {
+  const { preview, selected } = store.useStored();
+  if (!preview || preview.ids.join() !== selected.join()) return null;
+  return (
+    <p className="preview" role="status" data-testid="preview">
+      {preview.message}
+      <button onClick={() => fix()}>Apply</button>
+      <button onClick={() => store.set({ preview: null })}>Cancel</button>
+    </p>
+  );
+}
 
 /** The end of the list, which loads another page when it scrolls into view. */
 function More({ listed, total }: { listed: number; total: number }) {

@@ -3,13 +3,13 @@
 
 import React from "react";
 import { Strip } from "./Crops";
-import type { Decide } from "./decide";
+import type { Decide, FixIssues } from "./decide";
 import { Plots } from "./Plots";
 import { Problem } from "./Problem";
 import { useElsewhere, useGo, usePlayhead } from "./player";
 import * as store from "./state";
 import { describeReliability, formatScore } from "./text";
-import type { Details, Issue, Kind, SequenceInfo } from "./types";
+import type { Details, Fix, Issue, Kind, SequenceInfo } from "./types";
 
 const UNKNOWN_COLOR = "#8a8f98";
 
@@ -23,6 +23,7 @@ interface Props {
   details: Details | null;
   problem: string | null;
   decide: Decide;
+  fix: FixIssues;
   step: (by: number) => void;
 }
 
@@ -82,12 +83,12 @@ const Header = ({ issue, color }: { issue: Issue; color: string }) => (
   </header>
 );
 
-interface ActionProps extends Pick<Props, "ready" | "decide" | "step"> {
+interface ActionProps extends Pick<Props, "ready" | "details" | "decide" | "fix" | "step"> {
   issue: Issue;
   show: () => void;
 }
 
-function Actions({ issue, ready, decide, step, show }: ActionProps) {
+function Actions({ issue, ready, details, decide, fix, step, show }: ActionProps) {
   // The keys decide selected issues instead
   const hasKeys = store.useStored().selected.length === 0;
   const { decision } = issue;
@@ -116,6 +117,7 @@ function Actions({ issue, ready, decide, step, show }: ActionProps) {
       >
         {decision ? "Reopen" : "Skip"} {hasKeys && <kbd>u</kbd>}
       </button>
+      {!decision && ready && <FixButtons issue={issue} fixes={details?.fixes ?? []} fix={fix} />}
       <span className="gap" />
       <button aria-label="Previous" title="Previous issue" onClick={() => step(-1)}>
         ↑ <kbd>k</kbd>
@@ -127,6 +129,32 @@ function Actions({ issue, ready, decide, step, show }: ActionProps) {
         ▶
       </button>
     </div>
+  );
+}
+
+/** The default fix, and a menu of the others. */
+function FixButtons({ issue, fixes, fix }: { issue: Issue; fixes: Fix[]; fix: FixIssues }) {
+  const hasKeys = store.useStored().selected.length === 0;
+  if (!fixes.length) return null;
+  const [{ name, title }, ...others] = fixes;
+  return (
+    <>
+      <button className="fix" title={title} onClick={() => fix(name, [issue.id])}>
+        Fix {hasKeys && <kbd>f</kbd>}
+      </button>
+      {others.length > 0 && (
+        <select aria-label="Other fixes" value="" onChange={({ target }) => fix(target.value, [issue.id])}>
+          <option value="" disabled>
+            or…
+          </option>
+          {others.map(({ name, title }) => (
+            <option key={name} value={name}>
+              {title}
+            </option>
+          ))}
+        </select>
+      )}
+    </>
   );
 }
 

@@ -12,7 +12,7 @@ export function PrecisionTable({ kinds }: { kinds: Kind[] }) {
       <table data-testid="precision">
         <thead>
           <tr>
-            {["kind", "issues", "to review", "confirmed", "dismissed", "precision"].map((name) => (
+            {["kind", "issues", "to review", "confirmed", "dismissed", "fixed", "precision"].map((name) => (
               <th key={name}>{name}</th>
             ))}
             {isChecked && <th title="Of the issues that annotators checked">corrected</th>}
@@ -29,6 +29,7 @@ export function PrecisionTable({ kinds }: { kinds: Kind[] }) {
               <td>{kind.open}</td>
               <td>{kind.confirmed}</td>
               <td>{kind.dismissed}</td>
+              <td>{kind.fixed}</td>
               <td>{formatPercent(kind.precision)}</td>
               {isChecked && <td>{kind.checked ? `${kind.corrected} of ${kind.checked}` : "–"}</td>}
             </tr>

@@ -93,7 +93,8 @@ function showFirst(panel: HTMLElement | null): void {
   panel?.querySelector(".waiting")?.animate({ opacity: [0.1, 1] }, { duration: 400 });
 }
 
-function useShortcuts(panel: RefObject<HTMLElement>, { decide, step, undo }: ReturnType<typeof useDecide>): void {
+function useShortcuts(panel: RefObject<HTMLElement>, actions: ReturnType<typeof useDecide>): void {
+  const { decide, fix, step, undo } = actions;
   const { replaced } = store.useStored();
   const press = (decision: Decision | null) => () => decide(decision) || showFirst(panel.current);
   useKeys(panel, {
@@ -102,6 +103,7 @@ function useShortcuts(panel: RefObject<HTMLElement>, { decide, step, undo }: Ret
     c: press("confirmed"),
     x: press("dismissed"),
     u: press(null),
+    f: () => fix() || showFirst(panel.current),
     "Ctrl+z": replaced.length ? undo : null,
   });
 }

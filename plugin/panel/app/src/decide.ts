@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decide issues, step through them, and undo decisions.
+// Decide issues, fix them, step through them, and take that back.
 
 import { useCallback, useRef } from "react";
 import { useCall } from "./api";
@@ -22,6 +22,9 @@ type Origin = Partial<Pick<store.PriorDecision, "decided_by" | "decided_at">>;
 
 /** The last request under way. Decisions are stored in the order in which they were made. */
 let last: Promise<void> = Promise.resolve();
+
+/** Fix issues by their default or by a named fix; see `Decide` for which. */
+export type FixIssues = (fix?: string, ids?: string[]) => boolean;
 
 /** Return the function that stores a decision, which the list shows at once. */
 function useSend(): (decision: Decision | null, ids: string[], origin?: Origin) => void {
@@ -52,6 +55,44 @@ function useSend(): (decision: Decision | null, ids: string[], origin?: Origin) 
   );
 }
 
+/** Return the functions that fix issues, and that take a fix back. */
+function useFixes() {
+  const call = useCall();
+  const run = useCallback(
+    <T>(method: string, params: object, ids: string[]): Promise<T | null> => {
+      const { dataset, field } = store.get();
+      store.set({ underWay: store.get().underWay + 1, preview: null });
+      const succeed = (answer: T): T => {
+        if (dataset && field) markStale(dataset, field);
+        const { decisions, version, selected, underWay } = store.get();
+        const rest = selected.filter((id) => !ids.includes(id));
+        // The labels and the issues around have changed, too
+        store.set({ decisions: decisions + 1, version: version + 1, selected: rest, underWay: underWay - 1 });
+        return answer;
+      };
+      const fail = (error: Error): null => {
+        const { underWay, version } = store.get();
+        store.set({ failure: error.message, underWay: underWay - 1, version: version + 1, pending: {} });
+        return null;
+      };
+      const done = last.then(() => call<T>(method, { ...params, dataset })).then(succeed, fail);
+      last = done.then(() => undefined);
+      return done;
+    },
+    [call],
+  );
+  const storeFix = useCallback(
+    (ids: string[], fix?: string) =>
+      run<{ name: string }>("fix", { ids, fix }, ids).then((answer) => answer?.name ?? null),
+    [run],
+  );
+  const takeBack = useCallback(
+    (name: Promise<string | null>) => name.then((name) => name && run("undo_fix", { name }, [])),
+    [run],
+  );
+  return { storeFix, takeBack };
+}
+
 /**
  * Return the functions that decide issues, step through the list, and undo decisions.
  *
@@ -61,6 +102,8 @@ function useSend(): (decision: Decision | null, ids: string[], origin?: Origin) 
  */
 export function useDecide(listing: Listing | null, seen: Issue | undefined, choose: (issue: Issue) => void) {
   const send = useSend();
+  const { storeFix, takeBack } = useFixes();
+  const call = useCall();
   const known = useRef({ listing, seen });
   known.current = { listing, seen };
 
@@ -81,6 +124,10 @@ export function useDecide(listing: Listing | null, seen: Issue | undefined, choo
       const isShown = ids.length === 1 && ids[0] === chosen;
       // An issue that was chosen in the timeline may not match the list's filters
       const find = (id: string) => findIssue(listing, id) ?? (seen?.id === id ? seen : undefined);
+      if (ids.some((id) => find(id)?.decision === "fixed")) {
+        store.set({ failure: "The labels of this issue were fixed. Undo the fix first." });
+        return true;
+      }
       // Without a decision to take back, the issue is skipped
       if (!decision && ids.every((id) => find(id)?.decision === null)) {
         store.set({ selected: selected.filter((id) => !ids.includes(id)) });
@@ -96,6 +143,29 @@ export function useDecide(listing: Listing | null, seen: Issue | undefined, choo
     [send, step],
   );
 
+  const fix = useCallback<FixIssues>(
+    (name, wanted) => {
+      const { chosen, selected, replaced, preview, pending } = store.get();
+      const { seen } = known.current;
+      const ids = wanted ?? (selected.length ? selected : seen ? [seen.id] : []);
+      if (!ids.length) return false;
+      const agreed = preview && preview.ids.join() === ids.join();
+      if (ids.length > 1 && !agreed) {
+        call<{ message: string }>("preview_fix", { ids }).then(
+          ({ message }) => store.set({ preview: { ids, message } }),
+          (error: Error) => store.set({ failure: error.message }),
+        );
+        return true;
+      }
+      const latest = { chosen, before: [], fix: storeFix(ids, name) };
+      const added = Object.fromEntries(ids.map((id) => [id, "fixed" as const]));
+      store.set({ replaced: [...replaced, latest].slice(-UNDO_SIZE), pending: { ...pending, ...added } });
+      if (ids.length === 1 && ids[0] === chosen) step(1, true);
+      return true;
+    },
+    [call, storeFix, step],
+  );
+
   const undo = useCallback(() => {
     const { replaced } = store.get();
     const latest = replaced.at(-1);
@@ -103,8 +173,9 @@ export function useDecide(listing: Listing | null, seen: Issue | undefined, choo
     store.set({ replaced: replaced.slice(0, -1), chosen: latest.chosen, tab: "issue" });
     const issue = findIssue(known.current.listing, latest.chosen);
     if (issue) choose(issue);
+    if (latest.fix) void takeBack(latest.fix);
     for (const { decision, ids, ...origin } of latest.before) send(decision, ids, origin);
-  }, [send, choose]);
+  }, [send, takeBack, choose]);
 
-  return { decide, step, undo };
+  return { decide, fix, step, undo };
 }

@@ -67,7 +67,7 @@ const FILTER_CHECKS: Checks<Filters> = {
   sequence: isNullOr(isText),
   track: isNullOr((value) => isInteger(value, 0, MAX_TRACK)),
   least_score: (value) => typeof value === "number" && value >= 0 && value <= 1,
-  decision: isOneOf("open", "confirmed", "dismissed", null),
+  decision: isOneOf("open", "confirmed", "dismissed", "fixed", null),
   in_view: (value) => typeof value === "boolean",
 };
 

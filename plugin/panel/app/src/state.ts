@@ -25,6 +25,14 @@ export interface PriorDecision {
 export interface Replaced {
   chosen: string | null;
   before: PriorDecision[];
+  /** The name of the fix to undo, once it is stored; null if it failed. */
+  fix?: Promise<string | null>;
+}
+
+/** What fixing issues together would change. */
+export interface Preview {
+  ids: string[];
+  message: string;
 }
 
 export interface State extends Session {
@@ -43,6 +51,8 @@ export interface State extends Session {
   pending: Record<string, Decision | null>;
   /** The number of requests that are storing decisions. */
   underWay: number;
+  /** The selected issues to fix as soon as the user agrees. */
+  preview: Preview | null;
   /** Whether an audit started from the panel is running. */
   auditing: boolean;
   /** Increases whenever the issues change. */
@@ -67,6 +77,7 @@ const START: State = {
   replaced: [],
   pending: {},
   underWay: 0,
+  preview: null,
   auditing: false,
   version: 0,
   decisions: 0,

@@ -22,15 +22,19 @@ export function describeDecision({ decision, decided_by, decided_at }: Decided):
 }
 
 /** Summarize how often issues of a kind were confirmed by reviewers. */
-export const describePrecision = ({ precision, confirmed, dismissed }: Kind): string =>
-  precision === null ? "No decisions yet" : `${confirmed} of ${confirmed + dismissed} reviewed issues were confirmed`;
+export function describePrecision({ precision, confirmed, dismissed, fixed }: Kind): string {
+  if (precision === null) return "No decisions yet";
+  const right = fixed ? "confirmed or fixed" : "confirmed";
+  return `${confirmed + fixed} of ${confirmed + dismissed + fixed} reviewed issues were ${right}`;
+}
 
 /** Summarize what reviewers and annotators found about a kind of issue and about one issue of it. */
 export function describeReliability(kind: Kind | undefined, corrected: boolean | null): string {
   const parts: string[] = [];
   if (kind && kind.precision !== null) {
-    const reviewed = kind.confirmed + kind.dismissed;
-    parts.push(`${kind.name}: ${formatPercent(kind.precision)} of ${reviewed} reviewed issues were confirmed`);
+    const reviewed = kind.confirmed + kind.dismissed + kind.fixed;
+    const right = kind.fixed ? "confirmed or fixed" : "confirmed";
+    parts.push(`${kind.name}: ${formatPercent(kind.precision)} of ${reviewed} reviewed issues were ${right}`);
   }
   if (kind?.checked) parts.push(`annotators corrected ${kind.corrected} of the ${kind.checked} they checked`);
   if (corrected !== null)

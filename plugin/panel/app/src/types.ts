@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The answers of the panel's Python side. Frames are positions in the sequence, counted from 1.
 
-export type Decision = "confirmed" | "dismissed";
+export type Decision = "confirmed" | "dismissed" | "fixed";
 
 export interface Kind {
   kind: string;
@@ -11,6 +11,7 @@ export interface Kind {
   open: number;
   confirmed: number;
   dismissed: number;
+  fixed: number;
   precision: number | null;
   checked: number;
   corrected: number;
@@ -60,6 +61,8 @@ export interface Issue {
   decided_by: string | null;
   decided_at: string | null;
   corrected: boolean | null;
+  /** The name of the fix of a fixed issue. */
+  fix: string | null;
 }
 
 export interface Listing {
@@ -86,6 +89,8 @@ export interface Crop {
   size: [number, number];
   boxes: Box[];
   other_boxes: Box[];
+  /** The boxes that the default fix would draw. */
+  suggested_boxes: Box[];
   image: string;
 }
 
@@ -105,8 +110,16 @@ export interface Figure {
   };
 }
 
+/** A way to fix an issue. */
+export interface Fix {
+  name: string;
+  title: string;
+}
+
 export interface Details {
   issue: Issue;
+  /** The fixes that apply, the default first. */
+  fixes: Fix[];
   strip: Crop[];
   problem: string | null;
   panels: object[];

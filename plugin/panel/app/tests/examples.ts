@@ -19,6 +19,7 @@ export const makeIssue = (change: Partial<Issue> = {}): Issue => ({
   decided_by: null,
   decided_at: null,
   corrected: null,
+  fix: null,
   ...change,
 });
 
@@ -30,6 +31,7 @@ export const makeKind = (change: Partial<Kind> = {}): Kind => ({
   open: 4,
   confirmed: 3,
   dismissed: 2,
+  fixed: 0,
   precision: 0.6,
   checked: 0,
   corrected: 0,
@@ -44,6 +46,6 @@ export const makeListing = (issues: Issue[], change: Partial<Listing> = {}): Lis
   gone: [],
   to_send: issues.length,
   kinds: [],
-  progress: { open: issues.length, confirmed: 0, dismissed: 0 },
+  progress: { open: issues.length, confirmed: 0, dismissed: 0, fixed: 0 },
   ...change,
 });

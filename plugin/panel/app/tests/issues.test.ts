@@ -98,13 +98,13 @@ describe("withPending", () => {
   it("applies decisions to the issues and to the progress", () => {
     const listing = makeListing([a, confirmed], {
       asked: [c],
-      progress: { open: 2, confirmed: 1, dismissed: 0 },
+      progress: { open: 2, confirmed: 1, dismissed: 0, fixed: 0 },
     });
     const shown = withPending(listing, { a: "dismissed", b: null, c: "confirmed", gone: "confirmed" });
     expect(shown?.issues.map(({ decision }) => decision)).toEqual(["dismissed", null]);
     expect(shown?.issues[1].decided_by).toBeNull();
     expect(shown?.asked[0].decision).toBe("confirmed");
-    expect(shown?.progress).toEqual({ open: 1, confirmed: 1, dismissed: 1 });
+    expect(shown?.progress).toEqual({ open: 1, confirmed: 1, dismissed: 1, fixed: 0 });
     expect(listing.progress.open).toBe(2);
   });
 });

@@ -40,6 +40,7 @@ describe("describeDecision", () => {
 describe("describePrecision", () => {
   it("counts the confirmed issues", () => {
     expect(describePrecision(makeKind())).toBe("3 of 5 reviewed issues were confirmed");
+    expect(describePrecision(makeKind({ fixed: 2 }))).toBe("5 of 7 reviewed issues were confirmed or fixed");
     expect(describePrecision(makeKind({ precision: null }))).toBe("No decisions yet");
   });
 });
