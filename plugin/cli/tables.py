@@ -78,6 +78,8 @@ def to_csv(table: pd.DataFrame) -> bytes:
         the file's content, UTF-8
     """
     rows = pa.Table.from_pandas(table.round(_DIGITS), preserve_index=False)
+    # Arrow's writer puts stray memory in place of the empty chunks of a column
+    rows = rows.combine_chunks()
     try:
         return _write(rows, "none")
     except pa.ArrowInvalid:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from fiftyone_track_audit import __version__
 from fiftyone_track_audit.plugin.audit import summary
 from fiftyone_track_audit.plugin.cli import main
 from fiftyone_track_audit.plugin.cli.commands import app
+from fiftyone_track_audit.plugin.cli.tables import to_csv
 from labeling_jobs import BUCKET
 from PIL import Image
 
@@ -350,6 +352,12 @@ def test_text_that_needs_quotes_has_them(tmp_path, name):
     rows = read_rows(output)
     assert {row["label"] for row in rows} == {name.removesuffix(":1")}
     assert {row["outlier_reasons"] for row in rows} == {""}
+
+
+def test_columns_with_empty_chunks_are_written_as_they_are():
+    chunks = pa.chunked_array([[], [], ["gap"]], pa.large_string())
+    table = pd.DataFrame({"kind": pd.arrays.ArrowExtensionArray(chunks)})
+    assert to_csv(table) == b"kind\ngap\n"
 
 
 def test_labels_without_boxes_pass(tmp_path, capsys):
