@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from ..audit import kind_name
 from ..audit.kinds import kind_color
+from ..audit.learning import learn
 from ..plain import Json, to_records
 from ..review.decisions import CONFIRMED, DISMISSED, FIXED, OPEN, precision
 
@@ -127,9 +129,37 @@ def choose_to_send(issues: pd.DataFrame) -> pd.DataFrame:
     return issues[~issues["decision"].isin([DISMISSED, FIXED])]
 
 
+def rank_issues(issues: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Rank issues by their scores and by the decisions about others of their kind.
+
+    Decided issues keep their rank.
+
+    Args:
+        issues: all issues, so that all decisions count
+
+    Returns:
+        a tuple of the issues with the column ``rank``, which :func:`sort_issues`
+        heeds, and what the decisions changed, in words
+    """
+    learned = learn(issues)
+    score = issues["score"].astype(float).fillna(1)
+    changed = issues["decision"].isna() & (learned.odds != learned.before)
+    rank = score.where(~changed, 0.5 + expit(learned.odds) / 2)
+    return issues.assign(rank=rank), learned.message
+
+
 def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:
-    """Sort issues, the worst first."""
-    order = ["score", "sequence", "first_frame", "track", "id"]
+    """Sort issues, the worst first.
+
+    Args:
+        issues: the issues; if they have a ``rank``, see :func:`rank_issues`, it counts
+            instead of the score
+
+    Returns:
+        the sorted issues
+    """
+    first = "rank" if "rank" in issues else "score"
+    order = [first, "sequence", "first_frame", "track", "id"]
     return issues.sort_values(order, ascending=[False, True, True, True, True])
 
 

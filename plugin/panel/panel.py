@@ -140,6 +140,7 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
         )
         field = find_field(ctx)
         issues = _read_issues(ctx.dataset, field, store.read_spans(ctx.dataset))
+        issues, learned = listing.rank_issues(issues)
         shown, ids = _in_view(ctx, issues, ctx.params), read_ids(ctx.params)
         fitting = listing.choose_issues(shown, filters)
         asked = fitting[fitting["id"].isin(ids)]
@@ -150,6 +151,7 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
             "to_send": len(listing.choose_to_send(fitting)),
             "kinds": listing.describe_kinds(issues),
             "progress": listing.count_decisions(issues),
+            "learned": learned,
             "message": describe_unfinished(ctx.dataset, field)
             or describe_changed(ctx.dataset, field),
         }

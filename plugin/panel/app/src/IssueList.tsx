@@ -38,7 +38,7 @@ function useToggle(listing: Listing | null) {
 
 export function IssueList({ overview, listing, problem, choose, decide, fix, undo }: Props) {
   const { chosen, selected, failure } = store.useStored();
-  const { issues = [], total = 0, kinds = [] } = listing ?? {};
+  const { issues = [], total = 0, kinds = [], learned = "" } = listing ?? {};
   const list = useRef<HTMLOListElement>(null);
   useEffect(() => {
     list.current?.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
@@ -50,6 +50,11 @@ export function IssueList({ overview, listing, problem, choose, decide, fix, und
       <Filters overview={overview} listing={listing} undo={undo} />
       {problem && <Problem text={problem} />}
       {failure && <Problem text={failure} action="Close" run={() => store.set({ failure: null })} />}
+      {learned && (
+        <p className="quiet" data-testid="learned">
+          {learned}
+        </p>
+      )}
       <ol className="issues" data-testid="issues" ref={list}>
         {issues.map((issue) => (
           <Row

@@ -78,6 +78,8 @@ export interface Listing {
   /** Counts over all issues, whether or not they match the filters. */
   kinds: Kind[];
   progress: Progress;
+  /** What the decisions so far changed about the order, empty if nothing. */
+  learned: string;
 }
 
 export type Box = [number, number, number, number];

@@ -44,6 +44,7 @@ export const makeListing = (issues: Issue[], change: Partial<Listing> = {}): Lis
   counts: {},
   asked: [],
   gone: [],
+  learned: "",
   to_send: issues.length,
   kinds: [],
   progress: { open: issues.length, confirmed: 0, dismissed: 0, fixed: 0 },

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order of the list of issues."""
+
+import pandas as pd
+from fiftyone_track_audit.plugin.panel.listing import rank_issues, sort_issues
+
+
+def make_issues(decisions):
+    """Gaps of the highest score with these decisions, and one open shift."""
+    kinds = ["gap"] * len(decisions) + ["shift"]
+    return pd.DataFrame(
+        {
+            "id": [f"{number:02d}" for number in range(len(kinds))],
+            "kind": kinds,
+            "sequence": "street",
+            "first_frame": range(1, len(kinds) + 1),
+            "track": 1,
+            "score": [0.9] * len(decisions) + [0.85],
+            "decision": [*decisions, None],
+        }
+    )
+
+
+def test_without_decisions_the_scores_order_the_list():
+    issues, message = rank_issues(make_issues([None] * 5))
+    assert sort_issues(issues)["kind"].tolist() == ["gap"] * 5 + ["shift"]
+    assert (issues["rank"] == issues["score"]).all()
+    assert message == ""
+
+
+def test_dismissed_gaps_let_open_gaps_sink():
+    issues, message = rank_issues(make_issues(["dismissed"] * 6 + [None] * 3))
+    kinds = sort_issues(issues)["kind"].tolist()
+    assert kinds == ["gap"] * 6 + ["shift"] + ["gap"] * 3
+    assert message == "6 gaps dismissed: gaps now rank lower"
+
+
+def test_an_empty_list_has_no_order():
+    issues, message = rank_issues(make_issues([])[:0])
+    assert sort_issues(issues).empty
+    assert message == ""
