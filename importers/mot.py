@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read MOT Challenge sequences, and files that look like them.
 
 A sequence is a folder with ``seqinfo.ini``, ``gt/gt.txt``, perhaps ``det/det.txt``, and

@@ -50,6 +50,7 @@ def test_requirements_cover_the_imports():
         "bson": "fiftyone",
         "pymongo": "fiftyone",
         "botocore": "boto3",
+        "cv2": "fiftyone",
         "rich": "cyclopts",
     }
     distributions = packages_distributions()

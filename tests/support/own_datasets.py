@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Datasets as FiftyOne users have them, which Track Audit did not make."""
 
 import gc
