@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .importers.groundtruth import read_manifest, read_seq_label
     from .importers.mot import read_mot
     from .importers.predictions import read_predictions
-    from .plugin.audit import Audit, Thresholds, audit_tracks
+    from .plugin.audit import Audit, Rules, Thresholds, audit_tracks, propose_rules
     from .plugin.corrections.applying import (
         apply_adjustment,
         drop_old_labels,
@@ -64,7 +64,7 @@ _HOMES = {
     "importers.groundtruth": ["read_manifest", "read_seq_label"],
     "importers.mot": ["read_mot"],
     "importers.predictions": ["read_predictions"],
-    "plugin.audit": ["Audit", "Thresholds", "audit_tracks"],
+    "plugin.audit": ["Audit", "Rules", "Thresholds", "audit_tracks", "propose_rules"],
     "plugin.corrections.applying": [
         "apply_adjustment",
         "drop_old_labels",
@@ -98,6 +98,7 @@ __all__ = [
     "Fixed",
     "GroundTruthDataset",
     "MOTChallengeDataset",
+    "Rules",
     "Thresholds",
     "TrackLabelsDataset",
     "__version__",
@@ -119,6 +120,7 @@ __all__ = [
     "plan_adjustment",
     "plan_review",
     "preview_fixes",
+    "propose_rules",
     "read_labels",
     "read_manifest",
     "read_mot",

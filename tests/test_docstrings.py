@@ -10,7 +10,8 @@ from labeling_jobs import READY
 
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 #: The names whose examples read files or need none at all.
-PURE = ["AdjustmentJob", "Audit", "Thresholds", "audit_tracks"]
+PURE = ["AdjustmentJob", "Audit", "Rules", "Thresholds", "audit_tracks"]
+PURE += ["propose_rules"]
 PURE += ["read_labels", "read_manifest", "read_mot", "read_predictions"]
 PURE += ["read_seq_label"]
 #: The names whose examples ask AWS.

@@ -32,6 +32,7 @@ from .fields import (
     find_predictions_field,
     holds_corrections,
     label_fields,
+    listed_classes,
     to_objects,
 )
 from .frame_documents import (
@@ -133,6 +134,7 @@ __all__ = [
     "kind_of",
     "label_fields",
     "label_ids",
+    "listed_classes",
     "make_detections",
     "own_attributes",
     "place_frames",

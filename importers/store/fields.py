@@ -208,6 +208,23 @@ def label_fields(dataset: fo.Dataset) -> list[str]:
     return [name for name in schema if not holds_corrections(dataset, name)]
 
 
+def listed_classes(dataset: fo.Dataset, field: str) -> tuple[str, ...]:
+    """Return the classes that a dataset lists for a frame field.
+
+    Args:
+        dataset: the dataset
+        field: the name of the frame field, without ``frames.``
+
+    Returns:
+        those of its label schema, of ``dataset.classes`` or its default classes; empty
+        if it lists none
+    """
+    path = f"frames.{field}"
+    schema = dataset.label_schemas.get(path) or dataset.label_schemas.get(field) or {}
+    listed = schema.get("classes") or dataset.classes.get(path)
+    return tuple(map(str, listed or dataset.get_classes(field) or ()))
+
+
 def holds_corrections(dataset: fo.Dataset, field: str) -> bool:
     """Return whether :func:`declare_corrections` added a frame field.
 

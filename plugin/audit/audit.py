@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -19,16 +18,21 @@ from .doubt import doubt
 from .findings import make_findings
 from .grouping import find_issues, sort_issues
 from .invalid import invalid_issues
-from .kinds import ALL_KINDS, INVALID, KINDS, TABLE
+from .kinds import ALL_KINDS, INVALID, KINDS, RULE_VIOLATION, TABLE
 from .motion import motion_signals
 from .neighbors import find_neighbors
 from .outliers import Judgment, Thresholds
 from .overlooked import overlooked_issues
 from .perspective import perspective_signals
 from .rolling import rolling_signals
-from .scene import Scene, make_scene
+from .rules import Rules
+from .scene import Scene, make_scene, split_sequences
 from .score import DOUBT, FLAG_ODDS, covered_rows, log_odds, score_rows
 from .signals import Signal, aspect_signals, iou_signals, size_signals
+from .violations import find_violations, permitted, violation_issues
+
+#: What kind of mistake a stretch of rows is.
+_SPAN = ["kind", "first", "last"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ def audit_tracks(
     progress: Callable[[int, int], None] | None = None,
     vectors: Vectors | None = None,
     predictions: Tracks | None = None,
+    rules: Rules | None = None,
 ) -> Audit:
     """Find the mistakes in tracks, and score every detection.
 
@@ -77,12 +82,12 @@ def audit_tracks(
         tracks: the tracks of one or more sequences
         thresholds (None): the :class:`Thresholds`, by default the standard ones
         kinds (KINDS): the kinds of mistakes to look for
-        progress (None): called with the number of detections judged so far and
-            their total
+        progress (None): called with the number of detections judged, and of all
         vectors (None): array ``(n, d)``, the embeddings of the crops, NaN where
             unknown. With them, boxes that look unlike their track are found, too
         predictions (None): what a detector found in the same frames, with the column
             ``confidence``. Labels are compared with them
+        rules (None): the :class:`Rules` of the labeling project
 
     Returns:
         the :class:`Audit`
@@ -106,18 +111,17 @@ def audit_tracks(
     """
     parts: list[Audit] = []
     done = 0
-    for part in _per_sequence(tracks):
+    for part in split_sequences(tracks):
         end = done + len(part.table)
         looks = None if vectors is None else vectors[done:end]
         scene = make_scene(part, thresholds, looks, _of(predictions, part))
-        parts.append(_judge_sequence(scene, kinds))
+        parts.append(_judge_sequence(scene, kinds, rules or Rules()))
         done = end
         if progress:
             progress(done, len(tracks.table))
     detections = pd.concat([part.detections for part in parts])
-    detections["outlier_reasons"] = _name_reasons(
-        detections["outlier_reasons"].to_numpy()
-    )
+    reasons = detections["outlier_reasons"].to_numpy()
+    detections["outlier_reasons"] = _name_reasons(reasons)
     found = [part.issues for part in parts if len(part.issues)]
     if INVALID in kinds and len(tracks.invalid):
         found.append(invalid_issues(tracks))
@@ -200,14 +204,6 @@ def _name_judgment(name: str, judged: Judgment) -> dict[str, Signal]:
     return {f"{name}_outlier": outlier, f"{name}_limit": limit}
 
 
-def _per_sequence(tracks: Tracks) -> Iterator[Tracks]:
-    """Yield the tracks of each sequence; of an empty table, once."""
-    codes = tracks.table["sequence"].cat.codes.to_numpy()
-    first = np.flatnonzero(np.diff(codes)) + 1
-    for start, end in pairwise([0, *first, len(codes)]):
-        yield replace(tracks, table=tracks.table.iloc[start:end])
-
-
 def _of(predictions: Tracks | None, part: Tracks) -> pd.DataFrame | None:
     """Return the predictions of one sequence."""
     if predictions is None or part.table.empty:
@@ -219,20 +215,25 @@ def _of(predictions: Tracks | None, part: Tracks) -> pd.DataFrame | None:
     return predictions.table[predictions.table["sequence"] == name]
 
 
-def _judge_sequence(scene: Scene, kinds: tuple[str, ...]) -> Audit:
+def _judge_sequence(scene: Scene, kinds: tuple[str, ...], rules: Rules) -> Audit:
     """Audit one sequence; its reasons are still bits, see _name_reasons()."""
     findings, signals = detect(scene, kinds)
     odds = log_odds(findings, len(scene.table))
     findings = findings.assign(
         odds=odds, flagged=(odds > FLAG_ODDS) | (findings["severity"] > 1)
     )
-    flagged = findings[findings["flagged"]]
+    findings = findings[~permitted(scene, findings, rules)]
+    broken = find_violations(scene, rules if RULE_VIOLATION in kinds else Rules())
+    flagged = pd.concat(
+        [findings.loc[findings["flagged"], _SPAN], broken[_SPAN]], ignore_index=True
+    )
     rows, index = covered_rows(flagged)
     place = {kind: position for position, kind in enumerate(ALL_KINDS)}
     bits = 1 << flagged["kind"].map(place).to_numpy(np.int64)
     reasons = np.zeros(len(scene.table), np.int64)
     np.bitwise_or.at(reasons, rows, bits[index])
     found = score_rows(findings, len(scene.table))
+    found[covered_rows(broken)[0]] = 1
     score = np.maximum(found, DOUBT * doubt(scene))
     comparable = scene.neighbors.end - scene.neighbors.start > 1
     comparable &= ~np.isnan(scene.boxes).any(axis=1)
@@ -243,6 +244,10 @@ def _judge_sequence(scene: Scene, kinds: tuple[str, ...]) -> Audit:
     issues = find_issues(scene, findings, signals)
     if scene.witness is not None:
         issues = sort_issues(pd.concat([issues, overlooked_issues(scene)]))
+    if len(broken):
+        issues = pd.concat(
+            [part for part in (issues, violation_issues(scene, broken)) if len(part)]
+        )
     return Audit(detections, issues)
 
 

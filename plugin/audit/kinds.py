@@ -50,6 +50,7 @@ from .detectors.witnessed import (
 )
 from .scene import Scene
 from .sentences import (
+    BREAKS_RULE,
     CORRECT_LABEL,
     UNUSABLE,
     Sentence,
@@ -69,6 +70,8 @@ from .sentences import (
 INVALID = "invalid"
 #: Objects that a model sees and nobody labeled, see ``overlooked.py``.
 OVERLOOKED = "overlooked"
+#: Labels that break a rule of the project, see ``violations.py``.
+RULE_VIOLATION = "rule_violation"
 
 Group: TypeAlias = Literal["size", "iou", "boxes", "crops"]
 Detector: TypeAlias = Callable[[Scene], pd.DataFrame]
@@ -89,7 +92,8 @@ class Kind:
             are found together
         from_crops (None): the detector that looks at the embeddings of crops. It
             runs whenever there are any. A kind that has this one alone needs frames,
-            and a kind that has neither is found when labels are read
+            and a kind that has neither is found when labels are read, or by the rules
+            of the project
         from_predictions (None): the detector that compares labels with predictions. It
             runs whenever there are any
         needs_predictions (False): whether it is found with predictions only
@@ -333,6 +337,13 @@ TABLE = (
         suggestion=lambda issue: f"Check whether this is a {issue.usual_label}",
         from_predictions=find_wrong_classes,
         needs_predictions=True,
+    ),
+    Kind(
+        RULE_VIOLATION,
+        group="boxes",
+        color="#2f4b7c",
+        reason=lambda _: BREAKS_RULE,
+        suggestion=lambda _: CORRECT_LABEL,
     ),
 )
 BY_NAME = {kind.name: kind for kind in TABLE}

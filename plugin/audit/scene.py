@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -176,6 +178,21 @@ class Scene:
     def identified(self) -> NDArray[np.bool_]:
         """Whether a row has a track ID, bool array ``(n,)``."""
         return self.table["track"].to_numpy() >= 0
+
+
+def split_sequences(tracks: Tracks) -> Iterator[Tracks]:
+    """Split tracks into those of each sequence; an empty table is yielded once.
+
+    Args:
+        tracks: the tracks
+
+    Yields:
+        the tracks of each sequence
+    """
+    codes = tracks.table["sequence"].cat.codes.to_numpy()
+    first = np.flatnonzero(np.diff(codes)) + 1
+    for start, end in pairwise([0, *first, len(codes)]):
+        yield replace(tracks, table=tracks.table.iloc[start:end])
 
 
 def make_scene(

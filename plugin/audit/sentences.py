@@ -17,6 +17,8 @@ _CHAIN = 2
 #: What is said about labels that no audit can use, and what to do about them.
 UNUSABLE = "the label cannot be used"
 CORRECT_LABEL = "Correct the label, or delete it"
+#: What is said about labels that break a rule of the project.
+BREAKS_RULE = "the label breaks a rule of the project"
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,25 @@ class Issue:
 
     def __str__(self) -> str:
         """Name the track and the frames."""
-        place = f"from {self.first_name} to {self.last_name}"
-        if self.first_name == self.last_name:
-            place = f"at {self.first_name}"
-        name = self.label if self.track < 0 else f"{self.label} {self.track}"
-        return f"{name} {place}"
+        return name_place(self.label, self.track, self.first_name, self.last_name)
 
 
 Sentence: TypeAlias = Callable[[Issue], str]
+
+
+def name_place(label: str, track: int, first_name: str, last_name: str) -> str:
+    """Name a track and frames, such as ``car 5 at 000012.jpg``.
+
+    Args:
+        label: the label
+        track: the track's ID
+        first_name: the file name of the first frame
+        last_name: the file name of the last frame
+    """
+    place = f"from {first_name} to {last_name}"
+    if first_name == last_name:
+        place = f"at {first_name}"
+    return f"{label} {track} {place}"
 
 
 def boxes(count: float) -> str:

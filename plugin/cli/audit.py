@@ -11,6 +11,7 @@ from cyclopts import Group, Parameter
 
 from .commands import FIELDS, FILES, app
 from .reading import Source
+from .rules import RulesFile, read_rules
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...importers.tracks import Tracks
-    from ..audit import Audit, Thresholds
+    from ..audit import Audit, Rules, Thresholds
 
 Labels: TypeAlias = Annotated[
     str, Parameter(help="the labels to read; a path or an S3 URI, see above")
@@ -148,6 +149,7 @@ def score(
     embeddings: WithEmbeddings = False,
     crops: Annotated[Crops, FIELDS] = _CROPS,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
+    rules: RulesFile = None,
 ) -> None:
     """Score every detection, list the mistakes and print a summary.
 
@@ -177,11 +179,12 @@ def score(
     from .output import check_output, save
 
     thresholds, chosen = limits.thresholds(), crops.chosen(embeddings)
+    asked = read_rules(rules)
     if output:
         check_output(output, ".csv", labels)
     if issues:
         check_output(issues, ".csv", labels, output)
-    tracks, audit = _audit(labels, source, thresholds, chosen, predictions)
+    tracks, audit = _audit(labels, source, thresholds, chosen, predictions, asked)
     if output:
         save(output, tables.to_csv(tables.make_detections_table(tracks, audit)))
     if issues:
@@ -201,6 +204,7 @@ def report(
     embeddings: WithEmbeddings = False,
     crops: Annotated[Crops, FIELDS] = _CROPS,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
+    rules: RulesFile = None,
 ) -> None:
     r"""Write a page that shows the mistakes with pictures and plots.
 
@@ -227,9 +231,10 @@ def report(
     from .output import check_output, save
 
     thresholds, chosen = limits.thresholds(), crops.chosen(embeddings)
+    asked = read_rules(rules)
     check_output(output, ".html", labels)
     reviewed = _read_reviews(reviews)
-    tracks, audit = _audit(labels, source, thresholds, chosen, predictions)
+    tracks, audit = _audit(labels, source, thresholds, chosen, predictions, asked)
     save(output, make_report(tracks, audit, thresholds, reviewed=reviewed))
     print(f"{len(audit.issues)} issues, saved to {output}")
 
@@ -247,6 +252,7 @@ def plan_review(
     ] = None,
     context: Annotated[int, Parameter(metavar="FRAMES")] = 1,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
+    rules: RulesFile = None,
 ) -> None:
     """Pick the frames to review first.
 
@@ -273,9 +279,9 @@ def plan_review(
 
     if (budget is None) == (minutes is None):
         raise InputError("--budget, --minutes", "expected one of them")
-    thresholds = limits.thresholds()
+    thresholds, asked = limits.thresholds(), read_rules(rules)
     check_output(output, ".csv", labels)
-    tracks, audit = _audit(labels, source, thresholds)
+    tracks, audit = _audit(labels, source, thresholds, rules=asked)
     lengths = {name: len(one.frame_names) for name, one in tracks.sequences.items()}
     try:
         if budget is None:
@@ -356,6 +362,7 @@ def _audit(
     thresholds: Thresholds,
     crops: Crops | None = None,
     predictions: str | None = None,
+    rules: Rules | None = None,
 ) -> tuple[Tracks, Audit]:
     """Read and audit labels, with embeddings if there are ``crops`` to embed."""
     from ...importers.predictions import read_predictions
@@ -364,7 +371,9 @@ def _audit(
     tracks = source.read(labels)
     witness = read_predictions(predictions) if predictions else None
     vectors = crops.embed(tracks, thresholds) if crops else None
-    audit = audit_tracks(tracks, thresholds, vectors=vectors, predictions=witness)
+    audit = audit_tracks(
+        tracks, thresholds, vectors=vectors, predictions=witness, rules=rules
+    )
     return tracks, audit
 
 

@@ -287,7 +287,8 @@ USE_USUAL_LABEL = Remedy(
 )
 
 #: The fixes of each kind of mistake, the default first. What only looks wrong has none,
-#: and neither have labels that are in no tracks table because they cannot be used.
+#: and neither have labels that are in no tracks table because they cannot be used, and
+#: those that break a rule, which says what is wrong and not what is right.
 TABLE: Mapping[str, tuple[Remedy, ...]] = {
     "size_change": (REDRAW,),
     "shift": (REDRAW,),
@@ -308,6 +309,7 @@ TABLE: Mapping[str, tuple[Remedy, ...]] = {
     "unsupported": (),
     "badly_located": (),
     "wrong_class": (),
+    "rule_violation": (),
 }
 #: Kinds whose fixes give the rest of a track another ID.
 IDENTITIES = frozenset({"identity_switch", "fragmentation"})

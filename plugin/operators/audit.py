@@ -14,8 +14,17 @@ from fiftyone.operators.executor import ExecutionContext, ExecutionResult
 from ...importers import store
 from ...importers.dataset import Progress
 from ...importers.files import expand_home
-from ..audit import APPEARANCE, IOU_KINDS, KINDS, SIZE_KINDS, Thresholds
-from ..plain import count
+from ..audit import (
+    APPEARANCE,
+    IOU_KINDS,
+    KINDS,
+    RULE_VIOLATION,
+    SIZE_KINDS,
+    Rules,
+    Thresholds,
+)
+from ..audit.rules import rules_from_dict
+from ..plain import Json, count
 from ..review.audit_records import describe_audit, last_thresholds
 from ..review.audits import MODEL, audit_dataset
 from .forms import (
@@ -29,6 +38,7 @@ from .forms import (
     warn_unfinished,
 )
 from .progress import Outcome, Result, run_with_progress
+from .rules_form import add_rules, asked_rules, to_params
 
 _SIZE = Thresholds().size
 _IOU = Thresholds().iou
@@ -94,7 +104,7 @@ class _AuditOperator(TrackOperator):
     kinds: ClassVar[tuple[str, ...]]
 
     def build_form(self, ctx: ExecutionContext, inputs: types.Object) -> None:
-        """Add the thresholds, with those of the last audit as defaults."""
+        """Add the thresholds and rules, with those of the last audit as defaults."""
         field = add_label_field(ctx, inputs)
         _add_fields(ctx, inputs, field)
         last = last_thresholds(ctx.dataset, field)
@@ -122,6 +132,8 @@ class _AuditOperator(TrackOperator):
                     "a box is an outlier"
                 ),
             )
+        if RULE_VIOLATION in self.kinds:
+            add_rules(ctx, inputs, field)
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Show what will be audited and replaced."""
@@ -153,6 +165,7 @@ class _AuditOperator(TrackOperator):
             for name in _PARAMETERS
             if ctx.params.get(name) is not None
         }
+        params["rules"] = asked_rules(ctx)
         return run_with_progress(
             ctx,
             "Auditing tracks",
@@ -174,6 +187,7 @@ class _AuditOperator(TrackOperator):
         frame_field: str | None = None,
         predictions_field: str | None = None,
         progress: Progress = None,
+        rules: Json | None = None,
     ) -> Result:
         summary = audit_dataset(
             samples,
@@ -188,6 +202,7 @@ class _AuditOperator(TrackOperator):
             track_field=track_field or None,
             sequence_field=sequence_field or None,
             frame_field=frame_field or None,
+            rules=None if rules is None else rules_from_dict(rules),
         )
         return {
             **asdict(summary),
@@ -305,6 +320,7 @@ class AuditTracks(_AuditOperator):
         sequence_field: str | None = None,
         frame_field: str | None = None,
         predictions_field: str | None = None,
+        rules: Rules | None = None,
     ) -> Answer:
         """Set all signals, ``outlier_score`` and ``outlier_reasons``, and issues."""
         params = {
@@ -315,6 +331,7 @@ class AuditTracks(_AuditOperator):
             "sequence_field": sequence_field,
             "frame_field": frame_field,
             "predictions_field": predictions_field,
+            "rules": to_params(rules),
         }
         return self._call(sample_collection, params, delegate, progress)
 

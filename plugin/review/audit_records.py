@@ -8,7 +8,7 @@ killed leaves it behind, along with the record and the overview of the audit bef
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import fiftyone as fo
@@ -16,7 +16,8 @@ from bson import ObjectId
 
 from ...importers import store
 from ...importers.store import runs
-from ..audit import Thresholds, kind_name
+from ..audit import Rules, Thresholds, kind_name
+from ..audit.rules import rules_from_dict, rules_to_dict
 from ..plain import Json, count
 
 #: The first part of the method of the runs that record audits.
@@ -37,6 +38,7 @@ class AuditSettings:
             embedded
         predictions (None): the frame field of a detector's predictions, if the audit
             compares the tracks with them
+        rules (Rules()): the :class:`Rules` of the labeling project
     """
 
     thresholds: Thresholds
@@ -44,6 +46,7 @@ class AuditSettings:
     model: str | None = None
     suspects: bool = False
     predictions: str | None = None
+    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ def _read_record(stored: runs.StoredRecord, field: str) -> AuditRecord:
         content["model"],
         content["suspects"],
         content.get("predictions"),
+        rules_from_dict(content.get("rules") or {}),
     )
     finished = stored.time.replace(tzinfo=UTC)
     if "finished_at" in content:
@@ -138,6 +142,23 @@ def last_thresholds(dataset: fo.Dataset, field: str) -> Thresholds:
     """
     audits = list_audits(dataset, field)
     return audits[-1].settings.thresholds if audits else Thresholds()
+
+
+def last_rules(dataset: fo.Dataset, field: str) -> Rules:
+    """Return the rules of the last complete audit of a label field.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the tracks
+
+    Returns:
+        the rules; if there was no audit, the classes that the dataset lists for the
+        field are the allowed ones
+    """
+    audits = list_audits(dataset, field)
+    if audits:
+        return audits[-1].settings.rules
+    return Rules(classes=store.listed_classes(dataset, field))
 
 
 def read_overview(dataset: fo.Dataset, field: str) -> Json:
@@ -226,6 +247,7 @@ def record_audit(
         "label_field": f"frames.{audit.label_field}",
         **asdict(audit.settings),
         "kinds": list(audit.settings.kinds),
+        "rules": rules_to_dict(audit.settings.rules),
         "summary": asdict(summary),
         "overview": audit.overview,
         "finished_at": audit.finished_at.isoformat(),

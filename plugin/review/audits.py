@@ -29,6 +29,7 @@ from ..audit import (
     KINDS,
     SIZE_KINDS,
     Audit,
+    Rules,
     Thresholds,
     audit_tracks,
     suspected_rows,
@@ -69,6 +70,7 @@ def audit_dataset(
     sequence_field: str | None = None,
     frame_field: str | None = None,
     predictions_field: str | None = None,
+    rules: Rules | None = None,
 ) -> AuditSummary:
     """Judge every detection of a collection's samples against its own track.
 
@@ -92,12 +94,11 @@ def audit_dataset(
             sequence, which is remembered; by default that of the view's dynamic
             groups, a field such as ``sequence``, or else the folder
         frame_field (None): the sample field that orders the images of a sequence
-        predictions_field (None): the field of a detector's predictions; by default the
-            only other one with confidences; "" for none
+        predictions_field (None): the field of a detector's predictions, "" for none
+        rules (None): the :class:`Rules` of the project, by default the last audit's
 
     Raises:
-        ValueError: if there are no such tracks, or another process is writing
-        InputError: if a model is given and frames are missing
+        ValueError: if tracks or frames are missing, or another process is writing
 
     Example:
         >>> summary = fta.audit_dataset(dataset, thresholds=fta.Thresholds(size=0.3))
@@ -110,12 +111,12 @@ def audit_dataset(
     asked = AuditSettings(thresholds or Thresholds(), kinds, model, suspects, found)
     with exclusive(dataset, "auditing"):
         runs.mend_references(dataset)
-        settings = with_earlier_kinds(asked, list_audits(dataset, field))
+        settings = with_earlier_kinds(asked, list_audits(dataset, field), rules)
         _choose_fields(samples, field, track_field, sequence_field, frame_field)
         ids = store.sample_ids(samples)
         result = _check_and_audit(dataset, field, ids, settings, progress)
-        settings = replace(settings, kinds=kinds)
-        return _finish(dataset, _record(run_key, field, settings), result, ids)
+        record = _record(run_key, field, replace(settings, kinds=kinds))
+        return _finish(dataset, record, result, ids)
 
 
 def _find_witness(
@@ -161,18 +162,21 @@ def _check_and_audit(
 
 
 def with_earlier_kinds(
-    asked: AuditSettings, audits: list[AuditRecord]
+    asked: AuditSettings, audits: list[AuditRecord], rules: Rules | None = None
 ) -> AuditSettings:
     """Add the kinds that earlier audits looked for, with their settings.
 
     Args:
         asked: the settings of an audit
         audits: the earlier audits, the oldest first
+        rules (None): the rules of the project, by default those of the last audit
 
     Returns:
         the settings with which everything agrees
     """
-    settings = asked
+    if rules is None:
+        rules = audits[-1].settings.rules if audits else Rules()
+    settings = replace(asked, rules=rules)
     for audit in audits:
         earlier = audit.settings
         for kind in set(earlier.kinds).difference(asked.kinds):
@@ -241,7 +245,7 @@ def _audit(
     mark = store.read_identity(dataset, field).begun(whole=len(ids) == len(dataset))
     sequences, detections, outliers, changed = 0, 0, 0, 0
     witnesses = _read_predictions(samples, settings.predictions)
-    labeled = store.read_sequences(samples, field)
+    labeled = store.read_sequences(samples, field, settings.rules.columns())
     for stored, witness in zip(labeled, witnesses, strict=False):
         result = _judge(_with_set_aside(dataset, field, stored), settings, witness)
         spans = [span for span in stored.spans if span.sample_id in decisions]
@@ -323,6 +327,7 @@ def _judge(
         settings.kinds,
         vectors=vectors,
         predictions=predictions,
+        rules=settings.rules,
     )
 
 

@@ -57,7 +57,9 @@ def judge_again(
     near = frames[0] - _NEAR * step, frames[1] + _NEAR * step
     around = near[0] - _AROUND * step, near[1] + _AROUND * step
     stored = store.read_range(dataset, field, sequence, around)
-    result = audit_tracks(stored.tracks, settings.thresholds, kinds)
+    result = audit_tracks(
+        stored.tracks, settings.thresholds, kinds, rules=settings.rules
+    )
     declare_issues(dataset)
     table = stored.tracks.table
     changed = table["track"].isin(tracks) & table["frame"].between(*near)

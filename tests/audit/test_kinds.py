@@ -16,6 +16,7 @@ from fiftyone_track_audit.plugin.audit.kinds import (
     INVALID,
     IOU_KINDS,
     OVERLOOKED,
+    RULE_VIOLATION,
     SIZE_KINDS,
     TABLE,
     kind_color,
@@ -45,7 +46,7 @@ def tracks():
 def test_rows_are_complete(kind):
     sources = (kind.from_boxes, kind.from_crops, kind.from_predictions)
     detectors = [find for find in sources if find]
-    assert bool(detectors) == (kind.name not in (INVALID, OVERLOOKED))
+    assert bool(detectors) == (kind.name not in (INVALID, OVERLOOKED, RULE_VIOLATION))
     for find in detectors:
         assert list(inspect.signature(find).parameters) == ["scene"]
         assert find.__module__.rpartition(".")[0].endswith("audit.detectors")
@@ -65,7 +66,7 @@ def test_rows_are_complete(kind):
 
 def test_kinds_differ_and_agree_with_the_weights():
     assert len(BY_NAME) == len({kind.color for kind in TABLE}) == len(TABLE)
-    assert set(read_weights()) == set(BY_NAME) - {INVALID}
+    assert set(read_weights()) == set(BY_NAME) - {INVALID, RULE_VIOLATION}
     assert set(BY_NAME) == set(ALL_KINDS)
     predicted = {kind.name for kind in TABLE if kind.needs_predictions}
     assert predicted == {"overlooked", "unsupported", "badly_located", "wrong_class"}

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of a labeling project in a form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import fiftyone.operators.types as types
+from fiftyone.operators.executor import ExecutionContext
+
+from ...importers import store
+from ..audit.rules import BORDERS, Rules, rules_from_dict, rules_to_dict
+from ..plain import Json
+from ..review.audit_records import last_rules
+
+#: The settings that the form has; the others stay as they were recorded.
+_ASKED = ("hidden_drawn", "border", "class_changes", "classes")
+
+
+def add_rules(ctx: ExecutionContext, inputs: types.Object, field: str) -> None:
+    """Ask for the rules, with those of the last audit as defaults.
+
+    Args:
+        ctx: the execution context
+        inputs: the form
+        field: the label field
+    """
+    last = last_rules(ctx.dataset, field)
+    inputs.view("rules_header", types.Header(label="Rules of the project"))
+    inputs.bool(
+        "hidden_drawn",
+        default=last.hidden_drawn,
+        label="Hidden objects are drawn",
+        description="If not, gaps and ends of tracks at an occlusion are no issues",
+    )
+    inputs.bool(
+        "class_changes",
+        default=last.class_changes,
+        label="The class may change within a track",
+        description="If so, tracks with boxes of several classes are no issues",
+    )
+    inputs.enum(
+        "border",
+        list(BORDERS),
+        default=last.border,
+        label="Boxes at the image border",
+        description="Whether they are cut there, go beyond it, or any of these",
+    )
+    inputs.str(
+        "classes",
+        default=", ".join(last.classes),
+        label="Allowed classes",
+        description="Separated by commas; without any, all classes are allowed",
+    )
+
+
+def asked_rules(ctx: ExecutionContext) -> Json | None:
+    """Return the rules that a form or a call asks for.
+
+    Args:
+        ctx: the execution context
+
+    Returns:
+        the rules, see ``rules_from_dict()``; None if it asks for none
+    """
+    params = {name: ctx.params.get(name) for name in _ASKED}
+    given: Json = {name: value for name, value in params.items() if value is not None}
+    if not given:
+        rules: Json | None = ctx.params.get("rules")
+        return rules
+    text = given.get("classes")
+    if isinstance(text, str):
+        names = (name.strip() for name in text.split(","))
+        given["classes"] = [name for name in names if name]
+    field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
+    last = last_rules(ctx.dataset, field)
+    checked = rules_from_dict(given)
+    return rules_to_dict(replace(last, **{n: getattr(checked, n) for n in given}))
+
+
+def to_params(rules: Rules | None) -> Json | None:
+    """Return rules as the operator's parameter, which can be stored."""
+    return None if rules is None else rules_to_dict(rules)
