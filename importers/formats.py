@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
@@ -81,10 +82,16 @@ def _read_seq_label(path: Path | str, frames: Frames, strict: bool) -> Tracks:
     return read_seq_label(path, frames.folder, frame_rate=frames.rate, strict=strict)
 
 
-def _read_manifest(path: Path | str, frames: Frames, strict: bool) -> Tracks:
+def _read_manifest(
+    path: Path | str,
+    frames: Frames,
+    strict: bool,
+    label_attribute: str | None = None,
+) -> Tracks:
     return read_manifest(
         path,
         frames.folder,
+        label_attribute,
         progress=False,
         frame_rate=frames.rate,
         strict=strict,
@@ -188,6 +195,7 @@ def read_labels(
     size: tuple[int, int] | None = None,
     frame_rate: float | None = None,
     strict: bool = False,
+    label_attribute: str | None = None,
 ) -> Tracks:
     """Read labels in any format that is known.
 
@@ -202,6 +210,8 @@ def read_labels(
         frame_rate (None): frames per second; by default as the labels tell
         strict (False): whether to refuse files with rows that are wrong, rather than
             setting these rows aside
+        label_attribute (None): the labels of a Ground Truth manifest to read, such as
+            ``vehicle-ref``; by default the labels with the newest creation date
 
     Returns:
         the :class:`Tracks`; ``format`` is the format's title
@@ -217,11 +227,13 @@ def read_labels(
     beside = Frames(Path(expand_home(frames)) if frames else None, size, frame_rate)
     if is_s3(path) or expand_home(path).is_fifo():
         found = _named(format) or _recognize_name(str(path))
+        found = _choose_labels(found, label_attribute)
         return _finish(found, found.read(path, beside, strict), beside)
     path = expand_home(path)
     if path.is_file() and zipfile.is_zipfile(path):
-        return _read_zip(path, format, beside, strict)
+        return _read_zip(path, format, beside, strict, label_attribute)
     found, places = _recognize(path, _named(format))
+    found = _choose_labels(found, label_attribute)
     parts = [found.read(place, beside, strict) for place in places]
     try:
         return _finish(found, concatenate(parts), beside)
@@ -250,6 +262,17 @@ def _named(name: str | None) -> Format | None:
     if name not in BY_NAME:
         raise InputError(f"format {name!r}", f"expected one of {', '.join(BY_NAME)}")
     return BY_NAME[name]
+
+
+def _choose_labels(found: Format, label_attribute: str | None) -> Format:
+    """Return a format that reads the labels of an attribute, or the newest."""
+    if label_attribute is None:
+        return found
+    if found.name != "manifest":
+        message = f"{found.title} has no label attributes; expected a manifest"
+        raise InputError(f"label attribute {label_attribute!r}", message)
+    read = partial(_read_manifest, label_attribute=label_attribute)
+    return replace(found, read=read)
 
 
 def _recognize_name(uri: str) -> Format:
@@ -322,7 +345,13 @@ def _expectations() -> str:
     return "; or ".join(f"{each.title}: {each.expected}" for each in FORMATS)
 
 
-def _read_zip(path: Path, format: str | None, frames: Frames, strict: bool) -> Tracks:
+def _read_zip(
+    path: Path,
+    format: str | None,
+    frames: Frames,
+    strict: bool,
+    label_attribute: str | None,
+) -> Tracks:
     """Read the label files of a zip file, whose images stay where they are."""
     with tempfile.TemporaryDirectory() as outer:
         folder = Path(outer, path.stem)
@@ -333,6 +362,7 @@ def _read_zip(path: Path, format: str | None, frames: Frames, strict: bool) -> T
                     if PurePosixPath(name).suffix.lower() in {*_SUFFIXES, ".ini"}:
                         archive.extract(name, folder)
             found, places = _recognize(folder, _named(format))
+            found = _choose_labels(found, label_attribute)
             parts = [found.read(place, frames, strict) for place in places]
             tracks = _finish(found, concatenate(parts), frames)
         except (OSError, zipfile.BadZipFile, RuntimeError) as error:

@@ -36,6 +36,8 @@ class Source:
             nor the frames tell
         fps: frames per second, if the labels do not tell
         strict: refuse files with wrong rows instead of setting these rows aside
+        label_attribute: the labels of a Ground Truth manifest to read, if it has those
+            of several jobs (default: the newest)
     """
 
     frames: Annotated[str | None, Parameter(metavar="DIR")] = None
@@ -46,6 +48,7 @@ class Source:
     ] = None
     fps: Annotated[float | None, Parameter(metavar="RATE")] = None
     strict: bool = False
+    label_attribute: Annotated[str | None, Parameter(metavar="NAME")] = None
 
     def read(self, labels: str) -> Tracks:
         """Read labels, and print what was understood on standard error.
@@ -66,7 +69,13 @@ class Source:
         if self.fps is not None and not 0 < self.fps < float("inf"):
             raise InputError("--fps", f"{self.fps}; expected frames per second")
         tracks = read_labels(
-            labels, self.format, self.frames, self.size, self.fps, self.strict
+            labels,
+            self.format,
+            self.frames,
+            self.size,
+            self.fps,
+            self.strict,
+            self.label_attribute,
         )
         if len(tracks.table) and (tracks.table["track"] < 0).all():
             todo = (

@@ -332,6 +332,32 @@ def test_all_formats_give_the_same_scores(label_files, tmp_path, kind):
     assert flagged == [("1", "7"), ("2", "5"), ("2", "7")]
 
 
+def test_the_labels_of_a_manifest_are_chosen_by_their_attribute(
+    label_files, tmp_path, capsys
+):
+    path = label_files["manifest"]
+    line = json.loads(path.read_text())
+    box = {("Person:8", frame): (10, 10, 20, 20) for frame in range(LENGTH)}
+    save_json(tmp_path / "Newer.json", seq_label(box))
+    later = line["walk-ref-metadata"] | {"creation-date": "2023-01-01T00:00:00.000000"}
+    newer = {"audit-ref": "Newer.json", "audit-ref-metadata": later}
+    path.write_text(json.dumps(line | newer) + "\n")
+    output = tmp_path / "detections.csv"
+    found = {}
+    for name in ("walk-ref", "audit-ref"):
+        chosen = ["--label-attribute", name, "--output", str(output)]
+        assert main(["score", str(path), *chosen]) == 0
+        assert "is newer than" not in capsys.readouterr().err
+        found[name] = {row["track"] for row in read_rows(output)}
+    assert found == {"walk-ref": {"1", "2", "3"}, "audit-ref": {"8"}}
+    for file, words in (
+        (path, "expected some in 'b-ref'"),
+        (label_files["gt"], "MOT Challenge has no label attributes"),
+    ):
+        assert main(["score", str(file), "--label-attribute", "b-ref"]) == 2
+        assert words in capsys.readouterr().err
+
+
 def test_a_folder_of_sequences_has_a_row_for_each(tmp_path, capsys):
     for name in ("run", "walk"):
         save_mot(tmp_path / "x" / name, name=name)
