@@ -207,6 +207,7 @@ class _AuditOperator(TrackOperator):
         return {
             **asdict(summary),
             "message": describe_audit(summary),
+            "notes": "\n".join(summary.notes),
             "next": "Review the issues in the panel 'Track audit'",
         }
 

@@ -288,8 +288,6 @@ def describe_audit(summary: AuditSummary) -> str:
             ". Another process was saving views, so the saved views of issues show the "
             "audit before this one: run 'Save outlier views' to update them"
         )
-    for note in summary.notes:
-        text += f". {note[0].upper()}{note[1:]}"
     return text
 
 

@@ -114,6 +114,7 @@ RISKS = {
     "compute_iou_outliers": "medium",
     "compute_embedding_outliers": "medium",
     "export_mot_sequences": "medium",
+    "link_detections": "medium",
     "load_adjustments": "medium",
     "export_adjustment_job": "high",
     "launch_adjustment_job": "high",
