@@ -63,6 +63,10 @@ class _Task:
     rotated: int = 0
 
 
+class NoTracks(InputError):
+    """An export of a video has no track, or none that is ever visible."""
+
+
 def is_cvat(content: Content) -> bool:
     """Tell whether a file is an export of CVAT, for videos or images."""
     return content.root == "annotations"
@@ -83,6 +87,7 @@ def read_cvat(path: Path, frames: Frames, strict: bool = False) -> Tracks:
 
     Raises:
         InputError: if the file is damaged, or has no tracks of boxes
+        NoTracks: if it is of a task without any track
     """
     tasks: dict[str, _Task] = {}
     try:
@@ -95,10 +100,12 @@ def read_cvat(path: Path, frames: Frames, strict: bool = False) -> Tracks:
         if isinstance(error, InputError):
             raise
         raise InputError(path, f"{error}; expected {_EXPECTED}", line) from error
-    labeled = [task for task in tasks.values() if task.columns]
+    labeled = [task for task in tasks.values() if not all(task.columns["outside"])]
     if not labeled:
         found = "the boxes of images, which have no tracks" if images else "no tracks"
-        raise InputError(path, f"{found}; expected tracks of boxes, {_EXPECTED}")
+        other = images or any(task.other_shapes for task in tasks.values())
+        refusal = InputError if other or not tasks else NoTracks
+        raise refusal(path, f"{found}; expected tracks of boxes, {_EXPECTED}")
     _make_unique(labeled)
     return concatenate(_to_tracks(path, task, frames, strict) for task in labeled)
 

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 import numpy as np
 import pandas as pd
 
 from .frames import check_frames, is_plain_name
-from .tracks import InputError, Sequence, Tracks
+from .tracks import COLUMNS, FORMAT_COLUMNS, InputError, Sequence, Tracks
 
 #: The file of each sequence, and the folder of its frames beside it.
 ANNOTATIONS = "annotations.xml"
@@ -26,6 +28,8 @@ def write_cvat(tracks: Tracks, folder: Path) -> None:
     A folder has ``annotations.xml`` and the frames in ``images``, for a task that is
     created from these images: frame 0 is the first one. All boxes are keyframes, unless
     a column ``keyframe`` says otherwise, and an object is outside where its boxes end.
+    Further columns are attributes: a box has its own, and a track those that never
+    change, since CVAT reads the former as mutable attributes and the latter as others.
 
     Args:
         tracks: the tracks, with the frames' folders
@@ -79,18 +83,73 @@ def _annotations(table: pd.DataFrame, sequence: Sequence) -> Element:
         start_frame=0,
         stop_frame=length - 1,
     )
+    attributes = _attributes(table)
     labels = SubElement(task, "labels")
-    for name in sorted(table["label"].astype(str).unique()):
+    for text, boxes in table.groupby(table["label"].astype(str), sort=True):
         label = SubElement(labels, "label")
-        _add(label, name=name)
-        SubElement(label, "attributes")
+        _add(label, name=text)
+        _declare(SubElement(label, "attributes"), boxes, attributes.loc[boxes.index])
     size = SubElement(task, "original_size")
     _add(size, width=sequence.width, height=sequence.height)
     # A track of CVAT has one label
     for (track, name), boxes in table.groupby(["track", "label"], observed=True):
         element = SubElement(root, "track", id=str(track), label=str(name))
-        _add_boxes(element, boxes.sort_values("frame"), length)
+        boxes = boxes.sort_values("frame")
+        own = attributes.loc[boxes.index]
+        _add_boxes(element, boxes, own.to_dict("records"), length)
+        first = own.iloc[0]
+        same = (own == first).all()
+        _add_attributes(element, first[same].to_dict())
     return root
+
+
+def _attributes(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the attributes of boxes as texts, null where a box has none."""
+    own = {*COLUMNS, *FORMAT_COLUMNS}
+    if _are_flags(table.get("occluded")):
+        own.add("occluded")
+    names = [name for name in table if name not in own]
+    return pd.DataFrame(
+        {name: table[name].astype(object).map(_text) for name in names}, table.index
+    ).astype(object)
+
+
+def _are_flags(values: pd.Series[Any] | None) -> bool:
+    return values is not None and bool(values.dropna().isin([False, True]).all())
+
+
+def _text(value: object) -> str | None:
+    """Return a value as CVAT has it in XML, None for none."""
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple | np.ndarray):
+        return ", ".join(filter(None, map(_text, value)))
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, float) and np.isnan(value):
+        return None
+    whole = isinstance(value, float) and value.is_integer()
+    return f"{value:.0f}" if whole else str(value)
+
+
+def _declare(parent: Element, boxes: pd.DataFrame, attributes: pd.DataFrame) -> None:
+    """Declare the attributes that boxes of a label have."""
+    for name in attributes:
+        values = attributes[name]
+        if values.isna().all():
+            continue
+        changes = values.groupby(boxes["track"]).nunique(dropna=False).gt(1).any()
+        checked = values.dropna().isin(["false", "true"]).all()
+        _add(
+            SubElement(parent, "attribute"),
+            name=name,
+            mutable=bool(changes),
+            input_type="checkbox" if checked else "text",
+            default_value="false" if checked else "",
+            values="false" if checked else "",
+        )
 
 
 def _add(parent: Element, **values: object) -> None:
@@ -98,7 +157,18 @@ def _add(parent: Element, **values: object) -> None:
         SubElement(parent, name).text = str(value)
 
 
-def _add_boxes(track: Element, boxes: pd.DataFrame, length: int) -> None:
+def _add_attributes(parent: Element, attributes: Mapping[Hashable, object]) -> None:
+    for name, value in attributes.items():
+        if isinstance(value, str):
+            SubElement(parent, "attribute", name=str(name)).text = value
+
+
+def _add_boxes(
+    track: Element,
+    boxes: pd.DataFrame,
+    attributes: list[dict[Hashable, object]],
+    length: int,
+) -> None:
     """Add the boxes of a track, and one outside after each stretch of them."""
     frame = boxes["frame"].to_numpy() - 1
     ends = np.append(np.diff(frame) > 1, True)
@@ -106,7 +176,9 @@ def _add_boxes(track: Element, boxes: pd.DataFrame, length: int) -> None:
     # What CVAT is to interpolate lies between keyframes
     given = boxes.get("keyframe", pd.Series(True, boxes.index))
     keyframe = given.fillna(True).to_numpy(bool) | begins | ends
-    occluded = boxes.get("occluded", pd.Series(False, boxes.index))
+    occluded = boxes.get("occluded")
+    if occluded is None or not _are_flags(occluded):
+        occluded = pd.Series(False, boxes.index)
     left, top, width, height = boxes[["left", "top", "width", "height"]].to_numpy().T
     flags = occluded.fillna(False).to_numpy(bool)
     for row in range(len(boxes)):
@@ -119,7 +191,8 @@ def _add_boxes(track: Element, boxes: pd.DataFrame, length: int) -> None:
         values = {name: f"{value:.2f}" for name, value in corners.items()}
         values |= {"occluded": str(int(flags[row])), "z_order": "0"}
         shown = {"outside": "0", "keyframe": str(int(keyframe[row]))}
-        SubElement(track, "box", {"frame": str(frame[row]), **shown, **values})
+        box = SubElement(track, "box", {"frame": str(frame[row]), **shown, **values})
+        _add_attributes(box, attributes[row])
         if ends[row] and frame[row] + 1 < length:
             gone = {"outside": "1", "keyframe": "1"}
             SubElement(track, "box", {"frame": str(frame[row] + 1), **gone, **values})

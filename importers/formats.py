@@ -369,7 +369,7 @@ def _read_zip(
             raise InputError(path, f"{error}; expected a zip file of labels") from error
         except InputError as error:
             inner = str(error.path).replace(str(folder), str(path))
-            raise InputError(inner, error.message, error.line) from error
+            raise type(error)(inner, error.message, error.line) from error
     notes = tuple(note.replace(str(folder), str(path)) for note in tracks.notes)
     return replace(tracks, notes=notes)
 

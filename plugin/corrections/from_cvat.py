@@ -15,9 +15,18 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from ...importers.cvat import NoTracks
 from ...importers.cvat_writer import ANNOTATIONS
 from ...importers.formats import read_labels
-from ...importers.tracks import BOX, InputError, Tracks, concatenate
+from ...importers.tracks import (
+    BOX,
+    COLUMNS,
+    InputError,
+    Sequence,
+    Tracks,
+    concatenate,
+    make_table,
+)
 from ..sending.records import SentFrames, sent_boxes
 from .corrected import Corrections
 from .from_mot import check_frames, to_corrections
@@ -56,18 +65,31 @@ def read_corrected_cvat(
     if not parts:
         expected = f"{next(iter(record.frames))}/{ANNOTATIONS}"
         raise InputError(path, f"nothing came back; expected {expected}")
-    return to_corrections(record, sent, concatenate(parts))
+    back = to_corrections(record, sent, concatenate(parts))
+    emptied = [
+        f"{name} came back without any track, so all of its boxes count as deleted"
+        for part in parts
+        if part.table.empty
+        for name in part.sequences
+    ]
+    return replace(back, notes=(*back.notes, *emptied))
 
 
 def _read_sequence(
     file: Path, name: str, record: SentFrames, sent: pd.DataFrame
 ) -> Tracks:
     """Read the tracks of a sequence, numbered as they were sent."""
-    tracks = read_labels(
-        file, format="cvat", size=record.image_sizes[name], strict=True
-    )
-    (sequence, *others) = tracks.sequences.values()
     length = len(record.frames[name])
+    names = tuple(f"{number:06d}" for number in range(1, length + 1))
+    size = record.image_sizes[name]
+    try:
+        tracks = read_labels(file, format="cvat", size=size, strict=True)
+    except NoTracks:
+        nothing = make_table(
+            {column: pd.Series(dtype=k) for column, k in COLUMNS.items()}
+        )
+        return Tracks(nothing, {name: Sequence(name, *size, 1.0, names)})
+    (sequence, *others) = tracks.sequences.values()
     last = int(tracks.table["frame"].max()) if len(tracks.table) else 0
     if others or last > length:
         found = f"{len(others) + 1} tasks" if others else f"a box in frame {last - 1}"
@@ -76,7 +98,6 @@ def _read_sequence(
     own = sent[sent["sequence"] == name]
     positions = pd.Series(np.arange(1, length + 1), record.frames[name])
     numbers = _recognize(tracks.table, own.assign(frame=own["frame"].map(positions)))
-    names = tuple(f"{number:06d}" for number in range(1, length + 1))
     table = tracks.table.assign(
         sequence=pd.Categorical([name] * len(tracks.table)),
         track=tracks.table["track"].map(numbers).astype(np.int32),

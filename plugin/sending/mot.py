@@ -129,7 +129,7 @@ def send_as_files(
     _check_images(folder, taken)
     sizes = image_sizes(taken.sequences.values())
     boxes = boxes_to_send(folder, selection.stored.tracks, frames, sizes)
-    tracks = _in_images(taken, boxes, sizes)
+    tracks = _in_images(taken, boxes, sizes, selection.attributes)
     record = SentFrames(
         name, way, chosen.field, str(folder), numbers, sizes, selection.left_out
     )
@@ -164,11 +164,15 @@ def _check_images(folder: Path, taken: Tracks) -> None:
 
 
 def _in_images(
-    taken: Tracks, boxes: pd.DataFrame, sizes: dict[str, tuple[int, int]]
+    taken: Tracks,
+    boxes: pd.DataFrame,
+    sizes: dict[str, tuple[int, int]],
+    attributes: list[str],
 ) -> Tracks:
     """Return the tracks to write, in pixels of the images and with 1-based frames."""
     names = ["sequence", "position", "frame_name", "track", "label", *BOX]
     extra = [name for name in ("considered", "visibility") if name in boxes]
+    extra += [name for name in attributes if name in boxes and name not in extra]
     table = boxes[[*names, *extra]].rename(columns={"position": "frame"})
     table["frame"] += 1
     sequences = at_image_sizes(taken.sequences, sizes)

@@ -4,10 +4,12 @@
 import shutil
 from dataclasses import replace
 from xml.etree.ElementTree import ElementTree, parse
+from zipfile import ZipFile
 
 import fiftyone as fo
 import fiftyone.utils.cvat as fouc
 import fiftyone_track_audit as fta
+import numpy as np
 import pytest
 from fiftyone import ViewField as F
 from fiftyone_track_audit.importers.cvat_writer import write_cvat
@@ -76,6 +78,51 @@ def test_keyframes_are_kept(tmp_path):
     assert again["keyframe"].tolist() == expected.tolist()
 
 
+def test_attributes_are_written_as_cvat_declares_them(tmp_path):
+    tracks = walkers("a", tmp_path / "frames")
+    table = tracks.table
+    table["posed"] = table["frame"].to_numpy() > 10
+    table["lane"] = np.where(table["track"] == 1, 2.0, np.nan)
+    table["seen_by"] = [["anna", "ben"]] * len(table)
+    table["occluded"] = table["frame"] == 3
+    table["keyframe"] = True
+    write_cvat(tracks, tmp_path)
+    root = parse(tmp_path / "a/annotations.xml").getroot()
+    declared = {
+        attribute.findtext("name"): (
+            attribute.findtext("mutable"),
+            attribute.findtext("input_type"),
+        )
+        for attribute in root.findall("meta/task/labels/label/attributes/attribute")
+    }
+    assert declared == {
+        "color": ("False", "text"),
+        "posed": ("True", "checkbox"),
+        "lane": ("False", "text"),
+        "seen_by": ("False", "text"),
+    }
+    constant = root.findall("track[@id='1']/attribute")
+    assert {each.get("name"): each.text for each in constant} == {
+        "color": "red",
+        "lane": "2",
+        "seen_by": "anna, ben",
+    }
+    again = read_labels(tmp_path / "a").table
+    assert set(again["color"]) == {"red"}
+    assert again["posed"].tolist() == [str(b).lower() for b in table["posed"]]
+    assert again.loc[again["track"] == 2, "lane"].isna().all()
+    assert again["occluded"].tolist() == table["occluded"].tolist()
+
+
+def test_levels_of_occlusion_are_an_attribute(tmp_path):
+    tracks = walkers("a", tmp_path / "frames")
+    tracks.table["occluded"] = tracks.table["frame"] % 3
+    write_cvat(tracks, tmp_path)
+    box = parse(tmp_path / "a/annotations.xml").getroot().find("track/box")
+    assert box.get("occluded") == "0"
+    assert box.find("attribute[@name='occluded']").text == "1"
+
+
 def test_boxes_without_tracks_are_refused(tmp_path):
     tracks = walkers("a", tmp_path / "frames")
     tracks.table["track"] = -1
@@ -113,6 +160,8 @@ def test_corrected_files_load_and_apply(dataset, tmp_path):
     assert record.frames["a"] == [9, 10, 11, 19, 20, 21]
     images = sorted(path.name for path in (tmp_path / "out/a/images").iterdir())
     assert images == [f"frame_{number:06d}.png" for number in range(6)]
+    root = parse(tmp_path / "out/a/annotations.xml").getroot()
+    assert {each.text for each in root.findall("track/box/attribute")} == {"red"}
     correct_in_cvat(tmp_path / "out", "a")
     review = fta.load_adjustment(dataset, "out")
     assert review.changes == {"moved": 1, "resized": 1, "added": 1, "deleted": 1}
@@ -134,6 +183,35 @@ def test_untouched_files_change_nothing_and_may_lie_elsewhere(dataset, tmp_path)
     review = fta.load_adjustment(dataset, "out", tmp_path / "back")
     assert review.changes == {}
     assert review.notes == ["b did not come back"]
+
+
+def test_a_file_without_tracks_deletes_all_boxes(dataset, tmp_path):
+    record = fta.export_cvat(outliers(dataset), tmp_path / "out")
+    for name in record.frames:
+        path = tmp_path / "out" / name / "annotations.xml"
+        root = parse(path).getroot()
+        for track in root.findall("track"):
+            root.remove(track)
+        ElementTree(root).write(path)
+    # As CVAT exports it
+    with ZipFile(tmp_path / "out/b/annotations.zip", "w") as archive:
+        archive.write(path, "annotations.xml")
+    path.unlink()
+    sent = sum(len(frames) for frames in record.frames.values()) * 2
+    review = fta.load_adjustment(dataset, "out")
+    assert review.changes == {"deleted": sent}
+    assert [note.split(" so ")[0] for note in review.notes] == [
+        "a came back without any track,",
+        "b came back without any track,",
+    ]
+
+
+def test_a_file_that_is_not_of_a_video_does_not_delete(dataset, tmp_path):
+    fta.export_cvat(outliers(dataset), tmp_path / "out")
+    path = tmp_path / "out/a/annotations.xml"
+    path.write_text("<annotations><version>1.1</version></annotations>")
+    with pytest.raises(InputError, match="no tracks; expected tracks of boxes"):
+        fta.load_adjustment(dataset, "out")
 
 
 def test_files_of_other_frames_are_refused(dataset, tmp_path):
