@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 from xml.etree.ElementTree import Element, ParseError
@@ -228,4 +228,8 @@ def _to_tracks(path: Path, task: _Task, frames: Frames, strict: bool) -> Tracks:
         beside=("images",),
         notes=tuple(notes),
     )
-    return make_tracks(path, rows, video, frames, strict)
+    tracks = make_tracks(path, rows, video, frames, strict)
+    ((name, sequence),) = tracks.sequences.items()
+    count = len(sequence.frame_names) * task.step
+    numbers = range(task.start, task.start + count, task.step)
+    return replace(tracks, sequences={name: replace(sequence, numbers=numbers)})

@@ -49,39 +49,70 @@ def write_cvat(tracks: Tracks, folder: Path) -> None:
             source = (sequence.frames_dir or Path()) / name
             shutil.copyfile(source, place / IMAGES / image)
         table = tracks.table[tracks.table["sequence"] == sequence.name]
-        root = _annotations(table, sequence)
-        indent(root)
-        ElementTree(root).write(
-            place / ANNOTATIONS, encoding="utf-8", xml_declaration=True
-        )
+        _write_annotations(table, sequence, place, range(len(sequence.frame_names)))
+
+
+def write_cvat_labels(tracks: Tracks, folder: Path) -> None:
+    """Write the labels of sequences without their frames, each into its own folder.
+
+    The frames have the numbers of the task that the labels were exported from, so that
+    the file can be uploaded to this task.
+
+    Args:
+        tracks: the tracks, as :func:`.cvat.read_cvat` reads them
+        folder: the folder for the sequences' folders, which exists
+
+    Raises:
+        InputError: if boxes have no track, or a sequence's name cannot be a folder's
+    """
+    for sequence in tracks.sequences.values():
+        _check_labels(tracks, sequence)
+    for sequence in tracks.sequences.values():
+        place = folder / sequence.name
+        place.mkdir()
+        table = tracks.table[tracks.table["sequence"] == sequence.name]
+        numbers = sequence.numbers or range(len(sequence.frame_names))
+        _write_annotations(table, sequence, place, numbers)
+
+
+def _write_annotations(
+    table: pd.DataFrame, sequence: Sequence, place: Path, numbers: range
+) -> None:
+    root = _annotations(table, sequence, numbers)
+    indent(root)
+    ElementTree(root).write(place / ANNOTATIONS, encoding="utf-8", xml_declaration=True)
 
 
 def _check(tracks: Tracks, sequence: Sequence) -> None:
-    if not is_plain_name(sequence.name):
-        message = "cannot name a folder; expected a name without slashes"
-        raise InputError(sequence.name, message)
+    _check_labels(tracks, sequence)
     if sequence.frames_dir is None or sequence.width is None or sequence.height is None:
         message = "the frames were not found; expected their folder"
         raise InputError(sequence.name, message)
     check_frames(sequence)
+
+
+def _check_labels(tracks: Tracks, sequence: Sequence) -> None:
+    if not is_plain_name(sequence.name):
+        message = "cannot name a folder; expected a name without slashes"
+        raise InputError(sequence.name, message)
     own = tracks.table["sequence"] == sequence.name
     if (tracks.table.loc[own, "track"] < 0).any():
         raise InputError(sequence.name, "boxes have no track id; expected tracks")
 
 
-def _annotations(table: pd.DataFrame, sequence: Sequence) -> Element:
-    """Return the document of a sequence."""
-    length = len(sequence.frame_names)
+def _annotations(table: pd.DataFrame, sequence: Sequence, numbers: range) -> Element:
+    """Return the document of a sequence whose frames have these numbers."""
     root = Element("annotations")
     _add(root, version="1.1")
     task = SubElement(SubElement(root, "meta"), "task")
     _add(
         task,
         name=sequence.name,
-        size=length,
+        size=len(numbers),
         mode="interpolation",
-        start_frame=0,
-        stop_frame=length - 1,
+        start_frame=numbers.start,
+        stop_frame=numbers[-1],
+        frame_filter=f"step={numbers.step}" if numbers.step > 1 else "",
     )
     attributes = _attributes(table)
     labels = SubElement(task, "labels")
@@ -96,7 +127,7 @@ def _annotations(table: pd.DataFrame, sequence: Sequence) -> Element:
         element = SubElement(root, "track", id=str(track), label=str(name))
         boxes = boxes.sort_values("frame")
         own = attributes.loc[boxes.index]
-        _add_boxes(element, boxes, own.to_dict("records"), length)
+        _add_boxes(element, boxes, own.to_dict("records"), numbers)
         first = own.iloc[0]
         same = (own == first).all()
         _add_attributes(element, first[same].to_dict())
@@ -167,7 +198,7 @@ def _add_boxes(
     track: Element,
     boxes: pd.DataFrame,
     attributes: list[dict[Hashable, object]],
-    length: int,
+    numbers: range,
 ) -> None:
     """Add the boxes of a track, and one outside after each stretch of them."""
     frame = boxes["frame"].to_numpy() - 1
@@ -191,8 +222,10 @@ def _add_boxes(
         values = {name: f"{value:.2f}" for name, value in corners.items()}
         values |= {"occluded": str(int(flags[row])), "z_order": "0"}
         shown = {"outside": "0", "keyframe": str(int(keyframe[row]))}
-        box = SubElement(track, "box", {"frame": str(frame[row]), **shown, **values})
+        number = str(numbers[frame[row]])
+        box = SubElement(track, "box", {"frame": number, **shown, **values})
         _add_attributes(box, attributes[row])
-        if ends[row] and frame[row] + 1 < length:
+        if ends[row] and frame[row] + 1 < len(numbers):
+            number = str(numbers[frame[row] + 1])
             gone = {"outside": "1", "keyframe": "1"}
-            SubElement(track, "box", {"frame": str(frame[row] + 1), **gone, **values})
+            SubElement(track, "box", {"frame": number, **gone, **values})

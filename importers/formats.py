@@ -68,9 +68,12 @@ def _is_mot(content: Content) -> bool:
     )
 
 
-def _read_mot(path: Path | str, frames: Frames, strict: bool) -> Tracks:
+def _read_mot(
+    path: Path | str, frames: Frames, strict: bool, include_ignored: bool = False
+) -> Tracks:
     return read_mot(
         path,
+        include_ignored,
         frames=frames.folder,
         size=frames.size,
         frame_rate=frames.rate,
@@ -196,6 +199,7 @@ def read_labels(
     frame_rate: float | None = None,
     strict: bool = False,
     label_attribute: str | None = None,
+    include_ignored: bool = False,
 ) -> Tracks:
     """Read labels in any format that is known.
 
@@ -212,6 +216,7 @@ def read_labels(
             setting these rows aside
         label_attribute (None): the labels of a Ground Truth manifest to read, such as
             ``vehicle-ref``; by default the labels with the newest creation date
+        include_ignored (False): whether to read MOT boxes whose flag is 0 too
 
     Returns:
         the :class:`Tracks`; ``format`` is the format's title
@@ -225,15 +230,16 @@ def read_labels(
         'Ground Truth'
     """
     beside = Frames(Path(expand_home(frames)) if frames else None, size, frame_rate)
+    choose = partial(_choose_labels, attribute=label_attribute, ignored=include_ignored)
     if is_s3(path) or expand_home(path).is_fifo():
         found = _named(format) or _recognize_name(str(path))
-        found = _choose_labels(found, label_attribute)
+        found = choose(found)
         return _finish(found, found.read(path, beside, strict), beside)
     path = expand_home(path)
     if path.is_file() and zipfile.is_zipfile(path):
-        return _read_zip(path, format, beside, strict, label_attribute)
+        return _read_zip(path, format, beside, strict, choose)
     found, places = _recognize(path, _named(format))
-    found = _choose_labels(found, label_attribute)
+    found = choose(found)
     parts = [found.read(place, beside, strict) for place in places]
     try:
         return _finish(found, concatenate(parts), beside)
@@ -264,15 +270,16 @@ def _named(name: str | None) -> Format | None:
     return BY_NAME[name]
 
 
-def _choose_labels(found: Format, label_attribute: str | None) -> Format:
-    """Return a format that reads the labels of an attribute, or the newest."""
-    if label_attribute is None:
-        return found
-    if found.name != "manifest":
+def _choose_labels(found: Format, attribute: str | None, ignored: bool) -> Format:
+    """Return a format that reads the labels that are asked for."""
+    if found.name == "manifest":
+        return replace(found, read=partial(_read_manifest, label_attribute=attribute))
+    if attribute is not None:
         message = f"{found.title} has no label attributes; expected a manifest"
-        raise InputError(f"label attribute {label_attribute!r}", message)
-    read = partial(_read_manifest, label_attribute=label_attribute)
-    return replace(found, read=read)
+        raise InputError(f"label attribute {attribute!r}", message)
+    if found.name == "mot":
+        return replace(found, read=partial(_read_mot, include_ignored=ignored))
+    return found
 
 
 def _recognize_name(uri: str) -> Format:
@@ -350,7 +357,7 @@ def _read_zip(
     format: str | None,
     frames: Frames,
     strict: bool,
-    label_attribute: str | None,
+    choose: Callable[[Format], Format],
 ) -> Tracks:
     """Read the label files of a zip file, whose images stay where they are."""
     with tempfile.TemporaryDirectory() as outer:
@@ -362,7 +369,7 @@ def _read_zip(
                     if PurePosixPath(name).suffix.lower() in {*_SUFFIXES, ".ini"}:
                         archive.extract(name, folder)
             found, places = _recognize(folder, _named(format))
-            found = _choose_labels(found, label_attribute)
+            found = choose(found)
             parts = [found.read(place, frames, strict) for place in places]
             tracks = _finish(found, concatenate(parts), frames)
         except (OSError, zipfile.BadZipFile, RuntimeError) as error:

@@ -37,7 +37,9 @@ def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks
         numbers = np.unique(np.fromiter(chosen, np.int64))
         sequence = tracks.sequences[name]
         names = tuple(sequence.frame_names[number - 1] for number in numbers)
-        sequences[name] = replace(sequence, frame_names=names, frame_attributes=None)
+        sequences[name] = replace(
+            sequence, frame_names=names, frame_attributes=None, numbers=None
+        )
         table = tracks.table[tracks.table["sequence"] == name]
         position = pd.Series(np.arange(1, len(numbers) + 1), numbers)
         table = table.assign(frame=table["frame"].map(position)).dropna(subset="frame")
@@ -120,11 +122,11 @@ def _write_sequence(table: pd.DataFrame, sequence: Sequence, folder: Path) -> No
 def _write_labels(table: pd.DataFrame, sequence: Sequence, folder: Path) -> None:
     (folder / "gt").mkdir(parents=True)
     labels = sorted(table["label"].dropna().astype(str).unique())
-    known = set(labels) <= set(CLASSES)
-    if not known:
+    usual = set(labels) <= set(CLASSES)
+    if not usual:
         text = "".join(f"{label}\n" for label in labels)
         write_bytes(folder / LABELS, text.encode())
-    rows = _rows(table, CLASSES if known else labels)
+    rows = _rows(table, CLASSES if usual else labels)
     text = rows.to_csv(header=False, index=False, float_format="%.10g")
     write_bytes(folder / "gt/gt.txt", text.encode())
     info = {
@@ -136,7 +138,8 @@ def _write_labels(table: pd.DataFrame, sequence: Sequence, folder: Path) -> None
         "imHeight": sequence.height,
         "imExt": Path(sequence.frame_names[0]).suffix,
     }
-    lines = ["[Sequence]", *(f"{key}={value}" for key, value in info.items())]
+    known = {key: value for key, value in info.items() if value is not None}
+    lines = ["[Sequence]", *(f"{key}={value}" for key, value in known.items())]
     write_bytes(folder / "seqinfo.ini", "\n".join([*lines, ""]).encode())
 
 

@@ -126,6 +126,8 @@ class Sequence:
         videos: the videos of the frames if there are no images of them; images are
             then decoded into ``frames_dir`` when they are needed, see
             ``video_frames.py``
+        numbers: the numbers that the frames have in a label file that is to be written
+            again, None if they count from 1 there
     """
 
     name: str
@@ -138,6 +140,7 @@ class Sequence:
     size_from: str | None = None
     rate_from: str | None = None
     videos: tuple[VideoPart, ...] = ()
+    numbers: range | None = None
 
 
 def make_invalid(columns: Mapping[str, object] | None = None) -> pd.DataFrame:

@@ -11,14 +11,17 @@ from cyclopts import Parameter
 
 from .audit import Labels, Limits
 from .commands import FIELDS, FILES, AsJson, app, print_json
+from .reading import Source
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ...importers.tracks import Tracks
     from ..fixing.planning import Plan
 
 #: The file of changes in the output folder.
 _LOG = "fixes.csv"
-_LIMITS = Limits()
+_SOURCE, _LIMITS = Source(), Limits()
 
 
 @app.command(group=FILES)
@@ -27,6 +30,7 @@ def fix(
     /,
     *,
     output: Annotated[str, Parameter(metavar="DIR")],
+    source: Annotated[Source, FIELDS] = _SOURCE,
     kinds: Annotated[tuple[str, ...], Parameter(metavar="KIND...")] = (),
     min_score: Annotated[float, Parameter(metavar="SCORE")] = 0.8,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
@@ -34,15 +38,17 @@ def fix(
 ) -> None:
     """Fix mistakes without a look, and write the corrected labels.
 
-    LABELS is a MOT Challenge sequence, a folder of sequences, or a gt.txt. The
-    corrected labels are written to a new folder in the same format, without frames,
-    and fixes.csv beside them lists every box that was changed, as it was and as it
-    is. The input is not changed. Rows whose flag is 0 stay as they are.
+    LABELS is as in 'track-audit score'. The corrected labels are written to a new
+    folder, without frames: labels of CVAT as CVAT for video 1.1, all others as MOT
+    Challenge sequences. fixes.csv beside them lists every box that was changed, as it
+    was and as it is. The input is not changed. MOT rows whose flag is 0 stay as they
+    are.
 
     For example:
 
       track-audit fix MOT20/train/MOT20-01 --output fixed
       track-audit fix MOT20/train --kinds gap,duplicate --min-score 0.9 --output fixed
+      track-audit fix annotations.xml --output fixed
 
     Args:
         output: the folder to write to, which is new or empty
@@ -51,71 +57,100 @@ def fix(
         min_score: fix only issues with this score or more, from 0.5 to 1
     """
     from ...importers.files import check_new_folder, whole_folder
-    from ...importers.mot_writer import write_mot_labels
-    from ..fixing.choosing import choose_issues
+    from ...importers.label_writers import write_labels
+    from ..fixing.choosing import check_choice, choose_issues
     from ..fixing.planning import apply_plan, plan_fixes
     from . import tables
     from .output import save
 
     check_new_folder(Path(output))
     asked = tuple(kind for part in kinds for kind in part.split(",") if kind)
-    tracks, ignored = _read(labels)
+    check_choice(asked, min_score)
+    tracks, ignored = _read(labels, source)
     from ..audit import audit_tracks
 
     issues = audit_tracks(tracks, limits.thresholds()).issues
     chosen = choose_issues(issues, asked, min_score)
     taken = int(ignored.table["track"].max()) if len(ignored.table) else 0
     plan = plan_fixes(tracks, chosen, taken=taken)
-    fixed = _join(apply_plan(tracks, plan), ignored)
+    fixed = _finish(apply_plan(tracks, plan), ignored, plan)
     with whole_folder(Path(output)) as folder:
-        write_mot_labels(fixed, folder)
+        write_labels(fixed, folder)
         save(str(folder / _LOG), tables.to_csv(plan.log))
-    for note in (*tracks.notes, *_left_out(tracks)):
+    for note in _notes(tracks):
         print(f"track-audit: note: {note}", file=sys.stderr)
     _tell(plan, len(issues), output, as_json)
 
 
-def _read(labels: str) -> tuple[Tracks, Tracks]:
-    """Read MOT labels: those that count, and those that the benchmark ignores."""
+def _read(labels: str, source: Source) -> tuple[Tracks, Tracks]:
+    """Read labels: those that count, and those that the benchmark of MOT ignores."""
     from dataclasses import replace
 
-    from ...importers.mot import read_mot
-    from ...importers.tracks import InputError
+    import pandas as pd
 
-    if labels.endswith((".json", ".manifest")):
-        message = "expected MOT Challenge labels; others cannot be written yet"
-        raise InputError(labels, message)
-    tracks = read_mot(labels, include_ignored=True)
-    counts = tracks.table["considered"]
-    parts = (tracks.table[counts], tracks.table[~counts])
+    from ...importers.formats import BY_NAME
+
+    tracks = source.read(labels, include_ignored=True)
+    table = tracks.table
+    of_mot = tracks.format == BY_NAME["mot"].title
+    counts = table["considered"] if of_mot else pd.Series(True, table.index)
     kept, ignored = (
-        replace(tracks, table=table.reset_index(drop=True)) for table in parts
+        replace(tracks, table=part.reset_index(drop=True))
+        for part in (table[counts], table[~counts])
     )
     return kept, ignored
 
 
-def _left_out(tracks: Tracks) -> list[str]:
-    """Say how many rows of the input cannot be written."""
-    count = len(tracks.invalid)
-    said = f"{count} rows that no tracker could use are not in the corrected labels"
-    return [said] if count else []
+def _notes(tracks: Tracks) -> list[str]:
+    """Say what the corrected labels lack, and in which format they are."""
+    from ...importers.label_writers import format_to_write
+
+    notes = []
+    if len(tracks.invalid):
+        left_out = f"{len(tracks.invalid)} rows that no tracker could use"
+        notes.append(f"{left_out} are not in the corrected labels")
+    written = format_to_write(tracks)
+    if written != tracks.format:
+        notes.append(
+            f"{tracks.format} labels are not written; the corrected labels are in the "
+            f"format of {written}, with frames counted from 1"
+        )
+    return notes
 
 
-def _join(fixed: Tracks, ignored: Tracks) -> Tracks:
-    """Add the ignored boxes again; a box that was added gives way to them."""
+def _finish(fixed: Tracks, ignored: Tracks, plan: Plan) -> Tracks:
+    """Add the ignored boxes again, and make every box of changed tracks a keyframe.
+
+    A box that was added gives way to an ignored one.
+    """
     from dataclasses import replace
 
     import pandas as pd
 
     from ...importers.tracks import make_table
 
+    fixed_table = fixed.table.drop(columns="mark", errors="ignore")
     plain = [
-        tracks.table.astype({"sequence": object, "label": object, "frame_name": object})
-        for tracks in (ignored, fixed)
+        table.astype({"sequence": object, "label": object, "frame_name": object})
+        for table in (ignored.table, fixed_table)
     ]
     table = pd.concat(plain, ignore_index=True)
     table = table.drop_duplicates(["sequence", "track", "frame"])
+    if "keyframe" in table:
+        changed = pd.MultiIndex.from_frame(_changed_tracks(plan))
+        own = pd.MultiIndex.from_frame(table[["sequence", "track"]])
+        table["keyframe"] = table["keyframe"].astype(bool) | own.isin(changed)
     return replace(fixed, table=make_table({str(name): table[name] for name in table}))
+
+
+def _changed_tracks(plan: Plan) -> pd.DataFrame:
+    """Return ``sequence`` and ``track`` of the tracks that a plan changes."""
+    import pandas as pd
+
+    log = plan.log
+    later = log[["sequence", "new_track"]].rename(columns={"new_track": "track"})
+    both = pd.concat([log[["sequence", "track"]], later])
+    return both.dropna().astype({"track": int}).drop_duplicates()
 
 
 def _tell(plan: Plan, issues: int, output: str, as_json: bool) -> None:

@@ -50,11 +50,12 @@ class Source:
     strict: bool = False
     label_attribute: Annotated[str | None, Parameter(metavar="NAME")] = None
 
-    def read(self, labels: str) -> Tracks:
+    def read(self, labels: str, include_ignored: bool = False) -> Tracks:
         """Read labels, and print what was understood on standard error.
 
         Args:
             labels: a path or an S3 URI
+            include_ignored (False): whether to read MOT boxes whose flag is 0 too
 
         Returns:
             the tracks
@@ -76,6 +77,7 @@ class Source:
             self.fps,
             self.strict,
             self.label_attribute,
+            include_ignored,
         )
         if len(tracks.table) and (tracks.table["track"] < 0).all():
             todo = (

@@ -35,11 +35,20 @@ def choose_issues(
     Raises:
         InputError: if a kind is unknown or has no fixes, or the score is out of range
     """
+    check_choice(kinds, min_score)
+    wanted = issues["kind"].isin(kinds or SAFE) & (issues["score"] >= min_score)
+    return issues[wanted]
+
+
+def check_choice(kinds: Collection[str], min_score: float) -> None:
+    """Check the kinds and the score of :func:`choose_issues`.
+
+    Raises:
+        InputError: if a kind is unknown or has no fixes, or the score is out of range
+    """
     unknown = [kind for kind in kinds if not TABLE.get(kind)]
     if unknown:
         known = ", ".join(kind for kind, remedies in TABLE.items() if remedies)
         raise InputError(unknown[0], f"not a kind that can be fixed; expected {known}")
     if not 0 <= min_score <= 1:
         raise InputError(str(min_score), "expected a score from 0 to 1")
-    wanted = issues["kind"].isin(kinds or SAFE) & (issues["score"] >= min_score)
-    return issues[wanted]

@@ -2,10 +2,12 @@
 """``track-audit fix`` on label files."""
 
 import json
+from xml.etree.ElementTree import parse
 
 import numpy as np
 import pandas as pd
 import pytest
+from fiftyone_track_audit.importers.formats import read_labels
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import BOX
 from fiftyone_track_audit.plugin.cli import main
@@ -134,6 +136,104 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, words):
     assert not (tmp_path / "fixed").exists()
 
 
-def test_other_formats_are_refused(tmp_path, capsys):
-    assert main(["fix", "SeqLabel.json", "--output", str(tmp_path / "fixed")]) == 2
-    assert "expected MOT Challenge labels" in capsys.readouterr().err
+def save_cvat(path):
+    """A task that begins with frame 100 and has every second frame of its video."""
+    tracks = ""
+    for track, top in ((0, 200), (1, 600)):
+        boxes = ""
+        for row in range(LENGTH):
+            left = 300 + 3 * row + (25 if (track, row) == (0, 20) else 0)
+            boxes += (
+                f'<box frame="{100 + 2 * row}" outside="0" occluded="0" z_order="0" '
+                f'keyframe="{row % 5 == 0:d}" xtl="{left}" ytl="{top}" '
+                f'xbr="{left + 50}" ybr="{top + 120}">'
+                '<attribute name="pose">upright</attribute></box>'
+            )
+        tracks += f'<track id="{track}" label="walker">{boxes}</track>'
+    path.write_text(
+        "<annotations><version>1.1</version><meta><task><id>7</id><name>walk</name>"
+        f"<size>{LENGTH}</size><start_frame>100</start_frame>"
+        "<stop_frame>218</stop_frame><frame_filter>step=2</frame_filter>"
+        "<original_size><width>1920</width><height>1080</height></original_size>"
+        f"</task></meta>{tracks}</annotations>"
+    )
+    return path
+
+
+def test_labels_of_cvat_go_back_to_their_task(tmp_path, capsys):
+    source = save_cvat(tmp_path / "annotations.xml")
+    fix(source, "--min-score", 0.5, "--output", tmp_path / "fixed")
+    told = capsys.readouterr()
+    assert "CVAT for video 1.1: walk, 60 frames" in told.err
+    assert "are not written" not in told.err
+    path = tmp_path / "fixed/walk/annotations.xml"
+    root = parse(path).getroot()
+    numbers = [int(box.get("frame")) for box in root.findall("track[@id='0']/box")]
+    assert numbers == list(range(100, 220, 2))
+    flags = {
+        track: [
+            box.get("keyframe") for box in root.findall(f"track[@id='{track}']/box")
+        ]
+        for track in "01"
+    }
+    # Between keyframes CVAT would draw straight lines through the corrected box
+    assert set(flags["0"]) == {"1"}
+    assert flags["1"].count("1") == LENGTH / 5 + 1
+    before, after = read_labels(source), read_labels(path)
+    assert after.sequences["walk"].numbers == before.sequences["walk"].numbers
+    assert set(after.table["pose"]) == {"upright"}
+    assert len(after.table) == len(before.table)
+    moved = after.table[BOX].to_numpy() != before.table[BOX].to_numpy()
+    changed = before.table.loc[moved.any(axis=1), ["track", "frame"]]
+    assert changed.to_numpy().tolist() == [[0, 21]]
+    np.testing.assert_allclose(after.table.loc[20, "left"], 360, atol=0.02)
+
+
+def test_formats_without_a_writer_become_mot(tmp_path, capsys):
+    lines = [
+        f"{frame} {track} Car 0 0 0 {3 * frame + 25 * (frame == 20 and not track)} "
+        f"{top} {3 * frame + 50 + 25 * (frame == 20 and not track)} {top + 60} "
+        "-1 -1 -1 -1000 -1000 -1000 -10"
+        for track, top in ((0, 100), (1, 220))
+        for frame in range(LENGTH)
+    ]
+    (tmp_path / "label_02").mkdir()
+    (tmp_path / "label_02/0012.txt").write_text("\n".join(lines))
+    fix(tmp_path / "label_02", "--size", "1242x375", "--min-score", 0.5,
+        "--output", tmp_path / "fixed")  # fmt: skip
+    told = capsys.readouterr().err
+    assert (
+        "note: KITTI tracking labels are not written; the corrected labels are in the "
+        "format of MOT Challenge, with frames counted from 1\n"
+    ) in told
+    fixed = read_mot(tmp_path / "fixed")
+    assert set(fixed.table["label"]) == {"Car"}
+    assert fixed.sequences["0012"].width == 1242
+    assert len(fixed.table) == len(lines)
+    found = fixed.table[fixed.table["track"] == 0]["left"]
+    np.testing.assert_allclose(found, 3 * np.arange(LENGTH), atol=0.02)
+    assert len(pd.read_csv(tmp_path / "fixed/fixes.csv")) == 1
+
+
+def test_labels_of_unknown_size_are_written(tmp_path):
+    frames = [
+        {
+            "frame-no": number,
+            "frame": f"{number}.jpg",
+            "annotations": [
+                {
+                    "object-name": "Car:1",
+                    "object-id": "a",
+                    "class-id": "0",
+                    **{"left": 3 * number, "top": 20, "width": 50, "height": 40},
+                }
+            ],
+        }
+        for number in range(LENGTH)
+    ]
+    source = tmp_path / "SeqLabel.json"
+    source.write_text(json.dumps({"tracking-annotations": frames}))
+    fix(source, "--output", tmp_path / "fixed")
+    again = read_mot(tmp_path / "fixed")
+    assert len(again.table) == LENGTH
+    assert "None" not in next(tmp_path.glob("fixed/*/seqinfo.ini")).read_text()
