@@ -40,6 +40,22 @@ _TAIL = 4096
 #: Bytes that the parser takes at a time: large blocks make few chunks to join.
 _BLOCK_SIZE = 1 << 22
 
+#: Where columns are that headers call by these names.
+_HEADER = {
+    name: place
+    for place, names in enumerate(
+        (
+            "frame frame_id frame_no frame_number",
+            "id track_id track object_id",
+            "left bb_left x x1 xmin",
+            "top bb_top y y1 ymin",
+            "width bb_width w",
+            "height bb_height h",
+        )
+    )
+    for name in names.split()
+}
+
 
 @dataclass(frozen=True)
 class ParsedRows:
@@ -91,6 +107,7 @@ def parse_rows(
     except OSError as error:
         raise InputError(path, f"{error.strerror}; expected MOT rows") from error
     start, _ = _skip_head(data)
+    _check_header(path, data[:start])
     end = data.find(b"\n", start)
     first = data[start : len(data) if end < 0 else end].decode(errors="replace").strip()
     if not first:
@@ -132,6 +149,20 @@ def _skip_head(data: bytes) -> tuple[int, int]:
         skipped += bool(line.rstrip(b"\r\n"))
         offset += len(line)
     return offset, skipped
+
+
+def _check_header(path: Path, head: bytes) -> None:
+    """Refuse a header that names the columns in another order than MOT's."""
+    for line, text in enumerate(head.decode(errors="replace").splitlines(), start=1):
+        if text.strip().startswith(_COMMENTS):
+            continue
+        for place, name in enumerate(re.findall(r"[a-z0-9_]+", text.lower())):
+            if _HEADER.get(name, place) != place:
+                message = (
+                    f"the header names column {place + 1} {name!r}; expected frame, "
+                    "id, left, top, width, height in this order"
+                )
+                raise InputError(path, message, line)
 
 
 def _find_separator(first: str) -> str:

@@ -28,6 +28,8 @@ from .video_frames import frame_file, frames_folder
 DEFAULT_RATE = 30.0
 #: The greatest number of a frame that has no file.
 LAST_FRAME = 999_999
+#: The share of boxes whose centers lie within the image.
+_MOST = 0.95
 _DIGITS = re.compile(r"\d+")
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -228,8 +230,10 @@ def describe_size(
     size_from = "your setting" if frames.size else told_by
     size = frames.size or size
     if size is None and frames.folder is not None:
-        size = first_size(frames.folder)
+        images = first_size(frames.folder)
+        size = _times_images(images, boxes)
         size_from = "the frames" if video is None else "the video"
+        notes += _scaled_note(numbered.name, images, size)
     if size is None:
         size, size_from = _size_of_boxes(boxes), "the boxes"
         notes.append(
@@ -257,6 +261,32 @@ def describe_size(
         videos=videos,
     )
     return sequence, tuple(notes)
+
+
+def _times_images(size: tuple[int, int], boxes: pd.DataFrame) -> tuple[int, int]:
+    """Return the least whole multiple of a size that holds the centers of most boxes.
+
+    Images are often scaled down after they were labeled. Boxes may extend beyond the
+    image, but hardly ever have their centers outside.
+    """
+    if boxes.empty:
+        return size
+    centers = boxes[["left", "top"]].to_numpy() + boxes[["width", "height"]] / 2
+    reached = np.nanquantile(centers / size, _MOST, axis=0).max()
+    times = max(math.ceil(reached), 1) if np.isfinite(reached) else 1
+    return size[0] * times, size[1] * times
+
+
+def _scaled_note(
+    name: str, images: tuple[int, int], size: tuple[int, int]
+) -> list[str]:
+    if size == images:
+        return []
+    small, large = (f"{width}x{height}" for width, height in (images, size))
+    return [
+        f"{name}: the boxes were drawn on larger images than these of {small}; "
+        f"{large} is assumed"
+    ]
 
 
 def first_size(folder: Path) -> tuple[int, int]:

@@ -321,6 +321,13 @@ def test_labels_one_frame_late(tmp_path):
     assert tracks.notes == ("street: frame 1 of the labels is frame 0",)
 
 
+def test_a_header_in_another_order_is_refused(tmp_path):
+    file = tmp_path / "gt.txt"
+    file.write_text("# made by hand\nid,frame,x,y,w,h\n1,1,5,5,10,20\n")
+    with pytest.raises(InputError, match=r"line 2: the header names column 1 'id'"):
+        read_mot(file)
+
+
 def test_corners_in_place_of_sizes(tmp_path):
     rows = [[*row[:4], row[2] + row[4], row[3] + row[5], *row[6:]] for row in ROWS]
     expected = read(write(tmp_path / "a.txt")).table

@@ -121,6 +121,18 @@ def test_size_and_rate_come_from_the_best_source(tmp_path):
     assert describe(Frames(folder)) == (64, 48, 30, 1)
 
 
+def test_boxes_of_larger_images_tell_by_how_much_they_were_scaled(tmp_path):
+    folder = make_images(tmp_path / "frames", ["1.jpg"])
+    numbered = number_frames("a", np.array([1]), Frames(folder))
+    larger = BOXES.assign(left=[100.0, 180.0])
+    sequence, notes = describe_size(numbered, larger, Frames(folder))
+    assert (sequence.width, sequence.height) == (192, 144)
+    assert notes[0] == (
+        "a: the boxes were drawn on larger images than these of 64x48; 192x144 is "
+        "assumed"
+    )
+
+
 def test_says_what_was_assumed():
     numbered = number_frames("a", np.array([1]), Frames())
     sequence, notes = describe_size(numbered, BOXES, Frames())
