@@ -55,7 +55,7 @@ def read_coco_vid(path: Path, frames: Frames, strict: bool = False) -> Tracks:
     document = read_json(path)
     try:
         images, videos = _read_images(document, path.stem)
-        boxes, crowds = _read_boxes(document, images)
+        boxes, crowds, strays = _read_boxes(document, images)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"{type(error).__name__} ({error})"
         raise InputError(path, f"{message}; expected {_EXPECTED}") from error
@@ -70,8 +70,13 @@ def read_coco_vid(path: Path, frames: Frames, strict: bool = False) -> Tracks:
     if not parts:
         raise InputError(path, f"no boxes; expected {_EXPECTED}")
     tracks = concatenate(parts)
-    note = (f"{path}: {crowds} crowd regions were left out",) if crowds else ()
-    return Tracks(tracks.table, tracks.sequences, note + tracks.notes, tracks.invalid)
+    notes = [f"{path}: {crowds} crowd regions were left out"] if crowds else []
+    if strays and strict:
+        raise InputError(path, f"{strays} boxes in images that are not listed")
+    if strays:
+        notes.append(f"{path}: {strays} boxes in images that are not listed, left out")
+    notes += tracks.notes
+    return Tracks(tracks.table, tracks.sequences, tuple(notes), tracks.invalid)
 
 
 def _read_images(document: Json, stem: str) -> tuple[pd.DataFrame, dict[object, Json]]:
@@ -125,13 +130,15 @@ def _images_of(videos: Iterable[Json]) -> list[Json]:
     ]
 
 
-def _read_boxes(document: Json, images: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return a row per box, and the number of crowd regions."""
+def _read_boxes(document: Json, images: pd.DataFrame) -> tuple[pd.DataFrame, int, int]:
+    """Return a row per box, and the numbers of crowd regions and of other strays."""
     names = {each["id"]: each["name"] for each in document.get("categories", [])}
     found = list(
         itertools.chain.from_iterable(map(_of_frames, document["annotations"]))
     )
-    boxes = [box for box in found if not box.get("iscrowd")]
+    listed = set(images["image"])
+    placed = [box for box in found if box["image_id"] in listed]
+    boxes = [box for box in placed if not box.get("iscrowd")]
     attributes = [_attributes(box) for box in boxes]
     ids = [
         next((box[n] for n in _TRACKS if n in box), attribute.pop("track_id", None))
@@ -149,7 +156,7 @@ def _read_boxes(document: Json, images: pd.DataFrame) -> tuple[pd.DataFrame, int
     columns = attribute_columns(attributes, taken=rows.columns)
     if "keyframe_attribute" in columns:
         columns["keyframe"] = columns.pop("keyframe_attribute").astype(bool)
-    return rows.assign(**columns), len(found) - len(boxes)
+    return rows.assign(**columns), len(placed) - len(boxes), len(found) - len(placed)
 
 
 def _of_frames(annotation: Json) -> list[Json]:

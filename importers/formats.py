@@ -234,7 +234,7 @@ def read_labels(
     if is_s3(path) or expand_home(path).is_fifo():
         found = _named(format) or _recognize_name(str(path))
         found = choose(found)
-        return _finish(found, found.read(path, beside, strict), beside)
+        return _finish(path, found, [found.read(path, beside, strict)], beside)
     path = expand_home(path)
     if path.is_file() and zipfile.is_zipfile(path):
         return _read_zip(path, format, beside, strict, choose)
@@ -242,7 +242,7 @@ def read_labels(
     found = choose(found)
     parts = [found.read(place, beside, strict) for place in places]
     try:
-        return _finish(found, concatenate(parts), beside)
+        return _finish(path, found, parts, beside)
     except ValueError as error:
         raise InputError(path, f"{error}; expected unique names") from error
 
@@ -371,7 +371,7 @@ def _read_zip(
             found, places = _recognize(folder, _named(format))
             found = choose(found)
             parts = [found.read(place, frames, strict) for place in places]
-            tracks = _finish(found, concatenate(parts), frames)
+            tracks = _finish(path, found, parts, frames)
         except (OSError, zipfile.BadZipFile, RuntimeError) as error:
             raise InputError(path, f"{error}; expected a zip file of labels") from error
         except InputError as error:
@@ -381,15 +381,17 @@ def _read_zip(
     return replace(tracks, notes=notes)
 
 
-def _finish(found: Format, tracks: Tracks, frames: Frames) -> Tracks:
-    """Note the format, and the size and the rate that the user gave."""
+def _finish(path: Path, found: Format, parts: list[Tracks], frames: Frames) -> Tracks:
+    """Join the parts; note the format, and the size and the rate that the user gave."""
+    try:
+        tracks = concatenate(parts)
+    except ValueError as error:
+        raise InputError(path, f"{error}; expected different names") from error
     sequences = {}
     for name, sequence in tracks.sequences.items():
         if frames.size is not None:
-            width, height = frames.size
-            sequence = replace(
-                sequence, width=width, height=height, size_from="your setting"
-            )
+            w, h = frames.size
+            sequence = replace(sequence, width=w, height=h, size_from="your setting")
         if frames.rate is not None:
             sequence = replace(sequence, rate_from="your setting")
         sequences[name] = sequence

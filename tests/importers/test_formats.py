@@ -328,6 +328,24 @@ def test_youtube_vis_lists_boxes_by_frame(tmp_path):
     assert sizes(tracks) == [("3", 64, 48, 30, 2)]
 
 
+def test_coco_boxes_in_images_that_are_not_listed(tmp_path):
+    content = coco()
+    content["annotations"][0]["image_id"] = 999
+    path = write(tmp_path / "a.json", json.dumps(content))
+    tracks = read_labels(path)
+    assert len(tracks.table) == 1
+    assert f"{path}: 1 boxes in images that are not listed, left out" in tracks.notes
+    with pytest.raises(InputError, match="1 boxes in images that are not listed"):
+        read_labels(path, strict=True)
+
+
+def test_two_files_of_one_name_are_refused(tmp_path):
+    for folder in "ab":
+        write(tmp_path / folder / "train.json", json.dumps(coco()))
+    with pytest.raises(InputError, match="two sequences named 'v'; expected different"):
+        read_labels(tmp_path)
+
+
 def test_damaged_coco_is_refused(tmp_path):
     content = coco()
     del content["annotations"][0]["category_id"]
