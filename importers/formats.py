@@ -381,7 +381,9 @@ def _read_zip(
     return replace(tracks, notes=notes)
 
 
-def _finish(path: Path, found: Format, parts: list[Tracks], frames: Frames) -> Tracks:
+def _finish(
+    path: Path | str, found: Format, parts: list[Tracks], frames: Frames
+) -> Tracks:
     """Join the parts; note the format, and the size and the rate that the user gave."""
     try:
         tracks = concatenate(parts)
