@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,8 @@ class Case:
         frames: the number of frames of the sequence
         size: the width and height of the images in pixels, None if unknown
         new_track: an ID that no track has or had
+        near: the boxes of all tracks around the peak, by track and frame
+        tracks: returns all boxes of some tracks
     """
 
     own: pd.DataFrame
@@ -42,6 +45,8 @@ class Case:
     frames: int
     size: tuple[int, int] | None
     new_track: int
+    near: pd.DataFrame
+    tracks: Callable[[Iterable[int]], pd.DataFrame]
 
     @property
     def stretch(self) -> pd.DataFrame:

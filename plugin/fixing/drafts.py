@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -58,6 +60,31 @@ class Draft:
         return pd.DataFrame(
             {name: column[rows] for name, column in self._columns.items()}, index=rows
         )
+
+    def boxes_of_all(self, tracks: Iterable[int]) -> pd.DataFrame:
+        """Return the boxes of some tracks, as of :meth:`boxes_of`.
+
+        Args:
+            tracks: the IDs
+        """
+        return pd.concat([self.boxes_of(track) for track in tracks])
+
+    def boxes_near(self, frame: int, reach: int) -> pd.DataFrame:
+        """Return the boxes of all tracks around a frame, by track and frame.
+
+        Args:
+            frame: the frame
+            reach: the number of frames on either side
+
+        Returns:
+            the boxes, as of :meth:`boxes_of`
+        """
+        apart = np.abs(self._columns["frame"].astype(np.int64) - frame)
+        rows = np.flatnonzero((apart <= reach) & ~self._gone)
+        near = pd.DataFrame(
+            {name: column[rows] for name, column in self._columns.items()}, index=rows
+        )
+        return near[near["track"] >= 0].sort_values(["track", "frame"])
 
     def apply(self, edits: pd.DataFrame) -> dict[str, NDArray[np.generic]]:
         """Make edits.

@@ -16,6 +16,7 @@ from ..audit.neighbors import find_neighbors
 from .box_edits import COLUMNS, EditCounts, count_edits
 from .cases import Case
 from .drafts import Draft
+from .paths import MARGIN
 from .remedies import IDENTITIES, LEAVE, REACHING, TABLE, Remedy
 
 #: Columns that tell the identity of an object, beside ``track``.
@@ -220,6 +221,10 @@ def _in_order(issues: pd.DataFrame) -> list[object]:
 
 def _case(draft: Draft, issue: pd.Series, around: _Surroundings) -> Case:
     other = issue["other_track"]
+    near = draft.boxes_of(-1)
+    if issue["kind"] == "identity_switch":
+        # It may be about more tracks than it names
+        near = draft.boxes_near(int(issue["peak_frame"]), MARGIN * around.step)
     return Case(
         own=draft.boxes_of(int(issue["track"])),
         other=draft.boxes_of(-1 if pd.isna(other) else int(other)),
@@ -230,6 +235,8 @@ def _case(draft: Draft, issue: pd.Series, around: _Surroundings) -> Case:
         frames=around.frames,
         size=around.size,
         new_track=draft.new_track,
+        near=near,
+        tracks=draft.boxes_of_all,
     )
 
 

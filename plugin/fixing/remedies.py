@@ -29,6 +29,7 @@ from .box_edits import (
 )
 from .cases import Case, missing_frames, path_of
 from .paths import BEYOND, MARGIN, roughness
+from .turns import find_turn
 
 #: IoU with the box that the boxes around suggest, above which moving it changes
 #: nothing that anybody would see.
@@ -164,12 +165,27 @@ def _worse(case: Case) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _exchange(case: Case) -> pd.DataFrame | None:
-    """Exchange the IDs of two tracks from the peak on."""
+    """Give the boxes of two tracks or more the IDs of their objects from the peak on.
+
+    Two tracks exchange theirs. If the other one ends before the peak, its ID goes on
+    in the track that shows its object. Tracks that show each other's objects in turn
+    get the ID of the object that each of them shows.
+    """
     own, other = (_from(boxes, case.peak) for boxes in (case.own, case.other))
-    if own.empty or other.empty:
+    if own.empty or case.other.empty:
         return None
-    ids = int(own["track"].iloc[0]), int(other["track"].iloc[0])
-    return pd.concat([rename(own, ids[1]), rename(other, ids[0])], ignore_index=True)
+    ids = int(own["track"].iloc[0]), int(case.other["track"].iloc[0])
+    if other.empty:
+        return rename(own, ids[1])
+    turn = find_turn(case.near, case.peak, case.step, ids[0])
+    turn = turn or {ids[0]: ids[1], ids[1]: ids[0]}
+    if ids[1] not in turn:
+        return None
+    later = _from(case.tracks(turn), case.peak)
+    parts = [
+        rename(later[later["track"] == track], right) for track, right in turn.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _cut(case: Case) -> pd.DataFrame | None:
@@ -231,7 +247,7 @@ def _use_usual_label(case: Case) -> pd.DataFrame | None:
 
 
 _AROUND = "The track has three boxes around these, and they suggest other boxes."
-_TWO = "Both tracks have boxes from this frame on."
+_TWO = "The track has boxes from this frame on, and the other one has boxes."
 _PIECES = "One track ends before the other one starts."
 REDRAW = Remedy(
     "redraw", "Redraw the boxes as the frames around suggest", _AROUND, _redraw

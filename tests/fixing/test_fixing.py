@@ -211,6 +211,30 @@ def test_exchanges_that_follow_each_other_restore_all_three():
         same(boxes_of(fixed, track), boxes_of(right, track))
 
 
+def test_three_tracks_that_show_each_other_s_objects_get_their_ids_back():
+    parts = [walk(track, top=100.0 * track) for track in (1, 2, 3, 4)]
+    right = pd.concat(parts, ignore_index=True)
+    wrong = right.copy()
+    later = wrong["frame"] >= 20
+    wrong.loc[later, "track"] = wrong.loc[later, "track"].replace({1: 2, 2: 3, 3: 1})
+    record = issue("identity_switch", 1, 19, 20, other=2, peak=20)
+    plan, fixed = fix(make_tracks(wrong), record)
+    assert plan.fixes.loc[0, "fix"] == "exchange"
+    assert plan.counts.identities == 3 * 21
+    for track in (1, 2, 3, 4):
+        same(boxes_of(fixed, track), boxes_of(right, track))
+
+
+def test_a_track_that_takes_over_the_object_of_an_ended_one_gives_it_back():
+    taken, own = walk(2, range(1, 20), top=300), walk(1, range(1, 20))
+    over = walk(1, range(20, LENGTH + 1), top=300)
+    record = issue("identity_switch", 1, 19, 20, other=2, peak=20)
+    plan, fixed = fix(make_tracks(taken, own, over), record)
+    assert plan.fixes.loc[0, "fix"] == "exchange"
+    same(boxes_of(fixed, 2), boxes_of(walk(2, top=300), 2))
+    same(boxes_of(fixed, 1), boxes_of(own, 1))
+
+
 def test_fragments_are_joined_and_filled():
     pieces = [walk(1, range(1, 16)), walk(5, range(18, 30)), walk(6, range(30, 41))]
     tracks = make_tracks(*pieces, object_id="a")
