@@ -211,14 +211,15 @@ def _to_tracks(path: Path, task: _Task, frames: Frames, strict: bool) -> Tracks:
     rows = interpolate(rows, ~rows["outside"].to_numpy(bool), task.step)
     rows = rows[~rows["outside"]].drop(columns="outside").reset_index(drop=True)
     last = max(task.stop or 0, int(rows["number"].max()) if len(rows) else 0)
-    notes = [
-        f"{task.name}: {count} {what}"
-        for count, what in (
-            (task.other_shapes, "shapes that are no boxes were left out"),
-            (task.rotated, "boxes are rotated; they were read without their rotation"),
-        )
-        if count
-    ]
+    notes = []
+    if task.other_shapes:
+        one = task.other_shapes == 1
+        told = "shape was left out: it is" if one else "shapes were left out: they are"
+        what = "not a box" if one else "not boxes"
+        notes.append(f"{task.name}: {task.other_shapes} {told} {what}")
+    if task.rotated:
+        boxes = "1 box" if task.rotated == 1 else f"{task.rotated} boxes"
+        notes.append(f"{task.name}: the rotation of {boxes} was ignored")
     video = LabeledVideo(
         task.name,
         size=task.size,

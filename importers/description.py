@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .numbered_frames import assumed_rate, assumed_size
 from .tracks import Sequence, Tracks
 
 #: Classes and sequences that the line names.
@@ -38,6 +39,22 @@ def describe(tracks: Tracks) -> str:
     return ", ".join(parts)
 
 
+def further_notes(tracks: Tracks) -> tuple[str, ...]:
+    """Return the notes on label files that :func:`describe` does not tell already.
+
+    Args:
+        tracks: the tracks that were read
+
+    Returns:
+        the notes without those on image sizes and frame rates that were assumed
+    """
+    told = set()
+    for each in tracks.sequences.values():
+        told.add(assumed_size(each.name, each.width, each.height))
+        told.add(assumed_rate(each.name, each.frame_rate))
+    return tuple(note for note in tracks.notes if note not in told)
+
+
 def _count(things: object, one: str, many: str | None = None) -> str:
     number = len(things)  # type: ignore[arg-type]
     return f"{number:,} {one if number == 1 else many or one + 's'}"
@@ -46,7 +63,10 @@ def _count(things: object, one: str, many: str | None = None) -> str:
 def _size(sequence: Sequence) -> str:
     if sequence.width is None or sequence.height is None:
         return "unknown image size"
-    return f"{sequence.width}x{sequence.height}{_origin(sequence.size_from)}"
+    origin = sequence.size_from
+    from_boxes = "not known, holds all boxes"
+    told = _origin(from_boxes if origin == "the boxes" else origin)
+    return f"{sequence.width}x{sequence.height}{told}"
 
 
 def _rate(sequence: Sequence) -> str:

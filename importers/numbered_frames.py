@@ -236,19 +236,14 @@ def describe_size(
         notes += _scaled_note(numbered.name, images, size)
     if size is None:
         size, size_from = _size_of_boxes(boxes), "the boxes"
-        notes.append(
-            f"{numbered.name}: the image size is not known; {size[0]}x{size[1]} holds "
-            "all boxes"
-        )
+        notes.append(assumed_size(numbered.name, *size))
     rate_from = "your setting" if frames.rate else told_by
     rate = frames.rate or rate
     if rate is None and video is not None:
         rate, rate_from = read_video(video).frame_rate, "the video"
     if rate is None:
         rate, rate_from = DEFAULT_RATE, "assumed"
-        notes.append(
-            f"{numbered.name}: the frame rate is not known; {rate:g} is assumed"
-        )
+        notes.append(assumed_rate(numbered.name, rate))
     videos = () if video is None else (VideoPart(video, 1, len(numbered.names)),)
     sequence = Sequence(
         numbered.name,
@@ -287,6 +282,16 @@ def _scaled_note(
         f"{name}: the boxes were drawn on larger images than these of {small}; "
         f"{large} is assumed"
     ]
+
+
+def assumed_size(name: str, width: int | None, height: int | None) -> str:
+    """Say that the image size of a sequence comes from its boxes."""
+    return f"{name}: the image size is not known; {width}x{height} holds all boxes"
+
+
+def assumed_rate(name: str, rate: float) -> str:
+    """Say that the frame rate of a sequence is assumed."""
+    return f"{name}: the frame rate is not known; {rate:g} is assumed"
 
 
 def first_size(folder: Path) -> tuple[int, int]:

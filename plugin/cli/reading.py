@@ -63,7 +63,7 @@ class Source:
         Raises:
             InputError: if the labels cannot be read, or have no tracks
         """
-        from ...importers.description import describe
+        from ...importers.description import describe, further_notes
         from ...importers.formats import read_labels
         from ...importers.tracks import InputError
 
@@ -86,6 +86,6 @@ class Source:
             message = f"no box belongs to a track; expected tracks: {todo} first"
             raise InputError(labels, message)
         print(f"track-audit: {describe(tracks)}", file=sys.stderr)
-        for note in tracks.notes:
+        for note in further_notes(tracks):
             print(f"track-audit: note: {note}", file=sys.stderr)
         return tracks

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fiftyone_track_audit.importers.description import describe
+from fiftyone_track_audit.importers.description import describe, further_notes
 from fiftyone_track_audit.importers.formats import BY_NAME, read_labels, recognize
 from fiftyone_track_audit.importers.tracks import COLUMNS, InputError, Tracks
 from PIL import Image
@@ -87,8 +87,8 @@ def test_cvat_for_video(tmp_path):
     assert table["frame_name"].tolist()[-1] == "frame_000019.PNG"
     assert sizes(tracks) == [("street", 64, 48, 30, 4)]
     text = " ".join(tracks.notes)
-    assert "1 shapes that are no boxes" in text
-    assert "1 boxes are rotated" in text
+    assert "street: 1 shape was left out: it is not a box" in text
+    assert "street: the rotation of 1 box was ignored" in text
 
 
 def test_cvat_s_interpolation_is_filled_in(tmp_path):
@@ -444,6 +444,15 @@ def test_size_and_rate_can_be_given(tmp_path):
         "KITTI tracking: 0012, 4 frames, 3 boxes of 2 tracks (Cyclist 2, Car 1), "
         "640x480 (your setting), 12.5 fps (your setting)"
     )
+
+
+def test_what_was_assumed_is_told_once(tmp_path):
+    rows = "1,1,5,6,40,30,1,1,1\n2,1,8,6,40,30,1,1,1\n"
+    tracks = read_labels(write(tmp_path / "walk.txt", rows))
+    assert "47x35 (not known, holds all boxes), 30 fps (assumed)" in describe(tracks)
+    assumed = [note for note in tracks.notes if "is not known" in note]
+    assert len(assumed) == 2
+    assert [*further_notes(tracks), *assumed] == list(tracks.notes)
 
 
 @pytest.mark.parametrize(
