@@ -19,8 +19,11 @@ from .tracks import InputError, Sequence, Tracks
 from .video import encode_video
 from .video_files import encode_part, read_video
 
-#: FiftyOne joins the frames of a sample into one document of at most 16 MB; a
-#: detection with its signals takes some 400 to 800 bytes.
+#: What MongoDB allows a document, and FiftyOne joins the frames of a sample into one.
+BYTES_PER_DOCUMENT = 16 * 1024 * 1024
+#: A detection takes some 500 bytes with all signals of an audit with crops, and its
+#: corrected copy in a second field some 300. More than this would make a dataset that
+#: opens when it is new, and no longer when it was audited and corrected.
 MAX_DETECTIONS_PER_SAMPLE = 20_000
 #: The App loses the labels of videos with more than some 5,100 frames.
 MAX_FRAMES_PER_SAMPLE = 4_000
