@@ -121,6 +121,8 @@ def list_fixes(tracks: Tracks, issue: pd.Series) -> list[tuple[Remedy, pd.DataFr
         each fix and its edits, whose rows are those of the tracks table, the default
         first
     """
+    if tracks.table.empty:
+        return []
     draft = Draft(tracks.table)
     case = _case(draft, issue, _surroundings(tracks))
     made = [(each, each.make(case)) for each in TABLE.get(issue["kind"], ())]

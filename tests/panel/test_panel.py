@@ -113,7 +113,7 @@ def test_counts_all_and_finds_those_asked_for(dataset):
     decide_issues(dataset, ids[:1], "confirmed")
     found, _ = ask(dataset.view(), "list_issues", ids=ids, decision="confirmed")
     assert [issue["id"] for issue in found["asked"]] == ids[:1]
-    assert found["progress"] == {"open": 3, "confirmed": 1, "dismissed": 0}
+    assert found["progress"] == {"open": 3, "confirmed": 1, "dismissed": 0, "fixed": 0}
     assert {kind["kind"] for kind in found["kinds"]} == {"size_change", "shift"}
     assert len({kind["color"] for kind in found["kinds"]}) == 2
     found, _ = ask(dataset.view(), "list_issues", ids=ids[:3], limit=1)
@@ -378,7 +378,7 @@ def test_thresholds_are_counted_without_an_audit(dataset, size, iou):
         (
             "list_issues",
             {"decision": "maybe"},
-            "expected one of open, confirmed, dismissed, not 'maybe'",
+            "expected one of open, confirmed, dismissed, fixed, not 'maybe'",
         ),
         (
             "list_issues",
