@@ -9,8 +9,14 @@ from scipy.optimize import linear_sum_assignment
 
 from ...importers.tracks import BOX
 from ..audit.boxes import Floats
+from .box_edits import Frames
 from .cases import path_of
 from .paths import BEYOND
+
+#: The fewest boxes that show a motion.
+_FEWEST = 2
+#: A distance, in sizes of the box, beyond which all are the same.
+_FAR = 1e6
 
 
 def find_turn(near: pd.DataFrame, peak: int, step: int, track: int) -> dict[int, int]:
@@ -37,13 +43,11 @@ def find_turn(near: pd.DataFrame, peak: int, step: int, track: int) -> dict[int,
     later = first.loc[ids]
     frames = later["frame"].to_numpy(np.int64)
     costs = [
-        _distance(
-            path_of(boxes, np.ones(len(boxes)), frames, step, BEYOND),
-            later[BOX].to_numpy(float),
-        )
+        _distance(_predict(boxes, frames, step), later[BOX].to_numpy(float))
         for boxes in (past[past["track"] == each] for each in ids)
     ]
-    objects, shown = linear_sum_assignment(np.array(costs))
+    limited = np.nan_to_num(np.array(costs), nan=_FAR).clip(max=_FAR)
+    objects, shown = linear_sum_assignment(limited)
     right = {
         int(ids[column]): int(ids[row])
         for row, column in zip(objects, shown, strict=True)
@@ -52,6 +56,13 @@ def find_turn(near: pd.DataFrame, peak: int, step: int, track: int) -> dict[int,
     while (following := right[list(turn)[-1]]) != track:
         turn[following] = right[following]
     return turn if len(turn) > 1 else {}
+
+
+def _predict(boxes: pd.DataFrame, frames: Frames, step: int) -> Floats:
+    """Return where the boxes of a track suggest it at later frames, ``(n, 4)``."""
+    if len(boxes) < _FEWEST:
+        return np.repeat(boxes[BOX].to_numpy(float), len(frames), axis=0)
+    return path_of(boxes, np.ones(len(boxes)), frames, step, BEYOND)
 
 
 def _distance(one: Floats, other: Floats) -> Floats:

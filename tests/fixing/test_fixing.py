@@ -369,3 +369,16 @@ def test_the_input_is_never_changed():
     before = tracks.table.copy()
     fix(tracks, issue("gap", 1, 19, 21), issue("short_track", 2, 3, 8))
     pd.testing.assert_frame_equal(tracks.table, before)
+
+
+def test_tracks_of_one_box_before_the_switch_are_exchanged():
+    one, two = walk(1, range(19, LENGTH + 1)), walk(2, range(19, LENGTH + 1), top=300)
+    late = walk(3, [17, 19, 20, 21], top=400)
+    wrong = pd.concat([one, two, late], ignore_index=True)
+    later = wrong["frame"] >= 20
+    wrong.loc[later, "track"] = wrong.loc[later, "track"].replace({1: 2, 2: 1})
+    record = issue("identity_switch", 1, 19, 20, other=2, peak=20)
+    _, fixed = fix(make_tracks(wrong), record)
+    same(boxes_of(fixed, 1), boxes_of(one, 1))
+    same(boxes_of(fixed, 2), boxes_of(two, 2))
+    same(boxes_of(fixed, 3), boxes_of(late, 3))
