@@ -9,12 +9,18 @@ import pandas as pd
 from corrections import Corrections
 from fiftyone_track_audit.importers.tracks import Tracks
 from injector import KINDS
+from left_out import (
+    MIXTURE,
+    LeftOut,
+    tabulate_domains,
+    tabulate_left_out_kinds,
+    tabulate_means,
+)
 from measures import average_precision
 from planted import Results
+from reviews import tabulate_reviews
 from rivals import OURS, RIVALS
 
-#: The kind that is held out while tuning.
-HELD_OUT = "jitter"
 #: The budget at which kinds are compared, about as many detections as are wrong.
 SHARE = "seen 2%"
 
@@ -31,6 +37,24 @@ def tabulate_sequences(tracks: Tracks) -> pd.DataFrame:
     sequences = tracks.table.groupby("sequence", observed=True)
     table = sequences.agg(tracks=("track", "nunique"), boxes=("frame", "size"))
     return table.reset_index()
+
+
+def tabulate_left_out(found: LeftOut) -> dict[str, pd.DataFrame]:
+    """Make the tables of domains that were left out.
+
+    Args:
+        found: what was found there
+
+    Returns:
+        the tables by their names
+    """
+    tables = {
+        "left-out": tabulate_means(found),
+        "left-out-domains": tabulate_domains(found, MIXTURE),
+        "left-out-kinds": tabulate_left_out_kinds(found, MIXTURE),
+    }
+    percent = {name: _in_percent(table) for name, table in tables.items()}
+    return {**percent, "reviews": tabulate_reviews(found.issues)}
 
 
 def tabulate_faults(results: Results) -> dict[str, pd.DataFrame]:
@@ -151,14 +175,20 @@ def _tabulate_flags(results: Results) -> pd.DataFrame:
 
 
 def _name_kinds(table: pd.DataFrame) -> pd.DataFrame:
-    """Sort the kinds of the index, and mark the one held out."""
+    """Sort the kinds of the index, and name them as people do."""
     order = [kind for kind in KINDS if kind in table.index]
-    names = {kind: kind.replace("_", " ") for kind in order}
-    return table.loc[order].rename(index=names | {HELD_OUT: f"{HELD_OUT} (held out)"})
+    return table.loc[order].rename(index=lambda kind: kind.replace("_", " "))
 
 
 def _with_mean(shares: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([shares, shares.mean().to_frame("mean").T])
+
+
+def _in_percent(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose shares are percentages, empty where unknown."""
+    shares = table.select_dtypes("float")
+    texts = shares.map(lambda share: f"{share:.1%}" if share == share else "")
+    return table.assign(**{str(name): column for name, column in texts.items()})
 
 
 def _percent(shares: pd.DataFrame, index: str) -> pd.DataFrame:

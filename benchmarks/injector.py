@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plant known mistakes into correct tracks, reproducibly.
 
-There are twelve kinds, all equally frequent, until about two percent of the boxes are
-wrong. No two mistakes of the same object are within ten frames. Boxes are in whole
-pixels, like those of annotators.
+There are twelve kinds, in equal shares or in a drawn mixture. No two mistakes of the
+same object are within ten frames. Boxes are in whole pixels, like those of annotators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,6 +48,7 @@ def inject(
     seed: int,
     share: float = 0.02,
     kinds: tuple[str, ...] | None = None,
+    odds: Mapping[str, float] | None = None,
 ) -> Injected:
     """Plant mistakes into the tracks of each sequence.
 
@@ -57,6 +57,7 @@ def inject(
         seed: the seed; the same one plants the same mistakes
         share (0.02): the share of boxes that are wrong afterward
         kinds (None): some of :data:`KINDS`, by default all
+        odds (None): how frequent each kind is; by default, the kinds take turns
 
     Returns:
         the :class:`Injected`
@@ -65,7 +66,7 @@ def inject(
     parts = []
     for name, rows in tracks.table.groupby("sequence", observed=True, sort=True):
         drawing = _Drawing(tracks, str(name), rows, rng)
-        drawing.plant(kinds or tuple(KINDS), share)
+        drawing.plant(odds or dict.fromkeys(kinds or KINDS, 1.0), share, odds is None)
         parts.append(drawing.finish())
     joined = concatenate([part.tracks for part in parts])
     offset = np.cumsum([0, *(len(part.events) for part in parts[:-1])])
@@ -77,6 +78,23 @@ def inject(
     )
     events = pd.concat([part.events for part in parts], ignore_index=True)
     return Injected(joined, event, events)
+
+
+def draw_mixture(seed: int) -> tuple[float, dict[str, float]]:
+    """Draw how many mistakes of which kinds labels have.
+
+    Args:
+        seed: the seed
+
+    Returns:
+        a tuple of the share of wrong boxes, 0.2 to 4 % (log-uniform), and how frequent
+        each of :data:`KINDS` is: a quarter of the kinds is absent, the others differ by
+        a log-normal factor
+    """
+    rng = np.random.default_rng([seed, 1])
+    share = float(np.exp(rng.uniform(np.log(0.002), np.log(0.04))))
+    odds = np.exp(rng.normal(0, 1, len(KINDS))) * (rng.random(len(KINDS)) > 0.25)
+    return share, dict(zip(KINDS, odds.tolist(), strict=True))
 
 
 class _Drawing:
@@ -107,15 +125,20 @@ class _Drawing:
         self.added: list[pd.DataFrame] = []
         self.next_id = int(self.rows["track"].max()) + 1
 
-    def plant(self, kinds: tuple[str, ...], share: float) -> None:
-        """Plant a mistake of each kind in turn until enough boxes are wrong."""
-        wrong, possible = 0, set(kinds)
+    def plant(self, odds: Mapping[str, float], share: float, in_turn: bool) -> None:
+        """Plant mistakes until enough boxes are wrong."""
+        wrong, possible = 0, {kind: odds[kind] for kind in sorted(odds) if odds[kind]}
         while wrong < share * len(self.rows) and possible:
-            for kind in self.rng.permutation(sorted(possible)):
-                count = self._plant_one(str(kind))
+            kinds, weights = list(possible), np.array(list(possible.values()))
+            count = len(kinds) if in_turn else 1
+            chosen = self.rng.choice(
+                kinds, count, replace=False, p=weights / weights.sum()
+            )
+            for kind in map(str, chosen):
+                count = self._plant_one(kind)
                 wrong += count
                 if not count:
-                    possible.remove(str(kind))
+                    possible.pop(kind)
                 if wrong >= share * len(self.rows):
                     break
 
@@ -327,8 +350,8 @@ def _fragmentation(drawing: _Drawing) -> bool:
 
 
 def _missing(drawing: _Drawing) -> bool:
-    """Remove one to ten boxes within a track."""
-    count = int(drawing.rng.integers(1, 11))
+    """Remove one to thirty boxes within a track, a few more often than many."""
+    count = int(np.exp(drawing.rng.uniform(0, np.log(31))))
     rows = drawing.pick(count + 2)
     if rows is None:
         return False

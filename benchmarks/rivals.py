@@ -20,13 +20,10 @@ from fiftyone_track_audit.plugin.audit import (
     iou_signals,
     size_signals,
 )
+from fiftyone_track_audit.plugin.audit.evidence import compare_findings
 from fiftyone_track_audit.plugin.audit.neighbors import after, before, find_neighbors
 from fiftyone_track_audit.plugin.audit.scene import make_scene
-from fiftyone_track_audit.plugin.audit.score import (
-    FEATURES,
-    finding_features,
-    score_rows,
-)
+from fiftyone_track_audit.plugin.audit.score import score_rows
 from fiftyone_track_audit.plugin.audit.signals import box_array
 from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
@@ -88,9 +85,9 @@ def rarest_finding(tracks: Tracks) -> Floats:
         own = tracks.table["sequence"] == name
         scene = make_scene(replace(tracks, table=tracks.table[own]))
         findings, _ = detect(scene)
-        rarity = finding_features(findings, own.sum())[:, FEATURES.index("rarity")]
+        rarity = compare_findings(findings, own.sum())["rarity"]
         # Even the most frequent finding is better than none
-        findings = findings.assign(odds=rarity, flagged=False)
+        findings = findings.assign(odds=rarity, flagged=False, whole=False)
         scores.append(score_rows(findings, own.sum()))
     return np.concatenate(scores)
 

@@ -15,6 +15,7 @@ from .boxes import Vectors
 from .detectors.appearance import appearance_signals
 from .detectors.jitter import jitter
 from .doubt import doubt
+from .evidence import gather_evidence
 from .findings import make_findings
 from .grouping import find_issues, sort_issues
 from .invalid import invalid_issues
@@ -27,12 +28,9 @@ from .perspective import perspective_signals
 from .rolling import rolling_signals
 from .rules import Rules
 from .scene import Scene, make_scene, split_sequences
-from .score import DOUBT, FLAG_ODDS, covered_rows, log_odds, score_rows
+from .score import DOUBT, Model, covered_rows, judge, score_rows
 from .signals import Signal, aspect_signals, iou_signals, size_signals
 from .violations import find_violations, permitted, violation_issues
-
-#: What kind of mistake a stretch of rows is.
-_SPAN = ["kind", "first", "last"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def audit_tracks(
         end = done + len(part.table)
         looks = None if vectors is None else vectors[done:end]
         scene = make_scene(part, thresholds, looks, _of(predictions, part))
-        parts.append(_judge_sequence(scene, kinds, rules or Rules()))
+        parts.append(audit_scene(scene, kinds, rules=rules))
         done = end
         if progress:
             progress(done, len(tracks.table))
@@ -215,25 +213,34 @@ def _of(predictions: Tracks | None, part: Tracks) -> pd.DataFrame | None:
     return predictions.table[predictions.table["sequence"] == name]
 
 
-def _judge_sequence(scene: Scene, kinds: tuple[str, ...], rules: Rules) -> Audit:
-    """Audit one sequence; its reasons are still bits, see _name_reasons()."""
+def audit_scene(
+    scene: Scene,
+    kinds: tuple[str, ...] = KINDS,
+    model: Model | None = None,
+    rules: Rules | None = None,
+) -> Audit:
+    """Audit one sequence.
+
+    Args:
+        scene: the scene
+        kinds (KINDS): the kinds of mistakes to look for
+        model (None): what judges the findings, by default the package's own
+        rules (None): the :class:`Rules` of the labeling project
+
+    Returns:
+        the :class:`Audit`, with reasons that are still bits, see _name_reasons()
+    """
+    rules = rules or Rules()
     findings, signals = detect(scene, kinds)
-    odds = log_odds(findings, len(scene.table))
-    findings = findings.assign(
-        odds=odds, flagged=(odds > FLAG_ODDS) | (findings["severity"] > 1)
-    )
+    evidence = gather_evidence(scene, findings)
+    findings = judge(findings, evidence, len(scene.table), model)
     findings = findings[~permitted(scene, findings, rules)]
     broken = find_violations(scene, rules if RULE_VIOLATION in kinds else Rules())
-    flagged = pd.concat(
-        [findings.loc[findings["flagged"], _SPAN], broken[_SPAN]], ignore_index=True
-    )
-    rows, index = covered_rows(flagged)
-    place = {kind: position for position, kind in enumerate(ALL_KINDS)}
-    bits = 1 << flagged["kind"].map(place).to_numpy(np.int64)
-    reasons = np.zeros(len(scene.table), np.int64)
-    np.bitwise_or.at(reasons, rows, bits[index])
+    broken_rows = covered_rows(broken)[0]
+    reasons = _collect_reasons(findings[findings["flagged"]], len(scene.table))
+    reasons[broken_rows] |= 1 << ALL_KINDS.index(RULE_VIOLATION)
     found = score_rows(findings, len(scene.table))
-    found[covered_rows(broken)[0]] = 1
+    found[broken_rows] = 1
     score = np.maximum(found, DOUBT * doubt(scene))
     comparable = scene.neighbors.end - scene.neighbors.start > 1
     comparable &= ~np.isnan(scene.boxes).any(axis=1)
@@ -249,6 +256,23 @@ def _judge_sequence(scene: Scene, kinds: tuple[str, ...], rules: Rules) -> Audit
             [part for part in (issues, violation_issues(scene, broken)) if len(part)]
         )
     return Audit(detections, issues)
+
+
+def _collect_reasons(flagged: pd.DataFrame, rows: int) -> NDArray[np.int64]:
+    """Return the kinds of the findings that flag each box as bits, ``(rows,)``."""
+    peak, whole = flagged["peak"], flagged["whole"]
+    spans = flagged.assign(
+        first=flagged["first"].where(whole, peak),
+        last=flagged["last"].where(whole, peak),
+    )
+    place = {kind: position for position, kind in enumerate(ALL_KINDS)}
+    bits = 1 << flagged["kind"].map(place).to_numpy(np.int64)
+    reasons = np.zeros(rows, np.int64)
+    # A run of several boxes need not hold its worst one
+    np.bitwise_or.at(reasons, peak.to_numpy(), bits)
+    covered, index = covered_rows(spans)
+    np.bitwise_or.at(reasons, covered, bits[index])
+    return reasons
 
 
 def _name_reasons(reasons: NDArray[np.int64]) -> pd.Categorical[str]:

@@ -16,7 +16,7 @@ from .boxes import Floats, Rows, iou
 from .grouping import COLUMNS, EXPECTED
 from .kinds import BY_NAME, OVERLOOKED
 from .scene import Scene
-from .score import FLAG_ODDS, odds_to_score, read_weights
+from .score import odds_to_score, read_model
 from .sentences import Issue
 from .witness import Witness
 
@@ -24,6 +24,8 @@ from .witness import Witness
 _SAME, _BREAK = 0.4, 3
 #: Predictions that a run must have.
 _LEAST = 5
+#: Log odds above which a run is worth a look.
+_LIKELY = -0.6
 
 
 def overlooked_issues(scene: Scene) -> pd.DataFrame:
@@ -40,9 +42,9 @@ def overlooked_issues(scene: Scene) -> pd.DataFrame:
     if witness is None:
         return pd.DataFrame(columns=COLUMNS)
     runs = find_runs(witness, int(scene.neighbors.step[0]))
-    intercept, weight = read_weights()[OVERLOOKED][:2]
+    intercept, weight = read_model().given[OVERLOOKED]
     runs = runs.assign(odds=intercept + weight * np.log(runs["strength"]))
-    runs = runs[(runs["odds"] > FLAG_ODDS) & ~runs["odds"].isna()]
+    runs = runs[(runs["odds"] > _LIKELY) & ~runs["odds"].isna()]
     told = [_tell(witness, *run) for run in runs[["first", "last", "count"]].to_numpy()]
     kind, frame = BY_NAME[OVERLOOKED], witness.table["frame"].to_numpy(np.int64)
     first = frame[runs["first"]]

@@ -1,105 +1,188 @@
 # SPDX-License-Identifier: Apache-2.0
 """The score: how likely findings are mistakes, and what that means for each box.
 
-Strengths cannot be compared across kinds and sequences: a tenth of a box is a jump in
-a calm crowd, and nothing on a dance floor. So three features describe a finding: its
-strength, how rare findings of its kind as strong as this are in the sequence, and how
-far it exceeds the usual strength there. A logistic model of four numbers per kind
-combines them. ``docs/scoring.md`` describes how the weights were fitted, and compares
-the score with other methods.
+Boosted trees weigh the evidence about a finding (see ``evidence.py``); they are the
+same for all kinds, and know of a kind only how often its findings are right. So what
+one kind teaches holds for the others. ``docs/scoring.md`` describes how the trees were
+fitted, and compares the score with other methods on videos that they never saw.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from .boxes import Floats, Rows
+from .evidence import EVIDENCE
+from .trees import Trees
 
-#: The features of a finding, in the order of the weights.
-FEATURES = ("strength", "rarity", "prominence")
-#: Number of findings at which the usual strength of a kind, this quantile, has half
-#: of its weight.
-_FEW = 20
-_USUAL = 0.75
-#: Log odds above which a finding is worth a look: one mistake in four looks.
-FLAG_ODDS = -0.6
+#: Log odds above which a box is an outlier.
+FLAG_ODDS = -1.3
 #: Log odds below which a finding does not change a score.
-_LEAST_ODDS = -6.0
+_LEAST_ODDS = -9.0
+#: Findings of a kind that are judged, per thousand boxes, and the least number of
+#: them. No reviewer gets to those that are more common.
+_JUDGED, _FEWEST = 15, 10
+#: How much the odds of a finding sink with each e-fold of likelier findings of its
+#: kind, per thousand boxes, and by how much the first ones rise: a review list is for
+#: finding different mistakes early.
+_VARIETY = 2.0
+#: Number of boxes below which a video is short: nothing waits for long in a short list,
+#: so no findings sink and no kinds rise there, and hardly any other tracks tell that
+#: gaps are usual.
+_ENOUGH = 1000
+_SHORT_LIFTS = {"gap": 0.5}
+#: Share of the boxes that are flagged for breaking a threshold alone, per kind, and the
+#: least number of them: the worst. Where more boxes break a threshold, it is not made
+#: for the video.
+_BREAKING, _FEW_BREAKS = 0.002, 5
+#: Share of a threshold below which a departure is nothing to look at in a short video,
+#: where hardly any others tell what is usual.
+_NEGLIGIBLE = 0.05
 #: The highest score of doubtful circumstances alone, see ``doubt.py``. It ranks the
 #: boxes without findings.
-DOUBT = 0.1
+DOUBT = 0.05
 #: An issue needs one look, so its other boxes rank behind the worst boxes of other
-#: issues: their log odds are scaled by a third, minus one.
-_REST, _BEHIND = 0.35, 1.0
+#: issues: their log odds are scaled by a third, minus two.
+_REST, _BEHIND = 0.35, 2.0
+#: Findings of up to so many boxes flag them all, even if they are mere guesses.
+_SHORT = 2
 
 
-def finding_features(findings: pd.DataFrame, detections: int) -> Floats:
-    """Compute the features of the findings of one sequence.
+@dataclass(frozen=True)
+class Model:
+    """What turns evidence into log odds.
 
-    Args:
-        findings: the findings of all kinds
-        detections: number of detections of the sequence
-
-    Returns:
-        array ``(m, 3)``, in the order of :data:`FEATURES`: the natural logarithm of
-        the strength; the negative logarithm of 1 plus the number of findings of its
-        kind that are at least as strong, per thousand detections; and the logarithm
-        of the strength over the upper quartile of its kind, which counts less if
-        there are few
+    Attributes:
+        priors: by kind, the log odds of its findings before any evidence
+        lifts: by kind, what is added in the end. Mistakes that look like lively
+            motion are never likely, and would always be looked at last
+        given: by kind, for those that planted mistakes cannot teach: the log odds at a
+            strength of 1, and what is added for each e-fold of the strength
+        trees: what the evidence about all others adds up to; they see the columns of
+            :data:`EVIDENCE`, and then the prior
     """
-    kinds = findings.groupby("kind")["strength"]
-    strength = findings["strength"].to_numpy()
-    rank = kinds.rank(ascending=False, method="max").to_numpy()
-    usual = kinds.transform("quantile", _USUAL).to_numpy()
-    count = kinds.transform("size").to_numpy()
-    return np.stack(
-        [
-            np.log(strength),
-            -np.log1p(rank / max(detections, 1) * 1000),
-            count / (count + _FEW) * np.log(strength / usual),
-        ],
-        axis=1,
-    )
+
+    priors: dict[str, float]
+    lifts: dict[str, float]
+    given: dict[str, tuple[float, float]]
+    trees: Trees
 
 
 def log_odds(
-    findings: pd.DataFrame,
-    detections: int,
-    weights: dict[str, list[float]] | None = None,
+    findings: pd.DataFrame, evidence: Floats, model: Model | None = None
 ) -> Floats:
     """Compute how likely the findings of one sequence are mistakes.
 
     Args:
-        findings: the findings of all kinds
-        detections: number of detections of the sequence
-        weights (None): per kind the intercept and a weight for each of
-            :data:`FEATURES`, by default those of the package
+        findings: ``m`` findings of all kinds
+        evidence: array ``(m, e)``, see :func:`gather_evidence`
+        model (None): the :class:`Model`, by default that of the package
 
     Returns:
         array ``(m,)``, the natural logarithm of the odds; 0 means even odds
     """
-    weights = weights or read_weights()
-    kinds = findings["kind"].astype("category")
-    of_kinds = np.array([weights[kind] for kind in kinds.cat.categories])
-    chosen = of_kinds.reshape(-1, len(FEATURES) + 1)[kinds.cat.codes]
-    features = finding_features(findings, detections)
-    result: Floats = chosen[:, 0] + (features * chosen[:, 1:]).sum(axis=1)
+    model = model or read_model()
+    kinds = findings["kind"]
+    priors = kinds.map(model.priors).fillna(0).to_numpy(float)
+    result = model.trees.add_up(np.column_stack([evidence, priors]))
+    result += kinds.map(model.lifts).fillna(0).to_numpy(float)
+    strength = evidence[:, EVIDENCE.index("strength")]
+    for kind, (base, slope) in model.given.items():
+        own = kinds.eq(kind).to_numpy(bool)
+        result[own] = base + slope * strength[own]
     return result
 
 
 @cache
-def read_weights() -> dict[str, list[float]]:
-    """Return the weights of each kind that come with the package."""
-    weights: dict[str, list[float]] = json.loads(
-        Path(__file__).with_name("weights.json").read_text()
+def read_model() -> Model:
+    """Return the model that comes with the package."""
+    stored = json.loads(Path(__file__).with_name("weights.json").read_text())
+    trees = Trees(
+        stored["base"],
+        roots=np.array(stored["roots"], np.intp),
+        feature=np.array(stored["feature"], np.intp),
+        threshold=np.array(stored["threshold"], float),
+        left=np.array(stored["left"], np.intp),
+        right=np.array(stored["right"], np.intp),
+        value=np.array(stored["value"], float),
     )
-    return weights
+    given = {kind: tuple(values) for kind, values in stored["given"].items()}
+    return Model(stored["priors"], stored["lifts"], given, trees)
+
+
+def judge(
+    findings: pd.DataFrame, evidence: Floats, rows: int, model: Model | None = None
+) -> pd.DataFrame:
+    """Judge the findings of one sequence.
+
+    Args:
+        findings: the findings of all kinds
+        evidence: array ``(m, e)``, see :func:`gather_evidence`
+        rows: number of boxes of the sequence
+        model (None): the :class:`Model`, by default that of the package
+
+    Returns:
+        the findings with the further columns ``odds``, natural logarithms, which
+        rank them; ``flagged``, whether their worst box is an outlier; and ``whole``,
+        whether all of their boxes are then
+    """
+    common = findings.groupby("kind")["strength"].rank(ascending=False, method="max")
+    model = model or read_model()
+    given = findings["kind"].isin(list(model.given))
+    judged = (given | (common <= max(_FEWEST, _JUDGED * rows / 1000))).to_numpy(bool)
+    negligible = np.zeros(len(findings), bool)
+    if rows < _ENOUGH:
+        model = replace(model, lifts=_SHORT_LIFTS)
+        negligible = (findings["severity"] < _NEGLIGIBLE).to_numpy(bool)
+    odds = np.full(len(findings), _LEAST_ODDS)
+    odds[judged] = log_odds(findings[judged], evidence[judged], model)
+    varied = diversify(findings["kind"], odds, rows)
+    # Odds that are given mean what they say, however many there are: a chain of links
+    # between tracks is one mistake
+    odds = np.where(given, np.maximum(varied, odds), varied)
+    breaks = _breaks(findings, rows)
+    short = findings["last"] - findings["first"] < _SHORT
+    return findings.assign(
+        odds=odds,
+        flagged=((odds > FLAG_ODDS) & ~negligible) | breaks,
+        whole=(rest_odds(odds) > FLAG_ODDS) | breaks | short,
+    )
+
+
+def diversify(kinds: pd.Series[str], odds: Floats, rows: int) -> Floats:
+    """Lower the odds of findings of which there are many likelier ones of their kind.
+
+    Args:
+        kinds: the kinds of ``m`` findings of one sequence
+        odds: array ``(m,)``, their log odds
+        rows: number of boxes of the sequence
+
+    Returns:
+        array ``(m,)``, the log odds that rank the findings
+    """
+    ranks = pd.Series(odds).groupby(kinds.to_numpy())
+    rank = ranks.rank(ascending=False, method="first").to_numpy()
+    common = rank * 1000 / rows if rows >= _ENOUGH else np.ones(len(odds))
+    result: Floats = odds + _VARIETY * (1 - np.log1p(common))
+    return result
+
+
+def _breaks(findings: pd.DataFrame, rows: int) -> NDArray[np.bool_]:
+    """Return which findings are flagged because they break a threshold, ``(m,)``."""
+    severity = findings["severity"]
+    place = severity.groupby(findings["kind"]).rank(ascending=False)
+    result: NDArray[np.bool_] = (
+        (severity > 1) & (place <= max(_FEW_BREAKS, _BREAKING * rows))
+    ).to_numpy(bool)
+    return result
 
 
 def odds_to_score(odds: Floats, flagged: Floats) -> Floats:
@@ -120,7 +203,7 @@ def score_rows(findings: pd.DataFrame, rows: int) -> Floats:
     """Score the boxes of a sequence by the findings about them.
 
     Args:
-        findings: the findings, with the further columns ``odds`` and ``flagged``
+        findings: the findings, with the columns that :func:`judge` adds
         rows: number of boxes
 
     Returns:
@@ -130,10 +213,24 @@ def score_rows(findings: pd.DataFrame, rows: int) -> Floats:
     likely = findings[(findings["odds"] > _LEAST_ODDS) | findings["flagged"]]
     odds, flagged = likely["odds"].to_numpy(), likely["flagged"].to_numpy(float)
     place, index = covered_rows(likely)
-    rest = np.where(odds > 0, odds * _REST, odds / _REST) - _BEHIND
-    np.maximum.at(result, place, odds_to_score(rest, flagged)[index])
+    whole = flagged * likely["whole"].to_numpy(float)
+    scores = odds_to_score(rest_odds(odds), whole)
+    np.maximum.at(result, place, scores[index])
     worst = odds_to_score(odds, flagged)
     np.maximum.at(result, likely["peak"].to_numpy(), worst)
+    return result
+
+
+def rest_odds(odds: Floats) -> Floats:
+    """Return the log odds by which all but the worst box of findings are ranked.
+
+    Args:
+        odds: array ``(m,)``, the log odds of the findings
+
+    Returns:
+        array ``(m,)``
+    """
+    result: Floats = np.where(odds > 0, odds * _REST, odds / _REST) - _BEHIND
     return result
 
 

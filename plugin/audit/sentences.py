@@ -87,14 +87,14 @@ def name_place(label: str, track: int, first_name: str, last_name: str) -> str:
 
     Args:
         label: the label
-        track: the track's ID
+        track: the track's ID, -1 if there is none
         first_name: the file name of the first frame
         last_name: the file name of the last frame
     """
     place = f"from {first_name} to {last_name}"
     if first_name == last_name:
         place = f"at {first_name}"
-    return f"{label} {track} {place}"
+    return f"{label} {track} {place}" if track >= 0 else f"{label} {place}"
 
 
 def boxes(count: float) -> str:

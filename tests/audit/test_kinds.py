@@ -22,7 +22,7 @@ from fiftyone_track_audit.plugin.audit.kinds import (
     kind_color,
     kind_name,
 )
-from fiftyone_track_audit.plugin.audit.score import FEATURES, read_weights
+from fiftyone_track_audit.plugin.audit.score import read_model
 from fiftyone_track_audit.plugin.audit.sentences import Issue, misplaced, wrong_size
 
 NAN = float("nan")
@@ -52,8 +52,9 @@ def test_rows_are_complete(kind):
         assert find.__module__.rpartition(".")[0].endswith("audit.detectors")
     assert re.fullmatch("[a-z]+(_[a-z]+)*", kind.name)
     assert re.fullmatch("#[0-9a-f]{6}", kind.color)
-    if detectors:
-        assert len(read_weights()[kind.name]) == 1 + len(FEATURES)
+    model = read_model()
+    weighed = kind.name in {**model.priors, **model.given}
+    assert weighed == (kind.name not in {INVALID, RULE_VIOLATION})
     box = dict.fromkeys(BOX, 20.0) if kind.needs_predictions else {}
     told = issue(occlusion=0.0, **box)
     reason, suggestion = kind.reason(told), kind.suggestion(told)
@@ -64,9 +65,13 @@ def test_rows_are_complete(kind):
         assert not sentence.endswith(".")
 
 
-def test_kinds_differ_and_agree_with_the_weights():
+def test_kinds_differ_and_agree_with_the_model():
     assert len(BY_NAME) == len({kind.color for kind in TABLE}) == len(TABLE)
-    assert set(read_weights()) == set(BY_NAME) - {INVALID, RULE_VIOLATION}
+    model = read_model()
+    assert not set(model.priors) & set(model.given)
+    without = {INVALID, RULE_VIOLATION}
+    assert set(model.priors) | set(model.given) == set(BY_NAME) - without
+    assert set(model.lifts) <= set(BY_NAME)
     assert set(BY_NAME) == set(ALL_KINDS)
     predicted = {kind.name for kind in TABLE if kind.needs_predictions}
     assert predicted == {"overlooked", "unsupported", "badly_located", "wrong_class"}

@@ -83,7 +83,7 @@ def test_ends_at_occlusions_are_permitted_where_hidden_objects_are_not_drawn():
 
 
 def test_classes_may_change_where_the_rules_say_so():
-    label = ["car"] * 30 + ["van"] * 10
+    label = ["car"] * 36 + ["van"] * 4
     tracks = make_tracks(row(1, 100.0, label=label))
     assert "label_change" in audit_tracks(tracks).issues["kind"].tolist()
     changed = audit_tracks(tracks, rules=Rules(class_changes=True))

@@ -266,13 +266,18 @@ def test_plans_nothing_for_a_wrong_budget(tmp_path, capsys, budget, text):
     assert not output.exists()
 
 
-def test_thresholds_decide(tmp_path, capsys):
-    folder = save_mot(tmp_path / "x")
+def test_thresholds_decide(tmp_path):
+    folder, output = save_mot(tmp_path / "x"), tmp_path / "detections.csv"
+
+    def outliers(*options: str) -> list[int]:
+        assert main(["score", str(folder), "--output", str(output), *options]) == 0
+        found = pd.read_csv(output)[["size_outlier", "iou_outlier"]]
+        return found.eq(True).sum().tolist()
+
     # At 6 the area falls to 7/12, and so does the IoU with either side.
-    loose = ["--size-thresh", "0.9", "--iou-thresh", "0.2"]
-    assert main(["score", str(folder), *loose]) == 0
-    # The missing box breaks no threshold
-    assert capsys.readouterr().out.split()[-2:] == ["2", "1"]
+    assert outliers() == [1, 0]
+    assert outliers("--size-thresh", "0.9", "--iou-thresh", "0.2") == [0, 0]
+    assert outliers("--iou-thresh", "0.6") == [1, 1]
 
 
 def test_writes_no_file_unasked(tmp_path, monkeypatch):

@@ -89,6 +89,8 @@ def test_says_what_to_do_first(source, tracks):
 
 def test_lists_what_fits(dataset):
     ids = read_dataset_issues(dataset, FIELD)["id"].tolist()
+    scores = [issue["score"] for issue in ask(dataset, "list_issues")[0]["issues"]]
+    assert scores == sorted(scores, reverse=True)
     decide_issues(dataset, ids[:1], "confirmed")
     cases = [
         ({}, 4),
@@ -104,8 +106,6 @@ def test_lists_what_fits(dataset):
     for params, count in cases:
         found, _ = ask(dataset.view(), "list_issues", **params)
         assert (found["total"], len(found["issues"])) == (count, count), params
-    scores = [issue["score"] for issue in ask(dataset, "list_issues")[0]["issues"]]
-    assert scores == sorted(scores, reverse=True)
 
 
 def test_counts_all_and_finds_those_asked_for(dataset):

@@ -9,12 +9,12 @@ paths rarely have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy.ndimage import median_filter
 
 from ..boxes import Floats, Rows
 from ..findings import find_peaks, make_findings
@@ -23,15 +23,20 @@ from ..scene import Scene
 
 DRIFT = "drift"
 #: Lengths of drifts, in labeled frames.
-LENGTHS = (20, 25, 31, 38, 45)
+LENGTHS = (17, 22, 28, 36, 46)
 #: Labeled frames before and after the drift that show the object's own path.
-_MARGIN = 12
+_MARGIN = 10
+#: Height in box sizes that people would not notice.
+_LEAST = 0.1
+#: Boxes of a glitch, which is no drift.
+_GLITCH = 3
 #: Degree of the polynomials that model smooth paths.
 _DEGREE = 3
 #: Deviations from a smooth path that are noise: pixels, and box sizes.
 _FLOOR_PIXELS, _FLOOR_SIZES = 0.3, 0.01
-#: Height of a drift in box sizes that is a unit of strength.
-_DEPARTURE = 0.2
+#: Number of windows at which the usual height of bumps in a track counts as much as
+#: that in the sequence.
+_FEW = 30
 #: Labeled frames that show the velocity before and after a bend, and how far from its
 #: best fit a drift may begin or end.
 _SLOPE_OVER, _SEARCH = 6, 4
@@ -57,16 +62,32 @@ class _Shapes:
     heights: Floats
 
 
+@dataclass(frozen=True)
+class _Bumps:
+    """The bumps of one length that fit the ``m`` windows of a sequence.
+
+    Attributes:
+        heights: array ``(m, 2, s)``, horizontal and vertical height of each shape, in
+            box sizes
+        clearness: array ``(m, s)``, the square root of the F statistic
+    """
+
+    heights: Floats
+    clearness: Floats
+
+
 def find_drift(scene: Scene) -> pd.DataFrame:
     """Find runs that drift off the smooth path of their track, and return.
 
     A cubic polynomial is fitted to each window of a track's centers by least squares,
-    alone and together with a bump (half a sine, or a triangle) of 20 to 45 labeled
-    frames. The strength is the product of
+    alone and together with a bump (half a sine, a trapezoid, or a triangle) of 17 to
+    46 labeled frames. The strength is the geometric mean of
 
+    -   how unusual the bump's height is: its horizontal and its vertical part, each
+        over the median of the track and the sequence, because people who dance make
+        bumps all the time
     -   the square root of the variance that the bump explains, over the remaining
         variance per box (the F statistic)
-    -   the bump's height in box sizes over 0.2, at most 1.5
     -   the change of velocity where the bump begins or ends, whichever is smaller,
         in hundredths of the box size per labeled frame: people turn gradually,
         misplaced keyframes abruptly
@@ -79,19 +100,21 @@ def find_drift(scene: Scene) -> pd.DataFrame:
     Returns:
         the findings
     """
-    centers = steady_centers(scene)
+    centers = _without_glitches(scene, steady_centers(scene))
     strength = np.zeros(len(centers))
     height = np.zeros(len(centers))
     length = np.zeros(len(centers), np.intp)
     for frames in LENGTHS:
         shapes = _make_shapes(frames)
-        for start in _windows(scene, len(shapes.smooth)):
-            found, high = _fit(scene, centers, start, shapes)
-            middle = start + len(shapes.smooth) // 2
-            better = found > strength[middle]
-            rows = middle[better]
-            strength[rows], height[rows] = found[better], high[better]
-            length[rows] = frames
+        start = _windows(scene, len(shapes.smooth))
+        if not len(start):
+            continue
+        found, high = _judge(scene, start, _fit(scene, centers, start, shapes))
+        middle = start + len(shapes.smooth) // 2
+        better = (found > strength[middle]) & (high > _LEAST)
+        rows = middle[better]
+        strength[rows], height[rows] = found[better], high[better]
+        length[rows] = frames
     peaks = find_peaks(strength, scene.track, LENGTHS[0] + _MARGIN)
     half = length[peaks] // 2
     first, last = peaks - half, peaks + half
@@ -99,17 +122,26 @@ def find_drift(scene: Scene) -> pd.DataFrame:
     return make_findings(
         DRIFT,
         peaks,
-        strength[peaks] * bend / _BEND,
+        (strength[peaks] ** 2 * bend / _BEND) ** (1 / 3),
         first,
         last,
         amount=height[peaks],
     )
 
 
+def _without_glitches(scene: Scene, centers: Floats) -> Floats:
+    """Return the running median of centers, which glitches of three boxes leave."""
+    smooth = median_filter(centers, (2 * _GLITCH + 1, 1), mode="nearest")
+    rows = np.arange(len(centers))
+    inside = rows - _GLITCH >= scene.neighbors.start
+    inside &= rows + _GLITCH < scene.neighbors.end
+    return np.where(inside[:, None], smooth, centers)
+
+
 def _make_shapes(length: int) -> _Shapes:
     size = length + 2 * _MARGIN
     way = np.linspace(0, 1, length)
-    bumps = [np.sin(np.pi * way)]
+    bumps = [np.sin(np.pi * way), np.clip(3.3 * np.minimum(way, 1 - way), 0, 1)]
     bumps += [np.interp(way, [0, peak, 1], [0, 1, 0]) for peak in (0.35, 0.5, 0.65)]
     padded = np.pad(np.stack(bumps, axis=1), ((_MARGIN, _MARGIN), (0, 0)))
     smooth = np.linalg.qr(np.vander(np.linspace(-1, 1, size), _DEGREE + 1))[0]
@@ -118,44 +150,63 @@ def _make_shapes(length: int) -> _Shapes:
     return _Shapes(smooth, clear / heights, heights)
 
 
-def _windows(scene: Scene, size: int) -> Iterator[Rows]:
-    """Yield the first rows of windows within one track and without gaps."""
+def _windows(scene: Scene, size: int) -> Rows:
+    """Return the first rows of windows within one track and without gaps."""
     start = np.arange(0, len(scene.boxes) - size + 1)
     start = start[(start - scene.neighbors.start[start]) % _STRIDE == 0]
     end = start + size - 1
-    start = start[
-        (scene.track[start] == scene.track[end])
-        & (np.abs(scene.time[end] - scene.time[start] - (size - 1)) < 0.01)
+    whole = np.abs(scene.time[end] - scene.time[start] - (size - 1)) < 0.01
+    result: Rows = start[(scene.track[start] == scene.track[end]) & whole]
+    return result
+
+
+def _fit(scene: Scene, centers: Floats, start: Rows, shapes: _Shapes) -> _Bumps:
+    """Fit the bumps of one length to all windows."""
+    chunks = range(0, len(start), _CHUNK)
+    parts = [
+        _fit_chunk(scene, centers, start[first : first + _CHUNK], shapes)
+        for first in chunks
     ]
-    for first in range(0, len(start), _CHUNK):
-        yield start[first : first + _CHUNK]
+    heights, clearness = zip(*parts, strict=True)
+    return _Bumps(np.concatenate(heights), np.concatenate(clearness))
 
 
-def _fit(
+def _fit_chunk(
     scene: Scene, centers: Floats, start: Rows, shapes: _Shapes
 ) -> tuple[Floats, Floats]:
-    """Return the strength and height of the best bump of each window, ``(m,)``."""
     size = len(shapes.smooth)
-    boxes = scene.boxes[start + size // 2, 2:]
+    scale = scene.scale[start + size // 2, None]
     left = np.zeros((len(start), 1))
-    explained = np.zeros((len(start), len(shapes.heights)))
-    departure = np.zeros_like(explained)
+    bumps = np.empty((len(start), 2, len(shapes.heights)))
     for axis in range(2):
         way = sliding_window_view(centers[:, axis], size)[start]
-        way = (way - way[:, :1]) / boxes[:, axis, None]
+        way = (way - way[:, :1]) / scale
         smooth = way @ shapes.smooth
-        bump = way @ shapes.shapes
+        bumps[:, axis] = way @ shapes.shapes
         left += ((way**2).sum(axis=1) - (smooth**2).sum(axis=1))[:, None]
-        explained += bump**2
-        departure += (bump / shapes.heights) ** 2
-    noise = ((_FLOOR_PIXELS / boxes) ** 2).sum(axis=1) + _FLOOR_SIZES**2
-    unexplained = np.maximum(left - explained, 0) / size + noise[:, None]
-    height = np.sqrt(departure)
-    strength = np.sqrt(explained / unexplained)
-    strength *= np.minimum(height / _DEPARTURE, 1.5)
-    best = np.nan_to_num(strength).argmax(axis=1)
+    explained = (bumps**2).sum(axis=1)
+    noise = 2 * (_FLOOR_PIXELS / scale) ** 2 + _FLOOR_SIZES**2
+    unexplained = np.maximum(left - explained, 0) / size + noise
+    return bumps / shapes.heights, np.sqrt(explained / unexplained)
+
+
+def _judge(scene: Scene, start: Rows, bumps: _Bumps) -> tuple[Floats, Floats]:
+    """Return how unusual and clear the best bump of each window is, and its height."""
+    heights = np.nan_to_num(np.abs(bumps.heights))
+    track = scene.track[start]
+    # The first shape tells for all
+    own = pd.DataFrame(heights[:, :, 0]).groupby(track)
+    count = own[0].transform("size").to_numpy()[:, None]
+    overall = np.median(heights[:, :, 0], axis=0)
+    usual = (count * own.transform("median").to_numpy() + _FEW * overall) / (
+        count + _FEW
+    )
+    floor = _FLOOR_SIZES + _FLOOR_PIXELS / scene.scale[start, None]
+    unusual = np.sqrt(((heights / (usual + floor)[:, :, None]) ** 2).sum(axis=1))
+    strength = np.sqrt(unusual * np.nan_to_num(bumps.clearness))
+    best = strength.argmax(axis=1)
     rows = np.arange(len(start))
-    return np.nan_to_num(strength[rows, best]), height[rows, best]
+    return strength[rows, best], np.hypot(*heights.transpose(1, 0, 2))[rows, best]
 
 
 def _bend(scene: Scene, centers: Floats, rows: Rows) -> Floats:

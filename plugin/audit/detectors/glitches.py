@@ -95,7 +95,20 @@ def prominence(scene: Scene) -> Floats:
         for offset in range(length):
             rows = slice(offset, len(steps) - length + offset)
             height[rows] = np.maximum(height[rows], lesser)
-    return _LASTING + height / (_FLOOR + 2 * _unsteadiness(scene, steps))
+    return _LASTING + height / (_FLOOR + 2 * _mean_around(scene, steps))
+
+
+def unsteadiness(scene: Scene) -> Floats:
+    """Compute how uneven the steps of each track are around each box.
+
+    Args:
+        scene: the scene
+
+    Returns:
+        array ``(n,)`` in [0, 0.2]: the mean over the boxes 5 to 15 frames away of the
+        largest uneven part of a step, in box sizes
+    """
+    return _mean_around(scene, _steps(scene))
 
 
 def _steps(scene: Scene) -> Floats:
@@ -108,7 +121,7 @@ def _steps(scene: Scene) -> Floats:
     return np.nan_to_num(steps)
 
 
-def _unsteadiness(scene: Scene, steps: Floats) -> Floats:
+def _mean_around(scene: Scene, steps: Floats) -> Floats:
     """Return the mean largest step around each box, except for its neighbors."""
     largest = np.minimum(np.abs(steps).max(axis=1, initial=0), _MOST_UNEVEN)
     total = np.concatenate([[0.0], np.cumsum(largest)])

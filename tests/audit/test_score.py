@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How findings become odds: the trees, and the order of findings of one kind."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fiftyone_track_audit.plugin.audit.evidence import EVIDENCE, compare_findings
+from fiftyone_track_audit.plugin.audit.score import (
+    FLAG_ODDS,
+    Model,
+    diversify,
+    judge,
+    log_odds,
+    score_rows,
+)
+from fiftyone_track_audit.plugin.audit.trees import Trees
+
+
+def stump(base=0.0):
+    """One tree: 1 where the strength is above 2, otherwise -1."""
+    return Trees(
+        base,
+        roots=np.array([0]),
+        feature=np.array([0, 0, 0]),
+        threshold=np.array([2.0, 0, 0]),
+        left=np.array([1, 1, 2]),
+        right=np.array([2, 1, 2]),
+        value=np.array([0.0, -1, 1]),
+    )
+
+
+def make_findings(**kinds):
+    """Findings of one box each, a row apart, with these strengths."""
+    rows = [(kind, strength) for kind in kinds for strength in kinds[kind]]
+    table = pd.DataFrame(rows, columns=["kind", "strength"])
+    peak = np.arange(len(table))
+    return table.assign(
+        peak=peak, first=peak, last=peak, amount=0.0, severity=np.nan, other=-1
+    )
+
+
+def test_trees_add_up():
+    values = stump(0.5).add_up(np.array([[2.0], [2.1], [-3.0]]))
+    np.testing.assert_array_equal(values, [-0.5, 1.5, -0.5])
+    assert stump().add_up(np.zeros((0, 1))).shape == (0,)
+
+
+def test_odds_are_lifted_and_given():
+    findings = make_findings(gap=[3.0], drift=[3.0], appearance=[3.0])
+    evidence = np.zeros((3, len(EVIDENCE)))
+    evidence[:, EVIDENCE.index("strength")] = np.log(3)
+    model = Model(
+        {"gap": 0.0, "drift": 0.0},
+        {"drift": 1.5},
+        {"appearance": (-1.6, 2.0)},
+        stump(),
+    )
+    odds = log_odds(findings, evidence, model)
+    np.testing.assert_allclose(odds, [-1, 0.5, -1.6 + 2 * np.log(3)])
+
+
+def test_a_second_kind_is_shown_before_the_tenth_of_the_first():
+    kinds = pd.Series(["gap"] * 10 + ["drift"])
+    odds = diversify(kinds, np.array([2.0] * 10 + [1.5]), 8000)
+    assert odds[0] > odds[10] > odds[9]
+    assert (np.argsort(-diversify(kinds, np.arange(11.0), 8000))[:10] != 0).all()
+
+
+def test_rarity_counts_findings_of_the_same_kind_that_are_as_strong():
+    found = compare_findings(make_findings(gap=[1, 2, 2, 4], drift=[1]), 2000)
+    counts = 2 * np.expm1(-found["rarity"])
+    np.testing.assert_allclose(counts, [4, 3, 3, 1, 1])
+    assert found["prominence"][3] > found["prominence"][1] > found["prominence"][0]
+
+
+def test_nothing_sinks_in_a_short_list():
+    kinds = pd.Series(["gap"] * 3)
+    short, long = (diversify(kinds, np.zeros(3), rows) for rows in (999, 1000))
+    assert (short == long[0]).all()
+    assert (np.diff(long) < 0).all()
+
+
+def test_a_short_list_lifts_no_kind():
+    findings = make_findings(drift=[3.0])
+    evidence = np.zeros((1, len(EVIDENCE)))
+    model = Model({"drift": 0.0}, {"drift": 1.5}, {}, stump())
+    short, long = (judge(findings, evidence, n, model)["odds"][0] for n in (999, 1000))
+    assert long == pytest.approx(short + 1.5)
+
+
+def test_departures_that_nobody_sees_are_not_flagged_in_a_short_video():
+    findings = make_findings(gap=[9.0, 9.0]).assign(severity=[0.01, 0.5])
+    model = Model({}, {}, {"gap": (0.0, 1.0)}, stump())
+    judged = judge(findings, np.ones((2, len(EVIDENCE))), 800, model)
+    assert judged["flagged"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize("severity", [1.5, np.nan])
+def test_boxes_that_break_a_threshold_are_flagged(severity):
+    findings = make_findings(shift=[0.01]).assign(severity=severity)
+    judged = judge(findings, np.zeros((1, len(EVIDENCE))), 100)
+    flagged = judged["odds"][0] > FLAG_ODDS or severity > 1
+    assert judged["flagged"][0] == flagged
+    assert (score_rows(judged, 100)[0] > 0.5) == flagged
+
+
+def test_where_most_boxes_break_a_threshold_only_the_worst_are_flagged():
+    findings = make_findings(shift=np.linspace(1, 2, 500))
+    findings["severity"] = findings["strength"]
+    judged = judge(findings, np.full((500, len(EVIDENCE)), -5.0), 500)
+    unlikely = judged[judged["odds"] <= FLAG_ODDS]
+    flagged = unlikely[unlikely["flagged"]]
+    assert len(flagged) < 10
+    assert judged["flagged"].iloc[-1]
