@@ -35,10 +35,10 @@ _JUDGED, _FEWEST = 15, 10
 #: finding different mistakes early.
 _VARIETY = 2.0
 #: Number of boxes below which a video is short: nothing waits for long in a short list,
-#: so no findings sink and no kinds rise there, and hardly any other tracks tell that
-#: gaps are usual.
+#: so no findings sink there, and only kinds rise of which hardly any other tracks tell
+#: that they are usual.
 _ENOUGH = 1000
-_SHORT_LIFTS = {"gap": 0.5}
+_SHORT_LIFTS = {"gap": 1.1, "truncated": 0.62, "label_change": 0.62}
 #: Share of the boxes that are flagged for breaking a threshold alone, per kind, and the
 #: least number of them: the worst. Where more boxes break a threshold, it is not made
 #: for the video.
@@ -170,8 +170,9 @@ def diversify(kinds: pd.Series[str], odds: Floats, rows: int) -> Floats:
     """
     ranks = pd.Series(odds).groupby(kinds.to_numpy())
     rank = ranks.rank(ascending=False, method="first").to_numpy()
-    common = rank * 1000 / rows if rows >= _ENOUGH else np.ones(len(odds))
-    result: Floats = odds + _VARIETY * (1 - np.log1p(common))
+    if rows < _ENOUGH:
+        return odds
+    result: Floats = odds + _VARIETY * (1 - np.log1p(rank * 1000 / rows))
     return result
 
 
