@@ -8,9 +8,7 @@ of mistake at a time; and of all issues above a score, as nobody looks at them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,7 +19,7 @@ from fiftyone_track_audit.plugin.audit.boxes import iou
 from fiftyone_track_audit.plugin.fixing.planning import apply_plan, plan_fixes
 from injector import inject
 from measures import match_issues
-from report import print_frame, print_machine
+from report import print_frame, print_machine, real_data
 from scipy.optimize import linear_sum_assignment
 
 #: The kinds of issues that say what a planted mistake is.
@@ -49,7 +47,7 @@ _KEYS = ["frame", "track"]
 def main() -> None:
     """Measure and print."""
     print_machine()
-    data = Path(os.environ["TRACK_AUDIT_DATA"])
+    data = real_data()
     domains = sorted(path for path in data.glob("tracks/*") if path.is_dir())
     # One sequence of each data set, so that the long ones do not count more
     folders = [min(domain.glob("*/seqinfo.ini")).parent for domain in domains]

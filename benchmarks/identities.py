@@ -9,8 +9,6 @@ object that is matched to another track than the last time.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import BOX, Tracks, make_table
 from fiftyone_track_audit.plugin.audit import audit_tracks
 from fiftyone_track_audit.plugin.audit.boxes import iou
-from report import fill_page, print_frame
+from report import real_data, report_tables
 from scipy.optimize import linear_sum_assignment
 
 #: The annotators' labels that hold mistakes of identity.
@@ -40,19 +38,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, help="the folder of scoring.md")
     output = parser.parse_args().output
-    data = os.environ.get("TRACK_AUDIT_DATA")
-    if not data:
-        sys.exit("TRACK_AUDIT_DATA is not set: expected the folder of real labels")
+    data = real_data()
     folders = sorted(Path(data, "tracks").glob("*/*"))
     tables = {
-        "identities-trackers": tabulate(read_trackers(Path(data))),
-        "identities-annotators": tabulate(read_pairs(Path(data))),
+        "identities-trackers": tabulate(read_trackers(data)),
+        "identities-annotators": tabulate(read_pairs(data)),
         "identities-clean": pd.DataFrame(map(count_issues, folders)),
     }
-    for name, table in tables.items():
-        print_frame(name, table)
-    if output:
-        fill_page(output / "scoring.md", tables)
+    report_tables(tables, output)
 
 
 def read_trackers(data: Path) -> Iterator[tuple[str, Tracks, Tracks]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
@@ -158,6 +159,22 @@ def print_frame(title: str, table: pd.DataFrame) -> None:
         table: the table, without its index
     """
     print(f"\n{title}\n{table.to_string(index=False)}", flush=True)
+
+
+def real_data() -> Path:
+    """Return the folder of real labels, or end if it is not set."""
+    folder = os.environ.get("TRACK_AUDIT_DATA")
+    if not folder:
+        sys.exit("TRACK_AUDIT_DATA is not set: expected the folder of real labels")
+    return Path(folder)
+
+
+def report_tables(tables: Mapping[str, pd.DataFrame], docs: Path | None) -> None:
+    """Print tables, and fill them into ``scoring.md`` if its folder is given."""
+    for name, table in tables.items():
+        print_frame(name, table)
+    if docs:
+        fill_page(docs / "scoring.md", tables)
 
 
 def fill_page(page: Path, tables: Mapping[str, pd.DataFrame]) -> None:

@@ -10,8 +10,6 @@ never less likely. The result is ``plugin/audit/weights.json``.
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -36,6 +34,7 @@ from fiftyone_track_audit.plugin.audit.score import Model
 from fiftyone_track_audit.plugin.audit.trees import Trees
 from injector import Injected, draw_mixture, inject
 from numpy.typing import NDArray
+from report import real_data
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 Floats = NDArray[np.float64]
@@ -88,10 +87,8 @@ class Examples:
 
 def main() -> None:
     """Fit and write the model."""
-    data = os.environ.get("TRACK_AUDIT_DATA")
-    if not data:
-        sys.exit("TRACK_AUDIT_DATA is not set: expected the folder of real labels")
-    model = fit(collect_domains(read_domains(Path(data))).values())
+    data = real_data()
+    model = fit(collect_domains(read_domains(data)).values())
     WEIGHTS.write_text(to_json(model))
     print(f"{WEIGHTS}: {len(model.trees.roots)} trees")
     print(pd.Series(model.priors).round(2).to_string())

@@ -9,8 +9,6 @@ should rank higher with a detector than without.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +20,7 @@ from fiftyone_track_audit.plugin.audit import audit_tracks
 from fiftyone_track_audit.plugin.audit.boxes import iou
 from fiftyone_track_audit.plugin.audit.grouping import EXPECTED
 from measures import best_ranked
-from report import fill_page, print_frame
+from report import real_data, report_tables
 
 VIDEOS = ("02", "05", "09")
 DETECTORS = ("SDP", "FRCNN", "DPM", "YOLOX")
@@ -37,17 +35,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, help="the folder of scoring.md")
     output = parser.parse_args().output
-    data = os.environ.get("TRACK_AUDIT_DATA")
-    if not data:
-        sys.exit("TRACK_AUDIT_DATA is not set: expected the folder of real labels")
+    data = real_data()
     tables = {
-        "witness-dropped": measure_dropped(Path(data)),
-        "witness-corrections": measure_corrections(Path(data)),
+        "witness-dropped": measure_dropped(data),
+        "witness-corrections": measure_corrections(data),
     }
-    for name, table in tables.items():
-        print_frame(name, table)
-    if output:
-        fill_page(output / "scoring.md", tables)
+    report_tables(tables, output)
 
 
 def measure_dropped(data: Path) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 import numpy as np
 import pandas as pd
 
-from .frames import check_frames, is_plain_name
-from .tracks import COLUMNS, FORMAT_COLUMNS, InputError, Sequence, Tracks
+from .frames import check_frames_to_write, check_labels_to_write
+from .tracks import COLUMNS, FORMAT_COLUMNS, Sequence, Tracks
 
 #: The file of each sequence, and the folder of its frames beside it.
 ANNOTATIONS = "annotations.xml"
@@ -40,7 +40,8 @@ def write_cvat(tracks: Tracks, folder: Path) -> None:
             cannot be a folder's
     """
     for sequence in tracks.sequences.values():
-        _check(tracks, sequence)
+        check_labels_to_write(tracks, sequence)
+        check_frames_to_write(sequence)
     for sequence in tracks.sequences.values():
         place = folder / sequence.name
         (place / IMAGES).mkdir(parents=True)
@@ -66,7 +67,7 @@ def write_cvat_labels(tracks: Tracks, folder: Path) -> None:
         InputError: if boxes have no track, or a sequence's name cannot be a folder's
     """
     for sequence in tracks.sequences.values():
-        _check_labels(tracks, sequence)
+        check_labels_to_write(tracks, sequence)
     for sequence in tracks.sequences.values():
         place = folder / sequence.name
         place.mkdir()
@@ -81,23 +82,6 @@ def _write_annotations(
     root = _annotations(table, sequence, numbers)
     indent(root)
     ElementTree(root).write(place / ANNOTATIONS, encoding="utf-8", xml_declaration=True)
-
-
-def _check(tracks: Tracks, sequence: Sequence) -> None:
-    _check_labels(tracks, sequence)
-    if sequence.frames_dir is None or sequence.width is None or sequence.height is None:
-        message = "the frames were not found; expected their folder"
-        raise InputError(sequence.name, message)
-    check_frames(sequence)
-
-
-def _check_labels(tracks: Tracks, sequence: Sequence) -> None:
-    if not is_plain_name(sequence.name):
-        message = "cannot name a folder; expected a name without slashes"
-        raise InputError(sequence.name, message)
-    own = tracks.table["sequence"] == sequence.name
-    if (tracks.table.loc[own, "track"] < 0).any():
-        raise InputError(sequence.name, "boxes have no track id; expected tracks")
 
 
 def _annotations(table: pd.DataFrame, sequence: Sequence, numbers: range) -> Element:

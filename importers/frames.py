@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 
 from PIL import Image
 
-from .tracks import InputError, Sequence
+from .tracks import InputError, Sequence, Tracks
 from .video_frames import bring_frames
 
 #: The suffixes of the files that count as frames, in lower case.
@@ -102,6 +102,44 @@ def missing_frames(folder: Path, frame_names: Iterable[str]) -> list[str]:
     """
     present = set(_list_names(folder))
     return [name for name in frame_names if name not in present]
+
+
+def check_labels_to_write(tracks: Tracks, sequence: Sequence) -> None:
+    """Check that the labels of a sequence can be written into a folder of its name.
+
+    Args:
+        tracks: the tracks
+        sequence: the record of the sequence
+
+    Raises:
+        InputError: if the name cannot be a folder's, or boxes have no track
+    """
+    if not is_plain_name(sequence.name):
+        message = "cannot name a folder; expected a name without slashes"
+        raise InputError(sequence.name, message)
+    own = tracks.table["sequence"] == sequence.name
+    if (tracks.table.loc[own, "track"] < 0).any():
+        raise InputError(sequence.name, "boxes have no track id; expected tracks")
+
+
+def check_frames_to_write(sequence: Sequence) -> Path:
+    """Check that all frames of a sequence can be written.
+
+    Args:
+        sequence: the record of the sequence
+
+    Returns:
+        the folder of the frames
+
+    Raises:
+        InputError: if the folder or the size of the frames is unknown, or some are
+            missing
+    """
+    if sequence.frames_dir is None or sequence.width is None or sequence.height is None:
+        message = "the frames were not found; expected their folder"
+        raise InputError(sequence.name, message)
+    check_frames(sequence)
+    return sequence.frames_dir
 
 
 def check_frames(sequence: Sequence) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .files import write_bytes
-from .frames import check_frames, is_plain_name
+from .frames import check_frames_to_write, check_labels_to_write
 from .mot_meaning import CLASSES, LABELS
 from .tracks import InputError, Sequence, Tracks, make_table
 
@@ -87,23 +87,16 @@ def write_mot_labels(tracks: Tracks, folder: Path) -> None:
 
 def _check(tracks: Tracks, sequence: Sequence) -> None:
     _check_labels(tracks, sequence)
-    if sequence.frames_dir is None or sequence.width is None or sequence.height is None:
-        message = "the frames were not found; expected their folder"
-        raise InputError(sequence.name, message)
-    check_frames(sequence)
+    folder = check_frames_to_write(sequence)
     suffixes = {Path(name).suffix for name in sequence.frame_names}
     if len(suffixes) > 1:
         message = f"frames of types {', '.join(sorted(suffixes))}; expected one type"
-        raise InputError(sequence.frames_dir, message)
+        raise InputError(folder, message)
 
 
 def _check_labels(tracks: Tracks, sequence: Sequence) -> None:
-    if not is_plain_name(sequence.name):
-        message = "cannot name a folder; expected a name without slashes"
-        raise InputError(sequence.name, message)
+    check_labels_to_write(tracks, sequence)
     table = tracks.table[tracks.table["sequence"] == sequence.name]
-    if (table["track"] < 0).any():
-        raise InputError(sequence.name, "boxes have no track id; expected tracks")
     for label in table["label"].dropna().astype(str).unique():
         if label.splitlines() != [label]:
             message = f"the label {label!r:.80}; expected one line of text"

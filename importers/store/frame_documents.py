@@ -22,10 +22,7 @@ def are_images(dataset: fo.Dataset) -> bool:
     Returns:
         True for image datasets, and for grouped ones whose active slice holds images
     """
-    media = dataset.media_type
-    if media == fo.core.media.GROUP:
-        media = dataset.group_media_types.get(dataset.group_slice)
-    return bool(media == fo.core.media.IMAGE)
+    return bool(_media_type(dataset) == fo.core.media.IMAGE)
 
 
 def are_videos(dataset: fo.Dataset) -> bool:
@@ -37,10 +34,15 @@ def are_videos(dataset: fo.Dataset) -> bool:
     Returns:
         True for video datasets, and for grouped ones whose active slice holds videos
     """
-    media = dataset.media_type
+    return bool(_media_type(dataset) == fo.core.media.VIDEO)
+
+
+def _media_type(dataset: fo.Dataset) -> str | None:
+    """Return the media type of the samples, or of the active slice of a group."""
+    media: str | None = dataset.media_type
     if media == fo.core.media.GROUP:
         media = dataset.group_media_types.get(dataset.group_slice)
-    return bool(media == fo.core.media.VIDEO)
+    return media
 
 
 def frame_documents(dataset: fo.Dataset) -> Collection[Document]:

@@ -65,10 +65,13 @@ def gather_evidence(scene: Scene, findings: pd.DataFrame) -> Floats:
     """
     if findings.empty:
         return np.zeros((0, len(EVIDENCE)))
+    compared = compare_findings(findings, len(scene.boxes))
+    uneven, straight = unsteadiness(scene), straight_stretch(scene)
     found: dict[str, Floats | float] = {
-        **compare_findings(findings, len(scene.boxes)),
-        **_describe_place(scene, findings),
-        **_describe_video(scene),
+        **compared,
+        **_describe_place(scene, findings, uneven, straight),
+        **_describe_video(scene, uneven, straight),
+        "company": _company(scene, findings, compared["rarity"]),
     }
     size = len(findings)
     columns = [np.broadcast_to(found[name], size) for name in EVIDENCE]
@@ -107,7 +110,9 @@ def compare_findings(findings: pd.DataFrame, detections: int) -> dict[str, Float
     return {name: column.to_numpy(float) for name, column in found.items()}
 
 
-def _describe_place(scene: Scene, findings: pd.DataFrame) -> dict[str, Floats]:
+def _describe_place(
+    scene: Scene, findings: pd.DataFrame, uneven: Floats, straight: Floats
+) -> dict[str, Floats]:
     """Return what is going on where the findings are, arrays ``(m,)``."""
     peak, first, last = (
         findings[name].to_numpy() for name in ("peak", "first", "last")
@@ -122,25 +127,22 @@ def _describe_place(scene: Scene, findings: pd.DataFrame) -> dict[str, Floats]:
         "overlap": _highest(_overlap(scene), before, after),
         "occlusion": _highest(scene.occlusion, before, after),
         "room": -_highest(-room, before, after),
-        "unsteadiness": np.log(_STEADY + unsteadiness(scene)[peak]),
-        "straight": np.log1p(straight_stretch(scene)[peak]),
+        "unsteadiness": np.log(_STEADY + uneven[peak]),
+        "straight": np.log1p(straight[peak]),
         "boxes": np.log(last - first + 1),
         "track_length": np.log(end[peak] - start[peak]),
         "to_track_end": np.log1p(aside),
         "speed": np.log(_SLOW + np.nan_to_num(speed[peak])),
-        "company": _company(scene, findings),
     }
 
 
-def _describe_video(scene: Scene) -> dict[str, float]:
+def _describe_video(scene: Scene, uneven: Floats, straight: Floats) -> dict[str, float]:
     """Return what the video is like."""
-    moving = unsteadiness(scene)
     frames = len(np.unique(scene.frame))
-    straight = straight_stretch(scene) >= _INTERPOLATED
     return {
-        "liveliness": float(np.log(_STEADY + np.median(moving))),
+        "liveliness": float(np.log(_STEADY + np.median(uneven))),
         "crowd": float(np.log(len(scene.boxes) / frames)),
-        "interpolated": float(straight.mean()),
+        "interpolated": float((straight >= _INTERPOLATED).mean()),
     }
 
 
@@ -162,12 +164,11 @@ def _room(scene: Scene) -> Floats:
     return room
 
 
-def _company(scene: Scene, findings: pd.DataFrame) -> Floats:
+def _company(scene: Scene, findings: pd.DataFrame, rarity: Floats) -> Floats:
     """Return the rarity of the rarest finding of another kind close by, ``(m,)``.
 
     Predictions are no company: the trees never saw any.
     """
-    rarity = compare_findings(findings, len(scene.boxes))["rarity"]
     alone = findings["kind"].isin([UNSUPPORTED, BADLY_LOCATED, WRONG_CLASS]).to_numpy()
     peak, last = findings["peak"].to_numpy(), len(scene.boxes) - 1
     kinds = findings["kind"].astype("category").cat.codes.to_numpy()

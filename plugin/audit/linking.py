@@ -13,6 +13,10 @@ from scipy.optimize import linear_sum_assignment
 from ...importers.tracks import BOX
 from .boxes import Floats, Rows, iou
 
+#: The least IoU of a box with the prediction of its track, and for how many frames a
+#: track may be missing, by default.
+LEAST_IOU, PATIENCE = 0.3, 10
+
 
 @dataclass
 class _Open:
@@ -34,7 +38,7 @@ class _Open:
 
 
 def link_boxes(
-    table: pd.DataFrame, least_iou: float = 0.3, patience: int = 10
+    table: pd.DataFrame, least_iou: float = LEAST_IOU, patience: int = PATIENCE
 ) -> NDArray[np.int64]:
     """Link boxes into tracks by their overlap from frame to frame.
 

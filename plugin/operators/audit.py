@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import fiftyone as fo
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
-from fiftyone.operators.executor import ExecutionContext, ExecutionResult
+from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
 from ...importers.dataset import Progress
@@ -37,7 +36,7 @@ from .forms import (
     is_audited,
     warn_unfinished,
 )
-from .progress import Outcome, Result, run_with_progress
+from .progress import Answer, Outcome, Result, run_or_delegate, run_with_progress
 from .rules_form import add_rules, asked_rules, to_params
 
 _SIZE = Thresholds().size
@@ -45,7 +44,6 @@ _IOU = Thresholds().iou
 #: What the configurations of these operators have in common.
 _ABOUT = {**LONG, "risk_level": types.RiskLevel.MEDIUM}
 #: What calls from Python return: the result, or the queued operation.
-Answer: TypeAlias = Result | ExecutionResult
 _PARAMETERS = (
     "label_field",
     "size_threshold",
@@ -218,10 +216,13 @@ class _AuditOperator(TrackOperator):
         delegate: bool,
         progress: Progress,
     ) -> Answer:
-        if delegate:
-            ctx = {"view": samples.view(), "params": params}
-            return foo.execute_operator(self.uri, ctx, request_delegation=True)
-        return self._audit(samples, progress=progress, **params)
+        return run_or_delegate(
+            self.uri,
+            samples,
+            params,
+            delegate,
+            lambda: self._audit(samples, progress=progress, **params),
+        )
 
 
 class ComputeSizeOutliers(_AuditOperator):

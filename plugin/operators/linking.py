@@ -7,18 +7,16 @@ from dataclasses import asdict
 from typing import ClassVar
 
 import fiftyone as fo
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
-from fiftyone.operators.executor import ExecutionContext, ExecutionResult
+from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
 from ...importers.dataset import Progress
-from ..plain import count
+from ..audit.linking import LEAST_IOU, PATIENCE
+from ..plain import Json, count
 from ..review.linked_tracks import TRACK_FIELD, link_detections
 from .forms import LONG, TrackOperator, add_label_field, add_notice
-from .progress import Outcome, Result, run_with_progress
-
-_LEAST_IOU, _PATIENCE = 0.3, 10
+from .progress import Answer, Outcome, Result, run_or_delegate, run_with_progress
 
 
 class LinkDetections(TrackOperator):
@@ -46,7 +44,7 @@ class LinkDetections(TrackOperator):
         )
         inputs.float(
             "least_iou",
-            default=_LEAST_IOU,
+            default=LEAST_IOU,
             min=0.01,
             max=1,
             label="Least IoU",
@@ -54,7 +52,7 @@ class LinkDetections(TrackOperator):
         )
         inputs.int(
             "patience",
-            default=_PATIENCE,
+            default=PATIENCE,
             min=1,
             label="Patience",
             description="For how many frames a track may be missing",
@@ -94,8 +92,8 @@ class LinkDetections(TrackOperator):
         samples: fo.core.collections.SampleCollection,
         label_field: str | None = None,
         track_field: str = TRACK_FIELD,
-        least_iou: float = _LEAST_IOU,
-        patience: int = _PATIENCE,
+        least_iou: float = LEAST_IOU,
+        patience: int = PATIENCE,
         progress: Progress = None,
     ) -> Result:
         linked = link_detections(
@@ -116,21 +114,22 @@ class LinkDetections(TrackOperator):
         sample_collection: fo.core.collections.SampleCollection,
         label_field: str | None = None,
         track_field: str = TRACK_FIELD,
-        least_iou: float = _LEAST_IOU,
-        patience: int = _PATIENCE,
+        least_iou: float = LEAST_IOU,
+        patience: int = PATIENCE,
         progress: Progress = None,
         delegate: bool = False,
-    ) -> Result | ExecutionResult:
+    ) -> Answer:
         """Link the detections of a collection, see ``link_detections()``."""
-        params = {
+        params: Json = {
             "label_field": label_field,
             "track_field": track_field,
             "least_iou": least_iou,
             "patience": patience,
         }
-        if delegate:
-            ctx = {"view": sample_collection.view(), "params": params}
-            return foo.execute_operator(self.uri, ctx, request_delegation=True)
-        return self._link(
-            sample_collection, label_field, track_field, least_iou, patience, progress
+        return run_or_delegate(
+            self.uri,
+            sample_collection,
+            params,
+            delegate,
+            lambda: self._link(sample_collection, progress=progress, **params),
         )

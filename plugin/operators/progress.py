@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeAlias
 
+import fiftyone as fo
 import fiftyone.core.utils as fou
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
-from fiftyone.operators.executor import ExecutionContext
+from fiftyone.operators.executor import ExecutionContext, ExecutionResult
 from fiftyone.operators.message import GeneratedMessage
 
 from ...importers.dataset import Progress
@@ -24,10 +26,37 @@ logger = logging.getLogger(__name__)
 Result: TypeAlias = Json
 #: What ``execute()`` returns: the result, or messages for the App that end in it.
 Outcome: TypeAlias = Result | Iterator[GeneratedMessage]
+#: What a call from Python returns, which may be delegated.
+Answer: TypeAlias = Result | ExecutionResult
 #: Work that reports to a progress bar's callback, and returns an output.
 Work = Callable[[Callable[[fou.ProgressBar], None] | None], Result]
 
 _INTERVAL = 0.25
+
+
+def run_or_delegate(
+    uri: str,
+    samples: fo.core.collections.SampleCollection,
+    params: Json,
+    delegate: bool,
+    work: Callable[[], Result],
+) -> Answer:
+    """Do the work of an operator that was called from Python, now or delegated.
+
+    Args:
+        uri: the URI of the operator
+        samples: the collection to work on
+        params: the operator's parameters
+        delegate: whether to request delegated execution
+        work: the work
+
+    Returns:
+        the result of the work, or what FiftyOne answers to the request
+    """
+    if delegate:
+        ctx = {"view": samples.view(), "params": params}
+        return foo.execute_operator(uri, ctx, request_delegation=True)
+    return work()
 
 
 def run_with_progress(

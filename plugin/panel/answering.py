@@ -32,8 +32,11 @@ def told(
     return answer
 
 
-def load_dataset(name: str) -> fo.Dataset:
-    """Load a dataset that may not exist any more."""
+def asked_dataset(ctx: ExecutionContext) -> fo.Dataset:
+    """Return the dataset that is asked for, which may be another than the open one."""
+    name = ctx.params.get("dataset")
+    if name in (None, ctx.dataset.name):
+        return ctx.dataset
     if not fo.dataset_exists(name):
         raise ValueError(f"the dataset '{name}' no longer exists")
     return fo.load_dataset(name)

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import fiftyone as fo
 from fiftyone.operators.executor import ExecutionContext
 
 from ..corrections.fixes import fix_issues, preview_fixes, undo_fixes
 from ..operators.forms import author
 from ..plain import Json
-from .answering import find_field, load_dataset, told
+from .answering import asked_dataset, find_field, told
 from .params import read_ids, read_text
 
 
@@ -25,7 +24,7 @@ class FixingMethods:
         """Fix issues by their default, or by the fix that is named."""
         ids = read_ids(ctx.params)
         fixed = fix_issues(
-            _dataset(ctx),
+            asked_dataset(ctx),
             label_field=find_field(ctx),
             ids=ids,
             fixes=_chosen(ctx, ids),
@@ -39,14 +38,14 @@ class FixingMethods:
     def undo_fix(self, ctx: ExecutionContext) -> Json:
         """Restore the labels of before a fix."""
         name = read_text(ctx.params, "name")
-        return {"name": undo_fixes(_dataset(ctx), name).name}
+        return {"name": undo_fixes(asked_dataset(ctx), name).name}
 
     @told
     def preview_fix(self, ctx: ExecutionContext) -> Json:
         """Say what fixing issues would change."""
         ids = read_ids(ctx.params)
         told = preview_fixes(
-            _dataset(ctx),
+            asked_dataset(ctx),
             label_field=find_field(ctx),
             ids=ids,
             fixes=_chosen(ctx, ids),
@@ -59,8 +58,3 @@ def _chosen(ctx: ExecutionContext, ids: list[str]) -> dict[str, str]:
     if not ctx.params.get("fix"):
         return {}
     return dict.fromkeys(ids, read_text(ctx.params, "fix"))
-
-
-def _dataset(ctx: ExecutionContext) -> fo.Dataset:
-    name = ctx.params.get("dataset")
-    return ctx.dataset if name in (None, ctx.dataset.name) else load_dataset(name)

@@ -28,7 +28,7 @@ from ..review.issues import ISSUES, read_dataset_issues, read_issues
 from ..review.rejudging import describe_changed
 from ..review.saved_views import save_issue_views
 from . import listing, thresholds, timeline, track
-from .answering import find_field, load_dataset, told
+from .answering import asked_dataset, find_field, told
 from .fixing import FixingMethods
 from .opened import list_samples
 from .params import check_id, read_filters, read_ids, read_text, read_whole
@@ -231,12 +231,9 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
         params = ctx.params
         if "decision" not in params:
             raise ValueError("expected a 'decision'")
-        name, by, at = map(params.get, ("dataset", "decided_by", "decided_at"))
-        dataset = (
-            ctx.dataset if name in (None, ctx.dataset.name) else load_dataset(name)
-        )
+        by, at = params.get("decided_by"), params.get("decided_at")
         decided = decide_issues(
-            dataset,
+            asked_dataset(ctx),
             read_ids(params),
             params["decision"],
             read_text(params, "decided_by") if by else author(ctx),

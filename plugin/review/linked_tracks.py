@@ -12,7 +12,7 @@ import pandas as pd
 from ...importers import store
 from ...importers.dataset import Progress
 from ...importers.store.locks import exclusive
-from ..audit.linking import link_boxes
+from ..audit.linking import LEAST_IOU, PATIENCE, link_boxes
 
 #: The attribute that holds the track of a detection.
 TRACK_FIELD = "track_id"
@@ -40,8 +40,8 @@ def link_detections(
     samples: fo.core.collections.SampleCollection,
     label_field: str | None = None,
     track_field: str = TRACK_FIELD,
-    least_iou: float = 0.3,
-    patience: int = 10,
+    least_iou: float = LEAST_IOU,
+    patience: int = PATIENCE,
     progress: Progress = None,
 ) -> Linked:
     """Link detections into tracks by their overlap from frame to frame.

@@ -38,7 +38,15 @@ from fiftyone_track_audit.plugin.sending.groundtruth import export_adjustment
 from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 from killed import do_at_once, is_killed, kill_at_each_write
 from labeling_jobs import BUCKET, READY
-from small_datasets import SHIFTED, SHORT, copy_of, corrections, table, walkers
+from small_datasets import (
+    SHIFTED,
+    SHORT,
+    copy_of,
+    corrections,
+    outliers,
+    table,
+    walkers,
+)
 
 #: Loading has more writes to the database than that.
 KILLS = 8
@@ -50,13 +58,6 @@ pytestmark = pytest.mark.usefixtures("database")
 def dataset(two_walks):
     with copy_of(two_walks) as copy:
         yield copy
-
-
-def outliers(dataset):
-    boxes = F("ground_truth.detections")
-    return dataset.filter_labels(
-        "frames.ground_truth", F("outlier_score") > 0.5
-    ).match_frames(boxes.length() > 0)
 
 
 def send(dataset, folder, name="fix", view=None, context=2, **settings):

@@ -9,7 +9,7 @@ import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import ExecutionContext, ExecutionError
 from fiftyone_track_audit.plugin.cli import main
-from small_datasets import SHIFTED, SHORT, copy_of, table
+from small_datasets import SHIFTED, SHORT, copy_of, outliers, table
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -44,13 +44,6 @@ def errors(form):
 
 def label(form, name):
     return form["type"]["properties"][name]["view"]["label"].replace("\\", "")
-
-
-def outliers(dataset):
-    boxes = F("ground_truth.detections")
-    return dataset.filter_labels(
-        "frames.ground_truth", F("outlier_score") > 0.5
-    ).match_frames(boxes.length() > 0)
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from cvat_server import cvat_server
-from fiftyone import ViewField as F
 from fiftyone_track_audit.plugin.corrections.applying import Applied, apply_adjustment
 from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
 from fiftyone_track_audit.plugin.sending.backends import annotate_frames
 from fiftyone_track_audit.plugin.sending.records import recorded_sent
 from PIL import Image
-from small_datasets import SHIFTED, SHORT, copy_of, table
+from small_datasets import SHIFTED, SHORT, copy_of, outliers, table
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -28,13 +27,6 @@ def dataset(two_walks):
 def cvat():
     with cvat_server() as running:
         yield running
-
-
-def outliers(dataset):
-    boxes = F("ground_truth.detections")
-    return dataset.filter_labels(
-        "frames.ground_truth", F("outlier_score") > 0.5
-    ).match_frames(boxes.length() > 0)
 
 
 def send(dataset, cvat, key="fix", **settings):

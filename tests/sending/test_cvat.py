@@ -11,12 +11,11 @@ import fiftyone.utils.cvat as fouc
 import fiftyone_track_audit as fta
 import numpy as np
 import pytest
-from fiftyone import ViewField as F
 from fiftyone_track_audit.importers.cvat_writer import write_cvat
 from fiftyone_track_audit.importers.formats import read_labels
 from fiftyone_track_audit.importers.tracks import BOX, InputError
 from fiftyone_track_audit.plugin.corrections.applying import Applied
-from small_datasets import SHIFTED, SHORT, copy_of, walkers
+from small_datasets import SHIFTED, SHORT, copy_of, outliers, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -25,13 +24,6 @@ pytestmark = pytest.mark.usefixtures("database")
 def dataset(two_walks):
     with copy_of(two_walks) as copy:
         yield copy
-
-
-def outliers(dataset):
-    boxes = F("ground_truth.detections")
-    return dataset.filter_labels(
-        "frames.ground_truth", F("outlier_score") > 0.5
-    ).match_frames(boxes.length() > 0)
 
 
 def box_of(root, track, frame):

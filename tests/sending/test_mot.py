@@ -6,7 +6,6 @@ import fiftyone_track_audit as fta
 import numpy as np
 import pandas as pd
 import pytest
-from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.files import read_text_csv
@@ -21,7 +20,7 @@ from fiftyone_track_audit.plugin.sending.mot import export_mot
 from fiftyone_track_audit.plugin.sending.records import recorded_sent
 from killed import is_killed
 from PIL import Image
-from small_datasets import SHIFTED, SHORT, copy_of, table, walkers
+from small_datasets import SHIFTED, SHORT, copy_of, outliers, table, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -32,13 +31,6 @@ BOX = ["left", "top", "width", "height"]
 def dataset(two_walks):
     with copy_of(two_walks) as copy:
         yield copy
-
-
-def outliers(dataset):
-    boxes = F("ground_truth.detections")
-    return dataset.filter_labels(
-        "frames.ground_truth", F("outlier_score") > 0.5
-    ).match_frames(boxes.length() > 0)
 
 
 # The format

@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 import pandas as pd
 import pytest
+from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.tracks import (
@@ -122,3 +123,11 @@ def small_model(folder):
     small = torchvision.models.shufflenet_v2_x0_5(weights=None)
     torch.save(small.state_dict(), folder / "weights.pth")
     return f"shufflenet_v2_x0_5:{folder / 'weights.pth'}"
+
+
+def outliers(dataset):
+    """Return the view of the frames and boxes that are outliers."""
+    boxes = F("ground_truth.detections")
+    return dataset.filter_labels(
+        "frames.ground_truth", F("outlier_score") > 0.5
+    ).match_frames(boxes.length() > 0)
