@@ -142,8 +142,10 @@ def _skip_head(data: bytes) -> tuple[int, int]:
     for line in io.BytesIO(data):
         text = line.decode(errors="replace").strip()
         if text and not text.startswith(_COMMENTS):
-            numbers = map(_NUMBER.fullmatch, re.split(r"[\s,;\"]+", text)[:3])
-            if header or any(numbers):
+            words = re.split(r"[\s,;\"]+", text.lower())
+            if header or any(map(_NUMBER.fullmatch, words[:3])):
+                break
+            if _HEADER.keys().isdisjoint(words):
                 break
             header = True
         skipped += bool(line.rstrip(b"\r\n"))
