@@ -10,6 +10,7 @@ frames in one annotation. Boxes are in pixels.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -146,17 +147,36 @@ def _read_boxes(document: Json, images: pd.DataFrame) -> tuple[pd.DataFrame, int
     ]
     of_boxes = pd.Index([box["image_id"] for box in boxes])
     places = images.set_index("image").loc[of_boxes]
-    corners = np.array([box["bbox"] for box in boxes], np.float64).reshape(-1, 4)
-    rows = pd.DataFrame(corners, columns=BOX).assign(
+    corners = [_corners(box["bbox"]) or [math.nan] * 4 for box in boxes]
+    rows = pd.DataFrame(corners, columns=BOX, dtype=np.float64).assign(
         number=places["number"].to_numpy(),
         video=places["video"].to_numpy(),
         track=_whole_ids(ids),
         label=[str(names.get(box["category_id"], box["category_id"])) for box in boxes],
+        problem=pd.Series([_problem(box, names) for box in boxes], dtype=object),
     )
     columns = attribute_columns(attributes, taken=rows.columns)
     if "keyframe_attribute" in columns:
         columns["keyframe"] = columns.pop("keyframe_attribute").astype(bool)
     return rows.assign(**columns), len(placed) - len(boxes), len(found) - len(placed)
+
+
+def _problem(box: Json, names: Json) -> str | None:
+    """Say why a box cannot be used, None if it can."""
+    if _corners(box["bbox"]) is None:
+        found = f"{box['bbox']!r:.60}"
+        return f"its bbox is {found}; expected left, top, width and height"
+    if names and box["category_id"] not in names:
+        found = f"{box['category_id']!r:.60}"
+        return f"its category_id is {found}; expected one of the categories"
+    return None
+
+
+def _corners(bbox: object) -> list[float] | None:
+    """Return the four numbers of a box, None if it is anything else."""
+    if not isinstance(bbox, list) or len(bbox) != len(BOX):
+        return None
+    return bbox if all(isinstance(side, int | float) for side in bbox) else None
 
 
 def _of_frames(annotation: Json) -> list[Json]:

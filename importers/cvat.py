@@ -10,6 +10,7 @@ of the images; this one streams the file into columns, without FiftyOne.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -48,6 +49,7 @@ class _Task:
         step: frames of the video from one labeled frame to the next
         columns: the values of each column, box by box
         attributes: the attributes of each box
+        broken: the boxes that cannot be used, each with its ``problem``
         other_shapes: the number of shapes that are no boxes
         rotated: the number of rotated boxes
     """
@@ -59,6 +61,7 @@ class _Task:
     step: int = 1
     columns: dict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
     attributes: list[dict[str, object]] = field(default_factory=list)
+    broken: list[dict[str, object]] = field(default_factory=list)
     other_shapes: int = 0
     rotated: int = 0
 
@@ -101,6 +104,9 @@ def read_cvat(path: Path, frames: Frames, strict: bool = False) -> Tracks:
             raise
         raise InputError(path, f"{error}; expected {_EXPECTED}", line) from error
     labeled = [task for task in tasks.values() if not all(task.columns["outside"])]
+    broken = [box for task in tasks.values() for box in task.broken]
+    if broken and not labeled:
+        raise InputError(path, str(broken[0]["problem"]))
     if not labeled:
         found = "the boxes of images, which have no tracks" if images else "no tracks"
         other = images or any(task.other_shapes for task in tasks.values())
@@ -155,34 +161,56 @@ def _read_task(path: Path, element: Element) -> _Task:
 
 
 def _read_track(path: Path, track: Element, task: _Task) -> None:
-    number = track.get("id", "")
     of_track = _attributes(track)
     for shape in track:
         if shape.tag in _SHAPES:
             task.other_shapes += 1
         if shape.tag != "box":
             continue
-        try:
-            left, top, right, bottom = (float(shape.attrib[name]) for name in _CORNERS)
-            row: dict[str, object] = {
-                "number": int(shape.attrib["frame"]),
-                "track": int(number),
-                "label": track.attrib["label"],
-                "left": left,
-                "top": top,
-                "width": right - left,
-                "height": bottom - top,
-                "keyframe": shape.get("keyframe") == "1",
-                "occluded": shape.get("occluded") == "1",
-                "outside": shape.get("outside") == "1",
-            }
-        except (KeyError, ValueError) as error:
-            message = f"track {number!r}: a box with {error}; expected a frame and "
-            raise InputError(path, f"{message}{', '.join(_CORNERS)}") from error
+        row = _read_box(track, shape)
+        if "problem" in row:
+            task.broken.append(row)
+            continue
         for name, value in row.items():
             task.columns[name].append(value)
         task.attributes.append(of_track | _attributes(shape))
         task.rotated += float(shape.get("rotation") or 0) != 0
+
+
+def _read_box(track: Element, shape: Element) -> dict[str, object]:
+    """Return the columns of a box, with its ``problem`` if it cannot be used."""
+    numbers = [_number(shape.get(name)) for name in ("frame", *_CORNERS)]
+    frame, left, top, right, bottom = numbers
+    number, label = _number(track.get("id")), track.get("label")
+    row: dict[str, object] = {
+        "number": frame,
+        "track": number,
+        "label": label,
+        "left": left,
+        "top": top,
+        "width": right - left,
+        "height": bottom - top,
+        "keyframe": shape.get("keyframe") == "1",
+        "occluded": shape.get("occluded") == "1",
+        "outside": shape.get("outside") == "1",
+    }
+    whole = frame.is_integer() and number.is_integer()
+    if not whole or label is None or any(map(math.isnan, numbers)):
+        names = ("frame", *_CORNERS)
+        found = ", ".join(f"{name} {shape.get(name)!r:.40}" for name in names)
+        row["problem"] = (
+            f"a box of track {track.get('id')!r:.40} with label "
+            f"{label!r:.40} and {found}; expected an id, a label and numbers"
+        )
+    return row
+
+
+def _number(text: str | None) -> float:
+    """Return the number in a text, NaN if there is none."""
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return math.nan
 
 
 def _attributes(element: Element) -> dict[str, object]:
@@ -210,6 +238,7 @@ def _to_tracks(path: Path, task: _Task, frames: Frames, strict: bool) -> Tracks:
     rows = pd.DataFrame({**own, **attribute_columns(task.attributes, taken=own)})
     rows = interpolate(rows, ~rows["outside"].to_numpy(bool), task.step)
     rows = rows[~rows["outside"]].drop(columns="outside").reset_index(drop=True)
+    broken = pd.DataFrame(task.broken).drop(columns="outside", errors="ignore")
     last = max(task.stop or 0, int(rows["number"].max()) if len(rows) else 0)
     notes = []
     if task.other_shapes:
@@ -229,6 +258,8 @@ def _to_tracks(path: Path, task: _Task, frames: Frames, strict: bool) -> Tracks:
         beside=("images",),
         notes=tuple(notes),
     )
+    if len(broken):
+        rows = pd.concat([rows, broken], ignore_index=True)
     tracks = make_tracks(path, rows, video, frames, strict)
     ((name, sequence),) = tracks.sequences.items()
     count = len(sequence.frame_names) * task.step

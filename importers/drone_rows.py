@@ -127,7 +127,7 @@ def read_uavdt(path: Path, frames: Frames, strict: bool = False) -> Tracks:
 
 def _name_classes(rows: pd.DataFrame, classes: Mapping[int, str]) -> pd.DataFrame:
     """Name the classes of boxes; a number that has no name stays a number."""
-    numbers = rows["category"].to_numpy(np.float64)
+    numbers = rows["category"].fillna(0).to_numpy(np.float64)
     known, codes = np.unique(numbers, return_inverse=True)
     names = [classes.get(int(number), f"{number:g}") for number in known]
     return rows.drop(columns="category").assign(label=np.array(names, object)[codes])

@@ -6,14 +6,12 @@ To add a format, write a reader module, and add a row to :data:`FORMATS`.
 
 from __future__ import annotations
 
-import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
 
 from .coco_vid import is_coco_vid, read_coco_vid
 from .content import Content, is_number, look_into
@@ -22,22 +20,16 @@ from .drone_rows import is_uavdt, is_visdrone, read_uavdt, read_visdrone
 from .files import expand_home, is_s3
 from .groundtruth import is_manifest, is_seq_label, read_manifest, read_seq_label
 from .kitti import is_kitti, read_kitti
+from .label_files import SUFFIXES, Reader, label_files, mot_sequences, read_places
 from .label_studio import is_label_studio, read_label_studio
 from .mot import read_mot
-from .numbered_frames import Frames
+from .numbered_frames import Frames, contradiction
 from .tracks import InputError, Tracks, concatenate
 from .vatic import is_vatic, read_vatic
 from .yolo import is_yolo, read_yolo
 
-#: The suffixes of the files in a folder that may hold labels.
-_SUFFIXES = frozenset({".csv", ".json", ".manifest", ".txt", ".xml"})
 #: Files of a folder that are looked into before they are read.
 _LOOKS = 20
-#: Folders of folders that are searched for labels.
-_DEPTH = 3
-
-
-_Reader: TypeAlias = Callable[[Path | str, Frames, bool], Tracks]
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,7 @@ class Format:
     title: str
     expected: str
     matches: Callable[[Content], bool]
-    read: _Reader
+    read: Reader
     whole_folder: bool = False
 
 
@@ -101,7 +93,7 @@ def _read_manifest(
     )
 
 
-def _local(read: Callable[[Path, Frames, bool], Tracks]) -> _Reader:
+def _local(read: Callable[[Path, Frames, bool], Tracks]) -> Reader:
     """Return a reader of files that are on this machine."""
     return lambda path, frames, strict: read(Path(path), frames, strict)
 
@@ -240,11 +232,8 @@ def read_labels(
         return _read_zip(path, format, beside, strict, choose)
     found, places = _recognize(path, _named(format))
     found = choose(found)
-    parts = [found.read(place, beside, strict) for place in places]
-    try:
-        return _finish(path, found, parts, beside)
-    except ValueError as error:
-        raise InputError(path, f"{error}; expected unique names") from error
+    parts = read_places(path, places, found.read, beside, strict)
+    return _finish(path, found, parts, beside)
 
 
 def recognize(path: Path | str) -> Format:
@@ -301,9 +290,9 @@ def _recognize(path: Path, asked: Format | None) -> tuple[Format, list[Path]]:
     if not path.is_dir():
         raise InputError(path, "no such file or folder; expected labels")
     mot = BY_NAME["mot"]
-    if asked in {None, mot} and (sequences := list(_mot_sequences(path))):
+    if asked in {None, mot} and (sequences := list(mot_sequences(path))):
         return mot, sequences
-    files = list(_label_files(path))
+    files = list(label_files(path))
     if asked is None:
         matches = {file: _match(look_into(file)) for file in files[:_LOOKS]}
         kinds = {each.name: file for file, each in matches.items() if each}
@@ -321,27 +310,6 @@ def _recognize(path: Path, asked: Format | None) -> tuple[Format, list[Path]]:
     if chosen.whole_folder and chosen is not mot:
         places = list(dict.fromkeys(file.parent for file in places))
     return chosen, places
-
-
-def _mot_sequences(folder: Path, depth: int = 0) -> Iterator[Path]:
-    """Find the folders that are laid out as MOT sequences, in order."""
-    marks = ("seqinfo.ini", "gt/gt.txt", "gt.txt", "det/det.txt")
-    if any((folder / mark).is_file() for mark in marks):
-        yield folder
-    elif depth < _DEPTH:
-        for each in sorted(folder.iterdir()):
-            if each.is_dir() and each.name[0] != ".":
-                yield from _mot_sequences(each, depth + 1)
-
-
-def _label_files(folder: Path) -> Iterator[Path]:
-    """Find the files in a folder that may hold labels, in order."""
-    for place, folders, names in os.walk(folder):
-        depth = len(Path(place).relative_to(folder).parts)
-        folders[:] = sorted(f for f in folders if depth < _DEPTH and f[0] != ".")
-        for name in sorted(names):
-            if Path(name).suffix.lower() in _SUFFIXES and name[0] != ".":
-                yield Path(place, name)
 
 
 def _match(content: Content) -> Format | None:
@@ -366,11 +334,11 @@ def _read_zip(
         try:
             with zipfile.ZipFile(path) as archive:
                 for name in archive.namelist():
-                    if PurePosixPath(name).suffix.lower() in {*_SUFFIXES, ".ini"}:
+                    if PurePosixPath(name).suffix.lower() in {*SUFFIXES, ".ini"}:
                         archive.extract(name, folder)
             found, places = _recognize(folder, _named(format))
             found = choose(found)
-            parts = [found.read(place, frames, strict) for place in places]
+            parts = read_places(folder, places, found.read, frames, strict)
             tracks = _finish(path, found, parts, frames)
         except (OSError, zipfile.BadZipFile, RuntimeError) as error:
             raise InputError(path, f"{error}; expected a zip file of labels") from error
@@ -389,12 +357,15 @@ def _finish(
         tracks = concatenate(parts)
     except ValueError as error:
         raise InputError(path, f"{error}; expected different names") from error
-    sequences = {}
+    sequences, notes = {}, list(tracks.notes)
     for name, sequence in tracks.sequences.items():
         if frames.size is not None:
             w, h = frames.size
+            if sequence.size_from != "your setting":
+                size, told_by = (sequence.width, sequence.height), sequence.size_from
+                notes += contradiction(name, (w, h), size, told_by or "the labels")
             sequence = replace(sequence, width=w, height=h, size_from="your setting")
         if frames.rate is not None:
             sequence = replace(sequence, rate_from="your setting")
         sequences[name] = sequence
-    return replace(tracks, sequences=sequences, format=found.title)
+    return replace(tracks, sequences=sequences, notes=tuple(notes), format=found.title)

@@ -65,6 +65,7 @@ def read_kitti(path: Path, frames: Frames, strict: bool = False) -> Tracks:
             "truncated": rows["truncated"],
             "occluded": rows["occluded"],
             "line": rows["line"],
+            "problem": rows["problem"],
         }
     )
     if "score" in rows:

@@ -32,8 +32,17 @@ from .numbered_frames import (
     describe_size,
     first_size,
     number_frames,
+    place_others,
 )
-from .tracks import BOX, Sequence, Tracks, concatenate, make_table, outside_note
+from .tracks import (
+    BOX,
+    Sequence,
+    Tracks,
+    concatenate,
+    identity_note,
+    make_table,
+    outside_note,
+)
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 #: The greatest number of an id.
@@ -143,8 +152,8 @@ def _read_gt(
     broken.check(
         ~_is_whole(track, least, _LAST_ID),
         lambda row: (
-            f"id (column 2) is {track[row]:.15g}; expected a whole number of at least "
-            f"{least}"
+            f"id (column 2) is {track[row]:.15g}; expected a whole number from {least} "
+            f"to {_LAST_ID}"
         ),
     )
     flags = read_flags(rows, broken, strict)
@@ -163,10 +172,12 @@ def _read_gt(
     chosen = kept if order is None else order[kept[order]]
     tracks = _to_tracks(placed, track, (codes, classes), extra, chosen)
     notes = [*placed.notes, *class_notes, *flags.notes, *set_aside, *tracks.notes]
-    notes += _identity_note(place.name, track[kept])
+    notes += identity_note(place.name, track[kept])
     if len(track) and not kept.any():
         message = f"all {len(track)} rows have flag 0; include_ignored reads them"
-        notes.append(f"{place.file}: {message}")
+        notes.append(
+            f"{place.file}: {message} (on the command line, --include-ignored)"
+        )
     return replace(tracks, notes=tuple(notes), invalid=invalid)
 
 
@@ -221,7 +232,10 @@ def _begin_checks(rows: ParsedRows) -> BrokenRows:
     frame = rows.columns[0]
     broken.check(
         ~_is_whole(frame, 0, LAST_FRAME),
-        lambda row: f"frame (column 1) is {frame[row]:.15g}; expected a whole number",
+        lambda row: (
+            f"frame (column 1) is {frame[row]:.15g}; expected a whole number from 0 to "
+            f"{LAST_FRAME}"
+        ),
     )
     for place, name in enumerate(BOX, start=2):
         values = rows.columns[place]
@@ -248,11 +262,8 @@ def _place_rows(
     position[usable] = numbered.position
     if not usable.all():
         # Broken rows are shown in their frames, too
-        labeled, first = np.unique(numbers, return_index=True)
-        frame = np.nan_to_num(rows.columns[0][~usable], nan=-1)
-        at = np.minimum(np.searchsorted(labeled, frame), len(labeled) - 1)
-        found = labeled[at] == frame
-        position[~usable] = np.where(found, numbered.position[first[at]], 0)
+        others = rows.columns[0][~usable]
+        position[~usable] = place_others(numbers, numbered.position, others)
     length = len(numbered.names)
     broken.check(
         position == 0,
@@ -339,18 +350,6 @@ def _set_aside(
     if broken.found.any():
         columns = {"frame": placed.position, "track": track, **placed.boxes}
     return broken.set_aside(place.name, pd.DataFrame(columns), strict)
-
-
-def _identity_note(name: str, track: FloatArray) -> list[str]:
-    without = int((track == -1).sum())
-    if not without:
-        return []
-    if without < len(track):
-        return [f"{name}: {without} of {len(track)} boxes have no identity (id -1)"]
-    return [
-        f"{name}: no box has an identity (id -1): these are detections, which can only "
-        "be audited as tracks once they are linked"
-    ]
 
 
 def _to_tracks(

@@ -114,6 +114,8 @@ def _describe(file: Path, frames: Frames) -> Place:
     if frames.folder is not None:
         own = [frames.folder / name / "img1", frames.folder / name]
         own += videos_named(frames.folder, name)
+        if frames.folder.is_dir() and not list_images(frames.folder):
+            own.append(frames.folder / "img1")
         inside = next((place for place in own if place.exists()), frames.folder)
         frames = replace(frames, folder=inside)
     else:

@@ -131,6 +131,27 @@ def number_frames(
     return Numbered(name, names, position, (first_found,) if offset else ())
 
 
+def place_others(
+    numbers: Numbers, position: Numbers, others: npt.NDArray[np.float64]
+) -> Numbers:
+    """Find the frames of further rows by the numbers of those that were found.
+
+    Args:
+        numbers: the frame numbers of labels, ``(n,)``
+        position: the positions of their frames, ``(n,)``, see :class:`Numbered`
+        others: the frame numbers of further rows, ``(m,)``, NaN where there is none
+
+    Returns:
+        the 1-based position of each, ``(m,)``; 0 for numbers that no label has
+    """
+    if not len(numbers):
+        return np.zeros(len(others), np.int64)
+    labeled, first = np.unique(numbers, return_index=True)
+    wanted = np.nan_to_num(others, nan=-1)
+    at = np.minimum(np.searchsorted(labeled, wanted), len(labeled) - 1)
+    return np.where(labeled[at] == wanted, position[first[at]], 0)
+
+
 def image_numbers(folder: Path, files: ListOf[str]) -> Numbers:
     """Read the number in the name of each image of a folder.
 
@@ -228,6 +249,7 @@ def describe_size(
     notes = list(numbered.notes)
     video = frames.folder if frames.folder and is_video(frames.folder) else None
     size_from = "your setting" if frames.size else told_by
+    notes += contradiction(numbered.name, frames.size, size, told_by)
     size = frames.size or size
     if size is None and frames.folder is not None:
         images = first_size(frames.folder)
@@ -256,6 +278,31 @@ def describe_size(
         videos=videos,
     )
     return sequence, tuple(notes)
+
+
+def contradiction(
+    name: str,
+    given: tuple[int, int] | None,
+    told: tuple[int | None, int | None] | None,
+    told_by: str,
+) -> list[str]:
+    """Say that the size that a user gave is not the one that the labels tell.
+
+    Args:
+        name: the name of the sequence
+        given: the size that the user gave, None if there is none
+        told: the size that the labels tell, None if they do not
+        told_by: what tells it
+
+    Returns:
+        one sentence, or nothing if they agree
+    """
+    if given is None or told is None or None in told or given == told:
+        return []
+    own, other = (f"{width}x{height}" for width, height in (given, told))
+    return [
+        f"{name}: the image size is {own}, as you set it; in {told_by} it is {other}"
+    ]
 
 
 def _times_images(size: tuple[int, int], boxes: pd.DataFrame) -> tuple[int, int]:

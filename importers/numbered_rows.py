@@ -18,13 +18,23 @@ from .numbered_frames import (
     describe_size,
     first_size,
     number_frames,
+    place_others,
 )
-from .tracks import InputError, Sequence, Tracks, make_table, outside_note
+from .tracks import (
+    InputError,
+    Sequence,
+    Tracks,
+    identity_note,
+    make_table,
+    outside_note,
+)
 from .video_files import is_video, videos_named
 
 #: The greatest number of a frame: four days at 30 frames per second.
 LAST_FRAME = 9_999_999
 LAST_TRACK = 2**31 - 1
+#: What rows have that tables do not.
+_NO_COLUMNS = frozenset({"number", "line", "problem"})
 
 
 @dataclass(frozen=True)
@@ -64,15 +74,17 @@ def make_tracks(
 ) -> Tracks:
     """Make the tracks of one video.
 
-    Rows that no audit can use are set aside: those of a frame that does not exist, a
-    second box of a track in a frame, and boxes without a size.
+    Rows that no audit can use are set aside: those that the reader found a problem
+    with, those of a frame that does not exist, a second box of a track in a frame, and
+    boxes without a size.
 
     Args:
         path: the label file, for errors
         rows: a row per box: ``number`` (of the frame, as the file has it), ``track``
             (-1 for a box without identity), ``label``, ``left``, ``top``, ``width`` and
-            ``height`` in pixels, and further columns; ``line`` is where the box stands
-            in the file, if that is known, and does not become a column
+            ``height`` in pixels, and further columns. Two do not become columns:
+            ``line`` is where the box stands in the file, and ``problem`` why a row
+            cannot be used, null if it can
         video: what the file tells about the frames
         frames: what is known of the frames beside the labels
         strict (False): whether to refuse a file that has such rows
@@ -86,20 +98,29 @@ def make_tracks(
     lines = np.asarray(rows.get("line", np.zeros(len(rows))), np.int64)
     broken = BrokenRows(path, lines)
     number, track = rows["number"], rows["track"]
+    if "problem" in rows:
+        broken.check(rows["problem"].notna(), lambda row: rows["problem"].iloc[row])
     _check_whole(broken, number, "frame", 0, LAST_FRAME)
     _check_whole(broken, track, "track", -1, LAST_TRACK)
     broken.check_boxes(rows)
     frames = find_frames(path.parent, video, frames)
     good = ~broken.found
-    numbered = _number(number[good].to_numpy(np.int64), video, frames)
+    if not good.any():
+        broken.set_aside(video.name, rows.drop(columns="number"))
+    numbers = number[good].to_numpy(np.int64)
+    numbered = _number(numbers, video, frames)
     position = np.zeros(len(rows), np.int64)
     position[good] = numbered.position
+    if not good.all():
+        others = number[~good].to_numpy(np.float64)
+        position[~good] = place_others(numbers, numbered.position, others)
     _check_frames(broken, position, number, track)
     invalid, told = broken.set_aside(video.name, rows.assign(frame=position), strict)
     rows, position = rows[~broken.found], position[~broken.found]
     sequence, notes = describe_size(numbered, rows, frames, video.size, video.rate)
     table = _make_table(rows, position, sequence)
     notes = (*video.notes, *told, *notes, *outside_note(table, sequence))
+    notes += identity_note(sequence.name, table["track"].to_numpy())
     return Tracks(table, {sequence.name: sequence}, notes, invalid)
 
 
@@ -152,7 +173,7 @@ def _check_frames(
 def _make_table(
     rows: pd.DataFrame, position: Numbers, sequence: Sequence
 ) -> pd.DataFrame:
-    columns = {str(name): rows[name] for name in rows if name not in {"number", "line"}}
+    columns = {str(name): rows[name] for name in rows if name not in _NO_COLUMNS}
     name, frame_names = [sequence.name], list(sequence.frame_names)
     codes = np.zeros(len(rows), np.intp)
     return make_table(
@@ -185,6 +206,7 @@ def find_frames(place: Path, video: LabeledVideo, frames: Frames) -> Frames:
         return replace(frames, folder=folder)
     own = [frames.folder / video.name / "img1", frames.folder / video.name]
     own += videos_named(frames.folder, video.name)
+    own += [frames.folder, frames.folder / "img1"]
     folder = next((each for each in own if _has_frames(each)), frames.folder)
     return replace(frames, folder=folder)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Sequence as ListOf
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from .tracks import InputError
 SPACES = r"\s+"
 #: The columns of a box that is written as two of its corners.
 CORNERS = ("left", "top", "right", "bottom")
+#: A column that no row should have.
+_MORE = "more columns"
 
 
 def read_rows(
@@ -29,6 +32,9 @@ def read_rows(
 ) -> pd.DataFrame:
     """Read and check the rows of a label file.
 
+    Rows that lack a column or have text in place of a number are not refused: their
+    ``problem`` says so, and the wrong values are null.
+
     Args:
         path: the path to the file
         columns: the names of the columns that every row has, in order
@@ -39,21 +45,32 @@ def read_rows(
         quoted (False): whether text may be in double quotes
 
     Returns:
-        one row per line that is not blank, with the 1-based ``line``; optional columns
-        that no row has are left out
+        one row per line that is not blank, with the 1-based ``line`` and the
+        ``problem``, None if there is none; optional columns that no row has are left
+        out
 
     Raises:
-        InputError: if the file is missing or wrong, naming the line
+        InputError: if the file is missing, or no row has all columns
     """
-    rows = _parse(path, [*columns, *optional], separator, expected, quoted)
+    rows = _parse(path, [*columns, *optional, _MORE], separator, expected, quoted)
+    problem = pd.Series(None, rows.index, dtype=object)
     for name in columns:
-        if name not in rows or rows[name].isna().any():
-            row = 0 if name not in rows else int(rows[name].isna().to_numpy().argmax())
-            message = f"no {name}; expected {expected}"
-            raise InputError(path, message, int(rows["line"].iloc[row]))
-    for name in set(map(str, rows)) - {*text, "line"}:
-        rows[name] = _numbers(path, rows, name)
-    return rows.reset_index(drop=True)
+        if name not in rows:
+            line = int(rows["line"].iloc[0])
+            raise InputError(path, f"no {name}; expected {expected}", line)
+        missing = rows[name].isna() & problem.isna()
+        problem[missing] = f"no {name}; expected {expected}"
+    if _MORE in rows:
+        problem[rows.pop(_MORE).notna() & problem.isna()] = (
+            f"too many columns; expected {expected}"
+        )
+    for name in [str(each) for each in rows if each not in {*text, "line"}]:
+        texts, rows[name] = rows[name], _numbers(rows[name])
+        wrong = rows[name].isna() & texts.notna() & ~_is_nan(texts) & problem.isna()
+        problem[wrong] = [
+            f"{name} is {value!r:.80}; expected a number" for value in texts[wrong]
+        ]
+    return rows.assign(problem=problem).reset_index(drop=True)
 
 
 def _parse(
@@ -61,20 +78,23 @@ def _parse(
 ) -> pd.DataFrame:
     """Read the values as text, with the line of each row."""
     try:
-        rows = pd.read_csv(
-            path,
-            sep=separator,
-            header=None,
-            names=names,
-            index_col=False,
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
-            skip_blank_lines=False,
-            skipinitialspace=True,
-            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-            encoding="utf-8-sig",
-        )
+        with warnings.catch_warnings():
+            # Of columns beyond these, one is enough to tell that there are too many
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)
+            rows = pd.read_csv(
+                path,
+                sep=separator,
+                header=None,
+                names=names,
+                index_col=False,
+                dtype=str,
+                keep_default_na=False,
+                na_values=[""],
+                skip_blank_lines=False,
+                skipinitialspace=True,
+                quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+                encoding="utf-8-sig",
+            )
     except OSError as error:
         raise InputError(path, f"{error.strerror}; expected {expected}") from error
     except ValueError as error:  # also the parser's own errors, and text not in UTF-8
@@ -87,14 +107,9 @@ def _parse(
     return rows
 
 
-def _numbers(path: Path, rows: pd.DataFrame, name: str) -> pd.Series[float]:
-    values = pd.to_numeric(rows[name], errors="coerce").astype(np.float64)
-    wrong = (values.isna() & rows[name].notna() & ~_is_nan(rows[name])).to_numpy()
-    if wrong.any():
-        row = rows.iloc[int(wrong.argmax())]
-        message = f"{name} is {row[name]!r:.80}; expected a number"
-        raise InputError(path, message, int(row["line"]))
-    return values
+def _numbers(texts: pd.Series[str]) -> pd.Series[float]:
+    """Return texts as numbers, NaN for what is none."""
+    return pd.to_numeric(texts, errors="coerce").astype(np.float64)
 
 
 def _is_nan(texts: pd.Series[str]) -> pd.Series[bool]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as ListOf
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
 #: The columns that every tracks table has, with their types. ``frame`` is the
@@ -278,6 +279,37 @@ def concatenate(parts: Iterable[Tracks]) -> Tracks:
     return Tracks(table, sequences, notes, invalid, parts[0].format if parts else "")
 
 
+def rename_sequence(tracks: Tracks, name: str, new: str) -> Tracks:
+    """Give a sequence another name.
+
+    Args:
+        tracks: the tracks
+        name: the name of one of their sequences
+        new: the name to give it
+
+    Returns:
+        the same tracks, with the new name
+    """
+    sequences = {
+        new if each == name else each: record
+        for each, record in tracks.sequences.items()
+    }
+    sequences[new] = replace(sequences[new], name=new)
+    table, invalid = tracks.table, tracks.invalid
+    return replace(
+        tracks,
+        table=table.assign(
+            sequence=table["sequence"].cat.rename_categories({name: new})
+        ),
+        sequences=sequences,
+        notes=tuple(
+            note.replace(f"{name}: ", f"{new}: ", 1) if note.startswith(name) else note
+            for note in tracks.notes
+        ),
+        invalid=invalid.assign(sequence=invalid["sequence"].replace({name: new})),
+    )
+
+
 def outside_note(tracks_table: pd.DataFrame, sequence: Sequence) -> tuple[str, ...]:
     """Describe how many boxes extend beyond the image.
 
@@ -303,4 +335,25 @@ def outside_note(tracks_table: pd.DataFrame, sequence: Sequence) -> tuple[str, .
     return (
         f"{sequence.name}: {count} of {len(outside)} boxes extend beyond the "
         f"{size} image; they are kept as they are",
+    )
+
+
+def identity_note(name: str, track: NDArray[np.generic]) -> tuple[str, ...]:
+    """Describe how many boxes of a sequence have no identity.
+
+    Args:
+        name: the name of the sequence
+        track: the track of each box, -1 if it has none, ``(n,)``
+
+    Returns:
+        one sentence, or nothing if all boxes have one
+    """
+    without = int((track == -1).sum())
+    if not without:
+        return ()
+    if without < len(track):
+        return (f"{name}: {without} of {len(track)} boxes have no identity (id -1)",)
+    return (
+        f"{name}: no box has an identity (id -1): these are detections, which can only "
+        "be audited as tracks once they are linked",
     )

@@ -55,9 +55,9 @@ def read_vatic(path: Path, frames: Frames, strict: bool = False) -> Tracks:
         optional=_ATTRIBUTES,
         quoted=True,
     )
-    lost = rows["lost"] != 0
+    lost = rows["lost"].fillna(0) != 0
     rows = rows[~lost].reset_index(drop=True)
-    boxes = rows[["number", "track", "label", "left", "top", "line"]].assign(
+    boxes = rows[["number", "track", "label", "left", "top", "line", "problem"]].assign(
         width=rows["right"] - rows["left"],
         height=rows["bottom"] - rows["top"],
         occluded=rows["occluded"] != 0,

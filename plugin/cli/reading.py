@@ -38,6 +38,7 @@ class Source:
         strict: refuse files with wrong rows instead of setting these rows aside
         label_attribute: the labels of a Ground Truth manifest to read, if it has those
             of several jobs (default: the newest)
+        include_ignored: read MOT boxes whose flag is 0, too
     """
 
     frames: Annotated[str | None, Parameter(metavar="DIR")] = None
@@ -49,6 +50,7 @@ class Source:
     fps: Annotated[float | None, Parameter(metavar="RATE")] = None
     strict: bool = False
     label_attribute: Annotated[str | None, Parameter(metavar="NAME")] = None
+    include_ignored: bool = False
 
     def read(self, labels: str, include_ignored: bool = False) -> Tracks:
         """Read labels, and print what was understood on standard error.
@@ -77,7 +79,7 @@ class Source:
             self.fps,
             self.strict,
             self.label_attribute,
-            include_ignored,
+            include_ignored or self.include_ignored,
         )
         if len(tracks.table) and (tracks.table["track"] < 0).all():
             todo = (

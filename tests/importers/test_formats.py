@@ -2,6 +2,8 @@
 """Formats of label files: small made ones, and real ones of other people."""
 
 import json
+import re
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -339,11 +341,90 @@ def test_coco_boxes_in_images_that_are_not_listed(tmp_path):
         read_labels(path, strict=True)
 
 
-def test_two_files_of_one_name_are_refused(tmp_path):
-    for folder in "ab":
-        write(tmp_path / folder / "train.json", json.dumps(coco()))
+def test_sequences_of_one_name_are_named_by_their_folders(tmp_path):
+    for name in ("a/annotations", "b/c/annotations"):
+        write(tmp_path / f"{name}.xml", CVAT.replace("<name>street</name>", ""))
+    frames = tmp_path / "frames"
+    for folder in ("a", "b/c"):
+        save_frames(frames / folder, "frame_000010.PNG")
+    tracks = read_labels(tmp_path, frames=frames)
+    assert [(name, one.name) for name, one in tracks.sequences.items()] == [
+        ("a", "a"),
+        ("b-c", "b-c"),
+    ]
+    assert tracks.table["sequence"].tolist() == ["a"] * 3 + ["b-c"] * 3
+    assert tracks.sequences["a"].frames_dir == frames / "a"
+    assert tracks.notes[0].startswith("a: 1 shape was left out")
+    for name in ("x", "y"):
+        write(tmp_path / "coco" / f"{name}.json", json.dumps(coco()))
     with pytest.raises(InputError, match="two sequences named 'v'; expected different"):
-        read_labels(tmp_path)
+        read_labels(tmp_path / "coco")
+
+
+def coco_with(**values):
+    content = coco()
+    content["annotations"].append({**content["annotations"][0], "id": 99, **values})
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "frame", "reason"),
+    [
+        ("0012.txt", KITTI + "1 5 Car 0 0\n", 2, "no alpha; expected KITTI's 17"),
+        ("0012.txt", KITTI + f"1 5 Car 0 0 0 a 0 8 9 {BOX3D}\n", 2, "left is 'a'; exp"),
+        ("0012.txt", KITTI + f"x 5 Car 0 0 0 0 0 8 9 {BOX3D}\n", None, "frame is 'x'"),
+        ("0012.txt", KITTI + f"1 5 Car 0 0 0 0 0 8 9 {BOX3D} 1 2\n", 2, "too many col"),
+        ("video0.txt", VATIC + '3 2 6 8 1 0 0 0 0 "Biker"', 1, "top is 'x'"),
+        ("a.json", coco_with(bbox=[1, 2, 3], track_id=8), 1, "its bbox is [1, 2, 3]"),
+        ("a.json", coco_with(bbox=[1, 2, "x", 3]), 1, "its bbox is [1, 2, 'x', 3]; e"),
+        ("a.json", coco_with(category_id=77), 1, "its category_id is 77; expected one"),
+        ("x.xml", CVAT.replace('xtl="4"', 'xtl="q"', 1), 2, "a box of track '0' with"),
+        ("x.xml", CVAT.replace('frame="13"', 'frame="q"'), None, "frame 'q', xtl '4'"),
+    ],
+)
+def test_one_row_that_cannot_be_used_is_set_aside(tmp_path, name, text, frame, reason):
+    path = write(tmp_path / name, text.replace("3 2 6 8 1", "3 2 x 8 1"))
+    tracks = read_labels(path)
+    (row,) = tracks.invalid.to_dict("records")
+    assert reason in row["reason"]
+    assert (None if pd.isna(row["frame"]) else row["frame"]) == frame
+    assert len(tracks.table) >= 2
+    with pytest.raises(InputError, match=re.escape(reason)):
+        read_labels(path, strict=True)
+
+
+@pytest.mark.parametrize("format", ["kitti", "vatic", "visdrone"])
+def test_a_wrong_format_is_refused_in_a_sentence(tmp_path, format):
+    path = write(tmp_path / "annotations.xml", CVAT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(InputError, match=r"xml, line \d+: .*; expected .* columns"):
+            read_labels(path, format)
+
+
+def test_a_size_that_contradicts_the_labels_is_told(tmp_path):
+    path = write(tmp_path / "annotations.xml", CVAT)
+    told = "street: the image size is 10x20, as you set it; in the labels it is 64x48"
+    assert told in read_labels(path, size=(10, 20)).notes
+    assert "as you set it" not in "".join(read_labels(path, size=(64, 48)).notes)
+
+
+def test_boxes_without_identity_are_told(tmp_path):
+    content = coco()
+    for box in content["annotations"]:
+        del box["instance_id"]
+    tracks = read_labels(write(tmp_path / "a.json", json.dumps(content)))
+    assert tracks.notes[-1].startswith("v: no box has an identity (id -1): these are")
+
+
+def test_the_folder_of_a_sequence_has_its_frames(tmp_path):
+    names = ["000001.jpg", "000002.jpg", "000003.jpg", "000004.jpg"]
+    frames = save_frames(tmp_path / "MOT17-09" / "img1", *names)
+    mot = write(tmp_path / "results" / "MOT17-09.txt", "1,1,5,5,9,9,1,-1,-1,-1\n" * 1)
+    kitti = write(tmp_path / "label_02" / "0012.txt", KITTI)
+    for path in (mot, kitti):
+        (sequence,) = read_labels(path, frames=frames.parent).sequences.values()
+        assert (sequence.frames_dir, sequence.width) == (frames, 64)
 
 
 def test_damaged_coco_is_refused(tmp_path):
@@ -419,7 +500,9 @@ def test_zip_files_are_looked_into(tmp_path, inner):
     assert recognize_name(path) == "CVAT for video 1.1"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(inner, CVAT.replace("xtl", "x"))
-    with pytest.raises(InputError, match=rf"export.zip/{inner}.*a box with 'xtl'"):
+    with pytest.raises(
+        InputError, match=rf"export.zip/{inner}.*a box of track .*xtl None"
+    ):
         read_labels(path)
 
 

@@ -189,7 +189,7 @@ def test_broken_rows_are_set_aside_or_refused(tmp_path, rows, line, words):
     [
         ("0,1,10,20,30,40,1,1,1", "frame (column 1) is 0; expected one of the 10"),
         ("11,1,10,20,30,40,1,1,1", "frame (column 1) is 11; expected one of the 10"),
-        ("2,-1,10,20,30,40,1,1,1", "id (column 2) is -1; expected a whole number of"),
+        ("2,-1,10,20,30,40,1,1,1", "id (column 2) is -1; expected a whole number fr"),
         ("2,1,10,20,30,40,1,0,1", "class (column 8) is 0; expected a class from 1 to"),
         ("2,1,10,20,30,40,1,14,1", "class (column 8) is 14; expected a class from 1"),
     ],

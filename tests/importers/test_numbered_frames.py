@@ -116,7 +116,7 @@ def test_size_and_rate_come_from_the_best_source(tmp_path):
         sequence, notes = describe_size(numbered, BOXES, frames, size, rate)
         return sequence.width, sequence.height, sequence.frame_rate, len(notes)
 
-    assert describe(Frames(folder, (9, 8), 5.0), (7, 6), 4.0) == (9, 8, 5, 0)
+    assert describe(Frames(folder, (9, 8), 5.0), (7, 6), 4.0) == (9, 8, 5, 1)
     assert describe(Frames(folder), (7, 6), 4.0) == (7, 6, 4, 0)
     assert describe(Frames(folder)) == (64, 48, 30, 1)
 
