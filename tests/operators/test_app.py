@@ -128,9 +128,9 @@ def test_a_bad_import_says_why(app, page, dataset, write_mot):
     dialog.get_by_text(f"there is already a dataset '{dataset.name}'").wait_for()
     assert execute.is_disabled()
     field(dialog, "Dataset name").fill("never-made")
-    execute.click()
     message = f"{sequence}/gt/gt.txt, line 1: column 6 is 'x'; expected a number"
-    page.get_by_text(message).wait_for()
+    dialog.get_by_text(message).wait_for()
+    assert execute.is_disabled()
     assert not fo.dataset_exists("never-made")
 
 
