@@ -9,8 +9,9 @@ MONGOD = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("pureli
 LOWEST ?= build/lowest
 UV = VIRTUAL_ENV=$(LOWEST) $(LOWEST)/bin/uv pip
 SITE ?= build/site
-# Each process starts a database of its own, so there are never many.
-PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+# Each process starts a database of its own, so there are never many. The order is that
+# of tests/conftest.py: the slow files first.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PURE := -m "not database and not browser and not aws" $(PARALLEL)
 
 DATA ?=

@@ -63,11 +63,16 @@ def pytest_ignore_collect(collection_path, config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark the tests with what they need."""
+    """Mark the tests with what they need; files that need a browser come first.
+
+    They take the longest, and in parallel runs the last file runs alone.
+    """
     for item in items:
         for marker, fixtures in NEEDS.items():
             if fixtures & set(item.fixturenames):
                 item.add_marker(marker)
+    slow = {item.path for item in items if item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_collection_finish(session):

@@ -2,12 +2,14 @@
 """How much of a sequence fits into one sample."""
 
 import bson
-import fiftyone as fo
+import pytest
 from fiftyone_track_audit.importers.audit_fields import DETECTION_FIELDS
 from fiftyone_track_audit.importers.video_samples import (
     BYTES_PER_DOCUMENT,
     MAX_DETECTIONS_PER_SAMPLE,
 )
+
+pytestmark = pytest.mark.usefixtures("database")
 
 VALUES = {"float": 0.5, "bool": False, "str": "moved", "list of str": []}
 #: The key of a detection in the array of its frame's document, and the type of it.
@@ -16,6 +18,8 @@ KEY = 1 + len("100") + 1
 
 def size(corrected, **further):
     """The bytes of a detection with all fields of an audit, or of corrections."""
+    import fiftyone as fo
+
     fields = {
         field.name: VALUES[field.type]
         for field in DETECTION_FIELDS

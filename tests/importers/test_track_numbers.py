@@ -6,6 +6,9 @@ import pytest
 from fiftyone_track_audit.importers.store import raw_values
 from fiftyone_track_audit.importers.store.track_numbers import number_tracks
 
+# The store room knows FiftyOne
+pytestmark = pytest.mark.usefixtures("database")
+
 COLUMNS = ["frame", "label", "index", "instance", "left"]
 
 

@@ -2,7 +2,11 @@
 """The order of the list of issues."""
 
 import pandas as pd
+import pytest
 from fiftyone_track_audit.plugin.panel.listing import rank_issues, sort_issues
+
+# The panel's package imports FiftyOne
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def make_issues(decisions):
