@@ -39,6 +39,8 @@ _LISTED = (
     "corrected",
     "fix",
 )
+#: The orders of the list.
+ORDERS = (WORST, BY_TIME) = ("score", "time")
 _DECISIONS = (OPEN, CONFIRMED, DISMISSED, FIXED)
 
 
@@ -72,13 +74,16 @@ class Filters:
             )
 
 
-def list_issues(issues: pd.DataFrame, filters: Filters, most: int) -> Json:
-    """List the worst issues.
+def list_issues(
+    issues: pd.DataFrame, filters: Filters, most: int, order: str = WORST
+) -> Json:
+    """List the worst or the earliest issues.
 
     Args:
         issues: the issues
         filters: the :class:`Filters`
         most: how many to list
+        order ("score"): the order of the list, see :func:`sort_issues`
 
     Returns:
         ``issues``, a record each; ``total``, the number of issues that match; and
@@ -87,7 +92,7 @@ def list_issues(issues: pd.DataFrame, filters: Filters, most: int) -> Json:
     fits = find_issues(issues, filters)
     chosen = issues[fits & _is_of(issues, filters.kinds)]
     return {
-        "issues": describe_issues(sort_issues(chosen).head(most)),
+        "issues": describe_issues(sort_issues(chosen, order).head(most)),
         "total": len(chosen),
         "counts": issues.loc[fits, "kind"].value_counts().to_dict(),
     }
@@ -148,19 +153,28 @@ def rank_issues(issues: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return issues.assign(rank=rank), learned.message
 
 
-def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:
-    """Sort issues, the worst first.
+def sort_issues(issues: pd.DataFrame, order: str = WORST) -> pd.DataFrame:
+    """Sort issues.
 
     Args:
         issues: the issues; if they have a ``rank``, see :func:`rank_issues`, it counts
             instead of the score
+        order ("score"): ``score`` for the worst first, or ``time`` for the order of
+            the sequences and their frames
 
     Returns:
         the sorted issues
+
+    Raises:
+        ValueError: if the order is unknown
     """
+    if order not in ORDERS:
+        raise ValueError(f"expected one of {', '.join(ORDERS)} as 'order', not {order}")
+    place = ["sequence", "first_frame", "track", "id"]
+    if order == BY_TIME:
+        return issues.sort_values(place)
     first = "rank" if "rank" in issues else "score"
-    order = [first, "sequence", "first_frame", "track", "id"]
-    return issues.sort_values(order, ascending=[False, True, True, True, True])
+    return issues.sort_values([first, *place], ascending=[False] + [True] * len(place))
 
 
 def _is_of(issues: pd.DataFrame, kinds: Collection[str]) -> NDArray[np.bool_]:

@@ -129,7 +129,7 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
 
     @told
     def list_issues(self, ctx: ExecutionContext) -> Json:
-        """List the worst issues, and count all of them.
+        """List the worst or the earliest issues, and count all of them.
 
         Issues that are asked for by ID are described as well, whatever page they are
         on; those that no longer match the filters are listed as ``gone``.
@@ -138,6 +138,7 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
             read_filters(ctx.params),
             read_whole(ctx.params, "limit", _PAGE, 1),
         )
+        order = ctx.params.get("order") or listing.WORST
         field = find_field(ctx)
         issues = _read_issues(ctx.dataset, field, store.read_spans(ctx.dataset))
         issues, learned = listing.rank_issues(issues)
@@ -145,7 +146,7 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
         fitting = listing.choose_issues(shown, filters)
         asked = fitting[fitting["id"].isin(ids)]
         return {
-            **listing.list_issues(shown, filters, most),
+            **listing.list_issues(shown, filters, most, order),
             "asked": listing.describe_issues(asked),
             "gone": sorted(set(ids).difference(asked["id"])),
             "to_send": len(listing.choose_to_send(fitting)),

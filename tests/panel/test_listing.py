@@ -25,6 +25,16 @@ def make_issues(decisions):
     )
 
 
+def test_the_list_can_follow_the_sequences_and_their_frames():
+    issues, _ = rank_issues(make_issues([None] * 3))
+    issues["sequence"] = ["b", "a", "a", "b"]
+    issues["first_frame"] = [5, 9, 3, 1]
+    ordered = sort_issues(issues, "time")
+    assert ordered["id"].tolist() == ["02", "01", "03", "00"]
+    with pytest.raises(ValueError, match="expected one of score, time as 'order'"):
+        sort_issues(issues, "color")
+
+
 def test_without_decisions_the_scores_order_the_list():
     issues, message = rank_issues(make_issues([None] * 5))
     assert sort_issues(issues)["kind"].tolist() == ["gap"] * 5 + ["shift"]

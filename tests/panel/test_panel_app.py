@@ -122,6 +122,12 @@ def test_filters_the_list(panel, dataset, page):
     panel.get_by_label("Track", exact=True).fill("")
     panel.get_by_label("Minimum score").fill("0.7")
     wait_until(page, lambda: rows.count() == (issues["score"] >= 0.7).sum())
+    panel.get_by_role("button", name="Clear filters").click()
+    panel.get_by_label("Order").select_option("time")
+    earliest = issues.sort_values(["first_frame", "track", "id"])["id"].tolist()
+    wait_until(
+        page, lambda: [each.get_attribute("data-id") for each in rows.all()] == earliest
+    )
 
 
 def test_a_crop_and_a_point_lead_to_their_frame(panel, dataset, page):

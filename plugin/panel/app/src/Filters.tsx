@@ -3,7 +3,7 @@
 
 import React from "react";
 import { FieldSelect, Select, SequenceSelect } from "./Select";
-import { type Filters as FilterValues, MAX_TRACK, NO_FILTERS } from "./session";
+import { type Filters as FilterValues, MAX_TRACK, NO_FILTERS, type Order } from "./session";
 import * as store from "./state";
 import { describePrecision, formatCount } from "./text";
 import type { Listing, Overview, Progress } from "./types";
@@ -16,6 +16,11 @@ const STATES: [string, string][] = [
   ["fixed", "fixed"],
 ];
 
+const ORDERS: [string, string][] = [
+  ["score", "worst first"],
+  ["time", "by time"],
+];
+
 const change = (part: Partial<FilterValues>) => store.narrow({ filters: { ...store.get().filters, ...part } });
 
 interface Props {
@@ -25,7 +30,7 @@ interface Props {
 }
 
 export function Filters({ overview, listing, undo }: Props) {
-  const { filters } = store.useStored();
+  const { filters, order } = store.useStored();
   return (
     <div className="filters">
       {listing ? <ProgressBar {...listing.progress} undo={undo} /> : <ClearFilters />}
@@ -44,6 +49,7 @@ export function Filters({ overview, listing, undo }: Props) {
           options={STATES}
           pick={(name) => change({ decision: (name || null) as FilterValues["decision"] })}
         />
+        <Select label="Order" value={order} options={ORDERS} pick={(name) => store.narrow({ order: name as Order })} />
         <TrackInput track={filters.track} />
         <label className="least" title="Minimum score">
           score ≥ {filters.least_score.toFixed(2)}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of issues, the highest scores first.
+// The list of issues, the highest scores first or by sequence and frame.
 
 import React, { useCallback, useEffect, useRef } from "react";
 import type { Decide, FixIssues } from "./decide";

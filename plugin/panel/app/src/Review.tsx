@@ -34,11 +34,11 @@ const knownIds = () => {
 
 /** List the issues that match the filters, with the decisions that are being stored. */
 function useListing() {
-  const { filters, limit, version, decisions, pending, underWay } = store.useStored();
+  const { filters, order, limit, version, decisions, pending, underWay } = store.useStored();
   const shown = [useRecoilValue(view), useRecoilValue(sidebar)];
   const { answer, late, problem } = useAnswer<Listing>(
     "list_issues",
-    { ...filters, stages: filters.in_view ? JSON.stringify(shown) : "", limit },
+    { ...filters, stages: filters.in_view ? JSON.stringify(shown) : "", order, limit },
     version + decisions,
     knownIds,
   );

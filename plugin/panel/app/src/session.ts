@@ -12,11 +12,15 @@ export interface Filters {
   in_view: boolean;
 }
 
+/** The order of the list: the worst issues first, or by sequence and frame. */
+export type Order = "score" | "time";
+
 export type Tab = "issue" | "timeline" | "thresholds";
 
 export interface Session {
   field: string | null;
   filters: Filters;
+  order: Order;
   /** The maximum number of issues to list. */
   limit: number;
   /** The ID of the issue that is shown. */
@@ -43,6 +47,7 @@ export const NO_FILTERS: Filters = {
 export const NEW_SESSION: Session = {
   field: null,
   filters: NO_FILTERS,
+  order: "score",
   limit: PAGE,
   chosen: null,
   tab: "issue",
@@ -75,6 +80,7 @@ const SESSION_CHECKS: Checks<Session> = {
   field: isNullOr(isText),
   // Each filter is checked by itself
   filters: () => true,
+  order: isOneOf("score", "time"),
   limit: (value) => isInteger(value, PAGE, MAX_LIMIT),
   chosen: isNullOr((value) => isText(value) && /^[0-9a-f]{24}$/.test(value as string)),
   tab: isOneOf("issue", "timeline", "thresholds"),
@@ -111,7 +117,7 @@ export function readSession(text: string | null): Session {
   return { ...pickValid(stored, SESSION_CHECKS, NEW_SESSION), filters };
 }
 
-export function writeSession({ field, filters, limit, chosen, tab }: Session): string {
-  const kept: Session = { field, filters, limit: Math.min(limit, MAX_LIMIT), chosen, tab };
+export function writeSession({ field, filters, order, limit, chosen, tab }: Session): string {
+  const kept: Session = { field, filters, order, limit: Math.min(limit, MAX_LIMIT), chosen, tab };
   return JSON.stringify({ version: VERSION, ...kept });
 }

@@ -6,6 +6,7 @@ const ID = "64a1f0c2b3d4e5f601234567";
 const SESSION: Session = {
   field: "ground_truth",
   filters: { kinds: ["gap"], sequence: "street", track: 7, least_score: 0.25, decision: "open", in_view: true },
+  order: "time",
   limit: 300,
   chosen: ID,
   tab: "timeline",
@@ -48,6 +49,7 @@ describe("a stored session", () => {
     ["chosen", "unknown"],
     ["chosen", {}],
     ["tab", "settings"],
+    ["order", "color"],
   ] as const)("falls back to the default if %s is %j", (key, value) => {
     expect(read({ ...SESSION, [key]: value })).toEqual({ ...SESSION, [key]: NEW_SESSION[key] });
   });
