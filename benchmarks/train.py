@@ -30,7 +30,7 @@ from fiftyone_track_audit.plugin.audit.detectors.witnessed import (
 from fiftyone_track_audit.plugin.audit.evidence import EVIDENCE, gather_evidence
 from fiftyone_track_audit.plugin.audit.kinds import OVERLOOKED
 from fiftyone_track_audit.plugin.audit.scene import make_scene
-from fiftyone_track_audit.plugin.audit.score import Model
+from fiftyone_track_audit.plugin.audit.score import Model, select_judged
 from fiftyone_track_audit.plugin.audit.trees import Trees
 from injector import Injected, draw_mixture, inject
 from numpy.typing import NDArray
@@ -62,9 +62,6 @@ GIVEN = {
 LIFTS = {"drift": 1.5, "size_change": 0.4, "shift": 0.4, "low_iou": 0.3, "jitter": 0.4}
 #: The evidence that cannot count against a finding.
 _MONOTONE = ("strength", "rarity", "prominence")
-#: Findings of a kind per thousand boxes, and at least, that are learned from: the
-#: others are not judged either.
-_JUDGED, _FEWEST = 15, 10
 #: Distance in boxes, and length, up to which a finding next to a mistake is about it.
 _NEAR = 2
 _SHORT = 8
@@ -136,10 +133,9 @@ def collect(injected: Injected) -> Examples:
     """
     scene = make_scene(injected.tracks)
     findings, _ = detect(scene)
-    evidence = gather_evidence(scene, findings)
-    common = findings.groupby("kind")["strength"].rank(ascending=False, method="max")
-    kept = common <= max(_FEWEST, _JUDGED * len(scene.boxes) / 1000)
-    findings, evidence = findings[kept], evidence[kept.to_numpy()]
+    kept = select_judged(findings, len(scene.boxes), given=())
+    evidence = gather_evidence(scene, findings, kept)
+    findings = findings[kept]
     wrong = np.concatenate([[0], np.cumsum(injected.event >= 0)])
     count = len(injected.event)
     peak, first, last = (

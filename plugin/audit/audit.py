@@ -28,7 +28,15 @@ from .perspective import perspective_signals
 from .rolling import rolling_signals
 from .rules import Rules
 from .scene import Scene, make_scene, split_sequences
-from .score import DOUBT, Model, covered_rows, judge, score_rows
+from .score import (
+    DOUBT,
+    Model,
+    covered_rows,
+    judge,
+    read_model,
+    score_rows,
+    select_judged,
+)
 from .signals import Signal, aspect_signals, iou_signals, size_signals
 from .violations import find_violations, permitted, violation_issues
 
@@ -189,7 +197,7 @@ def _compute_signals(scene: Scene, groups: set[str]) -> pd.DataFrame:
         signals |= aspect_signals(table, neighbors)
         signals |= motion_signals(scene)
         signals |= {"jitter": jitter(scene), "occlusion": scene.occlusion}
-        signals |= perspective_signals(scene)
+        signals |= scene.once(perspective_signals)
         signals |= rolling_signals(table, neighbors)
     if scene.vectors is not None:
         signals |= appearance_signals(scene)
@@ -232,8 +240,10 @@ def audit_scene(
     """
     rules = rules or Rules()
     findings, signals = detect(scene, kinds)
-    evidence = gather_evidence(scene, findings)
-    findings = judge(findings, evidence, len(scene.table), model)
+    model = model or read_model()
+    judged = select_judged(findings, len(scene.table), model.given)
+    evidence = gather_evidence(scene, findings, judged)
+    findings = judge(findings, judged, evidence, len(scene.table), model)
     findings = findings[~permitted(scene, findings, rules)]
     broken = find_violations(scene, rules if RULE_VIOLATION in kinds else Rules())
     broken_rows = covered_rows(broken)[0]

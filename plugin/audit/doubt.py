@@ -22,7 +22,7 @@ from .scene import Scene
 #: Pixels by which rounding makes a straight line look bent, at most.
 _ROUNDING = 0.51
 #: The weight of a perfect witness; each circumstance has a weight of 1.
-_TRUST = 4.0
+_TRUST = 2.0
 
 
 def doubt(scene: Scene) -> Floats:
@@ -46,10 +46,10 @@ def doubt(scene: Scene) -> Floats:
     count = len(scene.boxes)
     if not count:
         return np.zeros(0)
-    perspective = np.abs(perspective_signals(scene)["perspective"])
+    perspective = np.abs(scene.once(perspective_signals)["perspective"])
     lengths = scene.last - scene.first + 1
     circumstances = [
-        straight_stretch(scene),
+        scene.once(straight_stretch),
         np.nan_to_num(perspective),
         -np.nan_to_num(scene.scale),
         scene.occlusion,
@@ -57,7 +57,7 @@ def doubt(scene: Scene) -> Floats:
     ]
     rarity = sum(map(_rarity, circumstances), np.zeros(count))
     if scene.witness is not None:
-        departed, share = prediction_departure(scene)
+        departed, share = scene.once(prediction_departure)
         usual = np.nanmedian(departed) if not np.isnan(departed).all() else 0
         departed = np.where(np.isnan(departed), usual, departed)
         rarity += _TRUST * fineness(scene) * share * _rarity(departed)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from .boxes import Floats, Rows, area
 from .detectors.glitches import unsteadiness
@@ -52,28 +53,31 @@ _INTERPOLATED = 8
 _NEAR = 2
 
 
-def gather_evidence(scene: Scene, findings: pd.DataFrame) -> Floats:
-    """Gather the evidence about the findings of one sequence.
+def gather_evidence(
+    scene: Scene, findings: pd.DataFrame, judged: NDArray[np.bool_]
+) -> Floats:
+    """Gather the evidence about findings of one sequence.
 
     Args:
         scene: the scene
-        findings: ``m`` findings of all kinds
+        findings: ``m`` findings of all kinds, which are compared with each other
+        judged: bool array ``(m,)``, the ``j`` findings to gather evidence about
 
     Returns:
-        array ``(m, e)``, in the order of :data:`EVIDENCE`. Lengths, counts and
+        array ``(j, e)``, in the order of :data:`EVIDENCE`. Lengths, counts and
         strengths are natural logarithms; nothing is NaN
     """
-    if findings.empty:
+    if not judged.any():
         return np.zeros((0, len(EVIDENCE)))
     compared = compare_findings(findings, len(scene.boxes))
-    uneven, straight = unsteadiness(scene), straight_stretch(scene)
+    uneven, straight = unsteadiness(scene), scene.once(straight_stretch)
     found: dict[str, Floats | float] = {
-        **compared,
-        **_describe_place(scene, findings, uneven, straight),
+        **{name: values[judged] for name, values in compared.items()},
+        **_describe_place(scene, findings[judged], uneven, straight),
         **_describe_video(scene, uneven, straight),
-        "company": _company(scene, findings, compared["rarity"]),
+        "company": _company(scene, findings, compared["rarity"])[judged],
     }
-    size = len(findings)
+    size = int(judged.sum())
     columns = [np.broadcast_to(found[name], size) for name in EVIDENCE]
     evidence: Floats = np.nan_to_num(np.stack(columns, axis=1).astype(float))
     return evidence

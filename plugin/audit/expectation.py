@@ -22,7 +22,7 @@ from .neighbors import Neighbors
 REACH = 5
 #: A side with fewer boxes is ignored if the other side has more.
 QUORUM = 3
-_CHUNK = 200_000
+_CHUNK = 10_000
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ def _link(scene: Scene, pieces: Pieces) -> Links:
 def _measure(scene: Scene, pieces: Pieces, first: Rows, last: Rows) -> _Motion:
     """Measure how pieces move within stretches that start and end at given rows."""
     step = int(scene.neighbors.step[0]) if len(scene.boxes) else 1
-    centers = steady_centers(scene)
+    centers = scene.once(steady_centers)
     before, after = np.zeros_like(centers), np.zeros_like(centers)
     start = first[np.searchsorted(first, pieces.last, "right") - 1]
     stop = last[np.searchsorted(last, pieces.first)]

@@ -87,7 +87,7 @@ def motion_signals(scene: Scene) -> dict[str, Floats]:
         center from the midpoint of the two boxes 1, 2, 4 and 8 labeled frames before
         and after, over the square root of the box's area
     """
-    centers = steady_centers(scene)
+    centers = scene.once(steady_centers)
     distances = [
         np.hypot(*midpoint_residual(centers, scene.neighbors, reach).T)
         for reach in REACHES

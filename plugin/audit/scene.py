@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from .overlaps import Overlaps, find_overlaps, occlusion
 from .signals import box_array
 from .witness import Witness, make_witness
 
+_Value = TypeVar("_Value")
 #: Frames per second if a sequence does not say.
 _FRAME_RATE = 25.0
 
@@ -58,6 +60,22 @@ class Scene:
     vectors: Vectors | None = None
     frame_rate: float = _FRAME_RATE
     predictions: pd.DataFrame | None = None
+    _computed: dict[object, object] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, compute: Callable[[Scene], _Value]) -> _Value:
+        """Compute something about the scene, unless that was done before.
+
+        Args:
+            compute: the function; nobody may change what it returns
+
+        Returns:
+            what it returns
+        """
+        if compute not in self._computed:
+            self._computed[compute] = compute(self)
+        return cast("_Value", self._computed[compute])
 
     @cached_property
     def frame(self) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ fitted, and compares the score with other methods on videos that they never saw.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -34,18 +35,15 @@ _JUDGED, _FEWEST = 15, 10
 #: kind, per thousand boxes, and by how much the first ones rise: a review list is for
 #: finding different mistakes early.
 _VARIETY = 2.0
-#: Number of boxes below which a video is short: nothing waits for long in a short list,
-#: so no findings sink there, and only kinds rise of which hardly any other tracks tell
-#: that they are usual.
+#: Number of boxes below which a video is short: hardly any other findings tell what is
+#: usual there, and nothing waits for long in a short list. So none sinks, and the head
+#: start of lively motion goes to kinds that are there or not, however objects move.
 _ENOUGH = 1000
-_SHORT_LIFTS = {"gap": 1.1, "truncated": 0.62, "label_change": 0.62}
+_SHORT_LIFTS = dict.fromkeys(("gap", "truncated", "label_change"), 1.1)
 #: Share of the boxes that are flagged for breaking a threshold alone, per kind, and the
 #: least number of them: the worst. Where more boxes break a threshold, it is not made
 #: for the video.
 _BREAKING, _FEW_BREAKS = 0.002, 5
-#: Share of a threshold below which a departure is nothing to look at in a short video,
-#: where hardly any others tell what is usual.
-_NEGLIGIBLE = 0.05
 #: The highest score of doubtful circumstances alone, see ``doubt.py``. It ranks the
 #: boxes without findings.
 DOUBT = 0.05
@@ -119,13 +117,19 @@ def read_model() -> Model:
 
 
 def judge(
-    findings: pd.DataFrame, evidence: Floats, rows: int, model: Model | None = None
+    findings: pd.DataFrame,
+    judged: NDArray[np.bool_],
+    evidence: Floats,
+    rows: int,
+    model: Model | None = None,
 ) -> pd.DataFrame:
     """Judge the findings of one sequence.
 
     Args:
-        findings: the findings of all kinds
-        evidence: array ``(m, e)``, see :func:`gather_evidence`
+        findings: ``m`` findings of all kinds
+        judged: bool array ``(m,)``, which of them are judged, see
+            :func:`select_judged`; the others are the least likely
+        evidence: array ``(j, e)`` about those, see :func:`gather_evidence`
         rows: number of boxes of the sequence
         model (None): the :class:`Model`, by default that of the package
 
@@ -134,27 +138,43 @@ def judge(
         rank them; ``flagged``, whether their worst box is an outlier; and ``whole``,
         whether all of their boxes are then
     """
-    common = findings.groupby("kind")["strength"].rank(ascending=False, method="max")
     model = model or read_model()
-    given = findings["kind"].isin(list(model.given))
-    judged = (given | (common <= max(_FEWEST, _JUDGED * rows / 1000))).to_numpy(bool)
-    negligible = np.zeros(len(findings), bool)
-    if rows < _ENOUGH:
+    is_short = rows < _ENOUGH
+    if is_short:
         model = replace(model, lifts=_SHORT_LIFTS)
-        negligible = (findings["severity"] < _NEGLIGIBLE).to_numpy(bool)
     odds = np.full(len(findings), _LEAST_ODDS)
-    odds[judged] = log_odds(findings[judged], evidence[judged], model)
-    varied = diversify(findings["kind"], odds, rows)
+    odds[judged] = log_odds(findings[judged], evidence, model)
+    varied = odds if is_short else diversify(findings["kind"], odds, rows)
     # Odds that are given mean what they say, however many there are: a chain of links
     # between tracks is one mistake
+    given = findings["kind"].isin(list(model.given))
     odds = np.where(given, np.maximum(varied, odds), varied)
     breaks = _breaks(findings, rows)
     short = findings["last"] - findings["first"] < _SHORT
     return findings.assign(
         odds=odds,
-        flagged=((odds > FLAG_ODDS) & ~negligible) | breaks,
+        flagged=(odds > FLAG_ODDS) | breaks,
         whole=(rest_odds(odds) > FLAG_ODDS) | breaks | short,
     )
+
+
+def select_judged(
+    findings: pd.DataFrame, rows: int, given: Collection[str]
+) -> NDArray[np.bool_]:
+    """Select the findings that are judged: the strongest ones of each kind.
+
+    Args:
+        findings: ``m`` findings of one sequence
+        rows: number of boxes of the sequence
+        given: the kinds that are judged in any number
+
+    Returns:
+        bool array ``(m,)``
+    """
+    common = findings.groupby("kind")["strength"].rank(ascending=False, method="max")
+    common = common.mask(findings["kind"].isin(list(given)), 0)
+    judged = common <= max(_FEWEST, _JUDGED * rows / 1000)
+    return judged.to_numpy(bool)
 
 
 def diversify(kinds: pd.Series[str], odds: Floats, rows: int) -> Floats:
@@ -170,8 +190,6 @@ def diversify(kinds: pd.Series[str], odds: Floats, rows: int) -> Floats:
     """
     ranks = pd.Series(odds).groupby(kinds.to_numpy())
     rank = ranks.rank(ascending=False, method="first").to_numpy()
-    if rows < _ENOUGH:
-        return odds
     result: Floats = odds + _VARIETY * (1 - np.log1p(rank * 1000 / rows))
     return result
 

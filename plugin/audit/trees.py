@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .boxes import Floats
 
-_CHUNK = 20_000
+_CHUNK = 1_000
 
 
 @dataclass(frozen=True)

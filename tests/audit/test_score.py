@@ -12,6 +12,7 @@ from fiftyone_track_audit.plugin.audit.score import (
     judge,
     log_odds,
     score_rows,
+    select_judged,
 )
 from fiftyone_track_audit.plugin.audit.trees import Trees
 
@@ -73,34 +74,37 @@ def test_rarity_counts_findings_of_the_same_kind_that_are_as_strong():
     assert found["prominence"][3] > found["prominence"][1] > found["prominence"][0]
 
 
-def test_nothing_sinks_in_a_short_list():
-    kinds = pd.Series(["gap"] * 3)
-    short, long = (diversify(kinds, np.zeros(3), rows) for rows in (999, 1000))
-    assert (short == 0).all()
-    assert long[0] > 0
-    assert (np.diff(long) < 0).all()
+def judge_all(findings, rows, model=None, evidence=0.0):
+    every = np.ones(len(findings), bool)
+    about = np.full((len(findings), len(EVIDENCE)), evidence)
+    return judge(findings, every, about, rows, model)
 
 
-def test_a_short_list_lifts_no_kind():
-    findings = make_findings(drift=[3.0])
-    evidence = np.zeros((1, len(EVIDENCE)))
-    model = Model({"drift": 0.0}, {"drift": 1.5}, {}, stump())
-    short, long = (judge(findings, evidence, n, model)["odds"][0] for n in (999, 1000))
-    first = diversify(findings["kind"], np.zeros(1), 1000)[0]
-    assert long == pytest.approx(short + 1.5 + first)
+def test_in_a_short_video_nothing_sinks_and_lively_motion_is_not_lifted():
+    findings = make_findings(drift=[3.0], gap=[3.0, 3.0, 3.0])
+    model = Model({"drift": 0.0, "gap": 0.0}, {"drift": 1.5}, {}, stump())
+    short, long = (judge_all(findings, n, model)["odds"] for n in (999, 1000))
+    first = diversify(findings["kind"], np.zeros(4), 1000)[0]
+    assert short[0] == -1
+    assert (short[1:] == short[1]).all()
+    assert short[1] > -1
+    np.testing.assert_allclose(long[:2] + 1, [1.5 + first, first])
+    assert (np.diff(long[1:]) < 0).all()
 
 
-def test_departures_that_nobody_sees_are_not_flagged_in_a_short_video():
-    findings = make_findings(gap=[9.0, 9.0]).assign(severity=[0.01, 0.5])
-    model = Model({}, {}, {"gap": (0.0, 1.0)}, stump())
-    judged = judge(findings, np.ones((2, len(EVIDENCE))), 800, model)
-    assert judged["flagged"].tolist() == [False, True]
+def test_the_strongest_findings_of_a_kind_are_judged_and_all_whose_odds_are_given():
+    findings = make_findings(gap=range(1, 31), appearance=range(1, 31))
+    model = Model({"gap": 0.0}, {}, {"appearance": (0.0, 1.0)}, stump())
+    judged = select_judged(findings, 1000, model.given)
+    assert judged.tolist() == [False] * 15 + [True] * 45
+    odds = judge(findings, judged, np.zeros((45, len(EVIDENCE))), 1000, model)["odds"]
+    assert odds[:15].max() < odds[15:30].min()
 
 
 @pytest.mark.parametrize("severity", [1.5, np.nan])
 def test_boxes_that_break_a_threshold_are_flagged(severity):
     findings = make_findings(shift=[0.01]).assign(severity=severity)
-    judged = judge(findings, np.zeros((1, len(EVIDENCE))), 100)
+    judged = judge_all(findings, 100)
     flagged = judged["odds"][0] > FLAG_ODDS or severity > 1
     assert judged["flagged"][0] == flagged
     assert (score_rows(judged, 100)[0] > 0.5) == flagged
@@ -109,7 +113,7 @@ def test_boxes_that_break_a_threshold_are_flagged(severity):
 def test_where_most_boxes_break_a_threshold_only_the_worst_are_flagged():
     findings = make_findings(shift=np.linspace(1, 2, 500))
     findings["severity"] = findings["strength"]
-    judged = judge(findings, np.full((500, len(EVIDENCE)), -5.0), 500)
+    judged = judge_all(findings, 500, evidence=-5.0)
     unlikely = judged[judged["odds"] <= FLAG_ODDS]
     flagged = unlikely[unlikely["flagged"]]
     assert len(flagged) < 10

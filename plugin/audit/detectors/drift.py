@@ -44,7 +44,7 @@ _SLOPE_OVER, _SEARCH = 6, 4
 _BEND = 0.01
 #: Windows begin at every other box of a track; the lengths are further apart.
 _STRIDE = 2
-_CHUNK = 40_000
+_CHUNK = 2_000
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def find_drift(scene: Scene) -> pd.DataFrame:
     Returns:
         the findings
     """
-    centers = _without_glitches(scene, steady_centers(scene))
+    centers = _without_glitches(scene, scene.once(steady_centers))
     strength = np.zeros(len(centers))
     height = np.zeros(len(centers))
     length = np.zeros(len(centers), np.intp)

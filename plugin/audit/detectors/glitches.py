@@ -85,7 +85,7 @@ def prominence(scene: Scene) -> Floats:
         array ``(n,)``, at least 0.3: 0.3 plus the height over 0.02 plus twice the
         mean largest step of the boxes 5 to 15 frames away
     """
-    steps = _steps(scene)
+    steps = scene.once(_steps)
     height = np.zeros(len(steps))
     for length in range(1, min(_REACH, len(steps) - 1) + 1):
         away, back = steps[:-length], steps[length:]
@@ -108,7 +108,7 @@ def unsteadiness(scene: Scene) -> Floats:
         array ``(n,)`` in [0, 0.2]: the mean over the boxes 5 to 15 frames away of the
         largest uneven part of a step, in box sizes
     """
-    return _mean_around(scene, _steps(scene))
+    return _mean_around(scene, scene.once(_steps))
 
 
 def _steps(scene: Scene) -> Floats:
@@ -145,7 +145,7 @@ def _find(kind: str, scene: Scene, severity: Floats, amount: Floats) -> pd.DataF
     apart = np.flatnonzero((severity > 1) & ~_covered(first, last, len(severity)))
     peaks = np.concatenate([peaks, apart])
     first, last = np.concatenate([first, apart]), np.concatenate([last, apart])
-    strength = severity[peaks] * prominence(scene)[peaks]
+    strength = severity[peaks] * scene.once(prominence)[peaks]
     findings = make_findings(kind, peaks, strength, first, last, amount=amount[peaks])
     return findings.assign(severity=severity[findings["peak"]])
 

@@ -77,7 +77,7 @@ def find_badly_located(scene: Scene) -> pd.DataFrame:
     Returns:
         the findings
     """
-    departed, _ = prediction_departure(scene)
+    departed, _ = scene.once(prediction_departure)
     known = departed[~np.isnan(departed)]
     if not len(known):
         return make_findings(BADLY_LOCATED, scene.first[:0], known)
