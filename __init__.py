@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .importers.mot import read_mot
     from .importers.predictions import read_predictions
     from .plugin.audit import Audit, Rules, Thresholds, audit_tracks, propose_rules
+    from .plugin.comparing import Comparison, compare_tracks
     from .plugin.corrections.applying import (
         apply_adjustment,
         drop_old_labels,
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
     from .plugin.corrections.loading import load_adjustment
     from .plugin.corrections.reviews import reviewed_precision
     from .plugin.groundtruth.request import AdjustmentJob
+    from .plugin.review.annotator_statistics import annotator_statistics
     from .plugin.review.audits import audit_dataset
+    from .plugin.review.compared_labels import compare_labels
     from .plugin.review.deciding import decide_issues
     from .plugin.review.linked_tracks import link_detections
     from .plugin.review.review_plan import plan_review
@@ -65,6 +68,7 @@ _HOMES = {
     "importers.mot": ["read_mot"],
     "importers.predictions": ["read_predictions"],
     "plugin.audit": ["Audit", "Rules", "Thresholds", "audit_tracks", "propose_rules"],
+    "plugin.comparing": ["Comparison", "compare_tracks"],
     "plugin.corrections.applying": [
         "apply_adjustment",
         "drop_old_labels",
@@ -79,7 +83,9 @@ _HOMES = {
     "plugin.corrections.loading": ["load_adjustment"],
     "plugin.corrections.reviews": ["reviewed_precision"],
     "plugin.groundtruth.request": ["AdjustmentJob"],
+    "plugin.review.annotator_statistics": ["annotator_statistics"],
     "plugin.review.audits": ["audit_dataset"],
+    "plugin.review.compared_labels": ["compare_labels"],
     "plugin.review.deciding": ["decide_issues"],
     "plugin.review.linked_tracks": ["link_detections"],
     "plugin.review.review_plan": ["plan_review"],
@@ -95,6 +101,7 @@ _PUBLIC = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "AdjustmentJob",
     "Audit",
+    "Comparison",
     "Fixed",
     "GroundTruthDataset",
     "MOTChallengeDataset",
@@ -104,9 +111,12 @@ __all__ = [
     "__version__",
     "adjustment_status",
     "annotate_frames",
+    "annotator_statistics",
     "apply_adjustment",
     "audit_dataset",
     "audit_tracks",
+    "compare_labels",
+    "compare_tracks",
     "create_dataset",
     "decide_issues",
     "drop_old_labels",

@@ -53,7 +53,7 @@ def tabulate_left_out(found: LeftOut) -> dict[str, pd.DataFrame]:
         "left-out-domains": tabulate_domains(found, MIXTURE),
         "left-out-kinds": tabulate_left_out_kinds(found, MIXTURE),
     }
-    percent = {name: _in_percent(table) for name, table in tables.items()}
+    percent = {name: in_percent(table) for name, table in tables.items()}
     return {**percent, "reviews": tabulate_reviews(found.issues)}
 
 
@@ -184,8 +184,12 @@ def _with_mean(shares: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([shares, shares.mean().to_frame("mean").T])
 
 
-def _in_percent(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose shares are percentages, empty where unknown."""
+def in_percent(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose shares are percentages, empty where unknown.
+
+    Args:
+        table: a table whose columns of floats are shares
+    """
     shares = table.select_dtypes("float")
     texts = shares.map(lambda share: f"{share:.1%}" if share == share else "")
     return table.assign(**{str(name): column for name, column in texts.items()})

@@ -64,7 +64,7 @@ def read_trackers(data: Path) -> Iterator[tuple[str, Tracks, Tracks]]:
         table = make_table(
             {
                 **rows.astype({"track": int}),
-                "sequence": path.stem,
+                "sequence": record.name,
                 "frame_name": names,
                 "label": "pedestrian",
             }

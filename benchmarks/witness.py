@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from corrections import SHARE, read_corrections
+from fault_tables import in_percent
 from fiftyone_track_audit.importers.mot import read_mot, read_mot_detections
 from fiftyone_track_audit.importers.tracks import BOX, Tracks
 from fiftyone_track_audit.plugin.audit import audit_tracks
@@ -37,8 +38,8 @@ def main() -> None:
     output = parser.parse_args().output
     data = real_data()
     tables = {
-        "witness-dropped": measure_dropped(data),
-        "witness-corrections": measure_corrections(data),
+        "witness-dropped": in_percent(measure_dropped(data)),
+        "witness-corrections": in_percent(measure_corrections(data)),
     }
     report_tables(tables, output)
 

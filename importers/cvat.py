@@ -43,6 +43,7 @@ class _Task:
 
     Attributes:
         name: the name of the task
+        assignee: who labeled it, None if nobody was assigned
         size: width and height in pixels, None if the export does not tell
         start: the first frame, counted from 0 in the video
         stop: the last frame, None if the export does not tell
@@ -55,6 +56,7 @@ class _Task:
     """
 
     name: str
+    assignee: str | None = None
     size: tuple[int, int] | None = None
     start: int = 0
     stop: int | None = None
@@ -85,8 +87,9 @@ def read_cvat(path: Path, frames: Frames, strict: bool = False) -> Tracks:
 
     Returns:
         the :class:`Tracks`, a sequence per task, with the extra columns ``keyframe``
-        (whether a person placed the box, rather than interpolation), ``occluded``, and
-        one column per attribute; frames in which an object is outside have no box
+        (whether a person placed the box, rather than interpolation), ``occluded``,
+        ``assignee`` (who labeled the task, if anybody was assigned), and one column per
+        attribute; frames in which an object is outside have no box
 
     Raises:
         InputError: if the file is damaged, or has no tracks of boxes
@@ -143,6 +146,7 @@ def _read_task(path: Path, element: Element) -> _Task:
     try:
         task = _Task(
             name=name if is_plain_name(name) else path.stem,
+            assignee=element.findtext("assignee/username") or None,
             size=None
             if size is None
             else (int(size.findtext("width", "")), int(size.findtext("height", ""))),
@@ -171,6 +175,8 @@ def _read_track(path: Path, track: Element, task: _Task) -> None:
         if "problem" in row:
             task.broken.append(row)
             continue
+        if task.assignee:
+            row["assignee"] = task.assignee
         for name, value in row.items():
             task.columns[name].append(value)
         task.attributes.append(of_track | _attributes(shape))

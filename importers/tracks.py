@@ -39,6 +39,7 @@ COLUMNS: Mapping[str, str] = {
 #: that annotators gave to their boxes.
 FORMAT_COLUMNS = frozenset(
     {
+        "assignee",
         "confidence",
         "considered",
         "keyframe",

@@ -16,22 +16,24 @@ def replace_labels(
     dataset: fo.Dataset,
     field: str,
     labels: Mapping[str, Sequence[Document]],
-    attribute: str,
-    value: str,
+    of: Mapping[str, str | None],
     kept: Mapping[str, str] | None = None,
 ) -> None:
-    """Replace the temporal detections whose attribute has a value, and keep the others.
+    """Replace the temporal detections whose attributes have values, and keep others.
 
     Args:
         dataset: the dataset, which has the field
         field: the sample field of the temporal detections
         labels: the new documents of each sample, by its ID
-        attribute: an attribute of the labels, such as ``label_field``
-        value: the value of the labels that are replaced
+        of: the values of the attributes of the labels that are replaced, such as
+            ``label_field``; None for those that have none
         kept (None): labels with any of these values of attributes are kept, too
     """
     is_other = [
-        {"$ne": [f"$$this.{attribute}", value]},
+        *(
+            {"$ne": [{"$ifNull": [f"$$this.{name}", None]}, each]}
+            for name, each in of.items()
+        ),
         *({"$eq": [f"$$this.{name}", each]} for name, each in (kept or {}).items()),
     ]
     _replace(dataset, field, labels, {"$or": is_other})

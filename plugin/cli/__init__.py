@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from cyclopts import CycloptsError
 
-from . import audit, cache, corrections, fixing, rules, sending  # noqa: F401 - they register commands
+from . import audit, cache, comparing, corrections, fixing, rules, sending  # noqa: F401 - they register commands
 from .commands import error_line, run
 
 # What a shell reports of a command that a signal ended: 128 + SIGINT, + SIGPIPE

@@ -11,11 +11,11 @@ from cyclopts import Group, Parameter
 
 from .commands import FIELDS, FILES, app
 from .reading import Source
+from .reviews import read_reviews
 from .rules import RulesFile, read_rules
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
     from ...importers.tracks import Tracks
@@ -188,7 +188,7 @@ def score(
     if output:
         save(output, tables.to_csv(tables.make_detections_table(tracks, audit)))
     if issues:
-        save(issues, tables.to_csv(tables.make_issues_table(audit)))
+        save(issues, tables.to_csv(tables.make_issues_table(audit.issues)))
     print(make_summary(tracks, audit).to_string(index=False))
 
 
@@ -200,6 +200,7 @@ def report(
     output: Annotated[str, Parameter(metavar="HTML")],
     source: Annotated[Source, FIELDS] = _SOURCE,
     reviews: Annotated[tuple[str, ...], Parameter(metavar="JSON...")] = (),
+    annotator: Annotated[str | None, Parameter(metavar="NAME")] = None,
     predictions: Predictions = None,
     embeddings: WithEmbeddings = False,
     crops: Annotated[Crops, FIELDS] = _CROPS,
@@ -226,16 +227,26 @@ def report(
         output: the page to write
         reviews: output of 'track-audit load --json'; the page then shows how often
             reviewers confirmed each kind of issue
+        annotator: the attribute of the boxes that holds who drew them; the page then
+            shows the issues per annotator (default: one with a usual name, such as
+            annotator or assignee)
     """
+    from ...importers.tracks import InputError
     from ..report import make_report
     from .output import check_output, save
 
     thresholds, chosen = limits.thresholds(), crops.chosen(embeddings)
     asked = read_rules(rules)
     check_output(output, ".html", labels)
-    reviewed = _read_reviews(reviews)
+    reviewed = read_reviews(reviews)
     tracks, audit = _audit(labels, source, thresholds, chosen, predictions, asked)
-    save(output, make_report(tracks, audit, thresholds, reviewed=reviewed))
+    if annotator and annotator not in tracks.table:
+        message = f"the boxes have no attribute '{annotator}'; expected who drew them"
+        raise InputError(labels, message)
+    page = make_report(
+        tracks, audit, thresholds, reviewed=reviewed, annotator=annotator
+    )
+    save(output, page)
     print(f"{len(audit.issues)} issues, saved to {output}")
 
 
@@ -375,24 +386,3 @@ def _audit(
         tracks, thresholds, vectors=vectors, predictions=witness, rules=rules
     )
     return tracks, audit
-
-
-def _read_reviews(paths: tuple[str, ...]) -> pd.DataFrame:
-    """Read how often reviewers confirmed each kind of issue."""
-    from ...importers.files import read_json
-    from ...importers.tracks import InputError
-    from ..corrections.precision import Precision, join_precision
-
-    found = []
-    for path in paths:
-        try:
-            for record in read_json(path)["precision"]:
-                names = ("found", "reviewed", "corrected")
-                counts = [int(record[name]) for name in names]
-                found.append(Precision(record["of"], record["kind"], *counts))
-        except InputError:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            message = "expected the output of 'track-audit load --json'"
-            raise InputError(path, message) from error
-    return join_precision(found)

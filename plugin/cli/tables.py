@@ -50,17 +50,16 @@ def name_frames(tracks: Tracks, plan: pd.DataFrame) -> pd.DataFrame:
     return plan
 
 
-def make_issues_table(audit: Audit) -> pd.DataFrame:
+def make_issues_table(issues: pd.DataFrame) -> pd.DataFrame:
     """Make the table of issues that is written to a file.
 
     Args:
-        audit: the audit
+        issues: the issues of an audit or a comparison
 
     Returns:
         the issues; ``track`` is null if it is not known, and ``left`` to ``height`` are
         the suggested box at ``peak_frame``
     """
-    issues = audit.issues
     suggested = {side: issues[f"expected_{side}"] for side in BOX}
     track = issues["track"].astype("Int64")
     return issues.assign(track=track.where(track >= 0), **suggested)

@@ -7,6 +7,7 @@ from .audit import (
     ComputeIoUOutliers,
     ComputeSizeOutliers,
 )
+from .comparing import CompareLabels
 from .corrections import ApplyAdjustments, LoadAdjustments, UndoAdjustments
 from .fixing import FixIssues, UndoFixes
 from .importers import ImportSequences
@@ -23,6 +24,7 @@ OPERATORS = (
     ComputeSizeOutliers,
     ComputeIoUOutliers,
     ComputeEmbeddingOutliers,
+    CompareLabels,
     SaveOutlierViews,
     PlanReview,
     DecideIssues,

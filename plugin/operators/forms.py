@@ -112,7 +112,8 @@ def add_label_field(ctx: ExecutionContext, inputs: types.Object) -> str:
             label="Label field",
             description="The frame field that holds the tracks",
         )
-        chosen = chosen or default
+        # A wrong value is marked at the input
+        chosen = chosen if chosen in fields else default
     return store.find_label_field(ctx.dataset, str(chosen) if chosen else None)
 
 

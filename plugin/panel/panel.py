@@ -14,13 +14,15 @@ from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
 from ..operators.forms import author
-from ..plain import Json
+from ..plain import Json, to_records
+from ..review.annotator_statistics import annotator_statistics, find_attribute
 from ..review.audit_records import (
     describe_unfinished,
     last_thresholds,
     list_audits,
     read_overview,
 )
+from ..review.compared_labels import describe_unfinished_comparison, list_comparisons
 from ..review.deciding import decide_issues
 from ..review.decisions import CONFIRMED, suggest_thresholds
 from ..review.issue_frames import issues_of_view
@@ -72,6 +74,7 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
             self.show_crop,
             self.show_timeline,
             self.show_thresholds,
+            self.show_annotators,
             self.suggest_thresholds,
             self.decide,
             self.fix,
@@ -99,10 +102,12 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
             message = f"'{dataset.name}' has no tracks; import sequences"
             return _not_yet(message, _IMPORT)
         field = find_field(ctx)
-        unfinished = describe_unfinished(dataset, field) or describe_changed(
-            dataset, field
+        unfinished = (
+            describe_unfinished(dataset, field)
+            or describe_unfinished_comparison(dataset, field)
+            or describe_changed(dataset, field)
         )
-        if not list_audits(dataset, field):
+        if not (list_audits(dataset, field) or list_comparisons(dataset, field)):
             message = unfinished or "The tracks have not been audited yet"
             return _not_yet(message, _AUDIT, field, tuple(fields))
         sequences = store.read_spans(dataset)
@@ -212,6 +217,14 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
         field = find_field(ctx)
         overview = read_overview(ctx.dataset, field)
         return thresholds.show_thresholds(overview, last_thresholds(ctx.dataset, field))
+
+    @told
+    def show_annotators(self, ctx: ExecutionContext) -> Json:
+        """Count the issues by who drew the boxes, if the labels tell."""
+        field = find_field(ctx)
+        if find_attribute(ctx.dataset, field) is None:
+            return {"annotators": []}
+        return {"annotators": to_records(annotator_statistics(ctx.dataset, field))}
 
     @told
     def suggest_thresholds(self, ctx: ExecutionContext) -> Json:

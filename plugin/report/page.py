@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 from ...importers.tracks import Tracks
 from ...importers.version import __version__
 from ..audit import Audit, Thresholds, kind_name
+from ..audit.annotators import count_by_annotator, find_annotators, name_annotators
 from ..audit.kinds import kind_color
 from ..audit.neighbors import find_neighbors
 from ..audit.rolling import HALF_WINDOW
@@ -35,6 +36,7 @@ def make_report(
     pictured: int = PICTURED,
     progress: bool = True,
     reviewed: pd.DataFrame | None = None,
+    annotator: str | None = None,
 ) -> bytes:
     """Return a self-contained page that shows an audit.
 
@@ -49,6 +51,7 @@ def make_report(
         progress (True): whether to show a progress bar on standard error
         reviewed (None): how often reviewers corrected what the audit found, as
             returned by ``join_precision()``
+        annotator (None): the column of who drew the boxes, by default a usual one
 
     Returns:
         the page, as HTML in UTF-8
@@ -72,22 +75,43 @@ def make_report(
     }
     template = _environment().get_template("page.html")
     page = template.render(
-        version=__version__,
-        date=datetime.now(UTC),
-        thresholds={kind_name(key): value for key, value in asdict(thresholds).items()},
+        **_constants(thresholds),
         tracks=tracks,
         kinds=kinds,
         summary=_summarize(tracks, audit, kinds),
         reviewed=[] if reviewed is None else to_records(reviewed),
+        annotators=_count_annotators(tracks, audit, annotator),
         issues=described,
         strips=strips,
         window=2 * HALF_WINDOW + 1,
         unseen=[s.name for s in tracks.sequences.values() if not s.frames_dir],
         total=len(audit.issues),
-        plotly=get_plotlyjs(),
         script=script,
     )
     return page.encode()
+
+
+def _constants(thresholds: Thresholds) -> Json:
+    """Return what does not depend on the tracks."""
+    return {
+        "version": __version__,
+        "date": datetime.now(UTC),
+        "plotly": get_plotlyjs(),
+        "thresholds": {
+            kind_name(key): value for key, value in asdict(thresholds).items()
+        },
+    }
+
+
+def _count_annotators(tracks: Tracks, audit: Audit, column: str | None) -> list[Json]:
+    """Return a record per annotator, if the boxes tell who drew them."""
+    column = column or find_annotators(map(str, tracks.table))
+    if column is None or audit.issues.empty:
+        return []
+    named = name_annotators(tracks.table, audit.issues, column)
+    boxes = tracks.table[column].astype(object).value_counts(dropna=False)
+    undecided = pd.Series(None, named.index, dtype=object)
+    return to_records(count_by_annotator(boxes, named, undecided))
 
 
 def _take_span(issue: Json) -> Json:

@@ -239,6 +239,7 @@ def _audit(
     overview = read_overview(dataset, field)
     decisions = read_decisions(dataset, ids)
     confirmed = read_decided(samples, field, CONFIRMED)
+    confirmed = confirmed[confirmed["compared_with"].isna()]
     again: list[Json] = []
     kinds: Counter[str] = Counter()
     notes: Counter[str] = Counter()

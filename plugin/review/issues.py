@@ -46,6 +46,7 @@ _FIELDS = {
     "decided_at": fo.DateTimeField,
     "fix": fo.StringField,
     "peak_frame": fo.IntField,
+    "compared_with": fo.StringField,
     **dict.fromkeys(EXPECTED, fo.FloatField),
 }
 #: The columns of a table of issues, and the attributes that they hold.
@@ -97,11 +98,13 @@ def replace_issues(
     spans: Sequence[SampleSpan],
     issues: pd.DataFrame,
     decisions: Mapping[str, Sequence[Record]],
+    compared_with: str | None = None,
 ) -> pd.DataFrame:
     """Replace the issues of a label field, and leave those of other fields alone.
 
     Issues that are the same mistake as a decided one take over the decision. Fixed
-    issues are kept.
+    issues are kept. Audits leave the issues of comparisons alone, and a comparison all
+    but its own.
 
     Args:
         dataset: the dataset, whose issues are declared
@@ -110,15 +113,17 @@ def replace_issues(
         issues: the issues of the sequence, see ``find_issues()``; one that begins
             in none of the samples is left out
         decisions: the records of the samples, by ID, see :func:`read_decisions`
+        compared_with (None): the label field that the tracks were compared with, if
+            the issues are of a comparison
 
     Returns:
         the issues as they are stored, with their decisions; ``first_frame`` and
         ``last_frame`` are positions in the sample ``sample_id``
     """
     placed = _take_over(_place_issues(issues, spans, label_field), decisions)
-    labels = _labels_of(placed, spans)
-    kept = {"decision": FIXED}
-    replace_labels(dataset, ISSUES, labels, "label_field", label_field, kept)
+    labels = _labels_of(placed.assign(compared_with=compared_with), spans)
+    of = {"label_field": label_field, "compared_with": compared_with}
+    replace_labels(dataset, ISSUES, labels, of, kept={"decision": FIXED})
     return placed
 
 
@@ -195,6 +200,7 @@ def _to_labels(issues: pd.DataFrame) -> list[Json]:
     """Return the documents of issues, as FiftyOne stores them."""
     told = ("reason", "suggestion", "size_limit", "iou_limit", "peak_frame", *EXPECTED)
     names = ["kind", "score", "clip_first", "clip_last", *MISTAKE, *told, *DECIDED]
+    names += ["compared_with"] if "compared_with" in issues else []
     return [
         {
             "_id": ObjectId(),

@@ -71,6 +71,7 @@ def judge_again(
     before = read_issues(dataset, field, spans)
     replaced = _are_about(before, tracks, near) & before["kind"].isin(kinds)
     replaced &= before["decision"].ne(FIXED).fillna(True)
+    replaced &= before["compared_with"].isna()
     old, found = before[replaced], result.issues
     found = found[_are_about(found, tracks, near)]
     # What is as it was keeps its ID and its score, which a whole audit gave to it

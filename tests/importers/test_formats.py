@@ -93,6 +93,17 @@ def test_cvat_for_video(tmp_path):
     assert "street: the rotation of 1 box was ignored" in text
 
 
+def test_who_is_assigned_to_a_task_of_cvat_is_known(tmp_path):
+    assigned = "<id>5</id><assignee><username>anna</username></assignee>"
+    text = CVAT.replace("<id>5</id>", assigned)
+    tracks = read_labels(write(tmp_path / "annotations.xml", text))
+    assert tracks.table["assignee"].tolist() == ["anna"] * 3
+    nobody = write(
+        tmp_path / "nobody.xml", CVAT.replace("<id>5</id>", "<id>5</id><assignee/>")
+    )
+    assert "assignee" not in read_labels(nobody).table
+
+
 def test_cvat_s_interpolation_is_filled_in(tmp_path):
     """CVAT itself needs keyframes alone, as other tools write them."""
     box = '<box frame="{}" outside="{}" keyframe="1" xtl="{}" ytl="0" xbr="9" ybr="9"/>'

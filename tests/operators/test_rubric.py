@@ -108,6 +108,7 @@ def test_no_builtin_has_one_of_the_names():
 
 #: Of those that write, send, cost money or change labels.
 RISKS = {
+    "compare_labels": "medium",
     "import_sequences": "medium",
     "audit_tracks": "medium",
     "compute_size_outliers": "medium",
@@ -225,6 +226,7 @@ STORY = {
     "apply_adjustments": lambda _: {"job_name": "fix", "kinds": ["resized"]},
     "undo_adjustments": lambda _: {"job_name": "fix"},
     "link_detections": lambda _: {},
+    "compare_labels": lambda _: {"other_field": "second"},
 }
 
 
@@ -251,6 +253,8 @@ def story(plugin, place):
             for name, params in STORY.items():
                 if name == "load_adjustments":
                     correct(place.folder / "fix" / "a" / "gt" / "gt.txt")
+                if name == "compare_labels":
+                    dataset.clone_frame_field("ground_truth", "second")
                 chapters[name] = live(name, dataset, params(place))
         finally:
             for used in ("rubric", "rubric imported"):
@@ -345,6 +349,7 @@ def test_forms_offer_a_target_where_it_counts(story, name):
         ("apply_adjustments", {"job_name"}),
         ("undo_adjustments", {"job_name"}),
         ("audit_tracks", set()),
+        ("compare_labels", {"other_field"}),
         ("export_adjustment_job", set()),
     ],
 )

@@ -619,3 +619,26 @@ def test_a_click_in_the_timeline_opens_the_issue(frames_dir, opened):
     page.wait_for_function("location.hash")
     assert page.evaluate("location.hash") == "#issue-3"
     assert page.faults == []
+
+
+def test_issues_are_counted_by_annotator():
+    tracks = walk()
+    by = np.where(tracks.table["track"] == 1, "anna", "ben")
+    table = tracks.table.assign(annotator=by, drawn=by[::-1])
+    page = make_report(
+        replace(tracks, table=table),
+        audit_tracks(tracks),
+        Thresholds(),
+        progress=False,
+    ).decode()
+    cells = re.findall(
+        r"<th scope=\"row\">(anna|ben)</th>\s*<td[^>]*>20</td>\s*<td[^>]*>(\d)", page
+    )
+    assert sorted(cells) == [("anna", "1"), ("ben", "0")]
+    assert "50.0</td>" in page
+    assert (
+        "Annotators"
+        not in make_report(
+            tracks, audit_tracks(tracks), Thresholds(), progress=False
+        ).decode()
+    )

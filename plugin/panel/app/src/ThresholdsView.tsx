@@ -3,13 +3,14 @@
 
 import { executeOperator } from "@fiftyone/operators";
 import React, { useState } from "react";
+import { AnnotatorTable } from "./AnnotatorTable";
 import { useAnswer, useCall } from "./api";
 import { countFlagged, isFlagged, visibleBins } from "./histogram";
 import { PrecisionTable } from "./PrecisionTable";
 import { Problem } from "./Problem";
 import * as store from "./state";
 import { formatCount } from "./text";
-import type { Kind, Overview, Signal, Suggestion, Thresholds } from "./types";
+import type { Annotator, Kind, Overview, Signal, Suggestion, Thresholds } from "./types";
 
 const AUDIT = "@track-audit/video/audit_tracks";
 const HELP = `A threshold decides which boxes are flagged, no matter how likely they are to be
@@ -41,6 +42,8 @@ export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds:
   const { version, auditing } = store.useStored();
   const call = useCall();
   const { answer, problem } = useAnswer<Thresholds>("show_thresholds", {}, version);
+  const drawn = useAnswer<{ annotators: Annotator[] }>("show_annotators", {}, version);
+  const annotators = drawn.answer?.annotators ?? [];
   const [values, setValues] = useState<Values>({});
   const [message, setMessage] = useState<string | null>(null);
   if (problem) return <Problem text={problem} />;
@@ -87,6 +90,7 @@ export function ThresholdsView({ overview, kinds }: { overview: Overview; kinds:
       {message && <p data-testid="threshold-message">{message}</p>}
       <p className="quiet">{HELP}</p>
       <PrecisionTable kinds={kinds} />
+      {annotators.length > 0 && <AnnotatorTable annotators={annotators} />}
     </div>
   );
 }

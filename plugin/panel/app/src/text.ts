@@ -7,6 +7,10 @@ export const formatCount = (count: number): string => count.toLocaleString("en")
 
 export const formatPercent = (share: number | null): string => (share === null ? "–" : `${Math.round(100 * share)}%`);
 
+/** Describe a rate and its interval, such as "3.2 (1.4–6.2)". */
+export const formatRate = (rate: number | null, low: number | null, high: number | null): string =>
+  rate === null || low === null || high === null ? "–" : `${rate.toFixed(1)} (${low.toFixed(1)}–${high.toFixed(1)})`;
+
 export const formatScore = (score: number | null): string => score?.toFixed(2) ?? "unknown";
 
 export const formatFrames = (first: number, last: number): string =>

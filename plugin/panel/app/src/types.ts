@@ -17,6 +17,21 @@ export interface Kind {
   corrected: number;
 }
 
+/** The issues of one annotator; the name is null for boxes of nobody that is known. */
+export interface Annotator {
+  annotator: string | null;
+  boxes: number;
+  issues: number;
+  confirmed: number;
+  fixed: number;
+  issues_per_thousand: number | null;
+  issues_low: number | null;
+  issues_high: number | null;
+  mistakes_per_thousand: number | null;
+  mistakes_low: number | null;
+  mistakes_high: number | null;
+}
+
 /** A sample that holds part of a sequence. */
 export interface Part {
   id: string;
