@@ -30,6 +30,7 @@ _LISTED = (
     "other_track",
     "first_frame",
     "last_frame",
+    "peak_frame",
     "score",
     "reason",
     "suggestion",

@@ -24,6 +24,8 @@ from ..plain import Json
 _AROUND = 250
 #: Number of frames read on either side of a frame, from which its track is known.
 _BESIDE = 5
+#: How much larger the images of crops are than the crops in the strip.
+_ZOOM = 2
 #: The signals on detections that are plotted.
 _SIGNALS = ("size_change", "iou_prev", "motion_residual", "embedding_distance")
 
@@ -72,7 +74,7 @@ def show_issue(
     neighbors = find_neighbors(tracks.table)
     plotted = plot_issues(tracks, audit, panels, audit.issues, rows, neighbors)
     try:
-        (strip,) = cut_strips(tracks, audit.issues, rows, False, {name: labeled})
+        (strip,) = cut_strips(tracks, audit.issues, rows, False, {name: labeled}, _ZOOM)
         problem = None if strip else "the frames are not available"
     except InputError as error:
         strip, problem = [], str(error)

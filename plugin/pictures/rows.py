@@ -31,6 +31,7 @@ class Span(NamedTuple):
         other_track: the ID of the other track that is involved, None without one
         first: the position of the first frame
         last: the position of the last frame
+        peak: the position of the frame that shows it best
     """
 
     sequence: str
@@ -38,6 +39,7 @@ class Span(NamedTuple):
     other_track: int | None
     first: int
     last: int
+    peak: int
 
     def tracks(self) -> list[tuple[str, int]]:
         """Return the keys of the tracks that have IDs."""
@@ -54,12 +56,13 @@ def find_spans(issues: pd.DataFrame) -> list[Span]:
     Returns:
         the :class:`Span` of each
     """
-    numbers = issues[["track", "other_track", "first_frame", "last_frame"]]
+    columns = ["track", "other_track", "first_frame", "last_frame", "peak_frame"]
+    numbers = issues[columns]
     known = numbers.where(numbers.notna(), -1).astype(int).to_numpy().tolist()
     alone = issues["other_track"].isna().tolist()
     return [
-        Span(str(name), track, None if single else other, first, last)
-        for name, (track, other, first, last), single in zip(
+        Span(str(name), track, None if single else other, first, last, peak)
+        for name, (track, other, first, last, peak), single in zip(
             issues["sequence"], known, alone, strict=True
         )
     ]

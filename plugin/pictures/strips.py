@@ -82,6 +82,7 @@ def cut_strips(
     rows: TrackRows,
     progress: bool = True,
     labeled: Mapping[str, NDArray[np.integer]] | None = None,
+    zoom: int = 1,
 ) -> list[list[Crop]]:
     """Cut the crops of issues out of their frames, reading each frame once.
 
@@ -92,6 +93,7 @@ def cut_strips(
         progress (True): whether to show a progress bar on standard error
         labeled (None): the frames with labels by sequence; by default those in
             which the tracks have boxes
+        zoom (1): how much larger the images are than the crops' size says
 
     Returns:
         the crops of each issue in the order of their frames, all of the same scale;
@@ -121,7 +123,7 @@ def cut_strips(
         sequence = tracks.sequences[name]
         image = _read_frame(sequence, frame)
         for strip, place in per_frame[name, frame]:
-            encoded = _encode(image, sequence, strip[place])
+            encoded = _encode(image, sequence, strip[place], zoom)
             strip[place] = replace(strip[place], image=encoded)
     return strips
 
@@ -151,7 +153,7 @@ def _plan_strip(
 ) -> list[Crop]:
     """Choose the frames of an issue, and the windows that show its track."""
     table, name = tracks.table, issue.sequence
-    frames = _choose_frames(labeled, issue.first, issue.last)
+    frames = _choose_frames(labeled, issue)
     own = table.iloc[rows[name, issue.track]]
     other = table.iloc[[]]
     if issue.other_track is not None:
@@ -205,17 +207,19 @@ def _make_crop(
     )
 
 
-def _choose_frames(
-    labeled: NDArray[np.integer], first: int, last: int
-) -> NDArray[np.integer]:
-    """Choose frames of an issue evenly, and the labeled ones next to it."""
-    start, end = np.searchsorted(labeled, [first, last + 1])
+def _choose_frames(labeled: NDArray[np.integer], issue: Span) -> NDArray[np.integer]:
+    """Choose frames of an issue evenly, its peak, and the labeled ones next to it."""
+    start, end = np.searchsorted(labeled, [issue.first, issue.last + 1])
     # A gap may be in frames without any label
-    during = labeled[start:end] if end > start else np.unique([first, last])
+    ends = np.unique([issue.first, issue.last])
+    during = labeled[start:end] if end > start else ends
     steps = np.linspace(0, len(during) - 1, min(len(during), _AT)).round()
+    chosen = during[steps.astype(int)]
+    if issue.peak in during:
+        chosen = np.union1d(chosen, [issue.peak])
     before = labeled[max(start - _BESIDE, 0) : start]
     after = labeled[end : end + _BESIDE]
-    return np.concatenate([before, during[steps.astype(int)], after])
+    return np.concatenate([before, chosen, after])
 
 
 def _place(frame: int, first: int, last: int) -> Literal["before", "at", "after"]:
@@ -283,15 +287,18 @@ def _read_frame(sequence: Sequence, frame: int) -> Image.Image:
         raise InputError(path, message) from error
 
 
-def _encode(image: Image.Image, sequence: Sequence, crop: Crop) -> str:
+def _encode(
+    image: Image.Image, sequence: Sequence, crop: Crop, enlarged: int = 1
+) -> str:
     """Cut a crop out of its frame, which may be scaled; the outside is black."""
     limits = np.array(image.size)
     labeled = (sequence.width or image.width, sequence.height or image.height)
     scale = limits / labeled
     corner, span = crop.window[:2] * scale, crop.window[2:] * scale
     start, end = np.clip([corner, corner + span], 0, limits)
-    zoom = np.array(crop.size) / span
-    cut = Image.new("RGB", crop.size)
+    full = (crop.size[0] * enlarged, crop.size[1] * enlarged)
+    zoom = np.array(full) / span
+    cut = Image.new("RGB", full)
     size = ((end - start) * zoom).round().astype(int)
     if size.min() > 0:
         part = image.resize(

@@ -13,9 +13,9 @@ const boxes = (positions: Box[], className: string) =>
     return <rect key={box.join()} className={className} {...{ x, y, width, height }} />;
   });
 
-/** A crop with the boxes of the track and of the other track. */
-const CropImage = ({ crop: { size, image, ...crop } }: { crop: Crop }) => (
-  <span style={{ width: size[0], aspectRatio: size.join("/") }}>
+/** A crop with the boxes of the track and of the other track, as wide as the room if it is `large`. */
+const CropImage = ({ crop: { size, image, ...crop }, large }: { crop: Crop; large?: boolean }) => (
+  <span style={{ width: large ? undefined : size[0], aspectRatio: size.join("/") }}>
     <img src={`data:image/jpeg;base64,${image}`} width={size[0]} height={size[1]} alt="" />
     <svg viewBox={`0 0 ${size[0]} ${size[1]}`} aria-hidden="true">
       {boxes(crop.other_boxes, "other")}
@@ -31,8 +31,25 @@ interface StripProps {
   show: (frame: number) => void;
 }
 
+/** The frames around the issue, and the one at the peak or under the pointer in large beside them. */
+export function Crops({ peak, ...props }: StripProps & { peak: number }) {
+  const [hovered, setHovered] = useState<number | null>(null);
+  const { strip } = props;
+  const find = (frame: number | null) => strip.find((crop) => crop.frame === frame);
+  const large = find(hovered) ?? find(peak) ?? strip.find(({ place }) => place === "at") ?? strip[0];
+  return (
+    <div className="crops">
+      <figure className="large" data-testid="large" data-frame={large.frame}>
+        <CropImage crop={large} large />
+        <figcaption>frame {large.frame}</figcaption>
+      </figure>
+      <Strip {...props} hover={setHovered} />
+    </div>
+  );
+}
+
 /** The frames around the issue, scrolled to those of the issue if there is no room for all. */
-export function Strip({ strip, playhead, show }: StripProps) {
+function Strip({ strip, playhead, show, hover }: StripProps & { hover: (frame: number | null) => void }) {
   const node = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const first = node.current?.querySelector<HTMLElement>(".at");
@@ -47,6 +64,8 @@ export function Strip({ strip, playhead, show }: StripProps) {
           data-frame={crop.frame}
           title={`Show frame ${crop.frame_name} in the video`}
           onClick={() => show(crop.frame)}
+          onPointerEnter={() => hover(crop.frame)}
+          onPointerLeave={() => hover(null)}
         >
           <CropImage crop={crop} />
           <small>{crop.frame}</small>

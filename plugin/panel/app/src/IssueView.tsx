@@ -2,7 +2,7 @@
 // The chosen issue: what is wrong, its crops and plots, and the decision on it.
 
 import React from "react";
-import { Strip } from "./Crops";
+import { Crops } from "./Crops";
 import type { Decide, FixIssues } from "./decide";
 import { Plots } from "./Plots";
 import { Problem } from "./Problem";
@@ -56,7 +56,7 @@ export function IssueView(props: Props) {
       {!ready && <p className="quiet waiting">Loading…</p>}
       {details && details.strip.length > 0 && (
         <>
-          <Strip strip={details.strip} playhead={playhead} show={show} />
+          <Crops strip={details.strip} peak={issue.peak_frame} playhead={playhead} show={show} />
           <Legend issue={issue} />
         </>
       )}

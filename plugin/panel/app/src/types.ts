@@ -69,6 +69,8 @@ export interface Issue {
   other_track: number | null;
   first_frame: number;
   last_frame: number;
+  /** The frame that shows the mistake best. */
+  peak_frame: number;
   score: number | null;
   reason: string | null;
   suggestion: string | null;

@@ -12,6 +12,7 @@ export const makeIssue = (change: Partial<Issue> = {}): Issue => ({
   other_track: null,
   first_frame: 10,
   last_frame: 20,
+  peak_frame: 15,
   score: 0.5,
   reason: null,
   suggestion: null,
