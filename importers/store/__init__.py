@@ -52,6 +52,7 @@ from .identity_marks import (
 from .image_sequences import (
     FrameOrder,
     choose_order,
+    describe_order,
     has_order,
     images_of_issues,
     read_images,
@@ -116,6 +117,7 @@ __all__ = [
     "dataset_of",
     "declare_corrections",
     "delete_frame_field",
+    "describe_order",
     "field_type",
     "find_frames",
     "find_label_field",

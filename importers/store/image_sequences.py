@@ -62,6 +62,26 @@ def read_order(dataset: fo.Dataset) -> FrameOrder:
     return FrameOrder(sequence, frame) if sequence and frame else FrameOrder()
 
 
+def describe_order(dataset: fo.Dataset) -> str:
+    """Say how the images of a dataset are tied into sequences.
+
+    Args:
+        dataset: an image dataset
+
+    Returns:
+        a sentence for users
+    """
+    order = read_order(dataset)
+    count = read_images(dataset)["sample_id"].nunique()
+    what = "1 sequence" if count == 1 else f"{count:,} sequences"
+    by = f"the field '{order.sequence}'" if order.sequence else "their folders"
+    then = f"the field '{order.frame}'" if order.frame else "their file names"
+    said = f"the images are {what} by {by}, in the order of {then}"
+    if order.sequence and order.frame:
+        return said
+    return f"{said}; pass sequence_field and frame_field if that is wrong"
+
+
 def has_order(dataset: fo.Dataset) -> bool:
     """Tell whether the images of a dataset are known to be frames.
 

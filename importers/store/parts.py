@@ -39,7 +39,7 @@ def read_range(
     documents = _place(documents, stored)
     sequences = sequence_records(stored, documents, [])
     tracks, rows, identities = build_tracks(documents, columns, sequences, None)
-    spans = make_spans(stored, documents)
+    spans = make_spans(stored, documents[~documents["beyond"]])
     return StoredTracks(tracks, rows, documents, spans, identities)
 
 

@@ -178,7 +178,7 @@ def _read_whole(
     documents = _place(documents, stored)
     sequences = sequence_records(stored, documents, list(frame_attributes))
     tracks, rows, identities = build_tracks(documents, columns, sequences, attribute)
-    spans = make_spans(stored, documents)
+    spans = make_spans(stored, documents[~documents["beyond"]])
     return StoredTracks(tracks, rows, documents, spans, identities)
 
 
@@ -282,9 +282,16 @@ def _part_of(
 
 
 def _place(documents: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """Add the sequence, position and file name of each frame."""
+    """Add the sequence, position and file name of each frame.
+
+    Frames ``beyond`` the ``last`` one of their video are no frames.
+    """
     samples = stored.loc[documents["sample_id"]]
+    length = pd.to_numeric(samples["frame_count"]).to_numpy(np.float64)
+    beyond = documents["frame_number"].to_numpy() > length
     placed = documents.assign(
+        beyond=beyond & documents["filepath"].isna().to_numpy(),
+        last=samples[FRAME_OFFSET].to_numpy() + length,
         sequence=samples[SEQUENCE].to_numpy(),
         frame=samples[FRAME_OFFSET].to_numpy() + documents["frame_number"].to_numpy(),
     )

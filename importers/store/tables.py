@@ -47,6 +47,7 @@ def sequence_records(
     by_sequence = dict(iter(documents.groupby("sequence", sort=False)))
     for name, samples in stored.groupby(SEQUENCE, sort=False):
         frames = by_sequence.get(name, documents.iloc[:0])
+        frames = frames[~frames["beyond"]]
         last = int(frames["frame"].max()) if len(frames) else 0
         # A video may have fewer frame documents than frames
         names = pd.Series(frames["frame_name"].to_numpy(), frames["frame"].to_numpy())
@@ -158,6 +159,8 @@ def _place_boxes(
         {
             "sequence": pd.Categorical.from_codes(sequence, pd.Index(names)),
             "frame": documents["frame"].to_numpy()[document],
+            "beyond": documents["beyond"].to_numpy()[document],
+            "last": documents["last"].to_numpy()[document],
             **dict(zip(BOX, places.T, strict=True)),
         }
     )

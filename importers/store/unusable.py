@@ -3,23 +3,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..broken_rows import BrokenRows
 from ..tracks import BOX, make_invalid
+
+#: What a track has one box of.
+_PLACE = ["sequence", "frame", "track"]
 
 
 def find_unusable(
     found: pd.DataFrame, indexes: Sequence[object], boxes: Sequence[object]
 ) -> BrokenRows:
-    """Find detections whose box, label or index is no such thing.
+    """Find detections whose frame, box, label or index is no such thing.
+
+    Of several boxes of a track in a frame, the first can be used.
 
     Args:
         found: the detections: ``left``, ``top``, ``width`` and ``height`` in pixels,
-            ``label``, ``index`` and ``instance``, null where they are of a wrong type
+            ``label``, ``index`` and ``instance``, null where they are of a wrong type;
+            ``sequence``, ``frame``, whether it is ``beyond`` the ``last`` one of its
+            video, and the ``track``
         indexes: the indexes as they are stored
         boxes: the bounding boxes as they are stored
 
@@ -46,7 +54,29 @@ def find_unusable(
     # Objects of a single class may do without a label
     if not unlabeled.all():
         broken.check(unlabeled, lambda row: "it has no label")
+    broken.check(
+        found["beyond"],
+        lambda row: (
+            f"it is in frame {found['frame'].iloc[row]}; the video ends with frame "
+            f"{found['last'].iloc[row]:.0f}"
+        ),
+    )
+    broken.check(_again(found, broken), _tell_again(found))
     return broken
+
+
+def _again(found: pd.DataFrame, broken: BrokenRows) -> NDArray[np.bool_]:
+    """Return which detections are further boxes of their track in their frame."""
+    usable = found.loc[~broken.found & (found["track"] >= 0).to_numpy(), _PLACE]
+    again = np.zeros(len(found), np.bool_)
+    again[usable.index[usable.duplicated()]] = True
+    return again
+
+
+def _tell_again(found: pd.DataFrame) -> Callable[[int], str]:
+    return lambda row: (
+        f"track {found['track'].iloc[row]} has another box in this frame; expected one"
+    )
 
 
 def set_aside(found: pd.DataFrame, broken: BrokenRows) -> pd.DataFrame:
@@ -68,7 +98,8 @@ def set_aside(found: pd.DataFrame, broken: BrokenRows) -> pd.DataFrame:
     return make_invalid(
         {
             "sequence": left["sequence"].astype(object).to_numpy(),
-            "frame": left["frame"].astype("Int64").to_numpy(),
+            # What comes after the end is shown there
+            "frame": left["frame"].where(~left["beyond"], left["last"]).to_numpy(),
             "track": track.where(track >= 0).to_numpy(),
             "reason": [broken.reasons[row] for row in rows],
             **columns,

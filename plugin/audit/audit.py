@@ -60,8 +60,9 @@ class Audit:
             ``peak_frame``, which shows the mistake best, and ``expected_left`` to
             ``expected_height``, the box in pixels that the frames around suggest
             there, null if they suggest none. The issues of the kind ``invalid`` are
-            the labels that were set aside when they were read; ``track`` is -1 and
-            the frames are null where they are not known
+            the labels that were set aside when they were read, and boxes without
+            identity beside others that have one; ``track`` is -1 and the frames are
+            null where they are not known
 
     Example:
         >>> audit = fta.audit_tracks(fta.read_mot("street"))
@@ -128,10 +129,9 @@ def audit_tracks(
     detections = pd.concat([part.detections for part in parts])
     reasons = detections["outlier_reasons"].to_numpy()
     detections["outlier_reasons"] = _name_reasons(reasons)
-    found = [part.issues for part in parts if len(part.issues)]
-    if INVALID in kinds and len(tracks.invalid):
-        found.append(invalid_issues(tracks))
-    issues = pd.concat(found) if found else parts[0].issues
+    found = [part.issues for part in parts]
+    found += [invalid_issues(tracks)] if INVALID in kinds else []
+    issues = pd.concat([each for each in found if len(each)] or found[:1])
     return Audit(detections, sort_issues(issues))
 
 

@@ -215,7 +215,7 @@ def _tell(
         chosen[name].to_numpy() for name in ("peak", "other", "rival")
     )
     tracks = table["track"].to_numpy()
-    names = table["frame_name"].astype(object).to_numpy()
+    names = scene.call_frames(table)
     labels = table["label"].cat.categories.to_numpy(object)
     shown = signals.reindex(columns=_TOLD_SIGNALS).to_numpy(float)[peak]
     columns: dict[str, NDArray[np.generic]] = {

@@ -45,7 +45,9 @@ def overlooked_issues(scene: Scene) -> pd.DataFrame:
     intercept, weight = read_model().given[OVERLOOKED]
     runs = runs.assign(odds=intercept + weight * np.log(runs["strength"]))
     runs = runs[(runs["odds"] > _LIKELY) & ~runs["odds"].isna()]
-    told = [_tell(witness, *run) for run in runs[["first", "last", "count"]].to_numpy()]
+    names = scene.call_frames(witness.table)
+    rows = runs[["first", "last", "count"]].to_numpy()
+    told = [_tell(witness, names, *run) for run in rows]
     kind, frame = BY_NAME[OVERLOOKED], witness.table["frame"].to_numpy(np.int64)
     first = frame[runs["first"]]
     box = witness.boxes[runs["first"]]
@@ -69,18 +71,19 @@ def overlooked_issues(scene: Scene) -> pd.DataFrame:
     )
 
 
-def _tell(witness: Witness, first: int, last: int, count: int) -> Issue:
+def _tell(
+    witness: Witness, names: NDArray[np.object_], first: int, last: int, count: int
+) -> Issue:
     """Return what there is to say about a run of predictions."""
-    names = witness.table["frame_name"].astype(str)
     label = str(witness.table["label"].iloc[first])
     nothing = {field.name: math.nan for field in fields(Issue)}
     known = {
         "track": -1,
         "label": label,
         "usual_label": label,
-        "first_name": names.iloc[first],
-        "last_name": names.iloc[last],
-        "peak_name": names.iloc[first],
+        "first_name": names[first],
+        "last_name": names[last],
+        "peak_name": names[first],
         "count": count,
         **dict(zip(BOX, witness.boxes[first].tolist(), strict=True)),
     }

@@ -48,6 +48,8 @@ class Scene:
         frame_rate: frames per second
         predictions: the predictions of a detector, see :func:`make_witness`; None
             without any
+        named: whether frames are called by the names of their images, rather than by
+            their position in a video
     """
 
     table: pd.DataFrame
@@ -60,6 +62,7 @@ class Scene:
     vectors: Vectors | None = None
     frame_rate: float = _FRAME_RATE
     predictions: pd.DataFrame | None = None
+    named: bool = True
     _computed: dict[object, object] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -81,6 +84,12 @@ class Scene:
     def frame(self) -> NDArray[np.int64]:
         """Frame positions, int array ``(n,)``."""
         return self.table["frame"].to_numpy(np.int64)
+
+    def call_frames(self, table: pd.DataFrame) -> NDArray[np.object_]:
+        """Return what the frame of each row of a table is called in sentences."""
+        if self.named:
+            return table["frame_name"].astype(object).to_numpy()
+        return table["frame"].map("frame {}".format).astype(object).to_numpy()
 
     @property
     def begin(self) -> int:
@@ -254,6 +263,7 @@ def make_scene(
         vectors,
         sequence.frame_rate if sequence else _FRAME_RATE,
         predictions,
+        named=not (sequence and sequence.videos),
     )
 
 

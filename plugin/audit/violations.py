@@ -249,7 +249,7 @@ def violation_issues(scene: Scene, violations: pd.DataFrame) -> pd.DataFrame:
         the issues, see ``find_issues()``, of score 1
     """
     first, last, peak = (violations[name].to_numpy(np.intp) for name in _ROWS)
-    names = scene.table["frame_name"].astype(object).to_numpy()
+    names = scene.call_frames(scene.table)
     labels = scene.table["label"].astype(object).to_numpy()[peak]
     tracks = scene.table["track"].to_numpy()[peak]
     places = map(name_place, labels, tracks, names[first], names[last])

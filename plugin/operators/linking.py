@@ -22,7 +22,11 @@ from .progress import Answer, Outcome, Result, run_or_delegate, run_with_progres
 class LinkDetections(TrackOperator):
     """Link detections without any identity into tracks."""
 
-    outputs: ClassVar = {"message": "Result", "next": "What next"}
+    outputs: ClassVar = {
+        "message": "Result",
+        "notes": "Please note",
+        "next": "What next",
+    }
 
     about: ClassVar = {
         **LONG,
@@ -106,6 +110,7 @@ class LinkDetections(TrackOperator):
                 f"{count(linked.sequences, 'sequence')} linked into "
                 f"{count(linked.tracks, 'track')}"
             ),
+            "notes": "\n".join(linked.notes),
             "next": "Audit the tracks",
         }
 

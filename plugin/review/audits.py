@@ -271,6 +271,7 @@ def _audit(
     store.set_identity(dataset, field, mark)
     found_again = pd.DataFrame(again, columns=LOCATED, dtype=object)
     lost = count_lost(confirmed, found_again)
+    said = [store.describe_order(dataset)] if store.are_images(dataset) else []
     summary = AuditSummary(
         sequences,
         detections,
@@ -278,7 +279,7 @@ def _audit(
         dict(kinds.most_common()),
         changed,
         lost,
-        notes=tuple(notes),
+        notes=(*said, *notes),
     )
     return _Found(summary, overview)
 

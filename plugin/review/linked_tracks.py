@@ -28,12 +28,14 @@ class Linked:
         tracks: number of tracks
         changed_frames: number of frames that were left alone because their labels
             changed meanwhile
+        notes: sentences for the user, such as which tracks no longer count
     """
 
     sequences: int
     detections: int
     tracks: int
     changed_frames: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def link_detections(
@@ -72,7 +74,7 @@ def link_detections(
     """
     dataset = store.dataset_of(samples)
     field = store.find_label_field(dataset, label_field)
-    sequences, detections, tracks, changed = 0, 0, 0, 0
+    sequences, detections, tracks, changed, tracked = 0, 0, 0, 0, False
     with exclusive(dataset, "linking detections of"):
         ids = store.sample_ids(samples)
         store.add_metadata(dataset.select(ids), progress)
@@ -84,11 +86,26 @@ def link_detections(
                 changed += store.write_columns(
                     dataset, field, stored, column, bar.update
                 )
+                tracked |= bool((stored.tracks.table["track"] >= 0).any())
                 sequences += 1
                 detections += len(linked)
                 tracks += int(linked.max(initial=0))
         if not detections:
             raise ValueError(f"there are no detections in '{field}' to link")
+        before = store.read_identity(dataset, field).attribute
         store.set_track_attribute(dataset, field, track_field)
     dataset.reload()
-    return Linked(sequences, detections, tracks, changed)
+    notes = _describe_switch(before, track_field) if tracked else ()
+    return Linked(sequences, detections, tracks, changed, notes)
+
+
+def _describe_switch(before: str | None, now: str) -> tuple[str, ...]:
+    """Say which tracks of the boxes count from now on, if they had some."""
+    if before == now:
+        return (f"the earlier tracks in the attribute '{now}' were replaced",)
+    old = f"the attribute '{before}'" if before else "their instance or index"
+    back = f"track_field='{before or 'index'}'"
+    return (
+        f"the boxes had tracks by {old}; from now on, tracks are told apart by the "
+        f"attribute '{now}'. Audit with {back} to go back",
+    )

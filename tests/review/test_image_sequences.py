@@ -87,13 +87,21 @@ def test_dynamic_groups(tmp_path):
 def test_a_sequence_and_a_frame_field(tmp_path):
     fields = {"sequence": street, "frame_number": itself}
     with image_dataset(tmp_path / "frames", **fields) as dataset:
-        whole_way(dataset, dataset, tmp_path / "fix")
+        (note,) = whole_way(dataset, dataset, tmp_path / "fix").notes
+        assert note == (
+            "the images are 1 sequence by the field 'sequence', in the order of the "
+            "field 'frame_number'"
+        )
 
 
 def test_folders_and_file_names_with_instances(tmp_path):
     with image_dataset(tmp_path / "street", spell_instances()) as dataset:
         summary = whole_way(dataset, dataset, tmp_path / "fix")
-        assert summary.notes == ("tracks are told apart by instance",)
+        assert summary.notes == (
+            "the images are 1 sequence by their folders, in the order of their file "
+            "names; pass sequence_field and frame_field if that is wrong",
+            "tracks are told apart by instance",
+        )
 
 
 def test_fields_of_any_name(tmp_path):

@@ -193,6 +193,37 @@ def test_what_no_arithmetic_survives_is_set_aside(tmp_path):
         assert len(read_mot(tmp_path / "all").table) == 2 * FRAMES - len(BROKEN)
 
 
+def test_boxes_that_no_track_can_have_are_listed(tmp_path):
+    """One without an index, a second one of an index, and one beyond the video."""
+    with video_dataset(tmp_path) as dataset:
+        sample = dataset.first()
+        frames = sample.frames
+        frames[10][FIELD].detections[1].index = None
+        frames[11][FIELD].detections.append(detection([0.1, 0.8, 0.1, 0.1], index=2))
+        frames[99] = fo.Frame(
+            detections=fo.Detections(
+                detections=[detection([0.1, 0.8, 0.1, 0.1], index=2)]
+            )
+        )
+        sample.save()
+        audit_dataset(dataset)
+        listed = call(dataset, "list_issues", kinds=["invalid"])["issues"]
+        told = {each["first_frame"]: each["reason"] for each in listed}
+        assert told == {
+            10: "the box has no identity, and is not judged; expected one",
+            11: "track 2 has another box in this frame; expected one",
+            FRAMES: "it is in frame 99; the video ends with frame 40",
+        }
+        for issue in listed:
+            call(dataset, "show_issue", id=issue["id"])
+        assert len(store.read_tracks(dataset, FIELD).tracks.sequences) == 1
+        found = store.read_tracks(dataset, FIELD).tracks.sequences["street"]
+        assert len(found.frame_names) == FRAMES
+        # A gap is told in frames of the video, which has no images
+        (gap,) = call(dataset, "list_issues", kinds=["gap"])["issues"]
+        assert "at frame 10:" in gap["reason"] or "frame 9" in gap["reason"]
+
+
 def test_the_panel_reads_only_some_boxes_where_indexes_are_the_tracks(tmp_path):
     with video_dataset(tmp_path) as dataset:
         assert not store.read_identity(dataset, FIELD).plain
@@ -216,9 +247,12 @@ def test_boxes_without_any_identity_are_linked(tmp_path):
         assert (linked.sequences, linked.detections) == (1, 2 * FRAMES)
         # The box that is misplaced is a track of its own
         assert numbers(dataset) == {1: FRAMES - 1, 2: FRAMES, 3: 1}
+        assert linked.notes == ()
         summary = audit_dataset(dataset)
         assert summary.detections == 2 * FRAMES
         assert call(dataset, "load")["status"] == "ready"
+        (note,) = link_detections(dataset, track_field="mine").notes
+        assert note.startswith("the boxes had tracks by the attribute 'track_id'; fr")
         assert all(
             each.index is None
             for each in dataset.first().frames[1]["detections"].detections

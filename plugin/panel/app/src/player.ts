@@ -26,6 +26,13 @@ export function usePlayerLooker(): Looker | null {
   return active && looker?.seekToFrame ? looker : null;
 }
 
+/** Return the looker of an open image, which is a frame of its own and has no player. */
+function useImageLooker(): Looker | null {
+  const active = useRecoilValue(isModalActive);
+  const looker = useRecoilValue(modalLooker);
+  return active && looker && !looker.seekToFrame ? looker : null;
+}
+
 /** Return what the player shows. */
 export function usePlayer(): Player {
   const looker = usePlayerLooker();
@@ -169,9 +176,10 @@ type Go = (sequence: SequenceInfo | undefined, frame: number, issue?: string) =>
 /** How long the user stays on an issue before another video is opened for it, in milliseconds. */
 const DELAY = 400;
 
-/** Return the function that moves an open player along, if the view includes the frame. */
+/** Return the function that moves an open player or image along, if the view includes the frame. */
 export function useFollow(): Go {
   const looker = usePlayerLooker();
+  const image = useImageLooker();
   const open = useOpen();
   const timer = useRef<number>();
   // A user who closes the video does not want another one
@@ -180,16 +188,17 @@ export function useFollow(): Go {
     (sequence, frame, issue) => {
       window.clearTimeout(timer.current);
       const target = findTarget(sequence, frame, issue);
-      if (!looker || !target) return;
-      if (canShow(looker, target)) {
+      if (!target || !(looker || image)) return;
+      if (looker && canShow(looker, target)) {
         store.set({ target });
         return;
       }
+      if (image && sampleOf(image) === target.sample) return;
       timer.current = window.setTimeout(() => {
         void open(target, true).then((opened) => opened && store.set({ target }));
       }, DELAY);
     },
-    [looker, open],
+    [looker, image, open],
   );
 }
 
