@@ -26,6 +26,24 @@ def area(boxes: Floats) -> Floats:
     return result
 
 
+def intersection(first: Floats, second: Floats) -> Floats:
+    """Return the area that boxes share, pair by pair.
+
+    Args:
+        first: array of shape ``(..., 4)``, ``[left, top, width, height]``
+        second: array of the same shape
+
+    Returns:
+        array of shape ``(...)``, in the square of the boxes' unit; NaN where either box
+        has a NaN
+    """
+    corner = np.maximum(first[..., :2], second[..., :2])
+    end = np.minimum(first[..., :2] + first[..., 2:], second[..., :2] + second[..., 2:])
+    overlap = np.maximum(end - corner, 0)
+    result: Floats = overlap[..., 0] * overlap[..., 1]
+    return result
+
+
 def iou(first: Floats, second: Floats) -> Floats:
     """Return the intersection over union of boxes, pair by pair.
 
@@ -36,10 +54,7 @@ def iou(first: Floats, second: Floats) -> Floats:
     Returns:
         array of shape ``(...)`` in [0, 1]; NaN where either box has a NaN
     """
-    corner = np.maximum(first[..., :2], second[..., :2])
-    end = np.minimum(first[..., :2] + first[..., 2:], second[..., :2] + second[..., 2:])
-    overlap = np.maximum(end - corner, 0)
-    shared = overlap[..., 0] * overlap[..., 1]
+    shared = intersection(first, second)
     union = area(first) + area(second) - shared
     # Rounding can leave the union of two equal boxes a hair below their overlap
     result: Floats = np.minimum(shared / union, 1)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from ...importers.tracks import COLUMNS, FORMAT_COLUMNS, Tracks
 from ..plain import count
 from .detectors.ends import find_gaps
+from .detectors.glitches import find_size_changes
 from .detectors.labels import find_label_changes
-from .hiding import HIDDEN, hidden_gaps
+from .hiding import HIDDEN, hidden_gaps, hidden_parts
 from .neighbors import find_neighbors
 from .rules import Border, Rules, attribute_codes
 from .scene import Scene, make_scene, split_sequences
@@ -60,8 +61,17 @@ def propose_rules(tracks: Tracks) -> Rules:
     step, told["keyframe_step"] = _keyframes(tracks.table)
     changes, told["class_changes"] = _class_changes(seen)
     classes, told["classes"] = _classes(tracks.table)
+    visible, told["visible_part"] = _visible_part(seen)
     return Rules(
-        hidden_drawn, border, step, changes, classes, values, constant, reasons=told
+        hidden_drawn,
+        border,
+        step,
+        changes,
+        classes,
+        values,
+        constant,
+        visible,
+        reasons=told,
     )
 
 
@@ -77,6 +87,8 @@ class _Seen:
     beyond: int = 0
     tracks: int = 0
     changing: int = 0
+    sizes: int = 0
+    hidden_sizes: int = 0
 
     def add(self, scene: Scene) -> None:
         """Count in one more sequence."""
@@ -91,6 +103,9 @@ class _Seen:
         self.beyond += int((at_border > 1).sum())
         self.tracks += int(scene.identified[scene.first].sum())
         self.changing += len(np.unique(scene.track[changed]))
+        sizes = find_size_changes(scene)[["first", "last"]].to_numpy(np.intp)
+        self.sizes += len(sizes)
+        self.hidden_sizes += int(hidden_parts(scene, *sizes.T).sum())
 
 
 def _hidden(seen: _Seen) -> tuple[bool, str]:
@@ -109,6 +124,17 @@ def _hidden(seen: _Seen) -> tuple[bool, str]:
     if often and seen.gaps >= _ENOUGH:
         return False, f"{reason}: hidden objects are not drawn"
     return True, f"{reason}, and so are {usual:.0%} of all boxes"
+
+
+def _visible_part(seen: _Seen) -> tuple[bool, str]:
+    """Tell whether boxes show only the visible part of hidden objects."""
+    sizes = f"{seen.hidden_sizes:,} of {count(seen.sizes, 'sudden change')} of size"
+    reason = f"{sizes} {'is' if seen.hidden_sizes == 1 else 'are'} at an occlusion"
+    # In a crowd, most boxes are at an occlusion
+    usual = seen.occluded / max(seen.boxes, 1)
+    often = seen.hidden_sizes > (1 + usual) / 2 * seen.sizes and seen.sizes >= _ENOUGH
+    shown = "boxes show the visible part" if often else "boxes show whole objects"
+    return often, f"{reason}: {shown}"
 
 
 def _border(seen: _Seen) -> tuple[Border, str]:

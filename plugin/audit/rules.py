@@ -38,6 +38,9 @@ class Rules:
             such as ``{"color": ("red", "blue")}``. True and False are ``true`` and
             ``false``. Boxes without the attribute are allowed, too
         constant (()): the attributes that keep their value over a track
+        visible_part (False): whether boxes show only the visible part of an object,
+            rather than all of it. If so, boxes that shrink or grow at an occlusion are
+            no mistakes
         reasons ({}): what proposed rules rest on, by the name of the setting, see
             :func:`propose_rules`
 
@@ -56,6 +59,7 @@ class Rules:
     classes: tuple[str, ...] = ()
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     constant: tuple[str, ...] = ()
+    visible_part: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
@@ -154,6 +158,7 @@ _EXPECTED: Mapping[str, tuple[Callable[[object], bool], str]] = {
         "a list of values for each attribute",
     ),
     "constant": (_is_list, "a list of attributes"),
+    "visible_part": (lambda value: isinstance(value, bool), "true or false"),
 }
 
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from .boxes import Floats, Rows
 from .detectors.ends import GAP, TRUNCATED
+from .detectors.glitches import LOW_IOU, SHIFT, SIZE_CHANGE
 from .detectors.labels import LABEL_CHANGE
 from .findings import runs
 from .grouping import COLUMNS, EXPECTED
-from .hiding import hidden_ends, hidden_gaps
+from .hiding import hidden_ends, hidden_gaps, hidden_parts
 from .kinds import RULE_VIOLATION
 from .rules import Rules, attribute_codes
 from .scene import Scene
@@ -44,9 +45,13 @@ def permitted(scene: Scene, findings: pd.DataFrame, rules: Rules) -> NDArray[np.
     result = np.zeros(len(findings), bool)
     if rules.class_changes:
         result |= kind == LABEL_CHANGE
+    first, peak = findings["first"].to_numpy(), findings["peak"].to_numpy()
+    if rules.visible_part:
+        jump = np.isin(kind, (SIZE_CHANGE, SHIFT, LOW_IOU))
+        last = findings["last"].to_numpy()
+        result[jump] = hidden_parts(scene, first[jump], last[jump])
     if rules.hidden_drawn:
         return result
-    first, peak = findings["first"].to_numpy(), findings["peak"].to_numpy()
     gap = kind == GAP
     result[gap] = hidden_gaps(scene, first[gap])
     for side in (-1, 1):

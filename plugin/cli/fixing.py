@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from .audit import Labels, Limits
 from .commands import FIELDS, FILES, AsJson, app, print_json
 from .reading import Source
+from .rules import RulesFile, read_rules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,7 @@ def fix(
     kinds: Annotated[tuple[str, ...], Parameter(metavar="KIND...")] = (),
     min_score: Annotated[float, Parameter(metavar="SCORE")] = 0.8,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
+    rules: RulesFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Fix mistakes without a look, and write the corrected labels.
@@ -66,10 +68,11 @@ def fix(
     check_new_folder(Path(output))
     asked = tuple(kind for part in kinds for kind in part.split(",") if kind)
     check_choice(asked, min_score)
+    obeyed = read_rules(rules)
     tracks, ignored = _read(labels, source)
     from ..audit import audit_tracks
 
-    issues = audit_tracks(tracks, limits.thresholds()).issues
+    issues = audit_tracks(tracks, limits.thresholds(), rules=obeyed).issues
     chosen = choose_issues(issues, asked, min_score)
     taken = int(ignored.table["track"].max()) if len(ignored.table) else 0
     plan = plan_fixes(tracks, chosen, taken=taken)

@@ -40,8 +40,8 @@ def rules(
     The rules say what is a mistake in this project, such as whether hidden objects
     are drawn and which classes are allowed. They are measured from the labels and
     printed as TOML. Save them, change what your guideline says otherwise, and pass
-    the file to 'track-audit score', 'report' or 'plan-review' with --rules. What
-    the rules permit is then no issue, and labels that break them are.
+    the file to 'track-audit score', 'report', 'plan-review' or 'fix' with --rules.
+    What the rules permit is then no issue, and labels that break them are.
 
     For example:
 

@@ -14,7 +14,17 @@ from ..plain import Json
 from ..review.audit_records import last_rules
 
 #: The settings that the form has; the others stay as they were recorded.
-_ASKED = ("hidden_drawn", "border", "class_changes", "classes")
+_ASKED = (
+    "hidden_drawn",
+    "visible_part",
+    "class_changes",
+    "border",
+    "classes",
+    "constant",
+    "keyframe_step",
+)
+#: The settings that are lists.
+_LISTS = ("classes", "constant")
 
 
 def add_rules(ctx: ExecutionContext, inputs: types.Object, field: str) -> None:
@@ -32,6 +42,12 @@ def add_rules(ctx: ExecutionContext, inputs: types.Object, field: str) -> None:
         default=last.hidden_drawn,
         label="Hidden objects are drawn",
         description="If not, gaps and ends of tracks at an occlusion are no issues",
+    )
+    inputs.bool(
+        "visible_part",
+        default=last.visible_part,
+        label="Boxes show only the visible part of objects",
+        description="If so, boxes that shrink or grow at an occlusion are no issues",
     )
     inputs.bool(
         "class_changes",
@@ -52,6 +68,19 @@ def add_rules(ctx: ExecutionContext, inputs: types.Object, field: str) -> None:
         label="Allowed classes",
         description="Separated by commas; without any, all classes are allowed",
     )
+    inputs.str(
+        "constant",
+        default=", ".join(last.constant),
+        label="Attributes that stay the same over a track",
+        description="Separated by commas",
+    )
+    inputs.int(
+        "keyframe_step",
+        default=last.keyframe_step,
+        min=1,
+        label="Frames from keyframe to keyframe",
+        description="The most there may be, if the labels tell their keyframes",
+    )
 
 
 def asked_rules(ctx: ExecutionContext) -> Json | None:
@@ -68,10 +97,9 @@ def asked_rules(ctx: ExecutionContext) -> Json | None:
     if not given:
         rules: Json | None = ctx.params.get("rules")
         return rules
-    text = given.get("classes")
-    if isinstance(text, str):
-        names = (name.strip() for name in text.split(","))
-        given["classes"] = [name for name in names if name]
+    for name in _LISTS:
+        if isinstance(text := given.get(name), str):
+            given[name] = [each.strip() for each in text.split(",") if each.strip()]
     field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
     last = last_rules(ctx.dataset, field)
     checked = rules_from_dict(given)

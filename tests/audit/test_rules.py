@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -245,3 +246,31 @@ def test_wrong_settings_are_refused(content, expected):
     if content == {"border": "clip"}:
         with pytest.raises(ValueError, match=expected):
             Rules(**content)
+
+
+def behind_a_post(count=6):
+    """Objects of which only the left half is drawn while they pass behind another."""
+    post = row(100, 300.0, top=60.0, height=200.0)
+    walks = []
+    for track in range(1, count + 1):
+        left = 292 + (np.arange(1, LENGTH + 1) - 20) * 2.0
+        width = np.where(np.abs(np.arange(1, LENGTH + 1) - 20) <= 2, 12.0, 40.0)
+        walks.append(row(track, left, top=80.0 + track, width=width))
+    return make_tracks(*walks, post)
+
+
+def test_boxes_that_show_the_visible_part_are_no_mistakes():
+    tracks = behind_a_post()
+    sizes = {*SIZE_KINDS, "shift", "low_iou"}
+    found = audit_tracks(tracks).issues
+    assert found["kind"].isin(sizes).sum() >= 6
+    ruled = audit_tracks(tracks, rules=Rules(visible_part=True)).issues
+    assert not ruled["kind"].isin(sizes).any()
+    proposed = propose_rules(tracks)
+    assert proposed.visible_part
+    assert "are at an occlusion: boxes show the vis" in proposed.reasons["visible_part"]
+    # In open view, nothing hides the other half
+    alone = replace(tracks, table=tracks.table[tracks.table["track"] == 1])
+    kinds = audit_tracks(alone, rules=Rules(visible_part=True)).issues["kind"]
+    assert kinds.isin(sizes).any()
+    assert not propose_rules(alone).visible_part

@@ -92,3 +92,13 @@ def test_columns_with_empty_chunks_are_written_as_they_are():
     chunks = pa.chunked_array([[], [], ["gap"]], pa.large_string())
     table = pd.DataFrame({"kind": pd.arrays.ArrowExtensionArray(chunks)})
     assert to_csv(table) == b"kind\ngap\n"
+
+
+def test_fix_obeys_the_rules(labels, tmp_path, capsys):
+    path = tmp_path / "rules.toml"
+    for changes, kinds in ((False, {"label_change": 1}), (True, {})):
+        path.write_text(f"class_changes = {str(changes).lower()}\n")
+        output = str(tmp_path / f"fixed-{changes}")
+        command = ["fix", labels, "--output", output, "--rules", str(path), "--json"]
+        assert main([*command, "--kinds", "label_change", "--min-score", "0.5"]) == 0
+        assert json.loads(capsys.readouterr().out)["kinds"] == kinds

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules of a labeling project on a dataset: obeyed, remembered, and in the form."""
 
+from dataclasses import replace
+
 import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.executor import ExecutionContext
@@ -65,9 +67,17 @@ def test_the_form_has_the_rules_of_the_last_audit(dataset):
 def test_the_form_changes_the_rules_it_shows(dataset):
     audit_dataset(dataset, rules=RULES)
     answers = {"hidden_drawn": False, "border": "any", "classes": "rider, cyclist"}
+    answers |= {"visible_part": True, "constant": "color", "keyframe_step": 5}
     request = {"dataset": dataset, "params": answers}
     foo.execute_operator("@track-audit/video/audit_tracks", request)
-    expected = Rules(False, classes=("rider", "cyclist"), attributes=RULES.attributes)
+    expected = replace(
+        RULES,
+        hidden_drawn=False,
+        classes=("rider", "cyclist"),
+        visible_part=True,
+        constant=("color",),
+        keyframe_step=5,
+    )
     assert last_rules(dataset, FIELD) == expected
     assert any(
         "the class 'walker' is not allowed" in each for each in violations(dataset)
