@@ -61,6 +61,11 @@ class LinkDetections(TrackOperator):
             label="Patience",
             description="For how many frames a track may be missing",
         )
+        inputs.str(
+            "model",
+            label="Model",
+            description="Compares crops, too, such as resnet18. Needs the frames",
+        )
 
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Show what will be stored."""
@@ -81,8 +86,8 @@ class LinkDetections(TrackOperator):
     def execute(self, ctx: ExecutionContext) -> Outcome:
         """Link the target view."""
         view = ctx.target_view()
-        names = ("label_field", "track_field", "least_iou", "patience")
-        params = {n: ctx.params[n] for n in names if ctx.params.get(n) is not None}
+        names = ("label_field", "track_field", "least_iou", "patience", "model")
+        params = {n: ctx.params[n] for n in names if ctx.params.get(n)}
         return run_with_progress(
             ctx,
             "Linking detections",
@@ -99,9 +104,10 @@ class LinkDetections(TrackOperator):
         least_iou: float = LEAST_IOU,
         patience: int = PATIENCE,
         progress: Progress = None,
+        model: str | None = None,
     ) -> Result:
         linked = link_detections(
-            samples, label_field, track_field, least_iou, patience, progress
+            samples, label_field, track_field, least_iou, patience, progress, model
         )
         return {
             **asdict(linked),
@@ -123,6 +129,7 @@ class LinkDetections(TrackOperator):
         patience: int = PATIENCE,
         progress: Progress = None,
         delegate: bool = False,
+        model: str | None = None,
     ) -> Answer:
         """Link the detections of a collection, see ``link_detections()``."""
         params: Json = {
@@ -130,6 +137,7 @@ class LinkDetections(TrackOperator):
             "track_field": track_field,
             "least_iou": least_iou,
             "patience": patience,
+            "model": model,
         }
         return run_or_delegate(
             self.uri,

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...importers import store
 from ...importers.dataset import Progress
 from ...importers.store.locks import exclusive
+from ...importers.tracks import Tracks
 from ..audit.linking import LEAST_IOU, PATIENCE, link_boxes
 
 #: The attribute that holds the track of a detection.
@@ -45,8 +49,9 @@ def link_detections(
     least_iou: float = LEAST_IOU,
     patience: int = PATIENCE,
     progress: Progress = None,
+    model: str | None = None,
 ) -> Linked:
-    """Link detections into tracks by their overlap from frame to frame.
+    """Link detections into tracks by their overlap, and by their looks if you like.
 
     The number of each track is stored in an attribute of the detections, which audits
     take for the identity from then on. Nothing else about the labels changes.
@@ -60,12 +65,16 @@ def link_detections(
         patience (10): for how many frames a track may be missing
         progress (None): True or False for a progress bar, a function that gets it, or
             None for FiftyOne's default
+        model (None): the model that embeds crops, such as ``resnet18``. With it, boxes
+            that overlap no prediction are linked if they look alike, which needs the
+            frames
 
     Returns:
         the :class:`Linked`
 
     Raises:
-        ValueError: if there are no detections, or a parameter is out of range
+        ValueError: if there are no detections or frames, or a parameter is out of
+            range
 
     Example:
         >>> linked = fta.link_detections(dataset)
@@ -74,29 +83,59 @@ def link_detections(
     """
     dataset = store.dataset_of(samples)
     field = store.find_label_field(dataset, label_field)
-    sequences, detections, tracks, changed, tracked = 0, 0, 0, 0, False
+    links = _Links(field, track_field, least_iou, patience, model)
     with exclusive(dataset, "linking detections of"):
         ids = store.sample_ids(samples)
         store.add_metadata(dataset.select(ids), progress)
         total = store.count_frames(dataset.select(ids))
         with fou.ProgressBar(total=total, progress=progress) as bar:
-            for stored in store.read_sequences(dataset.select(ids), field):
-                linked = link_boxes(stored.tracks.table, least_iou, patience)
-                column = pd.DataFrame({track_field: linked})
-                changed += store.write_columns(
-                    dataset, field, stored, column, bar.update
-                )
-                tracked |= bool((stored.tracks.table["track"] >= 0).any())
-                sequences += 1
-                detections += len(linked)
-                tracks += int(linked.max(initial=0))
-        if not detections:
+            linked, tracked = _link(dataset, ids, links, bar.update)
+        if not linked.detections:
             raise ValueError(f"there are no detections in '{field}' to link")
         before = store.read_identity(dataset, field).attribute
         store.set_track_attribute(dataset, field, track_field)
     dataset.reload()
     notes = _describe_switch(before, track_field) if tracked else ()
-    return Linked(sequences, detections, tracks, changed, notes)
+    return replace(linked, notes=notes)
+
+
+class _Links(NamedTuple):
+    """How to link, see :func:`link_detections`."""
+
+    label_field: str
+    track_field: str
+    least_iou: float
+    patience: int
+    model: str | None
+
+
+def _link(
+    dataset: fo.Dataset, ids: list[str], links: _Links, step: store.Step
+) -> tuple[Linked, bool]:
+    """Link one sequence after the other; tell whether boxes had tracks before."""
+    linked, tracked = Linked(0, 0, 0), False
+    for stored in store.read_sequences(dataset.select(ids), links.label_field):
+        table = stored.tracks.table
+        looks = _embed(stored.tracks, links.model) if links.model else None
+        numbers = link_boxes(table, links.least_iou, links.patience, looks)
+        column = pd.DataFrame({links.track_field: numbers})
+        changed = store.write_columns(dataset, links.label_field, stored, column, step)
+        tracked |= bool((table["track"] >= 0).any())
+        linked = Linked(
+            linked.sequences + 1,
+            linked.detections + len(numbers),
+            linked.tracks + int(numbers.max(initial=0)),
+            linked.changed_frames + changed,
+        )
+    return linked, tracked
+
+
+def _embed(tracks: Tracks, model: str) -> NDArray[np.float32]:
+    """Embed the crops of all boxes."""
+    # torch takes seconds to load, and most links do without it
+    from ..embedding.embed import embed_tracks
+
+    return embed_tracks(tracks, model=model)
 
 
 def _describe_switch(before: str | None, now: str) -> tuple[str, ...]:

@@ -60,3 +60,20 @@ def test_every_box_has_one_track_per_frame():
     linked = table.assign(track=link_boxes(table))
     assert (linked["track"] > 0).all()
     assert not linked.duplicated(["frame", "track"]).any()
+
+
+def test_looks_link_boxes_that_do_not_overlap():
+    """Two objects jump, and each goes on as the one that looks like it."""
+    table = boxes((1, 0.0, "a"), (2, 26.0, "a"), (1, 52.0, "a"), (2, 30.0, "a"))
+    looks = np.array([[0.0, 2], [1, 0.1], [0.1, 3], [0.5, 0]], np.float32)[[1, 0, 3, 2]]
+    left = table["left"].tolist()
+    of = dict(zip(left, link_boxes(table, vectors=looks), strict=True))
+    alone = link_boxes(table)
+    assert len(set(alone)) == 4
+    red = {left[row] for row in (0, 2)}
+    assert {of[each] for each in red} != {of[each] for each in set(left) - red}
+    assert len(set(of.values())) == 2
+    far = table.assign(left=table["left"] * 10)
+    assert len(set(link_boxes(far, vectors=looks))) == 4
+    unknown = np.full_like(looks, np.nan)
+    assert link_boxes(table, vectors=unknown).tolist() == alone.tolist()

@@ -205,7 +205,7 @@ def test_proposals_of_no_labels_are_the_default():
     tracks = make_tracks(row(1, 100.0))
     empty = Tracks(tracks.table.iloc[:0], tracks.sequences)
     assert propose_rules(empty) == Rules()
-    assert len(propose_rules(empty).reasons) == 7
+    assert len(propose_rules(empty).reasons) == 8
 
 
 def test_toml_and_json_keep_every_setting():

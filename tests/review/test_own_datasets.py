@@ -293,3 +293,13 @@ def test_crops_of_a_video_are_embedded(tmp_path):
         path = f"frames.{FIELD}.detections.embedding_distance"
         distances = [each for each in dataset.values(path, unwind=True) if each]
         assert len(distances) > FRAMES
+
+
+def test_boxes_are_linked_by_their_looks(tmp_path):
+    def spell(name, frame, box):
+        return detection(box)
+
+    with video_dataset(tmp_path, spell) as dataset:
+        link_detections(dataset, model=small_model(tmp_path))
+        # Gray frames look alike, so the misplaced box belongs to its track
+        assert numbers(dataset) == {1: FRAMES, 2: FRAMES}
