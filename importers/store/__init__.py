@@ -58,9 +58,16 @@ from .image_sequences import (
     read_images,
     read_order,
 )
+from .kept_numbers import keep_numbers
 from .metadata import add_metadata
 from .own_fields import own_attributes, write_own
-from .parts import greatest_index, place_frames, read_range
+from .parts import (
+    greatest_index,
+    place_frames,
+    read_boxes,
+    read_range,
+    read_whole,
+)
 from .reading import (
     StoredTracks,
     read_labeled_sequences,
@@ -133,6 +140,7 @@ __all__ = [
     "id_of",
     "images_of_issues",
     "insert_tracks",
+    "keep_numbers",
     "kind_of",
     "label_fields",
     "label_ids",
@@ -140,6 +148,7 @@ __all__ = [
     "make_detections",
     "own_attributes",
     "place_frames",
+    "read_boxes",
     "read_detections",
     "read_frame_values",
     "read_identity",
@@ -152,6 +161,7 @@ __all__ = [
     "read_sequences",
     "read_spans",
     "read_tracks",
+    "read_whole",
     "replace_detections",
     "sample_ids",
     "samples_by_sequence",

@@ -173,7 +173,8 @@ def count_modified(
 ) -> int:
     """Count the frames that were modified after a time, and after they were created.
 
-    Frames of a copy of a dataset are created, and modified, when they are copied.
+    Frames of a copy of a dataset are created, and modified, when they are copied. The
+    first images of sequences do not count: they hold issues and decisions as well.
 
     Args:
         dataset: the dataset
@@ -183,10 +184,13 @@ def count_modified(
     Returns:
         the number of frames
     """
-    late = {
+    late: Document = {
         "last_modified_at": {"$gt": since, "$nin": list(known)},
         "$expr": {"$gt": ["$last_modified_at", "$created_at"]},
     }
+    if are_images(dataset):
+        first = read_images(dataset)["sample_id"].unique()
+        late["_id"] = {"$nin": list(map(ObjectId, first))}
     return int(frame_documents(dataset).count_documents(late))
 
 

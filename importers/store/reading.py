@@ -21,6 +21,7 @@ from .fields import FRAME_NAME, FRAME_OFFSET, SEQUENCE
 from .frame_documents import are_images, frame_documents
 from .identity_marks import read_identity
 from .image_sequences import images_at, read_images
+from .kept_numbers import read_numbers
 from .sequences import SampleSpan, make_spans, read_samples, sample_ids
 from .tables import IDENTITY, INSTANCE, STATEMENT, build_tracks, sequence_records
 from .track_numbers import Identities
@@ -177,7 +178,10 @@ def _read_whole(
         )
     documents = _place(documents, stored)
     sequences = sequence_records(stored, documents, list(frame_attributes))
-    tracks, rows, identities = build_tracks(documents, columns, sequences, attribute)
+    kept = read_numbers(dataset, field)
+    tracks, rows, identities = build_tracks(
+        documents, columns, sequences, attribute, kept
+    )
     spans = make_spans(stored, documents[~documents["beyond"]])
     return StoredTracks(tracks, rows, documents, spans, identities)
 

@@ -17,7 +17,7 @@ from ..video_frames import frames_folder
 from . import raw_values
 from .fields import IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
 from .sequences import check_sizes, make_spans
-from .track_numbers import Identities, number_tracks
+from .track_numbers import Identities, Numbers, number_tracks
 from .unusable import find_unusable, set_aside
 
 #: The prefix of the frames' attributes, which separates them from the detections'.
@@ -95,6 +95,7 @@ def build_tracks(
     columns: dict[str, list[Any]],
     sequences: Mapping[str, Sequence],
     attribute: str | None = None,
+    kept: Numbers | None = None,
 ) -> tuple[Tracks, pd.DataFrame, Identities]:
     """Number the tracks of detections, and set aside what cannot be used.
 
@@ -105,6 +106,7 @@ def build_tracks(
         sequences: the records of the sequences
         attribute (None): the attribute that holds the identity; its column is among
             them then
+        kept (None): the numbers of some tracks
 
     Returns:
         a tuple of the tracks; the ``document`` and ``position`` of each row; and what
@@ -121,7 +123,7 @@ def build_tracks(
     boxes["instance"] = pd.Series(columns.pop(INSTANCE), dtype=object)
     if attribute is not None:
         boxes["attribute"] = pd.Series(columns.pop(IDENTITY), dtype=object)
-    identities = number_tracks(boxes, attribute)
+    identities = number_tracks(boxes, attribute, kept)
     boxes["track"] = identities.tracks
     broken = find_unusable(boxes, indexes, stored_boxes)
     table = make_table(

@@ -9,6 +9,7 @@ A field may mix both, or use an attribute of its own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -21,13 +22,15 @@ from .raw_values import whole_numbers
 
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
+#: The numbers of tracks by sequence, and by the name of the track's identity.
+Numbers: TypeAlias = Mapping[str, Mapping[str, int]]
 
 #: Greater indexes are no track numbers, so that new numbers fit above them.
 _GREATEST = 2_000_000_000
 #: Boxes of one index in neighboring frames that overlap less are different objects.
 _SAME_PLACE = 0.1
 _KEY = ["sequence", "key"]
-_TRACK = ["sequence", "track", "index", "instance", "attribute"]
+_TRACK = ["sequence", "track", "index", "instance", "attribute", "name"]
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Identities:
     Attributes:
         tracks: the track of each box, an int64 column; -1 if it has no identity
         table: one row per track, if they are ``numbered``: ``sequence``, ``track``,
-            and the ``index``, ``instance`` and ``attribute`` that boxes of the track
-            have, null if none
+            the ``index``, ``instance`` and ``attribute`` that boxes of the track have,
+            null if none, and the ``name`` of its identity
         numbered: whether a track may have another number than its index
         per_class: whether an index may count within its class
         attribute: the attribute that holds the identity, or None
@@ -53,12 +56,14 @@ class Identities:
     notes: tuple[str, ...] = ()
 
 
-def number_tracks(boxes: pd.DataFrame, attribute: str | None = None) -> Identities:
+def number_tracks(
+    boxes: pd.DataFrame, attribute: str | None = None, kept: Numbers | None = None
+) -> Identities:
     """Number the tracks of boxes.
 
-    The number of a track is its index if no other track of the sequence has the same
-    one, or else of those tracks the one that begins first. Other tracks get the
-    numbers above all indexes.
+    The number of a track is the one that is kept for it, or else its index if no other
+    track of the sequence has the same one, or else of those tracks the one that begins
+    first. Other tracks get the numbers above all indexes.
 
     Args:
         boxes: one row per box: ``sequence``, ``frame``, ``label``, ``index`` (Int64),
@@ -66,6 +71,7 @@ def number_tracks(boxes: pd.DataFrame, attribute: str | None = None) -> Identiti
             and, if an attribute is given, ``attribute``
         attribute (None): the name of the attribute that holds the identity; only it
             counts then
+        kept (None): the numbers of some tracks
 
     Returns:
         the :class:`Identities`
@@ -94,7 +100,7 @@ def number_tracks(boxes: pd.DataFrame, attribute: str | None = None) -> Identiti
             tracks = index.fillna(-1).astype("int64")
             return Identities(tracks, pd.DataFrame(columns=_TRACK))
     found = boxes.assign(key=key)
-    numbers = _number(found[known])
+    numbers = _number(found[known], kept or {})
     tracks = pd.Series(-1, boxes.index, dtype="int64")
     tracks[known] = numbers.loc[
         pd.MultiIndex.from_frame(found.loc[known, _KEY]), "track"
@@ -200,7 +206,7 @@ def _join_instances(
     return keys
 
 
-def _number(boxes: pd.DataFrame) -> pd.DataFrame:
+def _number(boxes: pd.DataFrame, kept: Numbers) -> pd.DataFrame:
     """Return the track number of each key, and its index, instance and attribute."""
     boxes = boxes.sort_values("frame", kind="stable")
     names = [
@@ -213,19 +219,44 @@ def _number(boxes: pd.DataFrame) -> pd.DataFrame:
     tracks = boxes.groupby(_KEY, observed=True, sort=False).agg(
         frame=("frame", "min"), **{name: (name, "first") for name in names}
     )
-    tracks["name"] = tracks.get("attribute", tracks["instance"]).astype(str)
+    tracks["name"] = _names(tracks)
     tracks = tracks.sort_values(["frame", "name", "label"], kind="stable")
     fits = tracks["number"].between(0, _GREATEST).fillna(False).astype(bool)
-    claims = tracks[fits].reset_index().drop_duplicates(["sequence", "number"])
-    own = claims.set_index(_KEY)["number"].astype("int64")
+    old = _kept_numbers(tracks, kept)
+    claims = tracks[fits].assign(claimed=tracks.loc[fits, "number"].astype("int64"))
+    claims = pd.concat([tracks.assign(claimed=old)[old.notna()], claims])
+    claims = claims[~claims.index.duplicated()].reset_index()
+    claims = claims.drop_duplicates(["sequence", "claimed"])
+    own = claims.set_index(_KEY)["claimed"].astype("int64")
     rest = tracks[~tracks.index.isin(own.index)]
     rest = rest.sort_values(["name", "label", "number"], kind="stable")
-    taken = own.groupby("sequence", observed=True).max()
-    base = rest.index.get_level_values("sequence").map(taken.to_dict())
+    taken = own.groupby("sequence", observed=True).max().to_dict()
+    for sequence, numbers in kept.items():
+        # Those of tracks that are gone stay theirs
+        taken[sequence] = max([taken.get(sequence, 0), *numbers.values()])
+    base = rest.index.get_level_values("sequence").map(taken)
     first = pd.Series(base, rest.index, dtype="float64").fillna(0)
     following = rest.groupby("sequence", observed=True).cumcount() + 1 + first
     tracks["track"] = pd.concat([own, following.astype("int64")]).reindex(tracks.index)
     return tracks.reindex(columns=_TRACK[1:])
+
+
+def _names(tracks: pd.DataFrame) -> pd.Series[str]:
+    """Return the name of the identity of each track, which tells it in its sequence."""
+    by_index = tracks["label"].astype(str) + " " + tracks["index"].astype(str)
+    names = tracks.get("attribute", tracks["instance"])
+    found: pd.Series[str] = names.astype(str).where(names.notna(), by_index)
+    return found
+
+
+def _kept_numbers(tracks: pd.DataFrame, kept: Numbers) -> pd.Series[int]:
+    """Return the number that is kept for each track, null if none is."""
+    sequences = tracks.index.get_level_values("sequence")
+    found = [
+        kept.get(str(sequence), {}).get(name)
+        for sequence, name in zip(sequences, tracks["name"], strict=True)
+    ]
+    return pd.Series(pd.array(found, dtype="Int64"), tracks.index)
 
 
 def _describe(

@@ -16,7 +16,7 @@ from ...importers.store import runs
 from ...importers.store.locks import exclusive
 from ..fixing.box_edits import INTERPOLATED, PREDICTED, EditCounts
 from ..fixing.choosing import MIN_SCORE, choose_issues
-from ..fixing.remedies import CUT, LEAVE, TABLE
+from ..fixing.remedies import LEAVE, NEW_TRACKS, TABLE
 from ..plain import Json, count
 from ..review.audit_records import list_audits
 from ..review.deciding import record_decision, user
@@ -104,7 +104,7 @@ def fix_issues(
         (1, 1)
     """
     dataset = store.dataset_of(samples)
-    field = _find_field(dataset, label_field)
+    field = store.find_label_field(dataset, label_field)
     with exclusive(dataset, "fixing issues of"):
         _begin(dataset)
         issues = _choose(samples, field, kinds, min_score, ids)
@@ -138,7 +138,7 @@ def preview_fixes(
         1
     """
     dataset = store.dataset_of(samples)
-    field = _find_field(dataset, label_field)
+    field = store.find_label_field(dataset, label_field)
     issues = _choose(samples, field, kinds, min_score, ids)
     return _told("", _plan(dataset, field, issues, fixes or {}))
 
@@ -195,18 +195,6 @@ def list_fixed(dataset: fo.Dataset) -> dict[str, Json]:
     return {name: each for name, each in _records(dataset).items() if each["finished"]}
 
 
-def _find_field(dataset: fo.Dataset, label_field: str | None) -> str:
-    """Find the label field, and check that its tracks can be edited."""
-    field = store.find_label_field(dataset, label_field)
-    plain = store.read_identity(dataset, field).plain
-    if list_audits(dataset, field) and not (store.are_videos(dataset) and plain):
-        raise ValueError(
-            "issues can only be fixed in videos whose tracks are told apart by the "
-            "'index' of their boxes; send the issues to annotators instead"
-        )
-    return field
-
-
 def _records(dataset: fo.Dataset) -> dict[str, Json]:
     stored = runs.read_records(dataset, METHOD, kept=True)
     fixes = [each.content for each in stored if "finished" in each.content]
@@ -252,8 +240,8 @@ def _choose(
 def _plan(
     dataset: fo.Dataset, field: str, issues: pd.DataFrame, fixes: Mapping[str, str]
 ) -> list[SequenceFixes]:
-    may_cut = issues["kind"].map(_may_cut).any()
-    taken = _taken(dataset, field) if may_cut else 0
+    may_add = issues["kind"].map(_may_add_track).any()
+    taken = _taken(dataset, field) if may_add else 0
     chosen: dict[object, str] = dict(fixes.items())
     return [
         plan_sequence(dataset, field, own, chosen, taken)
@@ -261,8 +249,8 @@ def _plan(
     ]
 
 
-def _may_cut(kind: str) -> bool:
-    return any(remedy == CUT for remedy in TABLE.get(kind, ()))
+def _may_add_track(kind: str) -> bool:
+    return not NEW_TRACKS.isdisjoint(TABLE.get(kind, ()))
 
 
 def _taken(dataset: fo.Dataset, field: str) -> int:
@@ -303,6 +291,9 @@ def _fix(
         "last_track": max((track for e in changing for track in e.touched), default=0),
     }
     edits = {frame: edit for part in parts for frame, edit in part.edits.items()}
+    for each in changing:
+        if each.whole is not None:
+            store.keep_numbers(dataset, field, each.whole.identities)
     key = keep_old_labels(dataset, told.name, edits, about)
     try:
         _declare_marks(dataset, field, changing)
@@ -347,8 +338,8 @@ def _declare_marks(
     needed = {mark for each in planned for mark in each.plan.edits["mark"]}
     for mark in (INTERPOLATED, PREDICTED):
         path = f"{field}.detections.{mark}"
-        if mark in needed and not dataset.has_frame_field(path):
-            dataset.add_frame_field(path, fo.BooleanField)
+        if mark in needed and path not in store.frame_schema(dataset, flat=True):
+            store.add_frame_field(dataset, path, fo.BooleanField)
 
 
 def _write(dataset: fo.Dataset, field: str, parts: list[LabelEdits]) -> None:

@@ -32,7 +32,11 @@ class Case:
         frames: the number of frames of the sequence
         size: the width and height of the images in pixels, None if unknown
         new_track: an ID that no track has or had
-        near: the boxes of all tracks around the peak, by track and frame
+        near: the boxes of all tracks around the peak, by track and frame, or all boxes
+            if the issue is about an object without a track
+        predicted: the predictions of a detector around the stretch: ``frame``, the
+            box, ``label`` and ``confidence``; empty without any
+        expected: the box that is expected at the peak, array ``(4,)``, None if unknown
         tracks: returns all boxes of some tracks
     """
 
@@ -46,6 +50,8 @@ class Case:
     size: tuple[int, int] | None
     new_track: int
     near: pd.DataFrame
+    predicted: pd.DataFrame
+    expected: Floats | None
     tracks: Callable[[Iterable[int]], pd.DataFrame]
 
     @property

@@ -12,11 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...importers.tracks import BOX, Sequence, Tracks, make_table
+from ..audit.grouping import EXPECTED
 from ..audit.neighbors import find_neighbors
 from .box_edits import COLUMNS, EditCounts, count_edits
 from .cases import Case
 from .drafts import Draft
 from .paths import MARGIN
+from .predicted import EXTENT
 from .remedies import IDENTITIES, LEAVE, REACHING, TABLE, Remedy
 
 #: Columns that tell the identity of an object, beside ``track``.
@@ -34,6 +36,11 @@ _CHANGES = {
     "labels": "label",
 }
 _NO_EDITS = pd.DataFrame(columns=COLUMNS)
+#: What fixes know of a prediction.
+_SEEN = ["frame", *BOX, "label", "confidence"]
+_NO_PREDICTIONS = pd.DataFrame(columns=_SEEN)
+#: Kinds whose fixes ask which classes there are.
+_OF_MODELS = frozenset({"overlooked", "wrong_class"})
 LOG_COLUMNS = ["sequence", "kind", "score", "fix", "change", *_BEFORE, *_AFTER]
 
 
@@ -66,6 +73,7 @@ def plan_fixes(
     issues: pd.DataFrame,
     chosen: Mapping[object, str] | None = None,
     taken: int = 0,
+    predictions: pd.DataFrame | None = None,
 ) -> Plan:
     """Fix issues of tracks, as a plan.
 
@@ -80,6 +88,8 @@ def plan_fixes(
         chosen (None): the name of the fix of some issues, by the issues' index; the
             others get the first one that applies, apart from leaving them
         taken (0): the greatest track ID that boxes had that are deleted by now
+        predictions (None): what a detector found in the same sequences, with the
+            columns ``sequence``, ``frame``, the box, ``label`` and ``confidence``
 
     Returns:
         the :class:`Plan`
@@ -93,7 +103,7 @@ def plan_fixes(
         own = issues[issues["sequence"] == part.table["sequence"].iloc[0]]
         draft = Draft(part.table)
         draft.new_track = max(draft.new_track, taken + 1)
-        around = _surroundings(part)
+        around = _surroundings(part, predictions)
         for index in _in_order(own):
             case = _case(draft, own.loc[index], around)
             for remedy in _choose(own.loc[index, "kind"], chosen.get(index)):
@@ -110,12 +120,15 @@ def plan_fixes(
     return Plan(pd.concat(edits, ignore_index=True), fixes, log)
 
 
-def list_fixes(tracks: Tracks, issue: pd.Series) -> list[tuple[Remedy, pd.DataFrame]]:
+def list_fixes(
+    tracks: Tracks, issue: pd.Series, predictions: pd.DataFrame | None = None
+) -> list[tuple[Remedy, pd.DataFrame]]:
     """List the fixes of an issue that apply, and what each would change.
 
     Args:
         tracks: the tracks of the issue's sequence, at least those of its tracks
         issue: the issue, see ``find_issues()``
+        predictions (None): see :func:`plan_fixes`
 
     Returns:
         each fix and its edits, whose rows are those of the tracks table, the default
@@ -124,7 +137,7 @@ def list_fixes(tracks: Tracks, issue: pd.Series) -> list[tuple[Remedy, pd.DataFr
     if tracks.table.empty:
         return []
     draft = Draft(tracks.table)
-    case = _case(draft, issue, _surroundings(tracks))
+    case = _case(draft, issue, _surroundings(tracks, predictions))
     made = [(each, each.make(case)) for each in TABLE.get(issue["kind"], ())]
     return [(each, edits) for each, edits in made if edits is not None]
 
@@ -183,20 +196,24 @@ class _Surroundings:
     step: int
     frames: int
     size: tuple[int, int] | None
+    predictions: pd.DataFrame
 
 
-def _surroundings(tracks: Tracks) -> _Surroundings:
+def _surroundings(tracks: Tracks, predictions: pd.DataFrame | None) -> _Surroundings:
     table = tracks.table
     steps = find_neighbors(table).step
     name = str(table["sequence"].iloc[0]) if len(table) else ""
     sequence: Sequence | None = tracks.sequences.get(name)
     step = int(steps[0]) if len(steps) else 1
+    seen = _NO_PREDICTIONS
+    if predictions is not None:
+        seen = predictions.loc[predictions["sequence"] == name, _SEEN]
     if sequence is None:
-        return _Surroundings(step, int(table["frame"].max()), None)
+        return _Surroundings(step, int(table["frame"].max()), None, seen)
     size = None
     if sequence.width is not None and sequence.height is not None:
         size = sequence.width, sequence.height
-    return _Surroundings(step, len(sequence.frame_names), size)
+    return _Surroundings(step, len(sequence.frame_names), size, seen)
 
 
 def _sequences(
@@ -227,6 +244,12 @@ def _case(draft: Draft, issue: pd.Series, around: _Surroundings) -> Case:
     if issue["kind"] == "identity_switch":
         # It may be about more tracks than it names
         near = draft.boxes_near(int(issue["peak_frame"]), MARGIN * around.step)
+    elif issue["kind"] in _OF_MODELS:
+        near = draft.boxes_near(int(issue["peak_frame"]), around.frames)
+    reach = EXTENT * around.step
+    ends = int(issue["first_frame"]) - reach, int(issue["last_frame"]) + reach
+    seen = around.predictions
+    expected = issue.reindex(EXPECTED).to_numpy(float)
     return Case(
         own=draft.boxes_of(int(issue["track"])),
         other=draft.boxes_of(-1 if pd.isna(other) else int(other)),
@@ -238,6 +261,8 @@ def _case(draft: Draft, issue: pd.Series, around: _Surroundings) -> Case:
         size=around.size,
         new_track=draft.new_track,
         near=near,
+        predicted=seen[seen["frame"].between(*ends)],
+        expected=expected if np.isfinite(expected).all() else None,
         tracks=draft.boxes_of_all,
     )
 

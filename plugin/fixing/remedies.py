@@ -29,6 +29,13 @@ from .box_edits import (
 )
 from .cases import Case, missing_frames, path_of
 from .paths import BEYOND, MARGIN, roughness
+from .predicted import (
+    EXTENT,
+    add_track,
+    extend_by_predictions,
+    use_predicted_class,
+    use_predictions,
+)
 from .turns import find_turn
 
 #: IoU with the box that the boxes around suggest, above which moving it changes
@@ -36,8 +43,6 @@ from .turns import find_turn
 _FITS = 0.9
 #: How much the boxes of a stretch count that jitters around its object.
 _SOME = 0.02
-#: Labeled frames by which a track is extended.
-_EXTENT = 10
 #: The most boxes that are interpolated in a row: nobody knows where an object was that
 #: was away for longer.
 _MOST = 30
@@ -107,7 +112,7 @@ def _extend(case: Case) -> pd.DataFrame | None:
         return None
     at_end = case.peak == last
     side, end = (1, last) if at_end else (-1, first)
-    frames = end + side * case.step * np.arange(1, _EXTENT + 1, dtype=np.int64)
+    frames = end + side * case.step * np.arange(1, EXTENT + 1, dtype=np.int64)
     frames = frames[(frames >= 1) & (frames <= case.frames)]
     if not len(frames):
         return None
@@ -131,6 +136,11 @@ def _are_inside(case: Case, places: Floats) -> NDArray[np.bool_]:
 def _delete_track(case: Case) -> pd.DataFrame | None:
     """Delete all boxes of the track."""
     return delete(case.own) if len(case.own) else None
+
+
+def _delete_boxes(case: Case) -> pd.DataFrame | None:
+    """Delete the boxes of the stretch."""
+    return delete(case.stretch) if len(case.stretch) else None
 
 
 def _delete_tail(case: Case) -> pd.DataFrame | None:
@@ -246,6 +256,7 @@ def _use_usual_label(case: Case) -> pd.DataFrame | None:
     return relabel(wrong, usual) if len(wrong) else None
 
 
+_SEEN = "There are predictions of a detector."
 _AROUND = "The track has three boxes around these, and they suggest other boxes."
 _TWO = "The track has boxes from this frame on, and the other one has boxes."
 _PIECES = "One track ends before the other one starts."
@@ -276,7 +287,7 @@ FILL = Remedy(
 LEAVE = Remedy("leave", "Leave it: the object is hidden", "Always.", _leave)
 EXTEND = Remedy(
     "extend",
-    f"Extend the track by up to {_EXTENT} frames",
+    f"Extend the track by up to {EXTENT} frames",
     f"The track has {MARGIN} boxes, and it starts or ends there.",
     _extend,
 )
@@ -301,33 +312,57 @@ USE_USUAL_LABEL = Remedy(
     "These boxes have another label than most of the track.",
     _use_usual_label,
 )
+DELETE_BOXES = Remedy(
+    "delete_boxes", "Delete these boxes", "The track has boxes there.", _delete_boxes
+)
+JOIN_CHAIN = Remedy(
+    "join_chain",
+    "Join the whole chain of tracks and fill the frames between",
+    _PIECES,
+    _join_and_fill,
+)
+USE_PREDICTIONS = Remedy(
+    "use_predictions", "Use the predictions' boxes", _SEEN, use_predictions
+)
+ADD_TRACK = Remedy("add_track", "Add the track", _SEEN, add_track)
+EXTEND_BY_PREDICTIONS = Remedy(
+    "extend_by_predictions",
+    f"Extend the track by the predictions of up to {EXTENT} frames",
+    _SEEN,
+    extend_by_predictions,
+)
+USE_PREDICTED_CLASS = Remedy(
+    "predicted_class", "Use the predictions' class", _SEEN, use_predicted_class
+)
 
 #: The fixes of each kind of mistake, the default first. What only looks wrong has none,
 #: and neither have labels that are in no tracks table because they cannot be used, and
 #: those that break a rule, which says what is wrong and not what is right.
 TABLE: Mapping[str, tuple[Remedy, ...]] = {
-    "size_change": (REDRAW,),
-    "shift": (REDRAW,),
-    "low_iou": (REDRAW,),
-    "jitter": (SMOOTH, INTERPOLATE),
-    "drift": (INTERPOLATE,),
+    "size_change": (REDRAW, USE_PREDICTIONS),
+    "shift": (REDRAW, USE_PREDICTIONS),
+    "low_iou": (REDRAW, USE_PREDICTIONS),
+    "jitter": (SMOOTH, INTERPOLATE, USE_PREDICTIONS),
+    "drift": (INTERPOLATE, USE_PREDICTIONS),
     "identity_switch": (EXCHANGE, CUT),
-    "fragmentation": (JOIN_AND_FILL, JOIN),
+    "fragmentation": (JOIN_AND_FILL, JOIN, JOIN_CHAIN),
     "gap": (FILL, LEAVE),
     "short_track": (DELETE_TRACK,),
-    "truncated": (EXTEND, LEAVE),
+    "truncated": (EXTEND, EXTEND_BY_PREDICTIONS, LEAVE),
     "ghost": (DELETE_TAIL, INTERPOLATE),
     "duplicate": (DELETE_WORSE, DELETE_OTHER),
     "label_change": (USE_USUAL_LABEL,),
     "appearance": (),
     "invalid": (),
-    "overlooked": (),
-    "unsupported": (),
-    "badly_located": (),
-    "wrong_class": (),
+    "overlooked": (ADD_TRACK,),
+    "unsupported": (DELETE_BOXES, DELETE_TRACK),
+    "badly_located": (USE_PREDICTIONS,),
+    "wrong_class": (USE_PREDICTED_CLASS,),
     "rule_violation": (),
 }
 #: Kinds whose fixes give the rest of a track another ID.
 IDENTITIES = frozenset({"identity_switch", "fragmentation"})
 #: Kinds whose fixes reach to the end of a track: they are made last, the latest first.
 REACHING = IDENTITIES | {"truncated"}
+#: Fixes that need an ID that no track has.
+NEW_TRACKS = frozenset({CUT, ADD_TRACK})

@@ -19,6 +19,7 @@ from ..pictures.plots import make_panels, plot_issues
 from ..pictures.rows import find_rows
 from ..pictures.strips import Crop, cut_crop, cut_strips
 from ..plain import Json
+from ..review.witnesses import read_predictions_near
 
 #: Number of frames read on either side of an issue: ten seconds at 25 fps.
 _AROUND = 250
@@ -52,13 +53,14 @@ def show_issue(
         ValueError: if the boxes of the issue no longer exist
     """
     name, own = issue["sequence"], store.own_attributes(dataset, field)
+    around = issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND
     attributes = {own[signal]: signal for signal in _SIGNALS if signal in own}
     tracks, labeled = store.read_part(
         dataset,
         field,
         name,
         issue[["track", "other_track"]].dropna().tolist(),
-        (issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND),
+        around,
         attributes,
     )
     tracks = replace(tracks, table=_placed(tracks.table))
@@ -67,6 +69,7 @@ def show_issue(
         raise ValueError(
             f"track {issue['track']} no longer has these boxes; audit the tracks again"
         )
+    seen = read_predictions_near(dataset, field, name, around)
     signals = tracks.table[[*attributes]].rename(columns=attributes).astype(float)
     audit = Audit(signals, issue.to_frame().T)
     rows = find_rows(tracks.table)
@@ -79,7 +82,7 @@ def show_issue(
     except InputError as error:
         strip, problem = [], str(error)
     return {
-        **_suggest(tracks, issue, strip),
+        **_suggest(tracks, issue, strip, seen),
         "problem": problem,
         "panels": [asdict(panel) for panel in panels],
         "plot": {
@@ -90,9 +93,14 @@ def show_issue(
     }
 
 
-def _suggest(tracks: Tracks, issue: pd.Series[Any], strip: list[Crop]) -> Json:
+def _suggest(
+    tracks: Tracks,
+    issue: pd.Series[Any],
+    strip: list[Crop],
+    predictions: pd.DataFrame | None,
+) -> Json:
     """Return the fixes that apply, and the crops with what the first one draws."""
-    fixes = list_fixes(tracks, issue)
+    fixes = list_fixes(tracks, issue, predictions)
     edits = fixes[0][1] if fixes else tracks.table[:0].assign(deleted=False)
     drawn = edits[~edits["deleted"].astype(bool)]
     return {
