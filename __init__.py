@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     )
     from .plugin.corrections.fixes import Fixed, fix_issues, preview_fixes, undo_fixes
     from .plugin.corrections.loading import load_adjustment
+    from .plugin.corrections.quality import Quality, measure_quality
     from .plugin.corrections.reviews import reviewed_precision
     from .plugin.groundtruth.request import AdjustmentJob
     from .plugin.review.annotator_statistics import annotator_statistics
@@ -81,6 +82,7 @@ _HOMES = {
         "undo_fixes",
     ],
     "plugin.corrections.loading": ["load_adjustment"],
+    "plugin.corrections.quality": ["Quality", "measure_quality"],
     "plugin.corrections.reviews": ["reviewed_precision"],
     "plugin.groundtruth.request": ["AdjustmentJob"],
     "plugin.review.annotator_statistics": ["annotator_statistics"],
@@ -105,6 +107,7 @@ __all__ = [
     "Fixed",
     "GroundTruthDataset",
     "MOTChallengeDataset",
+    "Quality",
     "Rules",
     "Thresholds",
     "TrackLabelsDataset",
@@ -127,6 +130,7 @@ __all__ = [
     "launch_adjustment",
     "link_detections",
     "load_adjustment",
+    "measure_quality",
     "plan_adjustment",
     "plan_review",
     "preview_fixes",

@@ -3,23 +3,29 @@
 
 Mistakes are planted into labels that are assumed to be correct, and the audit lists
 issues. The default fixes are made of those that point at a planted mistake, one kind
-of mistake at a time; and of all issues above a score, as nobody looks at them.
+of mistake at a time and all kinds at once; and of every issue, as nobody looks at it.
+
+With ``--output docs``, the tables are written to ``docs/fixing.md``.
 """
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import BOX, Tracks
 from fiftyone_track_audit.plugin.audit import audit_tracks
+from fiftyone_track_audit.plugin.audit.agreement import measure_agreement
 from fiftyone_track_audit.plugin.audit.boxes import iou
+from fiftyone_track_audit.plugin.fixing.choosing import choose_issues
 from fiftyone_track_audit.plugin.fixing.planning import apply_plan, plan_fixes
-from injector import inject
+from injector import Injected, inject
 from measures import match_issues
-from report import print_frame, print_machine, real_data
+from report import fill_page, print_frame, print_machine, real_data
 from scipy.optimize import linear_sum_assignment
 
 #: The kinds of issues that say what a planted mistake is.
@@ -42,26 +48,48 @@ SCORES = (0.6, 0.7, 0.8, 0.9)
 #: IoU from which on two boxes can be of the same object.
 _SAME = 0.5
 _KEYS = ["frame", "track"]
+#: The share of boxes that are wrong when all kinds of mistakes are planted.
+_SHARE = 0.05
+#: Changes of the agreement, in boxes, that mean nothing.
+_NOISE = 0.02
 
 
 def main() -> None:
     """Measure and print."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, help="the folder of fixing.md")
+    output = parser.parse_args().output
     print_machine()
     data = real_data()
     domains = sorted(path for path in data.glob("tracks/*") if path.is_dir())
     # One sequence of each data set, so that the long ones do not count more
     folders = [min(domain.glob("*/seqinfo.ini")).parent for domain in domains]
     folders.append(data / "MOT20/train/MOT20-01")
-    told, blind = [], []
+    told, domain_records, blind = [], [], []
     for folder in folders:
         clean = read_mot(folder)
         domain = folder.parent.name.replace("train", "MOT20")
         print(domain, folder.name, flush=True)
         told += [{**each, "domain": domain} for each in measure_kinds(clean)]
-        blind += [{**each, "domain": domain} for each in measure_blind(clean)]
-    tables = tabulate(pd.DataFrame(told), pd.DataFrame(blind))
+        injected = inject(clean, seed=1, share=_SHARE)
+        issues = audit_tracks(injected.tracks).issues
+        record = measure_domain(clean, injected, issues)
+        domain_records.append({"data set": domain, **record})
+        blind += [
+            {**each, "domain": domain}
+            for each in measure_alone(clean, injected.tracks, issues)
+        ]
+    trackers = [{**each} for each in measure_trackers(data)]
+    tables = {
+        "kinds": tabulate_kinds(pd.DataFrame(told)),
+        "domains": pd.DataFrame(domain_records),
+        "blind": tabulate_alone(pd.DataFrame(blind)),
+        "trackers": pd.DataFrame(trackers),
+    }
     for name, table in tables.items():
         print_frame(name, table)
+    if output is not None:
+        fill_page(output / "fixing.md", tables)
 
 
 def measure_kinds(clean: Tracks) -> list[dict[str, object]]:
@@ -157,74 +185,163 @@ def agreement(clean: pd.DataFrame, table: pd.DataFrame) -> float:
     return float(2 * matrix[rows, columns].sum() / (len(clean) + len(table)))
 
 
-def measure_blind(clean: Tracks) -> list[dict[str, object]]:
-    """Plant all kinds of mistakes, and fix all issues of a kind above a score.
+def measure_domain(
+    clean: Tracks, injected: Injected, issues: pd.DataFrame
+) -> dict[str, object]:
+    """Fix what points at a planted mistake, and what the defaults fix without a look.
 
     Args:
         clean: the correct tracks of one sequence
+        injected: the same with mistakes of all kinds
+        issues: the issues of its audit
 
     Returns:
-        a record per kind and score: the number of ``issues``, and the ``gain``, the
-        change of the agreement in boxes
+        HOTA and IDF1 with the mistakes, and after either
     """
-    injected = inject(clean, seed=1)
-    table = injected.tracks.table
-    issues = audit_tracks(injected.tracks).issues
-    boxes = (len(clean.table) + len(table)) / 2
-    start = agreement(clean.table, table)
+    pairs = match_issues(issues, injected.events)
+    meant = [
+        kind in MEANT[event]
+        for kind, event in zip(
+            issues["kind"].to_numpy()[pairs["issue"]],
+            injected.events["kind"].to_numpy()[pairs["event"]],
+            strict=True,
+        )
+    ]
+    pointed = issues.iloc[sorted(set(pairs.loc[meant, "issue"]))]
+    record: dict[str, object] = {}
+    for name, chosen in (
+        ("planted", issues[:0]),
+        ("looked at", pointed),
+        ("by default", choose_issues(issues)),
+    ):
+        plan = plan_fixes(injected.tracks, chosen)
+        fixed = apply_plan(injected.tracks, plan).table
+        found = measure_agreement(clean.table, fixed)
+        if len(chosen):
+            record[f"fixes {name}"] = int(plan.fixes["fix"].notna().sum())
+        record[f"HOTA {name}"] = f"{found.hota:.3f}"
+        record[f"IDF1 {name}"] = f"{found.idf1:.3f}"
+    return record
+
+
+def measure_alone(
+    clean: Tracks, tracks: Tracks, issues: pd.DataFrame
+) -> list[dict[str, object]]:
+    """Fix each issue alone, and see whether the labels come nearer to the truth.
+
+    Args:
+        clean: the correct tracks of one sequence
+        tracks: the same with mistakes
+        issues: the issues of its audit
+
+    Returns:
+        a record per issue: its ``kind`` and ``score``, and the ``gain``, the change of
+        the agreement in boxes; issues whose fix does not apply are left out
+    """
+    boxes = (len(clean.table) + len(tracks.table)) / 2
+    start = agreement(clean.table, tracks.table)
     records: list[dict[str, object]] = []
-    for kind, own in issues.groupby("kind"):
-        for score in SCORES:
-            plan = plan_fixes(injected.tracks, own[own["score"] >= score])
-            count = int(plan.fixes["fix"].notna().sum())
-            gain = 0.0
-            if count:
-                fixed = apply_plan(injected.tracks, plan).table
-                gain = (agreement(clean.table, fixed) - start) * boxes
-            records.append(
-                {"kind": str(kind), "score": score, "issues": count, "gain": gain}
+    for index in issues.index[issues["score"] >= min(SCORES)]:
+        plan = plan_fixes(tracks, issues.loc[[index]])
+        if plan.edits.empty:
+            continue
+        fixed = apply_plan(tracks, plan).table
+        gain = (agreement(clean.table, fixed) - start) * boxes
+        if plan.counts.labels:
+            gain += _labels_right(clean.table, fixed) - _labels_right(
+                clean.table, tracks.table
             )
+        kind, score = issues.loc[index, ["kind", "score"]]
+        records.append({"kind": kind, "score": score, "gain": gain})
     return records
 
 
-def tabulate(told: pd.DataFrame, blind: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Make the tables.
+def _labels_right(clean: pd.DataFrame, table: pd.DataFrame) -> int:
+    names = [*_KEYS, "label"]
+    plain = [part[names].astype({"label": str}) for part in (clean, table)]
+    both = plain[0].merge(plain[1], on=_KEYS, suffixes=("", "_now"))
+    return int((both["label"] == both["label_now"]).sum())
+
+
+def measure_trackers(data: Path) -> list[dict[str, object]]:
+    """Fix the identities of trackers' labels without a look.
+
+    Args:
+        data: the folder of real labels
+
+    Returns:
+        a record per tracker: IDF1 and HOTA against MOT17's labels before and after
+    """
+    records: list[dict[str, object]] = []
+    for folder in sorted((data / "trackers").iterdir()):
+        parts = []
+        for path in sorted(folder.glob("MOT17-*.txt")):
+            right = read_mot(data / "MOT17/train" / path.stem)
+            people = right.table["label"].astype(str) == "pedestrian"
+            tracks = read_mot(path)
+            issues = audit_tracks(tracks).issues
+            chosen = choose_issues(issues, ["identity_switch", "fragmentation"])
+            plan = plan_fixes(tracks, chosen)
+            fixed = apply_plan(tracks, plan).table
+            count = int(plan.fixes["fix"].notna().sum())
+            parts.append((right.table[people], tracks.table, fixed, count))
+        truth, before, after = (
+            pd.concat([part[i] for part in parts]).astype({"sequence": str})
+            for i in range(3)
+        )
+        was, now = (measure_agreement(truth, each) for each in (before, after))
+        records.append(
+            {
+                "tracker": folder.name,
+                "fixes": sum(part[3] for part in parts),
+                "IDF1 before": f"{was.idf1:.3f}",
+                "IDF1 after": f"{now.idf1:.3f}",
+                "HOTA before": f"{was.hota:.3f}",
+                "HOTA after": f"{now.hota:.3f}",
+            }
+        )
+    return records
+
+
+def tabulate_kinds(told: pd.DataFrame) -> pd.DataFrame:
+    """Make the table of kinds.
 
     Args:
         told: the records of :func:`measure_kinds`
-        blind: the records of :func:`measure_blind`
 
     Returns:
-        the tables by name
+        a row per kind of planted mistake
     """
-    return {
-        "kinds": _tabulate(told, "kind"),
-        "domains": _tabulate(told, "domain").drop(columns=["IoU before", "IoU after"]),
-        "blind": _tabulate_blind(blind),
-    }
-
-
-def _tabulate(told: pd.DataFrame, by: str) -> pd.DataFrame:
-    groups = told.groupby(by, sort=False)
+    groups = told.groupby("kind", sort=False)
     counts = groups[["planted", "found", "fixed", "wrong before", "wrong after"]].sum()
     for when in ("before", "after"):
         weight = told["fixed"].where(told[f"iou {when}"].notna())
-        total = (told[f"iou {when}"] * weight).groupby(told[by]).sum()
-        mean = total / weight.groupby(told[by]).sum()
+        total = (told[f"iou {when}"] * weight).groupby(told["kind"]).sum()
+        mean = total / weight.groupby(told["kind"]).sum()
         counts[f"IoU {when}"] = mean.map("{:.3f}".format).replace("nan", "")
-        agreed = groups[f"agreement {when}"].mean()
-        counts[f"agreement {when}"] = agreed.map("{:.4f}".format)
     return counts.reset_index()
 
 
-def _tabulate_blind(blind: pd.DataFrame) -> pd.DataFrame:
-    sums = blind.groupby(["kind", "score"])[["issues", "gain"]].sum()
-    sums["told"] = [
-        f"{gain:+.0f} ({issues})"
-        for issues, gain in zip(sums["issues"], sums["gain"], strict=True)
-    ]
-    table = sums.reset_index().pivot_table("told", "kind", "score", aggfunc="first")
-    return table.rename(columns="≥ {}".format).reset_index()
+def tabulate_alone(alone: pd.DataFrame) -> pd.DataFrame:
+    """Make the table of fixes without a look.
+
+    Args:
+        alone: the records of :func:`measure_alone`
+
+    Returns:
+        a row per kind: for issues from each score on, how many fixes bring labels
+        nearer to the truth, how many do the opposite, and the sum of gains in boxes
+    """
+    rows = []
+    for kind, own in alone.groupby("kind"):
+        row: dict[str, object] = {"kind": kind}
+        for score in SCORES:
+            gain = own.loc[own["score"] >= score, "gain"]
+            better, worse = (gain > _NOISE).sum(), (gain < -_NOISE).sum()
+            told = f"{better} : {worse}, {gain.sum():+.0f}" if len(gain) else ""
+            row[f"≥ {score}"] = told
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,30 @@ def plot_kinds(seen: pd.DataFrame, path: Path) -> None:
         )
 
 
+def plot_effort(curves: pd.DataFrame, path: Path) -> None:
+    """Plot how far labels agree with the truth after so many looks.
+
+    Args:
+        curves: ``group``, ``name``, ``method``, ``looks``, ``IDF1`` and the ``best``
+            that fixes can bring; sequences to which no fix brings anything are left out
+        path: the PNG file to write
+    """
+    start = curves[curves["looks"] == 0].drop_duplicates(["group", "name"])
+    start = start.set_index(["group", "name"])["IDF1"]
+    own = curves.join(start.rename("start"), on=["group", "name"])
+    own = own[own["best"] - own["start"] > 0.001]
+    own = own.assign(share=(own["IDF1"] - own["start"]) / (own["best"] - own["start"]))
+    with _figure(path, (6.4, 3.6)) as axes:
+        methods = own.groupby("method", sort=False)
+        for style, (method, rows) in zip(_STYLES, methods, strict=False):
+            means = rows.groupby("looks")["share"].mean()
+            axes.plot(means.index, means, "o-", label=str(method), **style)
+        axes.set(xlim=(0, own["looks"].max()), ylim=(-0.02, 1.02))
+        axes.set(xlabel="looks per sequence", ylabel="of what fixes can bring to IDF1")
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.legend(loc="lower right")
+
+
 @contextmanager
 def _figure(path: Path, size: tuple[float, float]) -> Iterator[Axes]:
     """Yield the axes of a figure of a size in inches, then write it."""

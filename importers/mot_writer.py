@@ -18,6 +18,7 @@ import pandas as pd
 from .files import write_bytes
 from .frames import check_frames_to_write, check_labels_to_write
 from .mot_meaning import CLASSES, LABELS
+from .numbered_frames import ASSUMED, BOXES
 from .tracks import InputError, Sequence, Tracks, make_table
 
 
@@ -68,12 +69,18 @@ def write_mot(tracks: Tracks, folder: Path) -> None:
         _write_sequence(table, sequence, folder / sequence.name)
 
 
-def write_mot_labels(tracks: Tracks, folder: Path) -> None:
+def write_mot_labels(
+    tracks: Tracks, folder: Path, classes: Collection[str] = ()
+) -> None:
     """Write the labels of sequences without their frames, each into its own folder.
+
+    Sizes and rates that were only assumed are left out, and confidences are kept.
 
     Args:
         tracks: the tracks
         folder: the folder for the sequences' folders, which exists
+        classes (()): the classes in the order of their numbers; by default MOT's, or
+            those of the labels
 
     Raises:
         InputError: if boxes have no track, or a sequence's name cannot be a folder's
@@ -82,7 +89,13 @@ def write_mot_labels(tracks: Tracks, folder: Path) -> None:
         _check_labels(tracks, sequence)
     for sequence in tracks.sequences.values():
         table = tracks.table[tracks.table["sequence"] == sequence.name]
-        _write_labels(table, sequence, folder / sequence.name)
+        known = replace(
+            sequence,
+            width=None if sequence.size_from == BOXES else sequence.width,
+            height=None if sequence.size_from == BOXES else sequence.height,
+            frame_rate=0 if sequence.rate_from == ASSUMED else sequence.frame_rate,
+        )
+        _write_labels(table, known, folder / sequence.name, classes)
 
 
 def _check(tracks: Tracks, sequence: Sequence) -> None:
@@ -112,20 +125,21 @@ def _write_sequence(table: pd.DataFrame, sequence: Sequence, folder: Path) -> No
     _write_labels(table, sequence, folder)
 
 
-def _write_labels(table: pd.DataFrame, sequence: Sequence, folder: Path) -> None:
+def _write_labels(
+    table: pd.DataFrame, sequence: Sequence, folder: Path, classes: Collection[str] = ()
+) -> None:
     (folder / "gt").mkdir(parents=True)
-    labels = sorted(table["label"].dropna().astype(str).unique())
-    usual = set(labels) <= set(CLASSES)
-    if not usual:
-        text = "".join(f"{label}\n" for label in labels)
+    ids, names = _number_classes(table, classes)
+    if names:
+        text = "".join(f"{name}\n" for name in names)
         write_bytes(folder / LABELS, text.encode())
-    rows = _rows(table, CLASSES if usual else labels)
+    rows = _rows(table, ids)
     text = rows.to_csv(header=False, index=False, float_format="%.10g")
     write_bytes(folder / "gt/gt.txt", text.encode())
     info = {
         "name": sequence.name,
         "imDir": "img1",
-        "frameRate": f"{sequence.frame_rate or 1:g}",
+        "frameRate": f"{sequence.frame_rate:g}" if sequence.frame_rate else None,
         "seqLength": len(sequence.frame_names),
         "imWidth": sequence.width,
         "imHeight": sequence.height,
@@ -136,11 +150,29 @@ def _write_labels(table: pd.DataFrame, sequence: Sequence, folder: Path) -> None
     write_bytes(folder / "seqinfo.ini", "\n".join([*lines, ""]).encode())
 
 
-def _rows(table: pd.DataFrame, labels: Collection[str]) -> pd.DataFrame:
-    ids = {label: number for number, label in enumerate(labels, start=1)}
+def _number_classes(
+    table: pd.DataFrame, classes: Collection[str]
+) -> tuple[dict[str, int], Collection[str]]:
+    """Return the number of each class, and the classes that must be named."""
+    used = sorted(table["label"].dropna().astype(str).unique())
+    new = [label for label in used if label not in classes]
+    names = [*classes, *new] if classes else [*CLASSES]
+    if set(used) <= set(CLASSES) and names == [*CLASSES]:
+        return {label: number for number, label in enumerate(CLASSES, 1)}, ()
+    if classes and all(name.isdecimal() for name in names):
+        # The file that was read did not name its classes either
+        return {name: int(name) for name in names}, ()
+    names = names if classes else used
+    return {label: number for number, label in enumerate(names, 1)}, names
+
+
+def _rows(table: pd.DataFrame, ids: Mapping[str, int]) -> pd.DataFrame:
     nothing = pd.Series(1.0, table.index)
     considered = table.get("considered", nothing).astype("Float64").fillna(1)
     visibility = table.get("visibility", nothing).astype("Float64").fillna(1)
+    flags = considered.astype("int64")
+    if "confidence" in table and table["confidence"].notna().any():
+        flags = table["confidence"].astype("float64").fillna(-1)
     return pd.DataFrame(
         {
             "frame": table["frame"].astype("int64"),
@@ -149,7 +181,7 @@ def _rows(table: pd.DataFrame, labels: Collection[str]) -> pd.DataFrame:
             "top": table["top"] + 1,
             "width": table["width"],
             "height": table["height"],
-            "considered": considered.astype("int64"),
+            "considered": flags,
             "class": table["label"].astype(str).map(ids).astype("int64"),
             "visibility": visibility.astype("float64"),
         }

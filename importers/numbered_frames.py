@@ -26,6 +26,8 @@ from .video_frames import frame_file, frames_folder
 
 #: The frame rate of sequences that do not tell theirs.
 DEFAULT_RATE = 30.0
+#: Where a size and a rate come from that are not known.
+BOXES, ASSUMED = "the boxes", "assumed"
 #: The greatest number of a frame that has no file.
 LAST_FRAME = 999_999
 #: The share of boxes whose centers lie within the image.
@@ -257,14 +259,14 @@ def describe_size(
         size_from = "the frames" if video is None else "the video"
         notes += _scaled_note(numbered.name, images, size)
     if size is None:
-        size, size_from = _size_of_boxes(boxes), "the boxes"
+        size, size_from = _size_of_boxes(boxes), BOXES
         notes.append(assumed_size(numbered.name, *size))
     rate_from = "your setting" if frames.rate else told_by
     rate = frames.rate or rate
     if rate is None and video is not None:
         rate, rate_from = read_video(video).frame_rate, "the video"
     if rate is None:
-        rate, rate_from = DEFAULT_RATE, "assumed"
+        rate, rate_from = DEFAULT_RATE, ASSUMED
         notes.append(assumed_rate(numbered.name, rate))
     videos = () if video is None else (VideoPart(video, 1, len(numbered.names)),)
     sequence = Sequence(

@@ -58,7 +58,7 @@ from .image_sequences import (
     read_images,
     read_order,
 )
-from .kept_numbers import keep_numbers
+from .kept_numbers import keep_numbers, read_numbers
 from .metadata import add_metadata
 from .own_fields import own_attributes, write_own
 from .parts import (
@@ -155,6 +155,7 @@ __all__ = [
     "read_images",
     "read_labeled_sequences",
     "read_modified",
+    "read_numbers",
     "read_order",
     "read_part",
     "read_range",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -247,6 +247,19 @@ def _names(tracks: pd.DataFrame) -> pd.Series[str]:
     names = tracks.get("attribute", tracks["instance"])
     found: pd.Series[str] = names.astype(str).where(names.notna(), by_index)
     return found
+
+
+def name_of(label: Mapping[str, Any], attribute: str | None) -> str:
+    """Return the name of the identity of one label, as in :class:`Identities`.
+
+    Args:
+        label: the document of a detection
+        attribute: the attribute that holds the identity, or None
+    """
+    instance = label.get("instance") or {}
+    value = label.get(attribute) if attribute else instance.get("_id")
+    by_index = f"{label.get('label')} {label.get('index')}"
+    return by_index if value is None else str(value)
 
 
 def _kept_numbers(tracks: pd.DataFrame, kept: Numbers) -> pd.Series[int]:

@@ -127,6 +127,51 @@ def undo(
     _print_done({**asdict(undone), "message": message}, as_json)
 
 
+@app.command(group=CORRECTIONS)
+def quality(
+    dataset: DatasetName,
+    /,
+    *,
+    label_field: Annotated[str | None, Parameter(metavar="FIELD")] = None,
+    annotator_field: Annotated[str | None, Parameter(metavar="ATTRIBUTE")] = None,
+    output: Annotated[str | None, Parameter(metavar="HTML")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how much better the labels of a dataset got.
+
+    Issues per 1,000 boxes before and after fixes and corrections, what was decided,
+    how many mistakes are likely left, and how far the labels of before agree with
+    those of now (HOTA, IDF1 and MOTA, if TrackEval is installed).
+
+    For example:
+
+      track-audit quality walkers
+      track-audit quality walkers --annotator-field worker --output quality.html
+
+    Args:
+        label_field: the frame field of the tracks (default: the only one)
+        annotator_field: the attribute of detections that tells who drew them
+        output: the page with plots to write
+    """
+    from .output import check_output, save
+
+    if output is not None:
+        check_output(output, ".html")
+    with open_dataset(dataset) as opened:
+        from ..corrections.quality import measure_quality
+
+        found = measure_quality(opened, label_field, annotator_field)
+    if output is not None:
+        from ..report.quality_page import make_quality_page
+
+        save(output, make_quality_page(dataset, found.to_dict(), str(found)))
+    if as_json:
+        print_json(found.to_dict())
+        return
+    print(found)
+    print(found.rates.round(1).to_string(index=False))
+
+
 def _print_done(done: dict[str, object], as_json: bool) -> None:
     if as_json:
         print_json(done)

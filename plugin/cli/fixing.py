@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from .audit import Labels, Limits
+from .audit import Labels, Limits, Predictions
 from .commands import FIELDS, FILES, AsJson, app, print_json
 from .reading import Source
 from .rules import RulesFile, read_rules
@@ -36,6 +36,7 @@ def fix(
     min_score: Annotated[float, Parameter(metavar="SCORE")] = 0.8,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
     rules: RulesFile = None,
+    predictions: Predictions = None,
     as_json: AsJson = False,
 ) -> None:
     """Fix mistakes without a look, and write the corrected labels.
@@ -44,7 +45,7 @@ def fix(
     folder, without frames: labels of CVAT as CVAT for video 1.1, all others as MOT
     Challenge sequences. fixes.csv beside them lists every box that was changed, as it
     was and as it is. The input is not changed. MOT rows whose flag is 0 stay as they
-    are.
+    are. With the predictions of a detector, their boxes can be taken, too.
 
     For example:
 
@@ -56,11 +57,11 @@ def fix(
         output: the folder to write to, which is new or empty
         kinds: fix only mistakes of these kinds, such as gap or duplicate
             (default: size_change, shift, low_iou, gap, duplicate, label_change)
-        min_score: fix only issues with this score or more, from 0.5 to 1
+        min_score: fix only issues with this score or more, from 0 to 1
     """
     from ...importers.files import check_new_folder, whole_folder
     from ...importers.label_writers import write_labels
-    from ..fixing.choosing import check_choice, choose_issues
+    from ..fixing.choosing import check_choice, choose_issues, explain_none
     from ..fixing.planning import apply_plan, plan_fixes
     from . import tables
     from .output import save
@@ -72,15 +73,20 @@ def fix(
     tracks, ignored = _read(labels, source)
     from ..audit import audit_tracks
 
-    issues = audit_tracks(tracks, limits.thresholds(), rules=obeyed).issues
+    seen = _read_predictions(predictions, tracks)
+    issues = audit_tracks(
+        tracks, limits.thresholds(), predictions=seen, rules=obeyed
+    ).issues
     chosen = choose_issues(issues, asked, min_score)
     taken = int(ignored.table["track"].max()) if len(ignored.table) else 0
-    plan = plan_fixes(tracks, chosen, taken=taken)
+    found = None if seen is None else seen.table
+    plan = plan_fixes(tracks, chosen, taken=taken, predictions=found)
     fixed = _finish(apply_plan(tracks, plan), ignored, plan)
     with whole_folder(Path(output)) as folder:
-        write_labels(fixed, folder)
+        write_labels(fixed, folder, _classes(tracks))
         save(str(folder / _LOG), tables.to_csv(plan.log))
-    for note in _notes(tracks):
+    why = explain_none(issues, asked, min_score)
+    for note in [*_notes(tracks), *([why] if why else [])]:
         print(f"track-audit: note: {note}", file=sys.stderr)
     _tell(plan, len(issues), output, as_json)
 
@@ -102,6 +108,30 @@ def _read(labels: str, source: Source) -> tuple[Tracks, Tracks]:
         for part in (table[counts], table[~counts])
     )
     return kept, ignored
+
+
+def _read_predictions(path: str | None, tracks: Tracks) -> Tracks | None:
+    """Read predictions, whose only sequence is that of the labels."""
+    from dataclasses import replace
+
+    from ...importers.predictions import read_predictions
+
+    if path is None:
+        return None
+    seen = read_predictions(path)
+    if len(seen.sequences) == len(tracks.sequences) == 1:
+        (name,) = tracks.sequences
+        return replace(seen, table=seen.table.assign(sequence=name))
+    return seen
+
+
+def _classes(tracks: Tracks) -> tuple[str, ...]:
+    """Return the classes of a MOT file in the order of their numbers."""
+    from ...importers.label_writers import format_to_write
+
+    if format_to_write(tracks) != tracks.format or tracks.table.empty:
+        return ()
+    return tuple(map(str, tracks.table["label"].cat.categories))
 
 
 def _notes(tracks: Tracks) -> list[str]:
@@ -158,6 +188,8 @@ def _changed_tracks(plan: Plan) -> pd.DataFrame:
 
 def _tell(plan: Plan, issues: int, output: str, as_json: bool) -> None:
     """Print what was fixed."""
+    from ..plain import count
+
     done = plan.fixes[plan.fixes["fix"].notna()]
     if as_json:
         by_kind = done["kind"].value_counts().to_dict()
@@ -166,5 +198,5 @@ def _tell(plan: Plan, issues: int, output: str, as_json: bool) -> None:
             {"issues": issues, "fixed": len(done), "kinds": by_kind, "boxes": counts}
         )
         return
-    print(f"{len(done)} of {issues} issues fixed; {plan.counts}")
+    print(f"{len(done)} of {count(issues, 'issue')} fixed; {plan.counts}")
     print(f"saved to {output}")

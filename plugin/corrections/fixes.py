@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,15 +16,14 @@ from ...importers import store
 from ...importers.store import runs
 from ...importers.store.locks import exclusive
 from ..fixing.box_edits import INTERPOLATED, PREDICTED, EditCounts
-from ..fixing.choosing import MIN_SCORE, choose_issues
+from ..fixing.choosing import MIN_SCORE, add_chains, check_choice, choose_issues
 from ..fixing.remedies import LEAVE, NEW_TRACKS, TABLE
 from ..plain import Json, count
-from ..review.audit_records import list_audits
 from ..review.deciding import record_decision, user
 from ..review.decisions import DISMISSED, FIXED
 from ..review.issues import check_known, declare_issues, read_dataset_issues
 from ..review.rejudging import judge_again, note_judged
-from .edits import Labels, count_edits, take_back
+from .edits import Edits, Labels, take_back
 from .fixed_labels import LabelEdits, SequenceFixes, make_edits, plan_sequence
 from .old_labels import (
     METHOD,
@@ -46,6 +46,7 @@ class Fixed:
         issues: the number of issues that were fixed, or left as they are on purpose
         skipped: the number of issues whose fix does not apply
         boxes: how many boxes changed
+        undone (False): whether this was undone
 
     Example:
         >>> fixed = fta.fix_issues(dataset, kinds=["shift"], min_score=0.5)
@@ -57,9 +58,12 @@ class Fixed:
     issues: int
     skipped: int
     boxes: EditCounts
+    undone: bool = False
 
     def __str__(self) -> str:
         """Say what was fixed."""
+        if self.undone:
+            return f"{count(self.issues, 'issue')} reopened, {self.boxes} back"
         skipped = f"; {self.skipped:,} skipped" if self.skipped else ""
         return f"{count(self.issues, 'issue')} fixed, {self.boxes}{skipped}"
 
@@ -82,13 +86,14 @@ def fix_issues(
     Args:
         samples: an audited dataset, or a view of it; only issues of its samples that
             were neither dismissed nor fixed are fixed
-        kinds (()): the kinds to fix, by default those whose fixes stay close
-            to the labels, see ``plugin/fixing/choosing.py``
+        kinds (()): the kinds to fix, or the only one; by default those whose fixes
+            are safe without a look, see ``plugin/fixing/choosing.py``
         min_score (0.8): the least score of an issue to fix, in [0, 1]
         label_field (None): the frame field of the tracks; by default the only one
         ids (None): the IDs of the issues to fix, whatever their kinds and scores
         fixes (None): the name of the fix of some issues, by ID, see
-            ``plugin/fixing/remedies.py``; the others get their kind's default
+            ``plugin/fixing/remedies.py``; the others get their kind's default. To
+            join a chain of fragments takes along all of its issues
         author (None): who fixes them; by default the user of this machine
 
     Returns:
@@ -105,10 +110,11 @@ def fix_issues(
     """
     dataset = store.dataset_of(samples)
     field = store.find_label_field(dataset, label_field)
+    check_choice(kinds, min_score)
     with exclusive(dataset, "fixing issues of"):
         _begin(dataset)
-        issues = _choose(samples, field, kinds, min_score, ids)
-        planned = _plan(dataset, field, issues, fixes or {})
+        issues, names = _choose(samples, field, kinds, min_score, ids, fixes)
+        planned = _plan(dataset, field, issues, names)
         return _fix(dataset, field, planned, author or user())
 
 
@@ -139,8 +145,9 @@ def preview_fixes(
     """
     dataset = store.dataset_of(samples)
     field = store.find_label_field(dataset, label_field)
-    issues = _choose(samples, field, kinds, min_score, ids)
-    return _told("", _plan(dataset, field, issues, fixes or {}))
+    check_choice(kinds, min_score)
+    issues, names = _choose(samples, field, kinds, min_score, ids, fixes)
+    return _told("", _plan(dataset, field, issues, names))
 
 
 def undo_fixes(dataset: fo.Dataset, name: str | None = None) -> Fixed:
@@ -216,8 +223,9 @@ def _choose(
     kinds: Collection[str],
     min_score: float,
     ids: Collection[str] | None,
-) -> pd.DataFrame:
-    """Return the issues to fix, the worst first, with their sequences."""
+    fixes: Mapping[str, str] | None,
+) -> tuple[pd.DataFrame, dict[object, str]]:
+    """Return the issues to fix, the worst first, and the fixes that are asked for."""
     dataset = store.dataset_of(samples)
     issues = read_dataset_issues(dataset, field)
     names = {
@@ -226,25 +234,30 @@ def _choose(
         for span in spans
     }
     issues["sequence"] = issues["sample_id"].map(names)
+    issues = issues.set_index("id", drop=False)
+    unsettled = issues[~issues["decision"].isin([DISMISSED, FIXED])]
+    unsettled = unsettled.sort_values("score", ascending=False, kind="stable")
     if ids is not None:
         check_known(dataset, ids, issues["id"])
-        issues = issues[issues["id"].isin(ids)]
+        chosen = unsettled[unsettled["id"].isin(ids)]
     else:
-        shown = issues["sample_id"].isin(store.sample_ids(samples))
-        issues = choose_issues(issues[shown], kinds, min_score)
-    unsettled = ~issues["decision"].isin([DISMISSED, FIXED])
-    issues = issues[unsettled].sort_values("score", ascending=False, kind="stable")
-    return issues.set_index("id", drop=False)
+        shown = unsettled["sample_id"].isin(store.sample_ids(samples))
+        chosen = choose_issues(unsettled[shown], kinds, min_score)
+    asked: dict[object, str] = {
+        issue: fix for issue, fix in (fixes or {}).items() if issue in chosen.index
+    }
+    linked = add_chains(unsettled, asked)
+    wanted = unsettled.index.isin(chosen.index) | unsettled.index.isin([*linked])
+    return unsettled[wanted], linked
 
 
 def _plan(
-    dataset: fo.Dataset, field: str, issues: pd.DataFrame, fixes: Mapping[str, str]
+    dataset: fo.Dataset, field: str, issues: pd.DataFrame, fixes: Mapping[object, str]
 ) -> list[SequenceFixes]:
     may_add = issues["kind"].map(_may_add_track).any()
     taken = _taken(dataset, field) if may_add else 0
-    chosen: dict[object, str] = dict(fixes.items())
     return [
-        plan_sequence(dataset, field, own, chosen, taken)
+        plan_sequence(dataset, field, own, fixes, taken)
         for _, own in issues.groupby("sequence", sort=False)
     ]
 
@@ -317,18 +330,32 @@ def _undo(dataset: fo.Dataset, name: str, record: Json) -> Fixed:
     modified = store.read_modified(dataset, list(edits))
     now = store.read_detections(dataset, field, list(edits))
     labels: Labels = {}
-    left = 0
     for frame, edit in edits.items():
-        labels[frame], stayed = take_back(now.get(frame, []), edit)
-        left += stayed
-    undone = count_edits(edits, left)
+        labels[frame], _ = take_back(now.get(frame, []), edit)
     _write(dataset, field, [LabelEdits(edits, labels, modified)])
     record_decision(dataset, record["issues"], None)
     for sequence, first, last, tracks in record["places"]:
         judge_again(dataset, field, sequence, (first, last), tracks)
     drop_runs(dataset, name)
-    boxes = EditCounts(undone.changed, undone.added, undone.deleted)
-    return Fixed(name, len(record["issues"]), 0, boxes)
+    return Fixed(name, len(record["issues"]), 0, _count(edits), undone=True)
+
+
+def _count(edits: Edits) -> EditCounts:
+    """Count the labels that edits changed, by what changed about them."""
+    changed: Counter[str] = Counter()
+    for edit in edits.values():
+        old = {label["_id"]: label for label in edit.changed}
+        for made in edit.applied:
+            was = old.get(made["_id"], made)
+            differs = {name for name, value in made.items() if was[name] != value}
+            changed["moved"] += "bounding_box" in differs
+            changed["labels"] += "label" in differs
+            changed["identities"] += bool(differs - {"bounding_box", "label"})
+    return EditCounts(
+        added=sum(len(edit.added) for edit in edits.values()),
+        deleted=sum(len(edit.deleted) for edit in edits.values()),
+        **changed,
+    )
 
 
 def _declare_marks(

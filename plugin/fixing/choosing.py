@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ...importers.tracks import InputError
-from .remedies import TABLE
+from ..plain import count
+from .remedies import JOIN_CHAIN, TABLE
 
 #: Kinds whose fixes stay close to the labels: they move, add or relabel a few boxes, or
 #: delete a second box on an object. The others deserve a look.
@@ -26,7 +30,7 @@ def choose_issues(
 
     Args:
         issues: the issues, see ``find_issues()``
-        kinds (()): the kinds to fix, by default :data:`SAFE`
+        kinds (()): the kinds to fix, or the only one; by default :data:`SAFE`
         min_score (0.8): the least score, in [0, 1]
 
     Returns:
@@ -35,20 +39,76 @@ def choose_issues(
     Raises:
         InputError: if a kind is unknown or has no fixes, or the score is out of range
     """
-    check_choice(kinds, min_score)
-    wanted = issues["kind"].isin(kinds or SAFE) & (issues["score"] >= min_score)
-    return issues[wanted]
+    wanted = check_choice(kinds, min_score)
+    return issues[issues["kind"].isin(wanted) & (issues["score"] >= min_score)]
 
 
-def check_choice(kinds: Collection[str], min_score: float) -> None:
+def check_choice(kinds: Collection[str], min_score: float) -> tuple[str, ...]:
     """Check the kinds and the score of :func:`choose_issues`.
+
+    Returns:
+        the kinds to fix
 
     Raises:
         InputError: if a kind is unknown or has no fixes, or the score is out of range
     """
-    unknown = [kind for kind in kinds if not TABLE.get(kind)]
+    chosen = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    unknown = [kind for kind in chosen if not TABLE.get(kind)]
     if unknown:
         known = ", ".join(kind for kind, remedies in TABLE.items() if remedies)
         raise InputError(unknown[0], f"not a kind that can be fixed; expected {known}")
     if not 0 <= min_score <= 1:
         raise InputError(str(min_score), "expected a score from 0 to 1")
+    return chosen or SAFE
+
+
+def explain_none(
+    issues: pd.DataFrame, kinds: Collection[str], min_score: float
+) -> str | None:
+    """Say why no issue was chosen.
+
+    Args:
+        issues: all issues
+        kinds: as of :func:`choose_issues`
+        min_score: as of :func:`choose_issues`
+
+    Returns:
+        a sentence, None if issues were chosen or there are none of these kinds
+    """
+    wanted = check_choice(kinds, min_score)
+    scores = issues.loc[issues["kind"].isin(wanted), "score"]
+    if scores.empty and len(issues) and not kinds:
+        return f"none of {count(len(issues), 'issue')} is of a kind that is fixed alone"
+    if scores.empty or scores.max() >= min_score:
+        return None
+    return (
+        f"all {count(len(scores), 'issue')} of these kinds score below {min_score:g}, "
+        f"at most {scores.max():.2f}; a lower minimum score fixes more"
+    )
+
+
+def add_chains(issues: pd.DataFrame, chosen: Mapping[object, str]) -> dict[object, str]:
+    """Add the fragments that continue those whose whole chain is to be joined.
+
+    Args:
+        issues: all open issues, with their ``sequence``
+        chosen: the name of the fix of some issues, by the issues' index
+
+    Returns:
+        the same, with each further issue of a chain
+    """
+    begun = [index for index, name in chosen.items() if name == JOIN_CHAIN.name]
+    parts = issues[(issues["kind"] == "fragmentation") & issues["other_track"].notna()]
+    if not begun or parts.empty:
+        return dict(chosen)
+    one, two = (
+        pd.MultiIndex.from_arrays([parts["sequence"].astype(str), parts[name]])
+        for name in ("track", "other_track")
+    )
+    codes = pd.factorize(one.append(two))[0]
+    edges = codes[: len(parts)], codes[len(parts) :]
+    size = int(codes.max()) + 1
+    graph = coo_array((np.ones(len(parts)), edges), shape=(size, size))
+    chain = pd.Series(connected_components(graph, False)[1][edges[0]], parts.index)
+    linked = chain.index[chain.isin(chain[chain.index.isin(begun)])]
+    return {**dict.fromkeys(linked, JOIN_CHAIN.name), **chosen}

@@ -65,7 +65,7 @@ def _find(
 
 
 def add_track(case: Case) -> pd.DataFrame | None:
-    """Add a track of the predictions that follow each other from the expected box on."""
+    """Add a track of the predictions that follow the expected box."""
     if case.predicted.empty or case.near.empty or case.expected is None:
         return None
     chain = follow(case.predicted, case.expected, case.first, case.last, case.step)

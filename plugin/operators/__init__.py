@@ -13,6 +13,7 @@ from .fixing import FixIssues, UndoFixes
 from .importers import ImportSequences
 from .jobs import AdjustmentJobStatus, LaunchAdjustmentJob, StopAdjustmentJob
 from .linking import LinkDetections
+from .quality import MeasureQuality
 from .review import DecideIssues, PlanReview, SaveOutlierViews, SuggestThresholds
 from .sending import ExportAdjustmentJob, ExportMOTSequences
 
@@ -39,6 +40,7 @@ OPERATORS = (
     LoadAdjustments,
     ApplyAdjustments,
     UndoAdjustments,
+    MeasureQuality,
 )
 
 __all__ = ["OPERATORS"]

@@ -22,7 +22,7 @@ from ..corrections.fixes import (
 )
 from ..fixing.choosing import MIN_SCORE
 from ..fixing.remedies import TABLE
-from ..plain import Json
+from ..plain import Json, count
 from ..review.saved_views import save_issue_views
 from .forms import (
     TrackOperator,
@@ -154,9 +154,8 @@ class UndoFixes(TrackOperator):
         choices = types.Dropdown()
         for name, record in reversed(fixed.items()):
             time = record["time"][:16].replace("T", " ")
-            label = (
-                f"{len(record['issues'])} issues by {record['author']} at {time} UTC"
-            )
+            number = count(len(record["issues"]), "issue")
+            label = f"{number} by {record['author']} at {time} UTC"
             choices.add_choice(name, label=label)
         inputs.enum(
             "name",

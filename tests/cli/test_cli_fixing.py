@@ -237,3 +237,53 @@ def test_labels_of_unknown_size_are_written(tmp_path):
     again = read_mot(tmp_path / "fixed")
     assert len(again.table) == LENGTH
     assert "None" not in next(tmp_path.glob("fixed/*/seqinfo.ini")).read_text()
+
+
+def test_numbers_of_classes_stay_and_guesses_are_not_written(tmp_path, capsys):
+    """As CVAT writes MOT: with labels.txt, and without size and rate."""
+    folder = save(tmp_path)
+    (folder / "seqinfo.ini").unlink()
+    (folder / "gt/labels.txt").write_text("dog\nperson\ncar\n")
+    fix(folder, "--min-score", 0.5, "--output", tmp_path / "fixed")
+    fixed = tmp_path / "fixed/walk"
+    assert (fixed / "gt/labels.txt").read_text() == "dog\nperson\ncar\n"
+    rows = np.loadtxt(fixed / "gt/gt.txt", delimiter=",")
+    assert set(rows[:, 7]) == {1}
+    told = (fixed / "seqinfo.ini").read_text()
+    assert [key for key in ("frameRate", "imWidth", "imHeight") if key in told] == []
+    assert "(assumed)" in capsys.readouterr().err
+
+
+def test_numbers_without_names_and_confidences_stay(tmp_path):
+    folder = save(tmp_path)
+    table = pd.read_csv(folder / "gt/gt.txt", header=None)
+    table[6], table[7] = np.linspace(0.3, 0.9, len(table)).round(3), 20
+    table.to_csv(folder / "gt/gt.txt", header=False, index=False)
+    fix(folder, "--kinds", "gap", "--min-score", 0.5, "--output", tmp_path / "fixed")
+    assert not (tmp_path / "fixed/walk/gt/labels.txt").exists()
+    found = pd.read_csv(tmp_path / "fixed/walk/gt/gt.txt", header=None)
+    assert set(found[7]) == {20}
+    both = table.merge(found, on=[0, 1])
+    np.testing.assert_allclose(both["6_x"], both["6_y"])
+    assert found.loc[(found[1] == 1) & (found[0] == 30), 6].tolist() == [-1]
+
+
+def test_it_says_why_nothing_was_fixed(tmp_path, capsys):
+    fix(save(tmp_path), "--min-score", 1, "--output", tmp_path / "fixed")
+    told = capsys.readouterr()
+    assert "0 of " in told.out
+    assert "score below 1, at most 0." in told.err
+
+
+def test_boxes_are_taken_from_predictions(tmp_path):
+    folder = save(tmp_path)
+    predicted = [
+        f"{frame},-1,{300 + 3 * frame},{top},50,120,0.9\n"
+        for frame in range(1, LENGTH + 1)
+        for top in (200, 400, 600)
+    ]
+    (tmp_path / "det.txt").write_text("".join(predicted))
+    fix(folder, "--kinds", "overlooked", "--min-score", 0, "--output",
+        tmp_path / "fixed", "--predictions", tmp_path / "det.txt")  # fmt: skip
+    # Track 9 is that of an ignored person
+    np.testing.assert_allclose(boxes(tmp_path / "fixed/walk", 10), right(10, 400))

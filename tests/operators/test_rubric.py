@@ -124,9 +124,11 @@ RISKS = {
     "undo_adjustments": "high",
     "fix_issues": "high",
     "undo_fixes": "high",
+    "measure_quality": "low",
 }
 #: Those that may take longer than anybody likes to wait.
-LONG = set(RISKS) - {"stop_adjustment_job", "fix_issues", "undo_fixes"}
+SHORT = {"stop_adjustment_job", "fix_issues", "undo_fixes", "measure_quality"}
+LONG = set(RISKS) - SHORT
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -206,6 +208,7 @@ STORY = {
     "decide_issues": lambda _: {"decision": "confirmed"},
     "fix_issues": lambda _: {"which": "selected"},
     "undo_fixes": lambda _: {},
+    "measure_quality": lambda _: {},
     "suggest_thresholds": lambda _: {},
     "export_adjustment_job": lambda place: {
         "name": "Fix-1",
