@@ -23,10 +23,12 @@ from fiftyone_track_audit.plugin.audit.agreement import measure_agreement
 from fiftyone_track_audit.plugin.audit.boxes import iou
 from fiftyone_track_audit.plugin.fixing.choosing import choose_issues
 from fiftyone_track_audit.plugin.fixing.planning import apply_plan, plan_fixes
+from identities import read_trackers
 from injector import Injected, inject
 from measures import match_issues
 from report import fill_page, print_frame, print_machine, real_data
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
 
 #: The kinds of issues that say what a planted mistake is.
 MEANT: Mapping[str, set[str]] = {
@@ -157,7 +159,9 @@ def compare(
     }
 
 
-def agreement(clean: pd.DataFrame, table: pd.DataFrame) -> float:
+def agreement(
+    clean: pd.DataFrame, table: pd.DataFrame, counting: bool = False
+) -> float:
     """Compute how far labels agree with the correct ones, boxes and identities.
 
     This is IDF1 (Ristani et al. 2016) with IoUs in place of counts: correct and
@@ -167,6 +171,7 @@ def agreement(clean: pd.DataFrame, table: pd.DataFrame) -> float:
     Args:
         clean: the correct tracks table
         table: the labels
+        counting (False): whether each IoU of 0.5 or more counts as 1, which is IDF1
 
     Returns:
         twice that sum over the number of boxes of both, in [0, 1]
@@ -175,12 +180,11 @@ def agreement(clean: pd.DataFrame, table: pd.DataFrame) -> float:
         table[[*_KEYS, *BOX]], on="frame", suffixes=("", "_now")
     )
     fit = iou(pairs[BOX].to_numpy(), pairs[[f"{side}_now" for side in BOX]].to_numpy())
-    pairs["iou"] = np.where(fit >= _SAME, fit, 0)
-    matrix = (
-        pairs[pairs["iou"] > 0]
-        .pivot_table("iou", "track", "track_now", aggfunc="sum", fill_value=0)
-        .to_numpy()
-    )
+    pairs["iou"] = np.where(fit >= _SAME, 1 if counting else fit, 0)
+    near = pairs[pairs["iou"] > 0]
+    one, two = pd.factorize(near["track"])[0], pd.factorize(near["track_now"])[0]
+    shape = (one.max(initial=-1) + 1, two.max(initial=-1) + 1)
+    matrix = coo_array((near["iou"], (one, two)), shape=shape).toarray()
     rows, columns = linear_sum_assignment(matrix, maximize=True)
     return float(2 * matrix[rows, columns].sum() / (len(clean) + len(table)))
 
@@ -272,28 +276,29 @@ def measure_trackers(data: Path) -> list[dict[str, object]]:
     Returns:
         a record per tracker: IDF1 and HOTA against MOT17's labels before and after
     """
+    parts: dict[str, list[list[pd.DataFrame]]] = {}
+    fixes: dict[str, int] = {}
+    for name, tracks, right in read_trackers(data):
+        tracker, people = name.split("/")[0], right.table["label"].eq("pedestrian")
+        issues = audit_tracks(tracks).issues
+        chosen = choose_issues(issues, ["identity_switch", "fragmentation"])
+        plan = plan_fixes(tracks, chosen)
+        fixed = apply_plan(tracks, plan).table
+        made = int(plan.fixes["fix"].notna().sum())
+        fixes[tracker] = fixes.get(tracker, 0) + made
+        own = [right.table[people], tracks.table, fixed]
+        parts.setdefault(tracker, []).append(own)
     records: list[dict[str, object]] = []
-    for folder in sorted((data / "trackers").iterdir()):
-        parts = []
-        for path in sorted(folder.glob("MOT17-*.txt")):
-            right = read_mot(data / "MOT17/train" / path.stem)
-            people = right.table["label"].astype(str) == "pedestrian"
-            tracks = read_mot(path)
-            issues = audit_tracks(tracks).issues
-            chosen = choose_issues(issues, ["identity_switch", "fragmentation"])
-            plan = plan_fixes(tracks, chosen)
-            fixed = apply_plan(tracks, plan).table
-            count = int(plan.fixes["fix"].notna().sum())
-            parts.append((right.table[people], tracks.table, fixed, count))
+    for tracker, tables in parts.items():
         truth, before, after = (
-            pd.concat([part[i] for part in parts]).astype({"sequence": str})
-            for i in range(3)
+            pd.concat(each).astype({"sequence": str})
+            for each in zip(*tables, strict=True)
         )
-        was, now = (measure_agreement(truth, each) for each in (before, after))
+        was, now = measure_agreement(truth, before), measure_agreement(truth, after)
         records.append(
             {
-                "tracker": folder.name,
-                "fixes": sum(part[3] for part in parts),
+                "tracker": tracker,
+                "fixes": fixes[tracker],
                 "IDF1 before": f"{was.idf1:.3f}",
                 "IDF1 after": f"{now.idf1:.3f}",
                 "HOTA before": f"{was.hota:.3f}",

@@ -92,9 +92,10 @@ def plot_effort(curves: pd.DataFrame, path: Path) -> None:
             that fixes can bring; sequences to which no fix brings anything are left out
         path: the PNG file to write
     """
-    start = curves[curves["looks"] == 0].drop_duplicates(["group", "name"])
-    start = start.set_index(["group", "name"])["IDF1"]
-    own = curves.join(start.rename("start"), on=["group", "name"])
+    keys = ["group", "name"]
+    begun = curves[curves["looks"] == 0].drop_duplicates(keys)
+    begun = begun[[*keys, "IDF1"]].rename(columns={"IDF1": "start"})
+    own = curves.merge(begun, on=keys)
     own = own[own["best"] - own["start"] > 0.001]
     own = own.assign(share=(own["IDF1"] - own["start"]) / (own["best"] - own["start"]))
     with _figure(path, (6.4, 3.6)) as axes:

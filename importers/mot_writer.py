@@ -170,7 +170,7 @@ def _rows(table: pd.DataFrame, ids: Mapping[str, int]) -> pd.DataFrame:
     nothing = pd.Series(1.0, table.index)
     considered = table.get("considered", nothing).astype("Float64").fillna(1)
     visibility = table.get("visibility", nothing).astype("Float64").fillna(1)
-    flags = considered.astype("int64")
+    flags = considered.astype("float64")
     if "confidence" in table and table["confidence"].notna().any():
         flags = table["confidence"].astype("float64").fillna(-1)
     return pd.DataFrame(

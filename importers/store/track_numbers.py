@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..tracks import BOX
+from .bulk import Document
 from .raw_values import whole_numbers
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -249,7 +250,7 @@ def _names(tracks: pd.DataFrame) -> pd.Series[str]:
     return found
 
 
-def name_of(label: Mapping[str, Any], attribute: str | None) -> str:
+def name_of(label: Document, attribute: str | None) -> str:
     """Return the name of the identity of one label, as in :class:`Identities`.
 
     Args:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ...importers.tracks import BOX, InputError
+from ..plain import Json
 from .boxes import iou
 
 #: What is missing without TrackEval, which brings along a second build of OpenCV.
@@ -70,29 +69,29 @@ def measure_agreement(truth: pd.DataFrame, labels: pd.DataFrame) -> Agreement:
         raise InputError("trackeval", MISSING) from error
     parts = [part[part["track"] >= 0] for part in (truth, labels)]
     names = sorted({name for part in parts for name in part["sequence"].unique()})
-    found: dict[str, dict[str, Any]] = {each.get_name(): {} for each in metrics}
+    found: dict[str, Json] = {name: {} for name in metrics}
     for name in names:
         data = _data(*(part[part["sequence"] == name] for part in parts))
-        for metric in metrics:
-            found[metric.get_name()][str(name)] = metric.eval_sequence(data)
+        for each, metric in metrics.items():
+            found[each][str(name)] = metric.eval_sequence(data)
     hota, clear, identity = (
-        metric.combine_sequences(found[metric.get_name()]) for metric in metrics
+        metric.combine_sequences(found[each]) for each, metric in metrics.items()
     )
     return Agreement(
         float(np.mean(hota["HOTA"])), float(identity["IDF1"]), float(clear["MOTA"])
     )
 
 
-def _metrics() -> tuple[Any, ...]:
+def _metrics() -> Json:
     # It prints what it cannot import, and the settings of its metrics
     with contextlib.redirect_stdout(io.StringIO()):
         from trackeval.metrics import CLEAR, HOTA, Identity
 
         quiet = {"PRINT_CONFIG": False}
-        return HOTA(), CLEAR(quiet), Identity(quiet)
+        return {"HOTA": HOTA(), "CLEAR": CLEAR(quiet), "Identity": Identity(quiet)}
 
 
-def _data(truth: pd.DataFrame, labels: pd.DataFrame) -> Mapping[str, Any]:
+def _data(truth: pd.DataFrame, labels: pd.DataFrame) -> Json:
     """Return one sequence as TrackEval takes it: a list entry per frame."""
     frames = np.union1d(truth["frame"], labels["frame"])
     own, theirs = (_by_frame(part, frames) for part in (truth, labels))

@@ -56,7 +56,7 @@ def fix(
     Args:
         output: the folder to write to, which is new or empty
         kinds: fix only mistakes of these kinds, such as gap or duplicate
-            (default: size_change, shift, low_iou, gap, duplicate, label_change)
+            (default: shift, jitter, gap, short_track, ghost, duplicate, label_change)
         min_score: fix only issues with this score or more, from 0 to 1
     """
     from ...importers.files import check_new_folder, whole_folder

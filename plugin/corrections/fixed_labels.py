@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -169,9 +168,13 @@ def make_edits(dataset: fo.Dataset, field: str, fixes: SequenceFixes) -> LabelEd
     places = store.place_frames(dataset, fixes.sequence, sorted(frames))
     modified = store.read_modified(dataset, list(places.values()))
     now = store.read_detections(dataset, field, list(places.values()))
-    known = {label["_id"]: label for labels in now.values() for label in labels}
+    known: dict[object, Label] = {
+        label["_id"]: label for labels in now.values() for label in labels
+    }
     _check_unchanged(known, fixes, modified)
-    objects = _Objects(store.read_identity(dataset, field), first["id"].map(known))
+    objects = _Objects(
+        store.read_identity(dataset, field), _labels_of(first["id"], known)
+    )
     own = store.own_attributes(dataset, field)
     kept = {own.get(name, name) for name in STORED_FIELDS} | {"_id", "confidence"}
     changed: dict[int, dict[ObjectId, Label]] = defaultdict(dict)
@@ -200,10 +203,16 @@ def make_edits(dataset: fo.Dataset, field: str, fixes: SequenceFixes) -> LabelEd
     return LabelEdits(made, new, {place: modified[place] for place in new})
 
 
+def _labels_of(ids: pd.Series[str], known: Mapping[object, Label]) -> dict[int, Label]:
+    """Return the label of each track, by its ID, as far as they are still there."""
+    pairs = zip(ids.index.tolist(), ids.tolist(), strict=True)
+    return {track: known[label] for track, label in pairs if label in known}
+
+
 class _Objects:
     """The identities of tracks, as labels spell them."""
 
-    def __init__(self, mark: store.IdentityMark, labels: pd.Series[Any]) -> None:
+    def __init__(self, mark: store.IdentityMark, labels: Mapping[int, Label]) -> None:
         """Take the identities of labels.
 
         Args:
@@ -213,7 +222,6 @@ class _Objects:
         self._per_class = mark.per_class
         self._attribute = mark.attribute
         self._names = (*_IDENTITY, *filter(None, [mark.attribute]))
-        labels = labels.dropna()
         self._labels = {track: label["label"] for track, label in labels.items()}
         self._known: dict[object, Label] = {
             track: {name: label.get(name) for name in self._names}
@@ -270,7 +278,7 @@ def _to_records(edits: pd.DataFrame, tracks: Tracks) -> list[Label]:
 
 
 def _check_unchanged(
-    known: Mapping[ObjectId, Label],
+    known: Mapping[object, Label],
     fixes: SequenceFixes,
     modified: Mapping[ObjectId, datetime | None],
 ) -> None:

@@ -129,9 +129,9 @@ def measure_quality(
     for stored in store.read_sequences(dataset, field, own):
         now = stored.tracks
         was = labels_before(dataset, field, stored, edits)
-        for after, tracks in ((False, was), (True, now)):
-            tables[after].append(tracks.table)
-            for key in _count(tracks, thresholds, annotator_field, after):
+        for is_now, tracks in ((False, was), (True, now)):
+            tables[is_now].append(tracks.table)
+            for key in _count(tracks, thresholds, annotator_field, is_now):
                 counts[key] += 1
     before, after = (_join(tables[each], annotator_field) for each in (False, True))
     return Quality(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...importers.tracks import BOX
 from ..audit.boxes import Floats, iou
@@ -43,7 +44,7 @@ def use_predictions(case: Case) -> pd.DataFrame | None:
 
 def _find(
     case: Case, boxes: pd.DataFrame, where: list[Floats]
-) -> tuple[Floats, np.ndarray]:
+) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the prediction of each box, and whether there is one.
 
     Args:
@@ -142,15 +143,16 @@ def follow(
     """
     near = predicted[predicted["frame"].between(first, last)]
     chain, since = [], first if side > 0 else last
-    for frame, rows in sorted(near.groupby("frame").indices.items(), reverse=side < 0):
-        if abs(int(frame) - since) > _BREAK * step:
+    by_frame = near.groupby("frame").indices
+    for frame in sorted(map(int, near["frame"].unique()), reverse=side < 0):
+        if abs(frame - since) > _BREAK * step:
             break
-        here = near.iloc[rows]
+        here = near.iloc[by_frame[frame]]
         fits = here[iou(box[None], here[BOX].to_numpy(float)) >= _SAME]
         if len(fits):
             best = int(fits["confidence"].to_numpy(float).argmax())
             chain.append(fits.iloc[[best]])
-            box, since = fits[BOX].to_numpy(float)[best], int(frame)
+            box, since = fits[BOX].to_numpy(float)[best], frame
     found = pd.concat(chain) if chain else near.iloc[:0]
     return found.sort_values("frame")
 

@@ -77,7 +77,7 @@ class FixIssues(TrackOperator):
             types.String(),
             view=types.AutocompleteView(choices=kinds.choices, allow_duplicates=False),
             label="Kinds",
-            description="By default, those whose fixes stay close to the labels",
+            description="By default, those whose fixes are right without a look",
         )
         inputs.float(
             "min_score",

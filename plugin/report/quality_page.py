@@ -43,7 +43,7 @@ def make_quality_page(name: str, quality: Json, summary: str) -> bytes:
     Returns:
         the page, as HTML in UTF-8
     """
-    plots = []
+    plots: list[tuple[str, str]] = []
     for group, heading in _GROUPS.items():
         rows = [row for row in quality["rates"] if row["group"] == group]
         rows.sort(key=lambda row: row["before"] or 0)

@@ -23,6 +23,8 @@ from own_datasets import (
 
 pytestmark = pytest.mark.usefixtures("database")
 FIELD = "detections"
+#: The last frame in which nobody labeled the second object.
+UNSEEN = 25
 
 
 def by_text(name, frame, box):
@@ -111,7 +113,8 @@ def test_an_exchange_gives_each_box_the_identity_of_the_other_track(dataset):
 def test_an_overlooked_object_gets_a_track_with_an_identity_of_its_own(tmp_path):
     def missing(name, frame, box):
         instance = instances[name]
-        return None if name == "second" else detection(box, instance=instance)
+        late = name == "first" or frame > UNSEEN
+        return detection(box, instance=instance) if late else None
 
     instances = {"first": fo.Instance(), "second": fo.Instance()}
     with video_dataset(tmp_path, missing) as dataset:
@@ -126,15 +129,15 @@ def test_an_overlooked_object_gets_a_track_with_an_identity_of_its_own(tmp_path)
                     detections=[detection(box, confidence=0.9) for box in boxes]
                 )
             sample.save()
-        fta.audit_dataset(dataset)
+        fta.audit_dataset(dataset, FIELD)
         found = read_dataset_issues(dataset, FIELD)
         ids = found.loc[found["kind"] == "overlooked", "id"].tolist()
-        fixed = fta.fix_issues(dataset, ids=ids)
-        assert (fixed.issues, fixed.boxes.added) == (1, FRAMES)
-        added = table(dataset).loc[2]
+        fixed = fta.fix_issues(dataset, ids=ids, label_field=FIELD)
+        assert (fixed.issues, fixed.boxes.added) == (1, UNSEEN)
+        added = table(dataset).loc[3]
         assert added["left"].iloc[0] == pytest.approx(0.79 * 160, abs=0.5)
         labels = dataset.first().frames[5][FIELD].detections
         assert len({label.instance.id for label in labels}) == 2
         assert labels[1].predicted
         fta.undo_fixes(dataset)
-        assert len(table(dataset)) == FRAMES
+        assert len(table(dataset)) == 2 * FRAMES - UNSEEN

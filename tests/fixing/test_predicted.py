@@ -12,7 +12,7 @@ from fiftyone_track_audit.plugin.fixing.planning import (
     list_fixes,
     plan_fixes,
 )
-from test_fixing import LENGTH, boxes_of, fix, issue, issues, make_tracks, same, walk
+from fix_cases import LENGTH, boxes_of, fix, issue, issues, make_tracks, same, walk
 
 
 def seen(*parts, label="Car"):

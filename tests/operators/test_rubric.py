@@ -124,10 +124,9 @@ RISKS = {
     "undo_adjustments": "high",
     "fix_issues": "high",
     "undo_fixes": "high",
-    "measure_quality": "low",
 }
 #: Those that may take longer than anybody likes to wait.
-SHORT = {"stop_adjustment_job", "fix_issues", "undo_fixes", "measure_quality"}
+SHORT = {"stop_adjustment_job", "fix_issues", "undo_fixes"}
 LONG = set(RISKS) - SHORT
 
 
