@@ -18,7 +18,7 @@ DATA ?=
 LABELS ?=
 export DATA LABELS
 
-.PHONY: help demo test test-pure test-lowest lint docs panel bench browser clean
+.PHONY: help demo test test-pure test-lowest lint docs panel bench faults fuzz browser clean
 
 # A target's help is the comment behind it.
 help: ## List the targets
@@ -74,6 +74,15 @@ panel: ## Check and test the panel's source and build its bundle, with npm
 bench: $(VENV)/.installed ## Measure speed, memory and the mistakes found, beside rivals
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/faults.py
+
+faults: $(VENV)/.installed ## Kill each work at random moments, and compare what doing it again gives
+	$(BIN)/python benchmarks/kills.py
+
+INPUTS ?= 100000
+fuzz: $(VENV)/.installed-for-tests ## Feed the parsers with INPUTS random changes of files each
+	$(BIN)/pip install --quiet --disable-pip-version-check atheris || true
+	$(BIN)/python benchmarks/fuzz.py --inputs $(INPUTS)
+	$(BIN)/python benchmarks/fuzz.py --inputs $(INPUTS) --guided
 
 clean: ## Remove the environment and everything that was built
 	rm -rf $(VENV) build *.egg-info demo plugin/panel/app/node_modules

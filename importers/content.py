@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 
 from .files import read_json
-from .tracks import InputError
+from .local_files import open_file
 
 #: Bytes of a file that tell its format.
 _HEAD = 1 << 16
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|-?nan", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|-?nan", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,8 @@ def look_into(path: Path) -> Content:
     Raises:
         InputError: if the file cannot be read
     """
-    try:
-        with path.open("rb") as file:
-            return Content(path, file.read(_HEAD))
-    except OSError as error:
-        raise InputError(path, f"{error.strerror}; expected a label file") from error
+    with open_file(path, "a label file") as file:
+        return Content(path, file.read(_HEAD))
 
 
 def is_number(value: str) -> bool:

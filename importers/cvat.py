@@ -25,6 +25,7 @@ from defusedxml.ElementTree import iterparse
 from .content import Content
 from .frames import is_plain_name
 from .keyframes import interpolate
+from .local_files import check_lines, open_file
 from .numbered_frames import Frames
 from .numbered_rows import LAST_FRAME, LabeledVideo, make_tracks
 from .tracks import InputError, Tracks, attribute_columns, concatenate
@@ -96,11 +97,10 @@ def read_cvat(path: Path, frames: Frames, strict: bool = False) -> Tracks:
         NoTracks: if it is of a task without any track
     """
     tasks: dict[str, _Task] = {}
+    check_lines(path, _EXPECTED, end=b">")
     try:
-        with path.open("rb") as file:
+        with open_file(path, _EXPECTED) as file:
             images = _read_elements(path, file, tasks)
-    except OSError as error:
-        raise InputError(path, f"{error.strerror}; expected {_EXPECTED}") from error
     except (ParseError, DefusedXmlException, ValueError) as error:
         line = getattr(error, "position", (None,))[0]
         if isinstance(error, InputError):
@@ -245,7 +245,8 @@ def _to_tracks(path: Path, task: _Task, frames: Frames, strict: bool) -> Tracks:
     rows = interpolate(rows, ~rows["outside"].to_numpy(bool), task.step)
     rows = rows[~rows["outside"]].drop(columns="outside").reset_index(drop=True)
     broken = pd.DataFrame(task.broken).drop(columns="outside", errors="ignore")
-    last = max(task.stop or 0, int(rows["number"].max()) if len(rows) else 0)
+    labeled = rows["number"][rows["number"] <= LAST_FRAME]
+    last = max(task.stop or 0, int(labeled.max()) if len(labeled) else 0)
     notes = []
     if task.other_shapes:
         one = task.other_shapes == 1
@@ -260,7 +261,7 @@ def _to_tracks(path: Path, task: _Task, frames: Frames, strict: bool) -> Tracks:
         size=task.size,
         pattern="frame_{:06d}.PNG",
         first=task.start,
-        known=np.arange(task.start, min(last, LAST_FRAME) + 1, task.step),
+        known=np.arange(task.start, last + 1, task.step),
         beside=("images",),
         notes=tuple(notes),
     )

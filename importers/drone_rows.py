@@ -129,5 +129,6 @@ def _name_classes(rows: pd.DataFrame, classes: Mapping[int, str]) -> pd.DataFram
     """Name the classes of boxes; a number that has no name stays a number."""
     numbers = rows["category"].fillna(0).to_numpy(np.float64)
     known, codes = np.unique(numbers, return_inverse=True)
-    names = [classes.get(int(number), f"{number:g}") for number in known]
+    ids = [int(number) if np.isfinite(number) else -1 for number in known]
+    names = [classes.get(i, f"{n:g}") for i, n in zip(ids, known, strict=True)]
     return rows.drop(columns="category").assign(label=np.array(names, object)[codes])

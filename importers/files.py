@@ -29,6 +29,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from .frames import is_plain_name
+from .local_files import read_file, read_pipe
 from .tracks import InputError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ Json: TypeAlias = dict[str, Any]
 #: Frames downloaded at the same time: the size of boto3's connection pool.
 _WORKERS = 10
 
+#: The most bytes of a file's name.
+_LONGEST = 255
 #: The suffix of a folder that is being replaced.
 _REPLACED = ".replaced"
 
@@ -58,8 +61,10 @@ def expand_home(path: Path | str) -> Path:
     """Replace a leading ``~`` or ``~user`` by that user's home folder.
 
     Raises:
-        InputError: if there is no such user
+        InputError: if there is no such user, or a name is too long for a file
     """
+    if any(len(part.encode(errors="replace")) > _LONGEST for part in Path(path).parts):
+        raise InputError(path, "File name too long; expected a path")
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
@@ -142,11 +147,10 @@ def read_bytes(uri: Path | str) -> bytes:
         bucket, key = split_s3(str(uri))
         with _s3_errors(str(uri)):
             return _read_object(_s3_client(), bucket, key)
-    try:
-        return Path(uri).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(uri, f"{reason}; expected a file to read") from error
+    expected = "a file to read"
+    # Shells hand over the output of a command as a pipe: score <(aws s3 cp ...)
+    read = read_pipe if Path(uri).is_fifo() else read_file
+    return read(uri, expected)
 
 
 def read_json(uri: Path | str) -> Any:  # noqa: ANN401 - what JSON holds is checked by use

@@ -7,8 +7,6 @@ import os
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
-from PIL import Image
-
 from .tracks import InputError, Sequence, Tracks
 from .video_frames import bring_frames
 
@@ -16,6 +14,8 @@ from .video_frames import bring_frames
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 #: The characters that separate folders or drives from names on some system.
 _SEPARATORS = frozenset("/\\:")
+#: The most bytes of a file's name that file systems take.
+_LONGEST = 255
 #: How many missing frames an error names.
 _NAMED = 3
 
@@ -36,6 +36,7 @@ def is_plain_name(name: object) -> bool:
         isinstance(name, str)
         and name not in {"", ".", ".."}
         and "\0" not in name
+        and len(name.encode(errors="surrogatepass")) <= _LONGEST
         # A path is made only of names that may be more than a name, for speed
         and (_SEPARATORS.isdisjoint(name) or PureWindowsPath(name).name == name)
     )
@@ -56,26 +57,6 @@ def is_frame_name(name: object) -> bool:
         and not name.startswith(".")
         and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - fast
     )
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """Read the size of an image from its header.
-
-    Args:
-        path: the path to the image
-
-    Returns:
-        ``(width, height)`` in pixels
-
-    Raises:
-        InputError: if the file is missing or not an image
-    """
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except OSError as error:
-        reason = error.strerror or "not a readable image"
-        raise InputError(path, f"{reason}; expected an image") from error
 
 
 def list_images(folder: Path) -> list[str]:

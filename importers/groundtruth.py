@@ -13,7 +13,8 @@ import pandas as pd
 from . import files
 from .broken_boxes import set_aside_boxes
 from .content import Content
-from .frames import check_frames, image_size, is_plain_name, list_images, missing_frames
+from .frames import check_frames, is_plain_name, list_images, missing_frames
+from .images import image_size
 from .manifest import Video, read_videos
 from .seq_label import Labels, make_columns, make_frame_attributes, read_labels
 from .seqinfo import SeqInfo, read_seqinfo

@@ -9,11 +9,17 @@ import pandas as pd
 
 from .tracks import BOX
 
+#: The most frames from one keyframe to the next.
+_LONGEST = 100_000
+
 
 def interpolate(
     rows: pd.DataFrame, lasts: npt.NDArray[np.bool_], step: int = 1
 ) -> pd.DataFrame:
     """Fill the frames between the boxes of each track, in a straight line.
+
+    Stretches of more than 100,000 frames, an hour of a video, are not filled: one of
+    their ends is wrong.
 
     Args:
         rows: boxes in any order, with ``track``, ``number`` (the frame), ``left``,
@@ -29,6 +35,7 @@ def interpolate(
     rows, lasts = rows.iloc[order].reset_index(drop=True), lasts[order]
     track, number = rows["track"].to_numpy(), rows["number"].to_numpy(np.int64)
     to_next = np.append(np.diff(number), 1)
+    lasts = lasts & (to_next <= _LONGEST)
     alone = ~lasts | np.append(track[1:] != track[:-1], True)[: len(rows)]
     count = np.where(alone, 1, np.maximum(to_next // step, 1))
     source = np.repeat(np.arange(len(rows)), count)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .files import expand_home
 from .frames import list_images
 from .mot_lines import begins_with_row
 from .numbered_frames import Frames
@@ -67,6 +68,7 @@ def find_places(path: Path, relative: str, frames: Frames) -> list[Place]:
 
 def _find_files(path: Path, relative: str) -> list[Path]:
     """Find the files of rows at a path."""
+    path = expand_home(path)
     if path.is_file():
         return [path]
     if not path.is_dir():

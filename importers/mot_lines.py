@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv
 
+from .local_files import check_lines, open_file, read_file
 from .tracks import InputError
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -33,7 +34,7 @@ _LEAST = 6
 CLASS = 7
 #: How lines begin that are no rows.
 _COMMENTS = ("#", "%", "//")
-_VALUE = r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|nan)"
+_VALUE = r"[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|inf|nan)"
 _NUMBER = re.compile(_VALUE, re.IGNORECASE)
 #: Bytes at a file's end among which blank ones are looked for.
 _TAIL = 4096
@@ -102,10 +103,8 @@ def parse_rows(
     Raises:
         InputError: if the file is missing, is empty, or has other columns
     """
-    try:
-        data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-    except OSError as error:
-        raise InputError(path, f"{error.strerror}; expected MOT rows") from error
+    check_lines(path, "MOT rows")
+    data = read_file(path, "MOT rows").removeprefix(codecs.BOM_UTF8)
     start, _ = _skip_head(data)
     _check_header(path, data[:start])
     end = data.find(b"\n", start)
@@ -128,7 +127,7 @@ def begins_with_row(path: Path) -> bool:
     Returns:
         True/False
     """
-    with path.open("rb") as file:
+    with open_file(path, "MOT rows") as file:
         data = file.read(_TAIL).removeprefix(codecs.BOM_UTF8)
     start, _ = _skip_head(data)
     first = data[start:].decode(errors="replace").partition("\n")[0].strip()

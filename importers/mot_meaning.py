@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .broken_rows import BrokenRows
+from .local_files import read_text
 from .mot_lines import CLASS, FloatArray, ParsedRows
 from .tracks import InputError
 
@@ -164,10 +165,7 @@ def _read_names(path: Path) -> tuple[str, ...] | None:
     file = path.with_name(Path(LABELS).name)
     if not file.is_file():
         return None
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(file, "not UTF-8 text; expected a class per line") from error
+    text = read_text(file, "a class per line")
     names = tuple(name.strip() for name in text.rstrip().splitlines())
     if not names or not all(names) or len(set(names)) < len(names):
         raise InputError(

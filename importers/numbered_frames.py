@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .frames import image_size, list_images
+from .frames import list_images
+from .images import image_size
 from .tracks import BOX, InputError, Sequence, VideoPart
 from .video_files import is_video, read_video
 from .video_frames import frame_file, frames_folder

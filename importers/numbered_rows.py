@@ -30,8 +30,8 @@ from .tracks import (
 )
 from .video_files import is_video, videos_named
 
-#: The greatest number of a frame: four days at 30 frames per second.
-LAST_FRAME = 9_999_999
+#: The greatest number of a frame: nine hours at 30 frames per second.
+LAST_FRAME = 999_999
 LAST_TRACK = 2**31 - 1
 #: What rows have that tables do not.
 _NO_COLUMNS = frozenset({"number", "line", "problem"})

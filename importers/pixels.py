@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 import pandas as pd
 
-from .frames import image_size
+from .images import image_size
 from .problems import Finding, Report, error, sentences, warning
 from .tracks import BOX, InputError, Sequence, Tracks
 from .video_frames import bring_frames

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .frames import is_plain_name
+from .local_files import read_text
 from .tracks import InputError
 
 _Value = TypeVar("_Value")
@@ -91,14 +92,9 @@ class _Values:
         self.path = path
         parser = configparser.ConfigParser(interpolation=None)
         try:
-            self.text = path.read_text(encoding="utf-8-sig")
+            self.text = read_text(path, "an INI file")
             headless = "[" not in self.text
             parser.read_string(f"[{_SECTION}]\n{self.text}" if headless else self.text)
-        except OSError as error:
-            reason = f"{error.strerror}; expected the sequence's seqinfo.ini"
-            raise InputError(path, reason) from error
-        except UnicodeDecodeError as error:
-            raise InputError(path, "not UTF-8 text; expected an INI file") from error
         except configparser.Error as error:
             reason = f"{error.message.splitlines()[0]}; expected an INI file"
             line = _line_of_error(error) - headless

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .local_files import check_lines
 from .tracks import InputError
 
 #: The separator of files whose columns are any number of spaces or tabs apart.
@@ -77,6 +78,7 @@ def _parse(
     path: Path, names: list[str], separator: str, expected: str, quoted: bool
 ) -> pd.DataFrame:
     """Read the values as text, with the line of each row."""
+    check_lines(path, expected)
     try:
         with warnings.catch_warnings():
             # Of columns beyond these, one is enough to tell that there are too many

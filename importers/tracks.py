@@ -8,6 +8,7 @@ depends on where the labels came from.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as ListOf
 from dataclasses import dataclass, field, replace
@@ -49,6 +50,9 @@ FORMAT_COLUMNS = frozenset(
     }
 )
 
+#: The most names of attributes that the boxes of a file may have.
+MOST_ATTRIBUTES = 1_000
+
 BOX = ["left", "top", "width", "height"]
 
 #: The least and the greatest value of a box's columns, in pixels: far beyond any
@@ -73,6 +77,26 @@ INVALID_COLUMNS: Mapping[str, str] = {
 }
 
 
+#: The most characters of a file's name.
+_LONGEST_NAME = 255
+#: The most characters that messages quote of what they found.
+_MOST_QUOTED = 120
+#: Quoted text, and names, of which that much is quoted.
+_QUOTED = re.compile(r"""(?<!\w)'[^']*'|(?<!\w)"[^"]*"|[^\s/'"]+""")
+
+
+def _shorten(text: str, most: int = _MOST_QUOTED) -> str:
+    """Cut the quoted texts and the names in a text that are longer than ``most``."""
+    if len(text) <= most:
+        return text
+    return _QUOTED.sub(
+        lambda found: (
+            found[0] if len(found[0]) <= most + 2 else f"{found[0][:most]}..."
+        ),
+        text,
+    )
+
+
 class InputError(ValueError):
     """Invalid input; the message names the file, the line and what was expected."""
 
@@ -84,9 +108,10 @@ class InputError(ValueError):
             message: what is wrong and what was expected
             line (None): the 1-based line in the file
         """
-        place = f"{path}, line {line}" if line else f"{path}"
+        self.path = _shorten(str(path), _LONGEST_NAME)
+        message = _shorten(message)
+        place = f"{self.path}, line {line}" if line else self.path
         super().__init__(f"{place}: {message}")
-        self.path = str(path)
         self.message = message
         self.line = line
 
@@ -229,10 +254,18 @@ def attribute_columns(
     Returns:
         the columns, None for boxes without the attribute. An attribute whose name a
         table needs for itself gets ``_attribute`` appended
+
+    Raises:
+        InputError: if there are more than :data:`MOST_ATTRIBUTES` names, of which each
+            takes memory for every box
     """
     own = {*COLUMNS, *FORMAT_COLUMNS, *taken}
+    names = dict.fromkeys(itertools.chain.from_iterable(attributes))
+    if len(names) > MOST_ATTRIBUTES:
+        message = f"{len(names):,} names; expected at most {MOST_ATTRIBUTES:,}"
+        raise InputError("attributes of boxes", message)
     columns: dict[str, pd.Series[Any]] = {}
-    for name in dict.fromkeys(itertools.chain.from_iterable(attributes)):
+    for name in names:
         column = name
         while column in own or column in columns:
             column += "_attribute"

@@ -20,10 +20,11 @@ from typing import TypeVar
 import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from .disk_cache import mark_used
-from .frames import image_size
+from .images import image_size, read_image
+from .local_files import read_file
+from .processes import is_dead, machine
 from .tracks import InputError
 
 #: Part of the cache key: raise it when the same frames should encode differently.
@@ -87,7 +88,8 @@ def unfinished_video(folder: Path) -> Iterator[str]:
         a path at which there is no file; it is removed at the end
     """
     _remove_abandoned(folder)
-    handle, unfinished = tempfile.mkstemp(".mp4", _UNFINISHED, folder)
+    prefix = f"{_UNFINISHED}{machine()}-{os.getpid()}-"
+    handle, unfinished = tempfile.mkstemp(".mp4", prefix, folder)
     os.close(handle)
     # Only its owner can read such a file; the encoder's has the default mode
     Path(unfinished).unlink()
@@ -98,12 +100,17 @@ def unfinished_video(folder: Path) -> Iterator[str]:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove unfinished files of processes that were killed more than a day ago."""
+    """Remove unfinished files of processes that were killed.
+
+    Those of this machine are known to be dead, others after a day.
+    """
     yesterday = time.time() - 24 * 60 * 60
     for path in folder.glob(f"{_UNFINISHED}*.mp4"):
         # Another process may finish or remove it meanwhile
         with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_mtime < yesterday:
+            writer = path.name.removeprefix(_UNFINISHED).split("-")
+            dead = len(writer) > 2 and is_dead(writer[0], int(writer[1]))
+            if dead or path.stat().st_mtime < yesterday:
                 path.unlink()
 
 
@@ -162,20 +169,11 @@ def _content_key(frames: list[Path], frame_rate: float) -> str:
 
 
 def _digest(path: Path) -> bytes:
-    try:
-        return hashlib.blake2b(path.read_bytes()).digest()
-    except OSError as error:
-        raise InputError(path, f"{error.strerror}; expected an image") from error
+    return hashlib.blake2b(read_file(path, "an image")).digest()
 
 
 def _read_pixels(path: Path) -> NDArray[np.uint8]:
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError) as error:
-        raise InputError(
-            path, f"the image cannot be read ({error}); expected a complete image"
-        ) from error
+    return np.asarray(read_image(path))
 
 
 def _ahead(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:

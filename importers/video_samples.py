@@ -14,7 +14,7 @@ import numpy as np
 
 from . import store
 from .files import resolve_path
-from .frames import image_size
+from .images import image_size
 from .tracks import InputError, Sequence, Tracks
 from .video import encode_video
 from .video_files import encode_part, read_video

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .content import Content, is_number, is_whole
+from .local_files import read_text
 from .numbered_frames import Frames
 from .numbered_rows import LabeledVideo, find_frames, frames_size, make_tracks
 from .tracks import InputError, Tracks
@@ -98,9 +99,11 @@ def _number(path: Path) -> int:
 def _read_file(path: Path) -> pd.DataFrame:
     """Read the lines of a frame."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path, _EXPECTED).splitlines()
         values = [(i, *map(float, text.split())) for i, text in enumerate(lines, 1)]
-    except (OSError, ValueError) as error:
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(path, f"{error}; expected {_EXPECTED}") from error
     values = [row for row in values if len(row) > 1]
     for row in values:
@@ -128,12 +131,7 @@ def _class_names(folder: Path, numbers: npt.NDArray[np.int64]) -> list[str]:
     """Name the classes of boxes after a file of names; others stay numbers."""
     places = [place / name for place in (folder, folder.parent) for name in _CLASSES]
     file = next((place for place in places if place.is_file()), None)
-    try:
-        names = file.read_text(encoding="utf-8-sig").splitlines() if file else []
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            file or folder, f"{error}; expected a class per line"
-        ) from error
+    names = read_text(file, "a class per line").splitlines() if file else []
     return [
         names[number] if 0 <= number < len(names) and names[number] else str(number)
         for number in numbers.tolist()

@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 
 from bson import ObjectId
 
+from .leases import confirm_held
+
 _CONNECTIONS = 3
 #: A document of MongoDB.
 Document: TypeAlias = dict[str, Any]
@@ -73,7 +75,12 @@ class Writer:
         return self
 
     def send(self, batch: Sequence[object]) -> None:
-        """Send a batch; wait for the oldest one if many are in flight."""
+        """Send a batch; wait for the oldest one if many are in flight.
+
+        Raises:
+            LockedError: if a lock of this thread was lost
+        """
+        confirm_held()
         if len(self._sent) > _CONNECTIONS:
             self._receive()
         future = self._threads.submit(self._call, batch, ordered=False)

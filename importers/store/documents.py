@@ -22,6 +22,7 @@ from .frame_documents import (
     reload_frames,
 )
 from .image_sequences import images_at, read_images
+from .leases import confirm_held
 from .sequences import read_samples, sample_ids
 
 _FRAMES_PER_BATCH = 500
@@ -148,6 +149,7 @@ def set_frame_values(
         if each
     ]
     if updates:
+        confirm_held()
         frame_documents(dataset).bulk_write(updates, ordered=False)
     reload_frames(dataset)
 
@@ -256,6 +258,7 @@ def update_samples(
         for sample, expressions in updates.items()
     ]
     if requests:
+        confirm_held()
         dataset._sample_collection.bulk_write(requests, ordered=False)
         fo.Sample._reload_docs(dataset._sample_collection_name, sample_ids=updates)
 
@@ -292,6 +295,7 @@ def all_or_nothing(
             for frame in before
         ]
         if updates:
+            confirm_held()
             frames.bulk_write(updates, ordered=False)
         for name in new & set(frame_schema(dataset)):
             delete_frame_field(dataset, name)

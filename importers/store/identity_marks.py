@@ -13,7 +13,6 @@ import fiftyone as fo
 
 from .bulk import Document
 from .frame_documents import frame_documents, frame_path, frame_schema
-from .track_numbers import Identities
 
 _MARK = "track_audit_identity"
 
@@ -59,16 +58,17 @@ class IdentityMark:
             return self
         return replace(self, plain=self.attribute is None, per_class=False)
 
-    def joined(self, identities: Identities) -> IdentityMark:
+    def joined(self, numbered: bool, per_class: bool) -> IdentityMark:
         """Return the mark with what was found in a further sequence.
 
         Args:
-            identities: the identities of the sequence's boxes
+            numbered: whether a track of it may have another number than its index
+            per_class: whether an index of it may count within its class
         """
         return replace(
             self,
-            plain=self.plain and not identities.numbered,
-            per_class=self.per_class or identities.per_class,
+            plain=self.plain and not numbered,
+            per_class=self.per_class or per_class,
         )
 
 

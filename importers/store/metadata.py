@@ -9,7 +9,7 @@ from pathlib import Path
 import fiftyone as fo
 import fiftyone.core.utils as fou
 
-from ..frames import image_size
+from ..images import image_size
 from ..video_frames import read_video_info
 from .frame_documents import are_images
 from .sequences import sample_ids

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,20 @@ def _whole(value: object) -> int | None:
         return None
     number = float(value)
     return int(number) if number.is_integer() and abs(number) < 2**62 else None
+
+
+def identities(values: Sequence[object]) -> pd.Series[Any]:
+    """Return what tells objects apart as a column of values that can be compared.
+
+    Args:
+        values: IDs, numbers or texts; lists and objects become null
+
+    Returns:
+        the column
+    """
+    if any(isinstance(value, list | dict) for value in values):
+        values = [None if isinstance(v, list | dict) else v for v in values]
+    return pd.Series(list(values), dtype=object)
 
 
 def class_names(values: Sequence[str | None]) -> pd.Series[str]:

@@ -22,7 +22,7 @@ from .frame_documents import are_images, frame_documents
 from .identity_marks import read_identity
 from .image_sequences import images_at, read_images
 from .kept_numbers import read_numbers
-from .sequences import SampleSpan, make_spans, read_samples, sample_ids
+from .sequences import LAST_FRAME, SampleSpan, make_spans, read_samples, sample_ids
 from .tables import IDENTITY, INSTANCE, STATEMENT, build_tracks, sequence_records
 from .track_numbers import Identities
 from .views import dataset_of
@@ -259,7 +259,7 @@ def _choose_part(
     ]
     images = are_images(dataset)
     detections = f"{field}.detections"
-    all_of_them = {"$ifNull": [f"${detections}", []]}
+    all_of_them = _listed(detections)
     identity = {"$ifNull": ["$$this.index", -1]}
     chosen = {"$in": [identity, [int(track) for track in tracks]]}
     return [
@@ -291,8 +291,9 @@ def _place(documents: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     Frames ``beyond`` the ``last`` one of their video are no frames.
     """
     samples = stored.loc[documents["sample_id"]]
-    length = pd.to_numeric(samples["frame_count"]).to_numpy(np.float64)
-    beyond = documents["frame_number"].to_numpy() > length
+    length = pd.to_numeric(samples["frame_count"]).fillna(LAST_FRAME).to_numpy(float)
+    number = documents["frame_number"].to_numpy()
+    beyond = (number < 1) | (number > length)
     placed = documents.assign(
         beyond=beyond & documents["filepath"].isna().to_numpy(),
         last=samples[FRAME_OFFSET].to_numpy() + length,
@@ -318,15 +319,18 @@ def _read_frames(
     found = _aggregate_frames(dataset, field, stages, project)
     counts = [document["count"] for document in found]
     for name in keys:
-        lengths = [len(document.get(name) or ()) for document in found]
+        values = [document.get(name) or () for document in found]
+        lengths = [
+            len(each) if isinstance(each, list | tuple) else -1 for each in values
+        ]
         if not any(lengths):
             for document in found:
                 document[name] = [None] * document["count"]
         elif lengths != counts:
             # MongoDB leaves out the detections that lack an attribute
             each = {"$ifNull": [f"$$this.{keys[name]}", None]}
-            values = {"$map": {"input": f"${field}.detections", "in": each}}
-            whole = _aggregate_frames(dataset, field, stages, {name: values})
+            present = {"$map": {"input": _listed(f"{field}.detections"), "in": each}}
+            whole = _aggregate_frames(dataset, field, stages, {name: present})
             for document, other in zip(found, whole, strict=True):
                 document[name] = other[name]
     columns = {
@@ -337,6 +341,11 @@ def _read_frames(
     documents = pd.DataFrame(found, columns=[*_DOCUMENT_COLUMNS, *statements])
     documents["sample_id"] = documents["sample_id"].astype(str)
     return documents, columns
+
+
+def _listed(path: str) -> Document:
+    """Return what stands for a list, if a field may hold something else."""
+    return {"$cond": [{"$isArray": f"${path}"}, f"${path}", []]}
 
 
 def _name_frames(documents: pd.DataFrame) -> pd.Series[str]:
@@ -354,7 +363,6 @@ def _aggregate_frames(
     stages: list[Document],
     project: Document,
 ) -> list[Document]:
-    detections = {"$ifNull": [f"${field}.detections", []]}
     pipeline = [
         *stages,
         {"$sort": {"_sample_id": 1, "frame_number": 1}},
@@ -365,7 +373,7 @@ def _aggregate_frames(
                 "filepath": 1,
                 "frame_name": f"${FRAME_NAME}",
                 "last_modified_at": 1,
-                "count": {"$size": detections},
+                "count": {"$size": _listed(f"{field}.detections")},
                 **project,
             }
         },

@@ -21,6 +21,7 @@ import fiftyone.core.odm as odm
 
 from ..version import __version__
 from .bulk import Document
+from .leases import confirm_held
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def save_record(
         method: the method of the run, such as ``track_audit/adjustment``
         values: what to record, by name, as JSON types
     """
+    confirm_held()
     config = dataset.init_run(method=method, version=__version__, **values)
     if dataset.has_run(key):
         dataset.update_run_config(key, config)
@@ -107,6 +109,7 @@ def save_results(dataset: fo.Dataset, key: str, **values: object) -> None:
         key: the key of the run
         **values: the results, as JSON types
     """
+    confirm_held()
     results = dataset.init_run_results(key, **values)
     dataset.save_run_results(key, results, cache=False)
 
@@ -130,6 +133,7 @@ def read_results(dataset: fo.Dataset, key: str, name: str) -> Any:  # noqa: ANN4
 def delete_record(dataset: fo.Dataset, key: str) -> None:
     """Delete a record and its results, if it is there."""
     if dataset.has_run(key):
+        confirm_held()
         dataset.delete_run(key)
 
 

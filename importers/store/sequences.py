@@ -26,6 +26,9 @@ from .image_sequences import (
 )
 from .views import dataset_of, kind_of
 
+#: The greatest number of a frame of a video whose length is not known.
+LAST_FRAME = 999_999
+
 
 class SampleSpan(NamedTuple):
     """The part of a sequence that a sample holds.
@@ -152,7 +155,8 @@ def frame_counts(
     Returns:
         ``sample_id``, ``frame_number`` and ``count`` of each frame
     """
-    detections = {"$ifNull": [f"$frames.{field}.detections", []]}
+    path = f"$frames.{field}.detections"
+    detections = {"$cond": [{"$isArray": path}, path, []]}
     pipeline = [
         {"$unwind": "$frames"},
         {

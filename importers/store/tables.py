@@ -120,9 +120,9 @@ def build_tracks(
     boxes = _place_boxes(documents, sequences, document, stored_boxes)
     boxes["label"] = raw_values.class_names(columns.pop("label"))
     boxes["index"] = raw_values.whole_numbers(indexes)
-    boxes["instance"] = pd.Series(columns.pop(INSTANCE), dtype=object)
+    boxes["instance"] = raw_values.identities(columns.pop(INSTANCE))
     if attribute is not None:
-        boxes["attribute"] = pd.Series(columns.pop(IDENTITY), dtype=object)
+        boxes["attribute"] = raw_values.identities(columns.pop(IDENTITY))
     identities = number_tracks(boxes, attribute, kept)
     boxes["track"] = identities.tracks
     broken = find_unusable(boxes, indexes, stored_boxes)
@@ -156,7 +156,11 @@ def _place_boxes(
     codes = documents["sequence"].map({name: i for i, name in enumerate(names)})
     sequence = codes.to_numpy(np.int64)[document]
     sizes = np.array([(s.width, s.height) for s in sequences.values()], np.float64)
-    places = raw_values.boxes(stored_boxes) * np.tile(sizes.reshape(-1, 2)[sequence], 2)
+    # What becomes infinite is set aside
+    with np.errstate(over="ignore", invalid="ignore"):
+        places = raw_values.boxes(stored_boxes) * np.tile(
+            sizes.reshape(-1, 2)[sequence], 2
+        )
     return pd.DataFrame(
         {
             "sequence": pd.Categorical.from_codes(sequence, pd.Index(names)),

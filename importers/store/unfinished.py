@@ -10,6 +10,7 @@ import fiftyone as fo
 from fiftyone import ViewField as F
 
 from .fields import INFO, SEQUENCE
+from .leases import confirm_held
 
 #: The key of the sequences that are being imported, in the dataset's info.
 _IMPORTING = "importing"
@@ -99,6 +100,7 @@ def drop_unfinished(dataset: fo.Dataset) -> None:
 
 def _note(dataset: fo.Dataset, sequences: list[str]) -> None:
     """Note the sequences that are being imported."""
+    confirm_held()
     notes = {**dataset.info.get(INFO, {}), _IMPORTING: sequences}
     if not sequences:
         del notes[_IMPORTING]

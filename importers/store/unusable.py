@@ -17,7 +17,9 @@ _PLACE = ["sequence", "frame", "track"]
 
 
 def find_unusable(
-    found: pd.DataFrame, indexes: Sequence[object], boxes: Sequence[object]
+    found: pd.DataFrame,
+    indexes: Sequence[object],
+    boxes: Sequence[object],
 ) -> BrokenRows:
     """Find detections whose frame, box, label or index is no such thing.
 
@@ -50,7 +52,7 @@ def find_unusable(
             wrong,
             lambda row: f"its index is {indexes[row]!r:.60}; expected a whole number",
         )
-    unlabeled = found["label"].isna()
+    unlabeled = found["label"].isna() | found["label"].eq("").to_numpy(bool)
     # Objects of a single class may do without a label
     if not unlabeled.all():
         broken.check(unlabeled, lambda row: "it has no label")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...importers.tracks import Tracks
+from ...importers.tracks import InputError, Tracks
 from .boxes import Floats, Rows, Vectors, area
 from .expectation import Expectation, expect_boxes, to_states
 from .neighbors import Neighbors, find_neighbors
@@ -23,6 +23,8 @@ from .signals import box_array
 from .witness import Witness, make_witness
 
 _Value = TypeVar("_Value")
+#: The most boxes of a frame, whose pairs that overlap are all kept.
+MOST_BOXES = 10_000
 #: Frames per second if a sequence does not say.
 _FRAME_RATE = 25.0
 
@@ -238,10 +240,14 @@ def make_scene(
 
     Returns:
         the :class:`Scene`
+
+    Raises:
+        InputError: if a frame has more than :data:`MOST_BOXES`
     """
     table = tracks.table
     boxes = box_array(table)
     name = str(table["sequence"].iloc[0]) if len(table) else ""
+    _check_density(name, table["frame"].to_numpy())
     sequence = tracks.sequences.get(name)
     size = (sequence.width, sequence.height) if sequence else (None, None)
     known = size[0] is not None and size[1] is not None
@@ -265,6 +271,19 @@ def make_scene(
         predictions,
         named=not (sequence and sequence.videos),
     )
+
+
+def _check_density(name: str, frame: NDArray[np.integer]) -> None:
+    """Refuse frames with so many boxes that their pairs would fill the memory."""
+    if len(frame) <= MOST_BOXES:
+        return
+    counts = np.bincount(frame)
+    if counts.max() > MOST_BOXES:
+        raise InputError(
+            name,
+            f"frame {counts.argmax()} has {counts.max():,} boxes; expected at most "
+            f"{MOST_BOXES:,}",
+        )
 
 
 def _covered(boxes: Floats) -> Floats:

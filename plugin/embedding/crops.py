@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ...importers.files import read_bytes
+from ...importers.images import image_size, read_image
 from ...importers.tracks import InputError
 from .cache import VectorCache
 
@@ -108,14 +108,9 @@ class CropDataset(Dataset[Item]):
         data = read_bytes(frame.path)
         digest = hashlib.blake2b(data, digest_size=16).hexdigest()
         known, vectors = self.cache.load(digest)
-        try:
-            with Image.open(io.BytesIO(data)) as image:
-                asked = _to_pixels(frame.boxes, frame.size, image.size)
-                boxes, index = _merge(known, asked)
-                crops = _cut(image, boxes[len(known) :])
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            message = f"the image cannot be read ({error}); expected a complete image"
-            raise InputError(frame.path, message) from error
+        asked = _to_pixels(frame.boxes, frame.size, image_size(frame.path, data))
+        boxes, index = _merge(known, asked)
+        crops = _cut(frame.path, data, boxes[len(known) :])
         return FrameCrops(digest, boxes, vectors, index, frame.rows), crops
 
 
@@ -169,12 +164,12 @@ def _merge(
     return merged[order], index
 
 
-def _cut(image: Image.Image, boxes: NDArray[np.int32]) -> Tensor:
+def _cut(path: Path, data: bytes, boxes: NDArray[np.int32]) -> Tensor:
     """Cut and resize boxes; an image without boxes is not even decoded."""
     height, width = CROP_SIZE
     crops = np.empty((len(boxes), height, width, 3), np.uint8)
     if len(boxes):
-        pixels = image.convert("RGB")
+        pixels = read_image(path, data)
         for crop, box in zip(crops, boxes.tolist(), strict=True):
             # Cut first, because resizing a part of an image includes pixels around it
             part = pixels.crop(box)

@@ -57,7 +57,7 @@ def short_instruction(frames: pd.DataFrame) -> str:
     Returns:
         less than 255 characters of HTML
     """
-    names = [escape(name) for name in _names(frames)]
+    names = [_to_html(name) for name in _names(frames)]
     more = " and {} more, see the full instructions."
     return _with_names(_headline(frames), names, SHORT_LIMIT, more)
 
@@ -81,11 +81,16 @@ def full_instruction(frames: pd.DataFrame) -> str:
         for reason in frames.loc[frames["reason"] != "", "reason"]
     ]
     items = [
-        f"<li>{escape(f'{name}: {reason}')}</li>"
+        f"<li>{_to_html(f'{name}: {reason}')}</li>"
         for name, reason in zip(_names(frames), reasons, strict=True)
     ]
     more = "<li>and {} more, see frames.csv</li>"
     return head + fit(items, FULL_LIMIT - len(head) - len("</ul>"), more) + "</ul>"
+
+
+def _to_html(text: str) -> str:
+    """Return text as HTML, in which Liquid, Ground Truth's templates, sees no tags."""
+    return escape(text).replace("{", "&#123;").replace("}", "&#125;")
 
 
 def _headline(frames: pd.DataFrame) -> str:

@@ -18,7 +18,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from ...importers.frames import check_frames
-from ...importers.tracks import BOX, InputError, Sequence, Tracks
+from ...importers.images import read_image
+from ...importers.tracks import BOX, Sequence, Tracks
 from ..audit.boxes import Floats
 from .rows import Span, TrackRows, find_spans
 
@@ -279,12 +280,7 @@ def _check_files(tracks: Tracks, frames: Iterable[tuple[str, int]]) -> None:
 
 def _read_frame(sequence: Sequence, frame: int) -> Image.Image:
     path = Path(sequence.frames_dir or "", sequence.frame_names[frame - 1])
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        message = "cannot be read; expected an image"
-        raise InputError(path, message) from error
+    return read_image(path)
 
 
 def _encode(

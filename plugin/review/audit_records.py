@@ -200,7 +200,7 @@ def begin_audit(dataset: fo.Dataset, field: str, samples: Collection[str]) -> No
         field: the frame field of the tracks
         samples: the IDs of the samples that the audit writes to
     """
-    _record_unfinished(dataset, field, _unfinished_samples(dataset, field) | {*samples})
+    _record_unfinished(dataset, field, unfinished_samples(dataset, field) | {*samples})
 
 
 def finish_audit(
@@ -209,6 +209,7 @@ def finish_audit(
     summary: AuditSummary,
     samples: Collection[str],
     overview: Json,
+    states: Json,
 ) -> None:
     """Record a complete audit.
 
@@ -221,13 +222,14 @@ def finish_audit(
         summary: what the audit found
         samples: the IDs of the samples that the audit wrote to
         overview: the overview of all sequences
+        states: what is known of the sequences, see ``audit_states.py``
     """
     field = audit.label_field
     about = {"label_field": f"frames.{field}"}
     runs.save_record(dataset, audit.overview, _OVERVIEW, about)
-    runs.save_results(dataset, audit.overview, sequences=overview)
+    runs.save_results(dataset, audit.overview, sequences=overview, states=states)
     record_audit(dataset, audit, summary)
-    _record_unfinished(dataset, field, _unfinished_samples(dataset, field) - {*samples})
+    _record_unfinished(dataset, field, unfinished_samples(dataset, field) - {*samples})
     for stored in runs.read_records(dataset, _OVERVIEW, **about):
         if stored.key != audit.overview:
             runs.delete_record(dataset, stored.key)
@@ -301,7 +303,7 @@ def describe_unfinished(dataset: fo.Dataset, field: str) -> str:
     Returns:
         a sentence for users, empty if all audits finished
     """
-    samples = _unfinished_samples(dataset, field)
+    samples = unfinished_samples(dataset, field)
     # Samples may have been deleted since
     if not samples or samples.isdisjoint(dataset.values("id")):
         return ""
@@ -311,7 +313,7 @@ def describe_unfinished(dataset: fo.Dataset, field: str) -> str:
     )
 
 
-def _unfinished_samples(dataset: fo.Dataset, field: str) -> set[str]:
+def unfinished_samples(dataset: fo.Dataset, field: str) -> set[str]:
     """Return the IDs of the samples that unfinished audits wrote to."""
     stored = runs.read_records(dataset, _UNFINISHED, label_field=f"frames.{field}")
     return {sample for each in stored for sample in each.content["samples"]}

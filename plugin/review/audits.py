@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ import fiftyone.core.utils as fou
 import pandas as pd
 
 from ...importers import store
-from ...importers.audit_fields import STORED_FIELDS
 from ...importers.dataset import Progress
 from ...importers.disk_cache import size_limit
 from ...importers.frames import check_frames
@@ -36,7 +34,7 @@ from ..audit import (
 )
 from ..audit.overview import make_overview
 from ..embedding.cache import default_cache_dir, trim_vectors
-from ..plain import Json, to_records
+from ..plain import Json
 from .audit_records import (
     AuditRecord,
     AuditSettings,
@@ -48,8 +46,18 @@ from .audit_records import (
     read_overview,
     record_audit,
 )
+from .audit_states import (
+    StateKeys,
+    States,
+    Unchanged,
+    find_unchanged,
+    read_states,
+    states_to_dict,
+    summarize,
+)
+from .audit_storage import store_audit
 from .decisions import CONFIRMED, LOCATED, count_lost
-from .issues import declare_issues, read_decided, read_decisions, replace_issues
+from .issues import declare_issues, read_decided, read_decisions
 from .saved_views import ISSUE_CLIPS, save_issue_views, view_name
 
 #: The default model for embedding crops.
@@ -76,8 +84,8 @@ def audit_dataset(
 
     The audit sets signals, flags, scores and reasons on the detections, replaces the
     issues of this label field, and records its settings as a run. Tracks are judged
-    whole. Kinds that an earlier audit looked for are judged again with its thresholds.
-    An audit that fails after the checks is recorded as unfinished.
+    whole, but sequences that did not change since an audit with the same settings are
+    not judged again. Kinds of an earlier audit are judged with its thresholds.
 
     Args:
         samples: a dataset or view
@@ -152,13 +160,16 @@ def _check_and_audit(
     settings: AuditSettings,
     progress: Progress,
 ) -> _Found:
-    """Add what is missing, check everything, then judge and store."""
+    """Add what is missing, check everything, then judge what changed, and store."""
     store.add_metadata(dataset.select(ids), progress)
-    _check(dataset, field, ids, settings.model)
+    unchanged = find_unchanged(dataset, field, ids, settings)
+    due = [each for each in ids if each not in unchanged.samples]
+    if due or not ids:
+        _check(dataset, field, due, settings.model)
     declare_issues(dataset)
-    frames = store.count_frames(dataset.select(ids))
+    frames = store.count_frames(dataset.select(due)) if due else 0
     with fou.ProgressBar(total=frames, progress=progress) as bar:
-        return _audit(dataset, field, ids, settings, bar.update)
+        return _audit(dataset, field, due, settings, unchanged, bar.update)
 
 
 def with_earlier_kinds(
@@ -220,68 +231,61 @@ def _check(
 
 @dataclass(frozen=True)
 class _Found:
-    """The summary of an audit, and the overview of all sequences."""
+    """The summary of an audit, and the overview and the state of all sequences."""
 
     summary: AuditSummary
     overview: Json
+    states: States
 
 
 def _audit(
     dataset: fo.Dataset,
     field: str,
-    ids: Collection[str],
+    due: Collection[str],
     settings: AuditSettings,
+    unchanged: Unchanged,
     step: store.Step,
 ) -> _Found:
-    """Read, judge and store one sequence after the other."""
-    samples = dataset.select(ids)
+    """Read, judge and store one sequence after the other, but the unchanged ones."""
+    samples, every = dataset.select(due), dataset.select([*unchanged.samples, *due])
     cache_limit = None if settings.model is None else size_limit()
-    overview = read_overview(dataset, field)
-    decisions = read_decisions(dataset, ids)
-    confirmed = read_decided(samples, field, CONFIRMED)
+    overview, known = read_overview(dataset, field), read_states(dataset, field)
+    decisions = read_decisions(dataset, due)
+    confirmed = read_decided(every, field, CONFIRMED)
     confirmed = confirmed[confirmed["compared_with"].isna()]
-    again: list[Json] = []
-    kinds: Counter[str] = Counter()
-    notes: Counter[str] = Counter()
-    mark = store.read_identity(dataset, field).begun(whole=len(ids) == len(dataset))
-    sequences, detections, outliers, changed = 0, 0, 0, 0
+    again = [confirmed[confirmed["sample_id"].isin(unchanged.samples)]]
+    spans, keys = store.read_spans(dataset), StateKeys(dataset, field, settings)
+    judged, changed = dict(unchanged.states), 0
     witnesses = _read_predictions(samples, settings.predictions)
     labeled = store.read_sequences(samples, field, settings.rules.columns())
     for stored, witness in zip(labeled, witnesses, strict=False):
+        (name,) = stored.tracks.sequences
         result = _judge(_with_set_aside(dataset, field, stored), settings, witness)
-        spans = [span for span in stored.spans if span.sample_id in decisions]
-        chosen = stored.documents["sample_id"].isin([span.sample_id for span in spans])
-        columns = columns_to_store(result, stored, chosen)
-        if sequences == 0:
+        if len(judged) == len(unchanged.states):
             # What fails up to here, such as loading the model, changes nothing
-            begin_audit(dataset, field, ids)
-        step(int((stored.documents.loc[chosen, "count"] == 0).sum()))
-        changed += store.write_own(dataset, field, stored, columns, step)
-        issues = replace_issues(dataset, field, spans, result.issues, decisions)
-        again += to_records(issues.loc[issues["decision"] == CONFIRMED, LOCATED])
-        kinds.update(issues["kind"])
+            begin_audit(dataset, field, due)
+        written = store_audit(dataset, field, stored, result, decisions, step)
+        again.append(written.issues[written.issues["decision"] == CONFIRMED])
         overview |= make_overview(stored.tracks, result)
-        notes.update(stored.identities.notes)
-        mark = mark.joined(stored.identities)
-        sequences += 1
-        detections += len(columns)
-        outliers += int((columns["outlier_reasons"].str.len() > 0).sum())
+        known.pop(name, None)
+        judged[name] = written.state(keys.make(spans[name], written.versions))
+        changed += written.changed
+        if written.whole:
+            known[name] = judged[name]
     if cache_limit is not None:
         trim_vectors(default_cache_dir(), cache_limit)
+    whole = len(due) + len(unchanged.samples) == len(dataset)
+    mark = store.read_identity(dataset, field).begun(whole)
+    for state in judged.values():
+        mark = mark.joined(state.numbered, state.per_class)
     store.set_identity(dataset, field, mark)
-    found_again = pd.DataFrame(again, columns=LOCATED, dtype=object)
-    lost = count_lost(confirmed, found_again)
-    said = [store.describe_order(dataset)] if store.are_images(dataset) else []
-    summary = AuditSummary(
-        sequences,
-        detections,
-        outliers,
-        dict(kinds.most_common()),
-        changed,
-        lost,
-        notes=(*said, *notes),
-    )
-    return _Found(summary, overview)
+    lost = count_lost(confirmed, pd.concat([each[LOCATED] for each in again]))
+    ordered = [judged[name] for name in spans if name in judged]
+    summary = summarize(ordered, changed, lost)
+    if store.are_images(dataset):
+        notes = (store.describe_order(dataset), *summary.notes)
+        summary = replace(summary, notes=notes)
+    return _Found(summary, overview, known)
 
 
 def _with_set_aside(
@@ -333,29 +337,6 @@ def _judge(
     )
 
 
-def columns_to_store(
-    result: Audit, stored: store.StoredTracks, chosen: pd.Series[bool]
-) -> pd.DataFrame:
-    """Return what is stored on the detections of some frames.
-
-    Args:
-        result: the audit of the tracks
-        stored: the tracks as they were read
-        chosen: whether to store on the detections of each frame's document
-
-    Returns:
-        one row per detection, one column per field
-    """
-    rows = stored.rows["document"].isin(chosen.index[chosen]).to_numpy()
-    names = [name for name in result.detections if name in STORED_FIELDS]
-    columns = result.detections.loc[rows, names]
-    reasons = [
-        kinds.split(";") if kinds else [] for kinds in columns["outlier_reasons"]
-    ]
-    listed = pd.Series(reasons, columns.index, dtype=object)
-    return columns.assign(outlier_reasons=listed)
-
-
 def _record(run_key: str, field: str, settings: AuditSettings) -> AuditRecord:
     """Return the record of an audit that finishes now."""
     key, now = new_overview_key(field), datetime.now(UTC)
@@ -366,7 +347,8 @@ def _finish(
     dataset: fo.Dataset, record: AuditRecord, found: _Found, ids: Collection[str]
 ) -> AuditSummary:
     """Record a complete audit, and save the views of issues again."""
-    finish_audit(dataset, record, found.summary, ids, found.overview)
+    states = states_to_dict(found.states)
+    finish_audit(dataset, record, found.summary, ids, found.overview, states)
     if _renew_views(dataset, record.label_field):
         return found.summary
     summary = replace(found.summary, outdated_views=True)

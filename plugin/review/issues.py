@@ -53,6 +53,8 @@ _FIELDS = {
 _READ = {"id": "id", "kind": "label", "score": "confidence", "support": "support"} | {
     name: name for name in _FIELDS
 }
+#: The columns of issues with positions in the sequence.
+_FRAMES = ("first_frame", "last_frame", "peak_frame")
 #: The attributes that tell which mistake an issue of some kind is, and those that hold
 #: the decision about it.
 MISTAKE = ("label_field", "track", "other_track", "first_frame", "last_frame")
@@ -164,7 +166,12 @@ def _place_issues(
 ) -> pd.DataFrame:
     """Return the issues that begin in samples, at their frames in the samples."""
     samples = pd.DataFrame(spans, columns=SampleSpan._fields)
-    placed = issues.drop(columns="sample_id", errors="ignore").merge(samples, "cross")
+    issues = issues.drop(columns="sample_id", errors="ignore")
+    if issues["first_frame"].isna().any():
+        # What is in no frame, such as a label of one that does not exist, comes first
+        frames = {name: issues[name].fillna(1).astype("int64") for name in _FRAMES}
+        issues = issues.assign(**frames)
+    placed = issues.merge(samples, "cross")
     begins = placed["first_frame"] - placed["offset"]
     placed = placed[begins.between(1, placed["length"])]
     first = placed["first_frame"] - placed["offset"]

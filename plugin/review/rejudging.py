@@ -16,7 +16,8 @@ from ..audit import APPEARANCE, audit_tracks
 from ..audit.neighbors import find_neighbors
 from ..plain import count
 from .audit_records import list_audits
-from .audits import columns_to_store, with_earlier_kinds
+from .audit_storage import columns_to_store
+from .audits import with_earlier_kinds
 from .decisions import FIXED
 from .issues import declare_issues, exchange_issues, read_issues
 

@@ -10,7 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from fiftyone_track_audit.importers.groundtruth import read_seq_label
-from fiftyone_track_audit.importers.tracks import Sequence, Tracks, make_table
+from fiftyone_track_audit.importers.tracks import (
+    InputError,
+    Sequence,
+    Tracks,
+    make_table,
+)
 from fiftyone_track_audit.plugin.audit import (
     IOU_KINDS,
     KINDS,
@@ -27,6 +32,7 @@ from fiftyone_track_audit.plugin.audit.detectors.glitches import (
     SIZE_CHANGE,
 )
 from fiftyone_track_audit.plugin.audit.neighbors import find_neighbors
+from fiftyone_track_audit.plugin.audit.scene import MOST_BOXES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -606,3 +612,12 @@ def test_real_signals(real_data):
     assert signals.loc[(1, 29), "iou_prev"] == signals.loc[(1, 28), "iou_next"]
     for first in [(1, 1), (2, 1), (3, 14), (4, 31)]:
         assert signals.loc[first, ["size_change", "iou_prev"]].isna().all()
+
+
+def test_a_frame_with_too_many_boxes_is_refused():
+    count = MOST_BOXES + 1
+    rows = {"sequence": "a", "frame": 7, "frame_name": "7.jpg", "label": "car"}
+    rows |= {"track": np.arange(count), "left": 0.0, "top": 0.0, "width": 9.0}
+    table = make_table(pd.DataFrame({**rows, "height": 9.0}))
+    with pytest.raises(InputError, match="a: frame 7 has 10,001 boxes; expected at"):
+        audit_tracks(Tracks(table, {}))

@@ -473,7 +473,7 @@ def test_manifest_beyond_its_limit_is_refused():
 
 @pytest.mark.parametrize("sequences", [1, 2])
 @pytest.mark.parametrize("flagged", [0, 1, 12, 40, 2000])
-@pytest.mark.parametrize("reason", ["shift", "<b>&\n" * 100])
+@pytest.mark.parametrize("reason", ["shift", "<b>&\n" * 100, "{{ x }}{% y %}"])
 def test_instructions_keep_their_limits(sequences, flagged, reason):
     frames = pd.DataFrame(
         {
@@ -490,6 +490,8 @@ def test_instructions_keep_their_limits(sequences, flagged, reason):
     assert all(len(text) <= limit for limit, text in texts.items())
     assert "\n" not in texts[255]
     assert "<b>" not in texts[2047]
+    # Liquid, which Ground Truth's templates are written in, would run these
+    assert "{" not in texts[2047]
     listed = texts[2047].count("<li>") - ("more, see" in texts[2047])
     hidden = min(flagged, len(frames)) - listed
     assert (f"and {hidden} more, see frames.csv" in texts[2047]) == (hidden > 0)

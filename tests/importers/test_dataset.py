@@ -24,7 +24,8 @@ from fiftyone_track_audit.importers.dataset_types import (
     GroundTruthImporter,
     MOTChallengeImporter,
 )
-from fiftyone_track_audit.importers.frames import check_frames, image_size
+from fiftyone_track_audit.importers.frames import check_frames
+from fiftyone_track_audit.importers.images import image_size
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.store.attributes import attribute_fields
 from fiftyone_track_audit.importers.tracks import InputError, Sequence, Tracks

@@ -169,7 +169,14 @@ BROKEN = {
     13: {"index": "one"},
     15: {"index": [1]},
     17: {"label": None},
+    19: {"bounding_box": [1e308, 0.1, 1e308, 0.1]},
+    21: {"bounding_box": [0.5, 0.1, 1e-320, 0.1]},
+    23: {"bounding_box": None},
+    24: {"label": ["person", "bag"]},
+    25: {"label": ""},
 }
+#: What stands in the place of the whole list of labels of a frame.
+NO_LISTS = {27: "text", 28: {"detections": "text"}, 29: {"detections": {"a": 1}}}
 
 
 def test_what_no_arithmetic_survives_is_set_aside(tmp_path):
@@ -179,6 +186,14 @@ def test_what_no_arithmetic_survives_is_set_aside(tmp_path):
             dataset._frame_collection.update_one(
                 {"frame_number": frame}, {"$set": changes}
             )
+        for frame, value in NO_LISTS.items():
+            dataset._frame_collection.update_one(
+                {"frame_number": frame}, {"$set": {FIELD: value}}
+            )
+        path = f"{FIELD}.detections.1.instance"
+        dataset._frame_collection.update_one(
+            {"frame_number": 31}, {"$set": {path: {"_id": [1]}}}
+        )
         dataset.reload()
         summary, _ = whole_way(dataset, tmp_path / "fix")
         assert summary.issues["invalid"] == len(BROKEN)
@@ -190,7 +205,24 @@ def test_what_no_arithmetic_survives_is_set_aside(tmp_path):
         assert not np.isnan([score for score in scores if score is not None]).any()
         # Nothing is lost on the way out
         export_mot(dataset, tmp_path / "all")
-        assert len(read_mot(tmp_path / "all").table) == 2 * FRAMES - len(BROKEN)
+        left = 2 * FRAMES - len(BROKEN) - 2 * len(NO_LISTS)
+        assert len(read_mot(tmp_path / "all").table) == left
+
+
+def test_a_frame_that_no_video_has_is_set_aside(tmp_path):
+    with video_dataset(tmp_path) as dataset:
+        stray = dataset._frame_collection.find_one({"frame_number": 7})
+        del stray["_id"]
+        stray["frame_number"] = 2**31 - 1
+        dataset._frame_collection.insert_one(stray)
+        dataset.reload()
+        summary = audit_dataset(dataset)
+        assert summary.issues["invalid"] == 2
+        listed = call(dataset, "list_issues", kinds=["invalid"])["issues"]
+        assert "it is in frame 2147483647 of 40" in str(listed)
+        (sequence,) = store.read_tracks(dataset, FIELD).tracks.sequences.values()
+        # Memory goes with the boxes
+        assert len(sequence.frame_names) == FRAMES
 
 
 def test_boxes_that_no_track_can_have_are_listed(tmp_path):

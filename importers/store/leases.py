@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Leases in FiftyOne's database, of which one process at a time can have each.
+
+The holder renews its lease, which ends by itself if the holder dies. The clock that
+counts is that of the database.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from threading import Event, Thread, local
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+import fiftyone.core.odm as foo
+from pymongo import ReturnDocument
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from ..processes import is_dead, machine
+
+Document: TypeAlias = dict[str, Any]
+
+#: How long a lease lasts unless it is renewed, in seconds.
+_LASTS = 30
+#: How often to look whether another writer has finished, in seconds.
+_POLL = 0.05
+_LEASES = "track_audit.leases"
+
+
+class LockedError(ValueError):
+    """Another process is writing to a dataset."""
+
+
+def confirm_held() -> None:
+    """Check, before a write, that this thread still holds its locks.
+
+    A process that was stopped for longer than a lease lasts may have lost it.
+
+    Raises:
+        LockedError: if another process may be writing now
+    """
+    for lease in _held.leases:
+        lease.confirm()
+
+
+@dataclass(eq=False)
+class Lease:
+    """A lease on a dataset, or on a part of it.
+
+    Attributes:
+        key: what is leased
+        name: the name of the dataset, for errors
+        what: what the holder does, for errors
+        holder: a name of its own for the holder
+        until: when the lease may end, by the clock of this process
+    """
+
+    key: str
+    name: str
+    what: str
+    holder: str = field(default_factory=lambda: uuid4().hex)
+    until: float = 0.0
+
+    def acquire(self, wait: float) -> None:
+        """Wait until the lease is free, and take it.
+
+        Args:
+            wait: how long to wait, in seconds
+
+        Raises:
+            LockedError: if it is not free by then
+        """
+        # MongoDB removes the leases of datasets that nobody writes to any more
+        _leases().create_index("until", expireAfterSeconds=3600)
+        end = _clock() + wait
+        other = self._take()
+        while other is not None:
+            if _clock() >= end:
+                raise LockedError(
+                    f"another process is writing to '{self.name}' (process "
+                    f"{other['process']} on {other['host']}); try {self.what} it again "
+                    "when it has finished"
+                )
+            time.sleep(_POLL)
+            other = self._take()
+
+    def _take(self) -> Document | None:
+        """Take the lease if it is free; return who has it otherwise."""
+        started = _clock()
+        mine = {
+            "holder": self.holder,
+            "machine": machine(),
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "until": _ahead(),
+        }
+        free = {"$lt": [{"$ifNull": ["$until", 0]}, "$$NOW"]}
+        claim = {
+            name: {"$cond": ["$free", value, f"${name}"]}
+            for name, value in mine.items()
+        }
+        steps: list[Document] = [
+            {"$set": {"free": free}},
+            {"$set": claim},
+            {"$unset": "free"},
+        ]
+        # Who inserts the lease at the same moment has it, or has had it
+        with suppress(DuplicateKeyError):
+            found: Document = _leases().find_one_and_update(
+                {"_id": self.key},
+                steps,
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+            if found["holder"] == self.holder:
+                self.until = started + _LASTS
+                return None
+            if is_dead(found["machine"], found["process"]):
+                _leases().delete_one({"_id": self.key, "holder": found["holder"]})
+            return found
+        return {"process": "just begun", "host": "some machine"}
+
+    def _renew(self) -> bool:
+        """Let the lease last longer; return whether it was still held."""
+        started = _clock()
+        mine = {"_id": self.key, "holder": self.holder}
+        renewed = _leases().update_one(mine, [{"$set": {"until": _ahead()}}])
+        if renewed.matched_count:
+            self.until = started + _LASTS
+        return bool(renewed.matched_count)
+
+    def _keep(self, ended: Event) -> None:
+        """Renew the lease until an event is set or the lease is lost."""
+        while not ended.wait(_LASTS / 3):
+            # Where the database does not answer now, it may before the lease ends
+            with suppress(PyMongoError):
+                if not self._renew():
+                    return
+
+    def confirm(self) -> None:
+        """Check that the lease is held, without asking the database too often."""
+        if _clock() > self.until - _LASTS / 3 and not self._renew():
+            raise LockedError(
+                f"this process stopped for more than {_LASTS} seconds, and another "
+                f"one may have written to '{self.name}' meanwhile; try {self.what} it "
+                "again"
+            )
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep a lease that was acquired, and release it at the end."""
+        ended = Event()
+        renewer = Thread(target=self._keep, args=(ended,), daemon=True)
+        _held.leases.append(self)
+        try:
+            renewer.start()
+            yield
+        finally:
+            ended.set()
+            if self in _held.leases:
+                _held.leases.remove(self)
+            renewer.join()
+            self._release()
+
+    def _release(self) -> None:
+        """Let others have the lease."""
+        # What cannot be released ends by itself
+        with suppress(PyMongoError):
+            _leases().delete_one({"_id": self.key, "holder": self.holder})
+
+
+class _Held(local):
+    """The leases that a thread holds."""
+
+    def __init__(self) -> None:
+        self.leases: list[Lease] = []
+
+
+_held = _Held()
+
+
+def _leases() -> Collection[Document]:
+    """Return the collection of leases."""
+    leases: Collection[Document] = foo.get_db_conn()[_LEASES]
+    return leases
+
+
+def _ahead() -> Document:
+    """Return when a lease ends that is taken or renewed now."""
+    return {"$add": ["$$NOW", int(_LASTS * 1000)]}
+
+
+def _clock() -> float:
+    """Return seconds that nobody sets, and that go on while the machine sleeps."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
