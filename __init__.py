@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from .plugin.corrections.quality import Quality, measure_quality
     from .plugin.corrections.reviews import reviewed_precision
     from .plugin.groundtruth.request import AdjustmentJob
+    from .plugin.pictures.figures import (
+        plot_crops,
+        plot_frame,
+        plot_overlaps,
+        plot_track,
+    )
     from .plugin.review.annotator_statistics import annotator_statistics
     from .plugin.review.audits import audit_dataset
     from .plugin.review.compared_labels import compare_labels
@@ -85,6 +91,12 @@ _HOMES = {
     "plugin.corrections.quality": ["Quality", "measure_quality"],
     "plugin.corrections.reviews": ["reviewed_precision"],
     "plugin.groundtruth.request": ["AdjustmentJob"],
+    "plugin.pictures.figures": [
+        "plot_crops",
+        "plot_frame",
+        "plot_overlaps",
+        "plot_track",
+    ],
     "plugin.review.annotator_statistics": ["annotator_statistics"],
     "plugin.review.audits": ["audit_dataset"],
     "plugin.review.compared_labels": ["compare_labels"],
@@ -133,6 +145,10 @@ __all__ = [
     "measure_quality",
     "plan_adjustment",
     "plan_review",
+    "plot_crops",
+    "plot_frame",
+    "plot_overlaps",
+    "plot_track",
     "preview_fixes",
     "propose_rules",
     "read_labels",

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
@@ -22,7 +22,7 @@ IMAGES = "images"
 _DIGITS = 6
 
 
-def write_cvat(tracks: Tracks, folder: Path) -> None:
+def write_cvat(tracks: Tracks, folder: Path, classes: Collection[str] = ()) -> None:
     """Write sequences with their frames, each into its own folder.
 
     A folder has ``annotations.xml`` and the frames in ``images``, for a task that is
@@ -34,6 +34,7 @@ def write_cvat(tracks: Tracks, folder: Path) -> None:
     Args:
         tracks: the tracks, with the frames' folders
         folder: the folder for the sequences' folders, which exists
+        classes (()): classes that boxes can be given, beside those that they have
 
     Raises:
         InputError: if frames are missing, boxes have no track, or a sequence's name
@@ -50,7 +51,8 @@ def write_cvat(tracks: Tracks, folder: Path) -> None:
             source = (sequence.frames_dir or Path()) / name
             shutil.copyfile(source, place / IMAGES / image)
         table = tracks.table[tracks.table["sequence"] == sequence.name]
-        _write_annotations(table, sequence, place, range(len(sequence.frame_names)))
+        numbers = range(len(sequence.frame_names))
+        _write_annotations(table, sequence, place, numbers, classes)
 
 
 def write_cvat_labels(tracks: Tracks, folder: Path) -> None:
@@ -77,14 +79,20 @@ def write_cvat_labels(tracks: Tracks, folder: Path) -> None:
 
 
 def _write_annotations(
-    table: pd.DataFrame, sequence: Sequence, place: Path, numbers: range
+    table: pd.DataFrame,
+    sequence: Sequence,
+    place: Path,
+    numbers: range,
+    classes: Collection[str] = (),
 ) -> None:
-    root = _annotations(table, sequence, numbers)
+    root = _annotations(table, sequence, numbers, classes)
     indent(root)
     ElementTree(root).write(place / ANNOTATIONS, encoding="utf-8", xml_declaration=True)
 
 
-def _annotations(table: pd.DataFrame, sequence: Sequence, numbers: range) -> Element:
+def _annotations(
+    table: pd.DataFrame, sequence: Sequence, numbers: range, classes: Collection[str]
+) -> Element:
     """Return the document of a sequence whose frames have these numbers."""
     root = Element("annotations")
     _add(root, version="1.1")
@@ -100,7 +108,9 @@ def _annotations(table: pd.DataFrame, sequence: Sequence, numbers: range) -> Ele
     )
     attributes = _attributes(table)
     labels = SubElement(task, "labels")
-    for text, boxes in table.groupby(table["label"].astype(str), sort=True):
+    texts = table["label"].astype(str)
+    for text in sorted({*classes, *texts}):
+        boxes = table[texts == text]
         label = SubElement(labels, "label")
         _add(label, name=text)
         _declare(SubElement(label, "attributes"), boxes, attributes.loc[boxes.index])
@@ -125,7 +135,8 @@ def _attributes(table: pd.DataFrame) -> pd.DataFrame:
         own.add("occluded")
     names = [name for name in table if name not in own]
     return pd.DataFrame(
-        {name: table[name].astype(object).map(_text) for name in names}, table.index
+        {name: table[name].astype(object).map(attribute_text) for name in names},
+        table.index,
     ).astype(object)
 
 
@@ -133,14 +144,14 @@ def _are_flags(values: pd.Series[Any] | None) -> bool:
     return values is not None and bool(values.dropna().isin([False, True]).all())
 
 
-def _text(value: object) -> str | None:
+def attribute_text(value: object) -> str | None:
     """Return a value as CVAT has it in XML, None for none."""
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple | np.ndarray):
-        return ", ".join(filter(None, map(_text, value)))
+        return ", ".join(filter(None, map(attribute_text, value)))
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, float) and np.isnan(value):

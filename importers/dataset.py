@@ -216,6 +216,7 @@ def _store(
         declare_set_aside(dataset)
         for part, sample in zip(parts, samples, strict=True):
             sample[FIELD] = _set_aside(part, labels)
+    store.list_classes(dataset, field, tracks.classes)
     ids: list[str] = dataset.add_samples(samples, progress=False)
     # FiftyOne keeps the frames of samples that are in memory up to date, one by one;
     # samples refer to themselves, so only the collector frees them

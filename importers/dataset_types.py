@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from .export import MOTChallengeExporter
+    from .groundtruth_exporter import GroundTruthExporter
 
 
 class MOTChallengeDataset(fot.Dataset):  # type: ignore[misc]
@@ -64,6 +65,12 @@ class GroundTruthDataset(fot.Dataset):  # type: ignore[misc]
     def get_dataset_importer_cls(self) -> type[GroundTruthImporter]:
         """Return the importer class."""
         return GroundTruthImporter
+
+    def get_dataset_exporter_cls(self) -> type[GroundTruthExporter]:
+        """Return the exporter class."""
+        from .groundtruth_exporter import GroundTruthExporter
+
+        return GroundTruthExporter
 
 
 class TrackLabelsDataset(fot.Dataset):  # type: ignore[misc]

@@ -73,4 +73,5 @@ class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
         }
         with whole_folder(Path(self.export_dir)) as folder:
             taken = take_frames(stored.tracks, numbers)
-            write_mot(in_image_pixels(taken), folder)
+            classes = store.known_classes(dataset, field)
+            write_mot(in_image_pixels(taken), folder, classes)

@@ -14,20 +14,17 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
-import boto3
-import botocore.session
 import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.loaders import Loader, create_loader
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
+from .credentials import aws_session, credentials_advice
 from .frames import is_plain_name
 from .local_files import read_file, read_pipe
 from .tracks import InputError
@@ -48,6 +45,14 @@ _LONGEST = 255
 _REPLACED = ".replaced"
 
 _CONFLICT = re.compile(rb"^(<{7}|={7}|>{7})(\s|$)", re.MULTILINE)
+
+#: The codes of a request that is denied; that of a bucket whose requesters pay is, too.
+_DENIED = frozenset({"403", "AccessDenied"})
+#: An access point that is named by its ARN, which may have a slash in it.
+_ACCESS_POINT = re.compile(
+    r"s3://(arn:aws[\w-]*:s3[\w-]*:[\w-]*:\d*:accesspoint[/:][\w.-]+)(?:/(.*))?$",
+    re.DOTALL,
+)
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -93,7 +98,8 @@ def split_s3(uri: str) -> tuple[str, str]:
     """Split an S3 URI.
 
     Args:
-        uri: a URI such as ``s3://bucket/folder/file.json``
+        uri: a URI such as ``s3://bucket/folder/file.json``; the ARN of an access point
+            may stand in place of the bucket
 
     Returns:
         ``(bucket, key)``; the key may be empty
@@ -101,7 +107,10 @@ def split_s3(uri: str) -> tuple[str, str]:
     Raises:
         InputError: if it names no bucket
     """
+    point = _ACCESS_POINT.match(uri)
     bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if point:
+        bucket, key = point[1], point[2] or ""
     if not is_s3(uri) or not bucket:
         raise InputError(uri, "no bucket; expected s3://bucket/key")
     return bucket, key
@@ -326,7 +335,12 @@ def download(
             pool.submit(_download_file, client, prefix + name, folder / name)
             for name in names
         ]
-        bar = tqdm(total=len(jobs), desc=prefix, unit="file", disable=not progress)
+        bar = tqdm(
+            total=len(jobs),
+            desc=prefix,
+            unit="file",
+            disable=None if progress else True,
+        )
         try:
             for job in as_completed(jobs):
                 job.result()
@@ -339,29 +353,31 @@ def download(
 def _download_file(client: S3Client, uri: str, path: Path) -> None:
     bucket, key = split_s3(uri)
     with _s3_errors(uri):
-        if path.is_file():
-            size = client.head_object(Bucket=bucket, Key=key)["ContentLength"]
-            if path.stat().st_size == size:
-                return
+        if path.is_file() and path.stat().st_size == _object_size(client, bucket, key):
+            return
         data = _read_object(client, bucket, key)
     write_bytes(path, data)
 
 
+def _object_size(client: S3Client, bucket: str, key: str) -> int:
+    try:
+        return client.head_object(Bucket=bucket, Key=key)["ContentLength"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _DENIED:
+            raise
+    answer = client.head_object(Bucket=bucket, Key=key, RequestPayer="requester")
+    return answer["ContentLength"]
+
+
 def _read_object(client: S3Client, bucket: str, key: str) -> bytes:
-    data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-    return data
-
-
-def aws_session() -> boto3.session.Session:
-    """Make a session that looks up the credentials again, but reuses AWS's models."""
-    session = botocore.session.get_session()
-    session.register_component("data_loader", _models())
-    return boto3.session.Session(botocore_session=session)
-
-
-@cache
-def _models() -> Loader:
-    return create_loader()
+    """Read an object, at the reader's expense if its owner asks for that."""
+    try:
+        return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _DENIED:
+            raise
+    answer = client.get_object(Bucket=bucket, Key=key, RequestPayer="requester")
+    return answer["Body"].read()
 
 
 def _s3_client() -> S3Client:
@@ -375,8 +391,10 @@ def _s3_errors(uri: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
+        todo = credentials_advice(error) or "expected to read it"
         # The cause is dropped: its text can hold parts of the signed request
-        raise InputError(uri, f"S3 answers {code}; expected to read it") from None
+        raise InputError(uri, f"S3 answers {code}; {todo}") from None
     except BotoCoreError as error:
         kind = type(error).__name__
-        raise InputError(uri, f"S3 fails with {kind}; expected to read it") from error
+        todo = credentials_advice(error) or "expected to read it"
+        raise InputError(uri, f"S3 fails with {kind}; {todo}") from error

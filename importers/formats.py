@@ -6,14 +6,13 @@ To add a format, write a reader module, and add a row to :data:`FORMATS`.
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from .archives import unpacked
 from .coco_vid import is_coco_vid, read_coco_vid
 from .content import Content, is_number, look_into
 from .cvat import is_cvat, read_cvat
@@ -23,15 +22,12 @@ from .groundtruth import is_manifest, is_seq_label, read_manifest, read_seq_labe
 from .kitti import is_kitti, read_kitti
 from .label_files import SUFFIXES, Reader, label_files, mot_sequences, read_places
 from .label_studio import is_label_studio, read_label_studio
-from .local_files import LARGEST_FILE
 from .mot import read_mot
 from .numbered_frames import Frames, contradiction
 from .tracks import InputError, Tracks, concatenate
 from .vatic import is_vatic, read_vatic
 from .yolo import is_yolo, read_yolo
 
-#: What Python raises of damaged zip files.
-_DAMAGED_ZIP = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 #: Files of a folder that are looked into before they are read.
 _LOOKS = 20
 
@@ -332,38 +328,13 @@ def _read_zip(
     choose: Callable[[Format], Format],
 ) -> Tracks:
     """Read the label files of a zip file, whose images stay where they are."""
-    with tempfile.TemporaryDirectory() as outer:
-        folder = Path(outer, path.stem)
-        folder.mkdir()
-        try:
-            _unpack(path, folder)
-            found, places = _recognize(folder, _named(format))
-            found = choose(found)
-            parts = read_places(folder, places, found.read, frames, strict)
-            tracks = _finish(path, found, parts, frames)
-        except _DAMAGED_ZIP as error:
-            raise InputError(path, f"{error}; expected a zip file of labels") from error
-        except InputError as error:
-            inner = str(error.path).replace(str(folder), str(path))
-            raise type(error)(inner, error.message, error.line) from error
+    with unpacked(path, {*SUFFIXES, ".ini"}) as folder:
+        found, places = _recognize(folder, _named(format))
+        found = choose(found)
+        parts = read_places(folder, places, found.read, frames, strict)
+        tracks = _finish(path, found, parts, frames)
     notes = tuple(note.replace(str(folder), str(path)) for note in tracks.notes)
     return replace(tracks, notes=notes)
-
-
-def _unpack(path: Path, folder: Path) -> None:
-    """Unpack the files of a zip file that may hold labels."""
-    with zipfile.ZipFile(path) as archive:
-        files = [
-            each
-            for each in archive.infolist()
-            if PurePosixPath(each.filename).suffix.lower() in {*SUFFIXES, ".ini"}
-        ]
-        # Python stops reading a member at the size that the zip file says
-        if sum(each.file_size for each in files) > LARGEST_FILE:
-            message = "unpacks to more than 4 GiB; expected a zip file of labels"
-            raise InputError(path, message)
-        for each in files:
-            archive.extract(each, folder)
 
 
 def _finish(

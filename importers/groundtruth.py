@@ -80,6 +80,9 @@ def read_seq_label(
         folder = folder / labels.folder
     default_name = folder.name if folder else Path(path).stem
     sequence = _make_sequence(labels.names, folder, frame_rate, name, default_name)
+    if labels.numbers is not None:
+        told = tuple(number + 1 for number in labels.numbers)
+        sequence = replace(sequence, told_numbers=told)
     return _to_tracks(labels, columns, sequence)
 
 
@@ -130,7 +133,8 @@ def read_manifest(
             sequence = replace(
                 sequence, width=width, height=height, size_from="the labels"
             )
-        parts.append(_to_tracks(video.labels, video.columns, sequence))
+        tracks = _to_tracks(video.labels, video.columns, sequence)
+        parts.append(replace(tracks, classes=video.classes))
         notes += video.notes
     tracks = concatenate(parts)
     return replace(tracks, notes=(*notes, *tracks.notes))

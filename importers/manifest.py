@@ -51,6 +51,7 @@ class Video:
         origin: the source of the frames that Track Audit sent, otherwise empty
         image_size: the width and height of the images that were sent, or None
         notes: sentences for the user about the labels
+        classes: the labels that workers could choose, if the line lists them
     """
 
     line: int
@@ -62,6 +63,7 @@ class Video:
     origin: Json
     image_size: tuple[int, int] | None
     notes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
 
 
 class NoLabels(InputError):
@@ -232,6 +234,7 @@ def _read_video(
         origin=origin if isinstance(origin, dict) else {},
         image_size=_sent_size(path, number, line),
         notes=(f"{note} in {target}; they have no boxes",) if unlabeled else (),
+        classes=tuple(class_map.values()) if class_map else (),
     )
 
 

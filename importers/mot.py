@@ -98,7 +98,7 @@ def read_mot(
     known = Frames(Path(frames) if frames else None, size, frame_rate)
     places = find_places(Path(path), "gt/gt.txt", known)
     return concatenate(
-        _read_gt(place, include_ignored, allow_empty, strict) for place in places
+        read_place(place, include_ignored, allow_empty, strict) for place in places
     )
 
 
@@ -141,14 +141,22 @@ def find_sequences(path: Path | str) -> list[Sequence]:
     return list(read_mot(path, allow_empty=True).sequences.values())
 
 
-def _read_gt(
-    place: Place, include_ignored: bool, allow_empty: bool, strict: bool
+def read_place(
+    place: Place,
+    include_ignored: bool,
+    allow_empty: bool,
+    strict: bool,
+    untracked: bool = False,
 ) -> Tracks:
+    """Read the ground truth of one sequence, see :func:`read_mot`.
+
+    Strict reading takes boxes without a track (id -1) if ``untracked`` says so.
+    """
     expected = "6 to 10 columns: frame, id, left, top, width, height, ..."
     rows = parse_rows(place.file, range(6, 11), expected, allow_empty)
     track = rows.columns[1]
     broken = _begin_checks(rows)
-    least = 0 if strict else -1
+    least = 0 if strict and not untracked else -1
     broken.check(
         ~_is_whole(track, least, _LAST_ID),
         lambda row: (
@@ -157,7 +165,7 @@ def _read_gt(
         ),
     )
     flags = read_flags(rows, broken, strict)
-    codes, classes, class_notes = find_classes(rows, broken, strict)
+    codes, classes, class_notes = find_classes(rows, broken, strict, place.classes)
     placed = _place_rows(place, rows, broken, strict)
     order = _check_unique(rows, placed, broken)
     invalid, set_aside = _set_aside(place, placed, track, broken, strict)

@@ -9,6 +9,7 @@ from pathlib import Path
 from .files import expand_home
 from .frames import list_images
 from .mot_lines import begins_with_row
+from .mot_meaning import CLASSES
 from .numbered_frames import Frames
 from .seqinfo import SeqInfo, read_seqinfo
 from .tracks import InputError
@@ -29,12 +30,14 @@ class Place:
         file: the file of rows
         info: what ``seqinfo.ini`` tells, if there is one
         frames: what else is known of the frames
+        classes: the classes in the order of their ids if no ``labels.txt`` lists them
     """
 
     name: str
     file: Path
     info: SeqInfo
     frames: Frames
+    classes: tuple[str, ...] = CLASSES
 
 
 def find_places(path: Path, relative: str, frames: Frames) -> list[Place]:
@@ -61,7 +64,7 @@ def find_places(path: Path, relative: str, frames: Frames) -> list[Place]:
             message = (
                 f"another sequence is also named {place.name}; expected unique names"
             )
-            raise InputError(_sequence_folder(place.file) / "seqinfo.ini", message)
+            raise InputError(sequence_folder(place.file) / "seqinfo.ini", message)
         places[place.name] = place
     return list(places.values())
 
@@ -100,7 +103,7 @@ def _file_in(folder: Path, relative: str) -> Path | None:
     return usual if marked else None
 
 
-def _sequence_folder(file: Path) -> Path:
+def sequence_folder(file: Path) -> Path:
     """Return the folder of a file's sequence: its own, or the one above ``gt``."""
     folder = file.absolute().parent
     beside = (folder / "seqinfo.ini").is_file()
@@ -109,7 +112,7 @@ def _sequence_folder(file: Path) -> Path:
 
 
 def _describe(file: Path, frames: Frames) -> Place:
-    folder = _sequence_folder(file)
+    folder = sequence_folder(file)
     shared = file.stem not in _INNER and file.parent.name not in _INNER
     info = read_seqinfo(folder)
     name = info.name or (file.stem if shared else folder.name) or file.stem

@@ -95,7 +95,10 @@ def read_flags(rows: ParsedRows, broken: BrokenRows, strict: bool) -> Flags:
 
 
 def find_classes(
-    rows: ParsedRows, broken: BrokenRows, strict: bool
+    rows: ParsedRows,
+    broken: BrokenRows,
+    strict: bool,
+    usual: ListOf[str] = CLASSES,
 ) -> tuple[npt.NDArray[np.int32], ListOf[str], tuple[str, ...]]:
     """Find the name of each row's class.
 
@@ -104,6 +107,8 @@ def find_classes(
         broken: collects rows of an unknown class
         strict: whether only the benchmark's classes count, or those of a
             ``labels.txt``
+        usual (...): the classes if there is no ``labels.txt``, by default those of the
+            benchmark
 
     Returns:
         a tuple of the position of each row's class among the names, the names, and
@@ -121,7 +126,7 @@ def find_classes(
     if (number == -1)[known].all() and not (strict and CLASS < count < 10):
         single = named if named and len(named) == 1 else CLASSES
         return np.zeros(len(number), np.int32), single, ()
-    names, first = named or CLASSES, 1
+    names, first = named or usual, 1
     notes: tuple[str, ...] = ()
     whole = np.floor(number) == number
     listed = whole & (number >= 1) & (number <= len(names))
@@ -131,7 +136,7 @@ def find_classes(
                 0,
                 (f"{rows.path}: class 0 is {named[0]}, as {LABELS} begins",),
             )
-        elif not named:
+        elif not named and usual is CLASSES:
             return _name_by_number(rows.path, number, whole, broken)
     broken.check(
         ~(whole & (number >= first) & (number < len(names) + first)),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write MOT Challenge sequences, as :mod:`.mot` reads them.
 
-Classes that the benchmark does not know are named in ``gt/labels.txt``, one per
-line in the order of their ids, as CVAT does.
+All classes are named in ``gt/labels.txt``, one per line in the order of their ids, as
+CVAT does. The benchmark's classes keep their ids.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks
         sequence = tracks.sequences[name]
         names = tuple(sequence.frame_names[number - 1] for number in numbers)
         sequences[name] = replace(
-            sequence, frame_names=names, frame_attributes=None, numbers=None
+            sequence,
+            frame_names=names,
+            frame_attributes=None,
+            numbers=None,
+            told_numbers=None,
         )
         table = tracks.table[tracks.table["sequence"] == name]
         position = pd.Series(np.arange(1, len(numbers) + 1), numbers)
@@ -49,7 +53,7 @@ def take_frames(tracks: Tracks, frames: Mapping[str, Collection[int]]) -> Tracks
     return Tracks(make_table({str(name): table[name] for name in table}), sequences)
 
 
-def write_mot(tracks: Tracks, folder: Path) -> None:
+def write_mot(tracks: Tracks, folder: Path, classes: Collection[str] = ()) -> None:
     """Write sequences with their frames, each into its own folder.
 
     Attributes of annotators have no place in the format.
@@ -57,6 +61,7 @@ def write_mot(tracks: Tracks, folder: Path) -> None:
     Args:
         tracks: the tracks, with the frames' folders
         folder: the folder for the sequences' folders, which exists
+        classes (()): classes that boxes can be given, beside those that they have
 
     Raises:
         InputError: if frames are missing or are of several types, boxes have no
@@ -66,7 +71,19 @@ def write_mot(tracks: Tracks, folder: Path) -> None:
         _check(tracks, sequence)
     for sequence in tracks.sequences.values():
         table = tracks.table[tracks.table["sequence"] == sequence.name]
-        _write_sequence(table, sequence, folder / sequence.name)
+        _write_sequence(table, sequence, folder / sequence.name, classes)
+
+
+def mot_classes(labels: Collection[str]) -> tuple[str, ...]:
+    """List classes in the order of their ids.
+
+    Args:
+        labels: the classes
+
+    Returns:
+        all classes of the benchmark if it knows these, otherwise these in order
+    """
+    return CLASSES if set(labels) <= set(CLASSES) else tuple(sorted(set(labels)))
 
 
 def write_mot_labels(
@@ -95,7 +112,8 @@ def write_mot_labels(
             height=None if sequence.size_from == BOXES else sequence.height,
             frame_rate=0 if sequence.rate_from == ASSUMED else sequence.frame_rate,
         )
-        _write_labels(table, known, folder / sequence.name, classes)
+        names = _order_classes(table, classes)
+        _write_labels(table, known, folder / sequence.name, names)
 
 
 def _check(tracks: Tracks, sequence: Sequence) -> None:
@@ -116,23 +134,30 @@ def _check_labels(tracks: Tracks, sequence: Sequence) -> None:
             raise InputError(sequence.name, message)
 
 
-def _write_sequence(table: pd.DataFrame, sequence: Sequence, folder: Path) -> None:
+def _write_sequence(
+    table: pd.DataFrame, sequence: Sequence, folder: Path, classes: Collection[str]
+) -> None:
     suffix = Path(sequence.frame_names[0]).suffix
     (folder / "img1").mkdir(parents=True)
     source = sequence.frames_dir or Path()
     for number, name in enumerate(sequence.frame_names, start=1):
         shutil.copyfile(source / name, folder / "img1" / f"{number:06d}{suffix}")
-    _write_labels(table, sequence, folder)
+    # CVAT and others read whole numbers alone
+    whole = replace(sequence, frame_rate=max(1, round(sequence.frame_rate)))
+    _write_labels(table, whole, folder, mot_classes({*classes, *_labels(table)}))
 
 
 def _write_labels(
-    table: pd.DataFrame, sequence: Sequence, folder: Path, classes: Collection[str] = ()
+    table: pd.DataFrame, sequence: Sequence, folder: Path, names: Collection[str]
 ) -> None:
+    """Write the labels of a sequence, whose classes have these names, unless none."""
     (folder / "gt").mkdir(parents=True)
-    ids, names = _number_classes(table, classes)
+    ids = {name: number for number, name in enumerate(names or CLASSES, 1)}
+    if all(name.isdecimal() for name in ids):
+        # The file that was read did not name its classes either
+        ids, names = {name: int(name) for name in ids}, ()
     if names:
-        text = "".join(f"{name}\n" for name in names)
-        write_bytes(folder / LABELS, text.encode())
+        write_bytes(folder / LABELS, "".join(f"{name}\n" for name in names).encode())
     rows = _rows(table, ids)
     text = rows.to_csv(header=False, index=False, float_format="%.10g")
     write_bytes(folder / "gt/gt.txt", text.encode())
@@ -150,20 +175,17 @@ def _write_labels(
     write_bytes(folder / "seqinfo.ini", "\n".join([*lines, ""]).encode())
 
 
-def _number_classes(
-    table: pd.DataFrame, classes: Collection[str]
-) -> tuple[dict[str, int], Collection[str]]:
-    """Return the number of each class, and the classes that must be named."""
-    used = sorted(table["label"].dropna().astype(str).unique())
-    new = [label for label in used if label not in classes]
-    names = [*classes, *new] if classes else [*CLASSES]
-    if set(used) <= set(CLASSES) and names == [*CLASSES]:
-        return {label: number for number, label in enumerate(CLASSES, 1)}, ()
-    if classes and all(name.isdecimal() for name in names):
-        # The file that was read did not name its classes either
-        return {name: int(name) for name in names}, ()
-    names = names if classes else used
-    return {label: number for number, label in enumerate(names, 1)}, names
+def _order_classes(table: pd.DataFrame, classes: Collection[str]) -> Collection[str]:
+    """Return classes in the order of their numbers; none for MOT's own."""
+    used = _labels(table)
+    names = [*classes, *sorted(used.difference(classes))]
+    if used <= set(CLASSES) and (not classes or names == [*CLASSES]):
+        return ()
+    return names
+
+
+def _labels(table: pd.DataFrame) -> set[str]:
+    return set(table["label"].dropna().astype(str))
 
 
 def _rows(table: pd.DataFrame, ids: Mapping[str, int]) -> pd.DataFrame:

@@ -215,7 +215,7 @@ def select_boxes(
             place = _place(boxes.loc[bad])
             report.findings.append(error(f"{place} has {what}", "correct the box"))
     boxes = boxes.loc[~(unlabeled | unplaced)].reset_index(drop=True)
-    boxes = _with_objects(boxes, tracks.table, report)
+    boxes = with_objects(boxes, tracks.table, report)
     return _in_pixels(boxes, scales, report)
 
 
@@ -224,7 +224,7 @@ def _place(boxes: pd.DataFrame) -> str:
     return f"{first['sequence']}: track {first['track']} in frame {first['frame']}"
 
 
-def _with_objects(
+def with_objects(
     boxes: pd.DataFrame, table: pd.DataFrame, report: Report
 ) -> pd.DataFrame:
     """Keep the objects' ids and names, and generate the missing ones.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,7 @@ class Labels:
         positions: the position of each box's frame, shape ``(len(boxes),)``
         invalid: the boxes that were set aside, see ``Tracks.invalid``
         folder: the folder of the frames below the prefix of the sequence, usually empty
+        numbers: the ``frame-no`` of each frame, None if the frames have none
     """
 
     path: str
@@ -62,6 +63,7 @@ class Labels:
     positions: npt.NDArray[np.intp]
     invalid: pd.DataFrame = field(default_factory=make_invalid)
     folder: str = ""
+    numbers: tuple[int, ...] | None = None
 
     def column(self, key: str, kinds: Collection[type], expected: str) -> list[Any]:
         """Return the value of each box for a key, and check the types."""
@@ -130,11 +132,21 @@ def read_labels(path: str) -> Labels:
         path=path,
         tracking=found[0] == keys[0],
         names=tuple(frames),
+        numbers=_told_numbers(frames.values()),
         frame_attributes=dict(enumerate(attributes)),
         boxes=[box for frame in frames.values() for box in frame["annotations"]],
         positions=np.repeat(np.arange(len(counts)), counts),
         folder=folder,
     )
+
+
+def _told_numbers(frames: Iterable[Json]) -> tuple[int, ...] | None:
+    """Return the numbers of frames, None if they count up from 0 without a gap."""
+    numbers = [frame.get("frame-no") for frame in frames]
+    if None in numbers:
+        return None
+    told = tuple(map(int, map(str, numbers)))
+    return None if told == tuple(range(len(told))) else told
 
 
 def frames_in_order(path: str, frames: object, key: str) -> tuple[str, dict[str, Json]]:

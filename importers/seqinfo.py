@@ -17,6 +17,8 @@ from .local_files import read_text
 from .tracks import InputError
 
 _Value = TypeVar("_Value")
+#: The file in a sequence's folder.
+SEQINFO = "seqinfo.ini"
 _SECTION = "Sequence"
 
 
@@ -63,7 +65,7 @@ def read_seqinfo(folder: Path) -> SeqInfo:
     Raises:
         InputError: if ``seqinfo.ini`` is wrong
     """
-    path = folder / "seqinfo.ini"
+    path = folder / SEQINFO
     info = _Values(path) if path.is_file() else None
 
     def get(key: str, convert: Callable[[str], _Value], expected: str) -> _Value | None:

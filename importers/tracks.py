@@ -155,6 +155,8 @@ class Sequence:
             ``video_frames.py``
         numbers: the numbers that the frames have in a label file that is to be written
             again, None if they count from 1 there
+        told_numbers: the numbers that frames have in the label file, from 1, None if
+            these are their positions
     """
 
     name: str
@@ -168,6 +170,7 @@ class Sequence:
     rate_from: str | None = None
     videos: tuple[VideoPart, ...] = ()
     numbers: range | None = None
+    told_numbers: tuple[int, ...] | None = None
 
 
 def make_invalid(columns: Mapping[str, object] | None = None) -> pd.DataFrame:
@@ -209,6 +212,7 @@ class Tracks:
             are not known; ``file`` and ``line`` (null for labels of a dataset);
             ``reason``, such as "width is 0"; and the box as far as it is known
         format: what the format of the files is called, empty if that is not known
+        classes: the labels that annotators could choose, if the files list them
     """
 
     table: pd.DataFrame
@@ -216,6 +220,7 @@ class Tracks:
     notes: tuple[str, ...] = field(default=())
     invalid: pd.DataFrame = field(default_factory=make_invalid)
     format: str = ""
+    classes: tuple[str, ...] = ()
 
 
 def make_table(columns: Mapping[str, object]) -> pd.DataFrame:
@@ -310,7 +315,9 @@ def concatenate(parts: Iterable[Tracks]) -> Tracks:
     notes = tuple(note for part in parts for note in part.notes)
     broken = [part.invalid for part in parts if len(part.invalid)]
     invalid = pd.concat(broken, ignore_index=True) if broken else make_invalid()
-    return Tracks(table, sequences, notes, invalid, parts[0].format if parts else "")
+    format = parts[0].format if parts else ""
+    classes = tuple(dict.fromkeys(name for part in parts for name in part.classes))
+    return Tracks(table, sequences, notes, invalid, format, classes)
 
 
 def rename_sequence(tracks: Tracks, name: str, new: str) -> Tracks:

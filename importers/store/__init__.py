@@ -31,7 +31,9 @@ from .fields import (
     find_label_field,
     find_predictions_field,
     holds_corrections,
+    known_classes,
     label_fields,
+    list_classes,
     listed_classes,
     to_objects,
 )
@@ -59,6 +61,7 @@ from .image_sequences import (
     read_order,
 )
 from .kept_numbers import keep_numbers, read_numbers
+from .known_values import known_values
 from .metadata import add_metadata
 from .own_fields import own_attributes, write_own
 from .parts import (
@@ -142,8 +145,11 @@ __all__ = [
     "insert_tracks",
     "keep_numbers",
     "kind_of",
+    "known_classes",
+    "known_values",
     "label_fields",
     "label_ids",
+    "list_classes",
     "listed_classes",
     "make_detections",
     "own_attributes",

@@ -10,7 +10,13 @@ import pandas as pd
 
 from ..tracks import COLUMNS, Tracks
 from .bulk import Document
-from .frame_documents import add_frame_field, are_images, are_videos, frame_schema
+from .frame_documents import (
+    add_frame_field,
+    are_images,
+    are_videos,
+    frame_documents,
+    frame_schema,
+)
 
 #: Sample fields that tie the samples of a long sequence together: the name of
 #: the sequence, the number of its frames in earlier samples, and the size in
@@ -223,6 +229,36 @@ def listed_classes(dataset: fo.Dataset, field: str) -> tuple[str, ...]:
     schema = dataset.label_schemas.get(path) or dataset.label_schemas.get(field) or {}
     listed = schema.get("classes") or dataset.classes.get(path)
     return tuple(map(str, listed or dataset.get_classes(field) or ()))
+
+
+def list_classes(dataset: fo.Dataset, field: str, classes: tuple[str, ...]) -> None:
+    """List classes for a frame field, in addition to those that are listed.
+
+    Args:
+        dataset: the dataset
+        field: the name of the frame field, without ``frames.``
+        classes: the classes; nothing changes if there are none
+    """
+    listed = dataset.classes.get(f"frames.{field}") or []
+    if set(classes) - set(listed):
+        united = list(dict.fromkeys([*listed, *classes]))
+        # As a whole, since a key with a dot cannot be set alone
+        dataset.classes = {**dataset.classes, f"frames.{field}": united}
+
+
+def known_classes(dataset: fo.Dataset, field: str) -> tuple[str, ...]:
+    """Return the classes that boxes of a frame field can have.
+
+    Args:
+        dataset: the dataset
+        field: the name of the frame field, without ``frames.``
+
+    Returns:
+        those that its boxes have and those that the dataset lists, in order
+    """
+    used = frame_documents(dataset).distinct(f"{field}.detections.label")
+    texts = {str(label) for label in used if label}
+    return tuple(sorted({*texts, *listed_classes(dataset, field)}))
 
 
 def holds_corrections(dataset: fo.Dataset, field: str) -> bool:

@@ -9,6 +9,7 @@ deletes a run to replace it.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ import fiftyone.core.odm as odm
 from ..version import __version__
 from .bulk import Document
 from .leases import confirm_held
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,29 @@ def read_records(
         the records, the oldest first
     """
     dataset.reload()
-    # With a condition, FiftyOne leaves out runs that a killed process left unreadable
-    keys = dataset.list_runs(type="run", **matching)
-    runs = [dataset.get_run_info(key) for key in keys]
-    return [
+    runs = [run for key in dataset.list_runs() if (run := _readable_run(dataset, key))]
+    records = [
         StoredRecord(run.key, run.timestamp, run.config.serialize())
         for run in sorted(runs, key=lambda run: run.timestamp)
         if f"{run.config.method}/".startswith(f"{method}/")
     ]
+    return [
+        record
+        for record in records
+        if all(record.content.get(name) == value for name, value in matching.items())
+    ]
+
+
+def _readable_run(dataset: fo.Dataset, key: str) -> fo.RunInfo | None:
+    """Return a run, None if a killed process left it unreadable.
+
+    FiftyOne's own list of runs with a condition drops any exception, an interrupt too.
+    """
+    try:
+        return dataset.get_run_info(key)
+    except Exception:
+        logger.warning("the run %r of %r cannot be read", key, dataset.name)
+        return None
 
 
 def save_results(dataset: fo.Dataset, key: str, **values: object) -> None:

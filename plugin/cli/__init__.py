@@ -9,11 +9,21 @@ from collections.abc import Sequence
 
 from cyclopts import CycloptsError
 
-from . import audit, cache, comparing, corrections, fixing, rules, sending  # noqa: F401 - they register commands
-from .commands import error_line, run
+from . import (  # noqa: F401 - they register commands
+    audit,
+    cache,
+    comparing,
+    corrections,
+    datasets,
+    fixing,
+    jobs,
+    rules,
+    sending,
+    seq_label_check,
+)
+from .commands import BAD, UNFINISHED, error_line, run
 
 # What a shell reports of a command that a signal ended: 128 + SIGINT, + SIGPIPE
-_BAD_INPUT = 2
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
 
@@ -25,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv (None): the arguments, by default those of the process
 
     Returns:
-        the exit code: 0, or 2 if the input or the arguments are wrong
+        the exit code: 0; 2 if the input or the arguments are wrong; 3 if a job is not
+        finished yet; 4 if some labels were not judged, since they have no tracks
     """
     try:
         try:
@@ -42,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     try:
-        run(argv)
+        return run(argv)
     except BrokenPipeError:
         raise
     except (CycloptsError, OSError) as error:
@@ -50,14 +61,13 @@ def _run(argv: Sequence[str]) -> int:
     except Exception as error:
         # Imported only now, since it takes long: help need not wait for it
         from ...importers.tracks import InputError
-        from ..groundtruth.aws import GroundTruthError
+        from ..groundtruth.aws import GroundTruthError, NotFinished
 
         if not isinstance(error, InputError | GroundTruthError):
             raise
-        return _report(error)
-    return 0
+        return _report(error, UNFINISHED if isinstance(error, NotFinished) else BAD)
 
 
-def _report(error: Exception) -> int:
+def _report(error: Exception, code: int = BAD) -> int:
     print(error_line(error), file=sys.stderr)
-    return _BAD_INPUT
+    return code

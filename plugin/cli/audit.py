@@ -3,13 +3,24 @@
 
 from __future__ import annotations
 
-import json
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Group, Parameter
 
-from .commands import FIELDS, FILES, app
+from ..plain import to_records
+from .commands import (
+    FIELDS,
+    FILES,
+    NOT_JUDGED,
+    STDOUT,
+    AsJson,
+    app,
+    print_done,
+    print_json,
+)
 from .reading import Source
 from .reviews import read_reviews
 from .rules import RulesFile, read_rules
@@ -37,7 +48,6 @@ Predictions: TypeAlias = Annotated[
     ),
 ]
 CsvFile: TypeAlias = Annotated[str | None, Parameter(metavar="CSV")]
-_Path: TypeAlias = Annotated[str, Parameter(metavar="PATH")]
 
 _BUDGET = Group("Budget (one of them is required)")
 
@@ -70,13 +80,6 @@ class Limits:
             return Thresholds(size=self.size_thresh, iou=self.iou_thresh)
         except ValueError as error:
             raise InputError("--size-thresh, --iou-thresh", str(error)) from error
-
-
-@dataclass(frozen=True)
-class QualityLimits(Limits):
-    """The thresholds of a quality check."""
-
-    iou_thresh: Annotated[float, Parameter(alias="--iou_thresh", metavar="IOU")] = 0.4
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class Crops:
         from ..embedding.embed import embed_tracks
 
         rows = suspected_rows(tracks, thresholds) if self.suspects else None
-        with tqdm(unit="crop", desc="Embedding", delay=1) as bar:
+        with tqdm(unit="crop", desc="Embedding", delay=1, disable=None) as bar:
 
             def show(done: int, total: int) -> None:
                 bar.total = total
@@ -134,7 +137,7 @@ class Crops:
             return embed_tracks(tracks, rows, self.model, progress=show)
 
 
-_SOURCE, _LIMITS, _QUALITY_LIMITS, _CROPS = Source(), Limits(), QualityLimits(), Crops()
+_SOURCE, _LIMITS, _CROPS = Source(), Limits(), Crops()
 
 
 @app.command(group=FILES)
@@ -150,7 +153,8 @@ def score(
     crops: Annotated[Crops, FIELDS] = _CROPS,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
     rules: RulesFile = None,
-) -> None:
+    as_json: AsJson = False,
+) -> int:
     """Score every detection, list the mistakes and print a summary.
 
     LABELS is a label file, a zip file of them, a sequence's folder or a folder of
@@ -164,6 +168,9 @@ def score(
     number in the object's name. Boxes are in pixels; their top left corner is
     counted from 0 (MOT files count from 1). Undefined values are empty cells.
 
+    The exit code is 4 if a sequence has no tracks, as of a detection job, since
+    nothing was judged there.
+
     For example:
 
       track-audit score MOT20/train/MOT20-01 --issues issues.csv
@@ -171,8 +178,10 @@ def score(
       track-audit score s3://labels/job/manifests/output/output.manifest
 
     Args:
-        output: write one row per detection, sorted by sequence, track and frame
-        issues: write one row per mistake, worst first
+        output: write one row per detection, sorted by sequence, track and frame; "-"
+            stands for the standard output
+        issues: write one row per mistake, worst first; "-" stands for the standard
+            output
     """
     from ..audit.summary import make_summary
     from . import tables
@@ -188,8 +197,35 @@ def score(
     if output:
         save(output, tables.to_csv(tables.make_detections_table(tracks, audit)))
     if issues:
-        save(issues, tables.to_csv(tables.make_issues_table(audit.issues)))
-    print(make_summary(tracks, audit).to_string(index=False))
+        save(issues, tables.to_csv(tables.make_issues_table(tracks, audit.issues)))
+    summary = make_summary(tracks, audit)
+    unjudged = _untracked(tracks)
+    if as_json:
+        listed = to_records(tables.make_issues_table(tracks, audit.issues))
+        notes = [*tracks.notes, *unjudged]
+        print_json({"summary": to_records(summary), "issues": listed, "notes": notes})
+    else:
+        say(summary.to_string(index=False), output, issues)
+        for note in unjudged:
+            print(f"track-audit: note: {note}", file=sys.stderr)
+    return NOT_JUDGED if unjudged else 0
+
+
+def say(text: str, *outputs: str | None) -> None:
+    """Print text for people: on standard error if the standard output has a result."""
+    print(text, file=sys.stderr if STDOUT in outputs else sys.stdout)
+
+
+def _untracked(tracks: Tracks) -> list[str]:
+    """Name the sequences whose boxes have no tracks, so that nothing was judged."""
+    tracked = (tracks.table["track"] >= 0).groupby(
+        tracks.table["sequence"], observed=True
+    )
+    return [
+        f"{name}: no box belongs to a track, so nothing was judged"
+        for name, some in tracked.any().items()
+        if not some
+    ]
 
 
 @app.command(group=FILES)
@@ -206,7 +242,8 @@ def report(
     crops: Annotated[Crops, FIELDS] = _CROPS,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
     rules: RulesFile = None,
-) -> None:
+    as_json: AsJson = False,
+) -> int:
     r"""Write a page that shows the mistakes with pictures and plots.
 
     The page lists the issues, worst first, each with its crops and the plots of
@@ -247,7 +284,12 @@ def report(
         tracks, audit, thresholds, reviewed=reviewed, annotator=annotator
     )
     save(output, page)
-    print(f"{len(audit.issues)} issues, saved to {output}")
+    unjudged = _untracked(tracks)
+    message = f"{len(audit.issues)} issues, saved to {output}"
+    done = {"issues": len(audit.issues), "output": output, "message": message}
+    with redirect_stdout(sys.stderr if output == STDOUT else sys.stdout):
+        print_done({**done, "notes": unjudged}, as_json)
+    return NOT_JUDGED if unjudged else 0
 
 
 @app.command(group=FILES)
@@ -264,6 +306,7 @@ def plan_review(
     context: Annotated[int, Parameter(metavar="FRAMES")] = 1,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
     rules: RulesFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Pick the frames to review first.
 
@@ -301,70 +344,16 @@ def plan_review(
     except ValueError as error:
         raise InputError("--budget, --minutes, --context", str(error)) from error
     save(output, tables.to_csv(tables.name_frames(tracks, plan)))
-    print(f"{len(plan)} frames, {plan['expected'].sum():.1f} expected mistakes")
+    expected = float(plan["expected"].sum())
+    message = f"{len(plan)} frames, {expected:.1f} expected mistakes"
     if len(plan) <= budget - 2 * context - 1:
-        print(f"fewer than {budget} frames cover all {len(audit.issues)} issues")
-    print(f"saved to {output}")
-
-
-@app.command(group=FILES)
-def run_quality_check(
-    *,
-    lab_path: Annotated[_Path, Parameter(alias="--lab_path")],
-    save_path: Annotated[_Path, Parameter(alias="--save_path")],
-    bucket: Annotated[str | None, Parameter(metavar="BUCKET")] = None,
-    imgs: Annotated[str | None, Parameter(metavar="DIR")] = None,
-    embed: WithEmbeddings = False,
-    crops: Annotated[Crops, FIELDS] = _CROPS,
-    limits: Annotated[QualityLimits, FIELDS] = _QUALITY_LIMITS,
-) -> None:
-    r"""Check a SeqLabel.json of Ground Truth and write a report as JSON.
-
-    The report has, for each object by its name:
-
-      size_diff            change of area since the previous frame, in pixels
-      norm_size_diff       the same, relative to the previous area
-      size_problem_frames  frames whose box has a wrong size
-      iou                  IoU with the box in the previous frame
-      iou_problem_frames   frames whose box is in a wrong place
-
-    and "problem_frames", the union of all objects' frames. --embed adds
-    embedding_distance, between a crop and that of the previous frame, and
-    embedding_problem_frames, where it exceeds the object's mean plus two standard
-    deviations. Frames are counted from 0, like Ground Truth's frame-no. The three
-    lists of values have one entry per frame, which is null if the object has no
-    box in that frame or the previous one.
-
-    For example:
-
-      track-audit run-quality-check --lab-path SeqLabel.json --save-path q.json
-      track-audit run-quality-check --bucket labels --save-path quality/0.json \
-        --lab-path job/annotations/consolidated-annotation/output/0/SeqLabel.json
-
-    Args:
-        lab_path: the SeqLabel.json to check: its key in the bucket, or a local path
-        save_path: the report to write: its key in the bucket, or a local path
-        bucket: the S3 bucket of both paths; without it, they are local
-        imgs: the folder of frames; with it, boxes that the image border cuts off do
-            not count as wrong
-    """
-    from ...importers.groundtruth import read_seq_label
-    from ...importers.tracks import InputError
-    from ..audit.quality_check import PROBLEM_FRAMES, check_quality
-    from .output import check_output, save
-
-    thresholds, chosen = limits.thresholds(), crops.chosen(embed, "--embed")
-    root = f"s3://{bucket}/" if bucket else ""
-    labels, output = root + lab_path, root + save_path
-    check_output(output, ".json", labels)
-    if embed and not imgs:
-        raise InputError("--embed", "expected the folder of frames, --imgs")
-    tracks = read_seq_label(labels, imgs, strict=True)
-    vectors = chosen.embed(tracks, thresholds) if chosen else None
-    quality = check_quality(labels, tracks, thresholds, vectors)
-    save(output, json.dumps(quality, allow_nan=False).encode())
-    print(f"problem frames: {', '.join(map(str, quality[PROBLEM_FRAMES])) or 'none'}")
-    print(f"saved to {output}")
+        covered = f"fewer than {budget} frames cover all {len(audit.issues)} issues"
+        message = f"{message}\n{covered}"
+    if as_json:
+        done = {"frames": len(plan), "mistakes_expected": round(expected, 1)}
+        print_json({**done, "output": output, "notes": [], "message": message})
+        return
+    say(f"{message}\nsaved to {output}", output)
 
 
 def _audit(

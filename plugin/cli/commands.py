@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
@@ -13,12 +14,17 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.token import Token
 
 from ...importers.version import __version__
+from .settings import sources, take_file
 
 if TYPE_CHECKING:
     from cyclopts import ArgumentCollection
     from cyclopts.help import HelpPanel
     from rich.console import Console, ConsoleOptions, RenderableType
 
+#: What the argument "-" stands for.
+STDOUT = "standard output"
+#: Exit codes: wrong input, a job that is not finished, labels that were not judged
+BAD, UNFINISHED, NOT_JUDGED = 2, 3, 4
 #: The column at which descriptions of options begin, as in argparse
 _COLUMN = 24
 
@@ -30,9 +36,12 @@ For example:
   track-audit score MOT20/train/MOT20-01
   track-audit report MOT20/train/MOT20-01 --output report.html
   track-audit run-quality-check --lab-path SeqLabel.json --save-path q.json
+  track-audit import walkers MOT20/train/MOT20-01
   track-audit export walkers --view-name outliers --name fix-1 --folder package
 
-'track-audit COMMAND --help' describes a command."""
+'track-audit COMMAND --help' describes a command. Options can also be set
+in track-audit.toml, in the file that --config names, and by environment
+variables such as TRACK_AUDIT_EXPORT_BUCKET."""
 
 
 class PlainHelp:
@@ -120,9 +129,10 @@ def _is_value(token: Token) -> bool:
 
 #: The groups of commands, in the order of the help
 FILES = Group("Audit label files, without a database", sort_key=2)
-JOBS = Group("Send frames of a FiftyOne dataset to annotators", sort_key=3)
-CORRECTIONS = Group("Load what annotators corrected", sort_key=4)
-OTHER = Group("Other", sort_key=5)
+DATASETS = Group("Import, audit and review a FiftyOne dataset", sort_key=3)
+JOBS = Group("Send frames of a FiftyOne dataset to annotators", sort_key=4)
+CORRECTIONS = Group("Load what annotators corrected", sort_key=5)
+OTHER = Group("Other", sort_key=6)
 
 
 class _App(App):
@@ -162,7 +172,8 @@ def version() -> None:
 
 DatasetName: TypeAlias = Annotated[str, Parameter(help="the name of the dataset")]
 JobName: TypeAlias = Annotated[
-    str, Parameter(metavar="NAME", help="the name of the job")
+    str,
+    Parameter("--job-name", alias="--name", metavar="NAME", help="the name of the job"),
 ]
 AsJson: TypeAlias = Annotated[
     bool, Parameter("--json", help="print the result as JSON and nothing else")
@@ -179,17 +190,43 @@ def error_line(error: object) -> str:
 
 
 def print_json(content: Mapping[str, object]) -> None:
-    """Print a result for programs."""
-    print(json.dumps(content, indent=2, allow_nan=False))
+    """Print a result for programs; dates are text."""
+    print(json.dumps(content, indent=2, allow_nan=False, default=str))
 
 
-def run(argv: Sequence[str]) -> None:
-    """Run a command.
+def print_done(
+    done: Mapping[str, object], as_json: bool = False, notes: bool = True
+) -> None:
+    """Print what was done.
+
+    Args:
+        done: the result, with the sentence ``message`` and a list of ``notes``
+        as_json (False): whether to print the result for programs
+        notes (True): whether to print the notes for people, on standard error
+    """
+    if as_json:
+        print_json(done)
+        return
+    listed = done.get("notes", ())
+    for note in listed if notes and isinstance(listed, list) else ():
+        print(f"track-audit: note: {note}", file=sys.stderr)
+    print(done["message"])
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run a command, with settings from a file and from the environment.
+
+    Returns:
+        the exit code
 
     Raises:
-        CycloptsError: if the arguments are wrong
+        CycloptsError: if the arguments or the settings are wrong
     """
-    if not argv:
+    words, file = take_file(argv)
+    if not words:
         raise CycloptsError(msg="Expected a command; see 'track-audit --help'.")
-    command, bound, _ = app.parse_args(argv, print_error=False, exit_on_error=False)
-    command(*bound.args, **bound.kwargs)
+    app.config = (*sources(file), check_values)
+    words = [STDOUT if word == "-" else word for word in words]
+    command, bound, _ = app.parse_args(words, print_error=False, exit_on_error=False)
+    code = command(*bound.args, **bound.kwargs)
+    return code if isinstance(code, int) else 0

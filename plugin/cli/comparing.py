@@ -67,7 +67,7 @@ def compare(
         found = compare_tracks(one, two)
     except ValueError as error:
         raise InputError(f"{labels}, {others}", str(error)) from error
-    told = tables.make_issues_table(found.issues)
+    told = tables.make_issues_table(one, found.issues)
     if output:
         save(output, tables.to_csv(found.measures))
     if issues:

@@ -9,7 +9,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from .commands import CORRECTIONS, AsJson, DatasetName, JobName, app, print_json
+from .commands import (
+    CORRECTIONS,
+    AsJson,
+    DatasetName,
+    JobName,
+    app,
+    print_done,
+    print_json,
+)
 from .sending import choose_view, open_dataset
 
 
@@ -28,7 +36,8 @@ def load(
     The corrected labels go into a second label field, on exactly the frames that
     were returned. A summary shows what reviewers changed and how often they
     confirmed the audit. Nothing is changed if a file is damaged or belongs to
-    another job.
+    another job. The exit code is 3 if the job is not finished and nothing came back
+    yet.
 
     For example:
 
@@ -37,7 +46,7 @@ def load(
 
     Args:
         output: the output.manifest, a local copy of the job's output folder, or
-            the folder of corrected MOT files (default: the job's output in S3)
+            the folder of corrected MOT or CVAT files (default: the job's output in S3)
         adjusted_field: the frame field for the corrected labels
             (default: <label field>_adjusted)
     """
@@ -89,7 +98,7 @@ def apply(
 
         view = choose_view(opened, view_name) if view_name else None
         applied = apply_adjustment(opened, job_name, kinds or APPLIED, view)
-    _print_done({**asdict(applied), "message": describe_applied(applied)}, as_json)
+    print_done({**asdict(applied), "message": describe_applied(applied)}, as_json)
 
 
 @app.command(group=CORRECTIONS)
@@ -120,11 +129,11 @@ def undo(
 
         if drop:
             drop_old_labels(opened, job_name)
-            _print_done({"message": "the previous labels were deleted"}, as_json)
+            print_done({"message": "the previous labels were deleted"}, as_json)
             return
         undone = undo_adjustment(opened, job_name)
     message = f"restored: {describe_applied(undone)}"
-    _print_done({**asdict(undone), "message": message}, as_json)
+    print_done({**asdict(undone), "message": message}, as_json)
 
 
 @app.command(group=CORRECTIONS)
@@ -170,10 +179,3 @@ def quality(
         return
     print(found)
     print(found.rates.round(1).to_string(index=False))
-
-
-def _print_done(done: dict[str, object], as_json: bool) -> None:
-    if as_json:
-        print_json(done)
-    else:
-        print(done["message"])

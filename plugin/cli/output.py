@@ -3,24 +3,29 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from ...importers import files
 from ...importers.tracks import InputError
 from ..groundtruth.aws import aws_errors, s3_client
+from ..groundtruth.upload import content_type
+from .commands import STDOUT
 
 
 def check_output(output: str, suffix: str, *taken: str | None) -> None:
     """Check early that a result can be written, and replaces no labels.
 
     Args:
-        output: a local path or S3 URI
+        output: a local path or S3 URI, or :data:`STDOUT`
         suffix: the suffix of a local file that may be replaced
         *taken: the paths and URIs of the command's other files, None for none
 
     Raises:
         InputError: if the folder or the bucket is missing, or something else is there
     """
+    if output == STDOUT:
+        return
     if _place(output) in [_place(other) for other in taken if other is not None]:
         raise InputError(output, "named twice; expected a file of its own")
     if files.is_s3(output):
@@ -39,20 +44,26 @@ def save(output: str, data: bytes) -> None:
     """Write a result.
 
     Args:
-        output: a local path or S3 URI
+        output: a local path or S3 URI, or :data:`STDOUT`
         data: the content
 
     Raises:
         InputError: if the URI names no bucket
         GroundTruthError: if S3 refuses it
     """
+    if output == STDOUT:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
     if not files.is_s3(output):
         files.write_bytes(Path(output), data)
         return
     bucket, key = files.split_s3(output)
     client = s3_client()
     with aws_errors(f"Saving {output}"):
-        client.put_object(Bucket=bucket, Key=key, Body=data)
+        client.put_object(
+            Bucket=bucket, Key=key, Body=data, ContentType=content_type(key)
+        )
 
 
 def _place(output: str) -> str | Path:

@@ -65,13 +65,54 @@ class Source:
         Raises:
             InputError: if the labels cannot be read, or have no tracks
         """
-        from ...importers.description import describe, further_notes
+        from ...importers.tracks import InputError
+
+        tracks = self._load(labels, include_ignored)
+        if len(tracks.table) and (tracks.table["track"] < 0).all():
+            todo = (
+                "label the video as object tracking, or link the boxes with a tracker"
+            )
+            message = f"no box belongs to a track; expected tracks: {todo} first"
+            raise InputError(labels, message)
+        _tell(tracks)
+        return tracks
+
+    def read_any(self, labels: str, cache_dir: str) -> Tracks:
+        """Read labels with or without tracks, see :meth:`read`.
+
+        Args:
+            labels: a path or an S3 URI
+            cache_dir: the folder for frames that a manifest names in S3
+
+        Returns:
+            the tracks
+
+        Raises:
+            InputError: if the labels cannot be read
+        """
+        tracks = self._load(labels, cache_dir=cache_dir)
+        _tell(tracks)
+        return tracks
+
+    def _load(
+        self, labels: str, include_ignored: bool = False, cache_dir: str | None = None
+    ) -> Tracks:
         from ...importers.formats import read_labels
+        from ...importers.groundtruth import read_manifest
         from ...importers.tracks import InputError
 
         if self.fps is not None and not 0 < self.fps < float("inf"):
             raise InputError("--fps", f"{self.fps}; expected frames per second")
-        tracks = read_labels(
+        if cache_dir and labels.endswith(".manifest") and not self.frames:
+            return read_manifest(
+                labels,
+                label_attribute=self.label_attribute,
+                cache_dir=cache_dir,
+                progress=sys.stderr.isatty(),
+                frame_rate=self.fps,
+                strict=self.strict,
+            )
+        return read_labels(
             labels,
             self.format,
             self.frames,
@@ -81,13 +122,12 @@ class Source:
             self.label_attribute,
             include_ignored or self.include_ignored,
         )
-        if len(tracks.table) and (tracks.table["track"] < 0).all():
-            todo = (
-                "label the video as object tracking, or link the boxes with a tracker"
-            )
-            message = f"no box belongs to a track; expected tracks: {todo} first"
-            raise InputError(labels, message)
-        print(f"track-audit: {describe(tracks)}", file=sys.stderr)
-        for note in further_notes(tracks):
-            print(f"track-audit: note: {note}", file=sys.stderr)
-        return tracks
+
+
+def _tell(tracks: Tracks) -> None:
+    """Print what was understood on standard error."""
+    from ...importers.description import describe, further_notes
+
+    print(f"track-audit: {describe(tracks)}", file=sys.stderr)
+    for note in further_notes(tracks):
+        print(f"track-audit: note: {note}", file=sys.stderr)

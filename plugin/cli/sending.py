@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from cyclopts import Group, Parameter, Token
 
 from ..groundtruth.request import AdjustmentJob
-from .commands import FIELDS, JOBS, AsJson, DatasetName, JobName, app, print_json
+from .commands import (
+    FIELDS,
+    JOBS,
+    AsJson,
+    DatasetName,
+    app,
+    print_done,
+    print_json,
+)
 
 if TYPE_CHECKING:
     import fiftyone as fo
@@ -20,12 +28,10 @@ if TYPE_CHECKING:
     from ...importers.problems import Finding
     from ..plain import Json
     from ..sending.chosen_frames import FramesToSend
-    from ..sending.groundtruth_jobs import AdjustmentStatus
     from ..sending.records import Counts
 
 Collection: TypeAlias = "fo.core.collections.SampleCollection"
 
-_COUNTERS = ["job_name", "name", "status", "labeled", "unlabeled", "failed"]
 _SETTINGS = Group("Settings of the job", sort_key=2)
 
 
@@ -70,7 +76,7 @@ class JobSettings(AdjustmentJob):
         name: the name of the job (default: the name of the dataset and the time)
     """
 
-    name: str = ""
+    name: Annotated[str, Parameter(alias="--job-name")] = ""
     tags: Annotated[
         Mapping[str, str],
         Parameter(converter=_read_tags, n_tokens=-1, metavar="KEY=VALUE..."),
@@ -86,6 +92,15 @@ class JobSettings(AdjustmentJob):
 
 
 _FRAMES, _JOB = FrameOptions(), JobSettings()
+_ExportName: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        "--name",
+        alias="--job-name",
+        metavar="NAME",
+        help="what 'track-audit load' calls the export (default: the folder's name)",
+    ),
+]
 
 
 @app.command(group=JOBS)
@@ -136,7 +151,7 @@ def export(
         result = export_adjustment(
             opened, adjustment, folder, copy_frames=copy_frames, add_cors=add_cors
         )
-    _print_result(result.to_dict(), as_json)
+    print_result(result.to_dict(), as_json)
 
 
 @app.command(group=JOBS)
@@ -145,12 +160,13 @@ def export_mot(
     /,
     *,
     folder: Annotated[str, Parameter(metavar="DIR")],
+    name: _ExportName = None,
     frames: Annotated[FrameOptions, FIELDS] = _FRAMES,
     as_json: AsJson = False,
 ) -> None:
     """Export frames as MOT Challenge sequences, to correct them with any tool.
 
-    'track-audit load' loads the corrected files, by the name of the folder.
+    'track-audit load' loads the corrected files, by the name of the export.
 
     For example:
 
@@ -158,13 +174,13 @@ def export_mot(
       track-audit load walkers --job-name fix-1 --output corrected
 
     Args:
-        folder: a new folder, whose name identifies the export in 'track-audit load'
+        folder: a new folder
     """
     with open_dataset(dataset) as opened:
         from ..sending.mot import send_as_mot
 
-        sent = send_as_mot(frames.choose(opened), folder)
-    _print_result(sent.to_dict(), as_json)
+        sent = send_as_mot(frames.choose(opened), folder, name)
+    print_result(sent.to_dict(), as_json)
 
 
 @app.command(group=JOBS)
@@ -173,6 +189,7 @@ def export_cvat(
     /,
     *,
     folder: Annotated[str, Parameter(metavar="DIR")],
+    name: _ExportName = None,
     frames: Annotated[FrameOptions, FIELDS] = _FRAMES,
     as_json: AsJson = False,
 ) -> None:
@@ -180,7 +197,7 @@ def export_cvat(
 
     Each sequence gets a folder with its frames in images/ and their tracks in
     annotations.xml. 'track-audit load' loads the corrected files, by the name of
-    the folder.
+    the export.
 
     For example:
 
@@ -188,77 +205,60 @@ def export_cvat(
       track-audit load walkers --job-name fix-1 --output corrected
 
     Args:
-        folder: a new folder, whose name identifies the export in 'track-audit load'
+        folder: a new folder
     """
     with open_dataset(dataset) as opened:
         from ..sending.cvat import send_as_cvat
 
-        sent = send_as_cvat(frames.choose(opened), folder)
-    _print_result(sent.to_dict(), as_json)
+        sent = send_as_cvat(frames.choose(opened), folder, name)
+    print_result(sent.to_dict(), as_json)
 
 
 @app.command(group=JOBS)
-def launch(
-    dataset: DatasetName, /, *, job_name: JobName, as_json: AsJson = False
-) -> None:
-    """Resume an export: upload what is missing and start the job.
-
-    A job that was started already is not started again. Starting a job COSTS
-    MONEY.
-
-    For example:
-
-      track-audit launch walkers --job-name fix-1
-    """
-    with open_dataset(dataset) as opened:
-        from ..sending.groundtruth import launch_adjustment
-
-        result = launch_adjustment(opened, job_name)
-    _print_result(result.to_dict(), as_json)
-
-
-@app.command(group=JOBS)
-def status(
+def export_groundtruth(
     dataset: DatasetName,
     /,
     *,
-    job_name: Annotated[
-        str | None,
-        Parameter(metavar="NAME", help="the name of the job (default: all jobs)"),
-    ] = None,
+    folder: Annotated[str, Parameter(metavar="DIR")],
+    view_name: Annotated[str | None, Parameter(metavar="VIEW")] = None,
+    label_field: Annotated[str | None, Parameter(metavar="FIELD")] = None,
+    label_attribute: Annotated[str, Parameter(metavar="NAME")] = "tracks-audit-ref",
+    manifest: Annotated[str | None, Parameter(metavar="PATH")] = None,
+    root: Annotated[str | None, Parameter(metavar="URI")] = None,
+    frames_root: Annotated[str | None, Parameter(metavar="URI")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the status of a dataset's adjustment jobs.
+    r"""Export labels in Ground Truth's own format, as training jobs read it.
+
+    Each sequence gets a folder with its SeqLabel.json, and a line in output.manifest.
 
     For example:
 
-      track-audit status walkers
-      track-audit status walkers --job-name fix-1 --json
+      track-audit export-groundtruth walkers --folder labels
+      track-audit export-groundtruth walkers --folder labels \
+        --manifest s3://bucket/job/manifests/output/output.manifest \
+        --root s3://bucket/audited/
+
+    Args:
+        folder: a new folder
+        view_name: only the frames of this saved view (default: all frames)
+        label_field: the frame field of the tracks; needed if there are several
+        label_attribute: the label attribute of the labels
+        manifest: the manifest of the original job, onto whose lines the labels are
+            chained
+        root: the S3 URI that the folder is going to be copied to
+        frames_root: the S3 URI of the frames, in a folder per sequence (default: the
+            local folder, or the one in --manifest)
     """
     with open_dataset(dataset) as opened:
-        from ..sending.groundtruth_jobs import adjustment_status
+        from ...importers.groundtruth_exporter import MANIFEST, GroundTruthExporter
 
-        jobs = adjustment_status(opened, job_name)
-    _print_jobs(dataset, jobs, as_json)
-
-
-@app.command(group=JOBS)
-def stop(
-    dataset: DatasetName, /, *, job_name: JobName, as_json: AsJson = False
-) -> None:
-    """Stop an adjustment job.
-
-    A stopped job cannot be started again. What workers have finished is kept.
-
-    For example:
-
-      track-audit stop walkers --job-name fix-1
-    """
-    with open_dataset(dataset) as opened:
-        from ..sending.groundtruth_jobs import stop_adjustment
-
-        jobs = stop_adjustment(opened, job_name)
-    _print_jobs(dataset, jobs, as_json)
+        exporter = GroundTruthExporter(
+            folder, label_field, label_attribute, manifest, root, frames_root
+        )
+        exporter.export_samples(choose_view(opened, view_name))
+    message = f"exported to {folder}/{MANIFEST}"
+    print_done({"folder": folder, "notes": [], "message": message}, as_json)
 
 
 @contextmanager
@@ -271,6 +271,8 @@ def open_dataset(name: str) -> Iterator[fo.Dataset]:
     # FiftyOne logs to the standard output that it finds, which is for results
     with redirect_stdout(sys.stderr):
         import fiftyone as fo
+
+        fo.config.show_progress_bars = sys.stderr.isatty()
 
     from ...importers.tracks import InputError
 
@@ -317,7 +319,8 @@ def _report_findings(
         raise InputError(dataset, f"the job would fail; errors: {errors}")
 
 
-def _print_result(result: Json, as_json: bool) -> None:
+def print_result(result: Json, as_json: bool) -> None:
+    """Print what was sent."""
     if as_json:
         print_json(result)
         return
@@ -327,19 +330,3 @@ def _print_result(result: Json, as_json: bool) -> None:
     if "folder" in result:
         print(f"package: {result['folder']}")
     print(result["next"])
-
-
-def _print_jobs(dataset: str, jobs: list[AdjustmentStatus], as_json: bool) -> None:
-    import pandas as pd
-
-    if as_json:
-        print_json({"jobs": [asdict(job) for job in jobs]})
-        return
-    if not jobs:
-        print(f"no adjustment jobs of {dataset} are recorded")
-        return
-    print(pd.DataFrame(jobs)[_COUNTERS].to_string(index=False))
-    for job in jobs:
-        if job.failure_reason:
-            done = "failed" if job.arn else "was not started"
-            print(f"{job.name} {done}: {job.failure_reason}")

@@ -24,11 +24,12 @@ def make_detections_table(tracks: Tracks, audit: Audit) -> pd.DataFrame:
     Returns:
         one row per detection, sorted by sequence, track and frame: the columns
         that every tracks table has, then those of :attr:`Audit.detections`, with
-        null for no reasons
+        null for no reasons. Frames have the numbers of the label file
     """
     reasons = audit.detections["outlier_reasons"].cat.remove_categories("")
     scores = audit.detections.assign(outlier_reasons=reasons)
-    return pd.concat([tracks.table[list(COLUMNS)], scores], axis=1)
+    boxes = tracks.table[list(COLUMNS)]
+    return pd.concat([_told(tracks, boxes, ["frame"]), scores], axis=1)
 
 
 def name_frames(tracks: Tracks, plan: pd.DataFrame) -> pd.DataFrame:
@@ -45,21 +46,44 @@ def name_frames(tracks: Tracks, plan: pd.DataFrame) -> pd.DataFrame:
         tracks.sequences[str(name)].frame_names[int(frame) - 1]
         for name, frame in zip(plan["sequence"], plan["frame"], strict=True)
     ]
-    plan = plan.copy()
+    plan = _told(tracks, plan, ["frame"])
     plan.insert(2, "frame_name", named)
     return plan
 
 
-def make_issues_table(issues: pd.DataFrame) -> pd.DataFrame:
+def _told(tracks: Tracks, table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return a table whose frames have the numbers of the label file.
+
+    Args:
+        tracks: the tracks
+        table: the table, with the ``sequence`` of each row
+        columns: its columns of positions in the sequences
+    """
+    table = table.copy()
+    for name, sequence in tracks.sequences.items():
+        if sequence.told_numbers is None:
+            continue
+        own = (table["sequence"] == name).to_numpy()
+        told = pd.Series(sequence.told_numbers, range(1, len(sequence.frame_names) + 1))
+        for column in columns:
+            values = table.loc[own, column]
+            table.loc[own, column] = values.map(told).astype(values.dtype)
+    return table
+
+
+def make_issues_table(tracks: Tracks, issues: pd.DataFrame) -> pd.DataFrame:
     """Make the table of issues that is written to a file.
 
     Args:
-        issues: the issues of an audit or a comparison
+        tracks: the tracks
+        issues: the issues of an audit or a comparison of these tracks
 
     Returns:
-        the issues; ``track`` is null if it is not known, and ``left`` to ``height`` are
-        the suggested box at ``peak_frame``
+        the issues, with the frame numbers of the label file; ``track`` is null if it is
+        not known, and ``left`` to ``height`` are the suggested box at ``peak_frame``
     """
+    frames = ["first_frame", "last_frame", "peak_frame"]
+    issues = _told(tracks, issues, frames)
     suggested = {side: issues[f"expected_{side}"] for side in BOX}
     track = issues["track"].astype("Int64")
     return issues.assign(track=track.where(track >= 0), **suggested)

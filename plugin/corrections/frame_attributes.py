@@ -16,8 +16,8 @@ import numpy as np
 from bson import ObjectId
 
 from ...importers import store
+from ...importers.groundtruth_writer import attribute_value
 from ...importers.store.attributes import cast_values
-from ..groundtruth.contents import attribute_value
 from .corrected import Corrections
 from .known import Known
 

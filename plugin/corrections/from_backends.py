@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...importers import store
 from ...importers.pixels import scale_images
+from ...importers.store.attributes import attribute_fields, rename_attributes
 from ...importers.store.locks import exclusive
 from ...importers.tracks import BOX
 from ..sending.records import (
@@ -17,6 +18,7 @@ from ..sending.records import (
     sent_boxes,
 )
 from .corrected import Corrections
+from .returned_attributes import with_attributes
 
 #: How far rounding may move an edge, in pixels: half a pixel, as boxes are compared in
 #: whole pixels, and what tools round.
@@ -42,13 +44,15 @@ def read_annotations(dataset: fo.Dataset, record: SentFrames) -> Corrections:
         finally:
             _drop_incoming(dataset)
     sent = sent_boxes(dataset, record)
+    table = _with_objects(corrected, sent, record)
+    sent, table = with_attributes(sent, table, record.box_attributes)
     frames = [
         pd.DataFrame({"sequence": name, "frame": numbers})
         for name, numbers in record.frames.items()
     ]
     return Corrections(
         sent=sent.drop(columns="id"),
-        corrected=_with_objects(corrected, sent, record),
+        corrected=table,
         frames=pd.concat(frames, ignore_index=True),
         image_sizes=record.image_sizes,
     )
@@ -68,13 +72,28 @@ def _read_incoming(samples: fo.DatasetView, record: SentFrames) -> pd.DataFrame:
             fo.EmbeddedDocumentField,
             embedded_doc_type=fo.Detections,
         )
-    tracks = store.read_tracks(samples, _INCOMING, ["id"]).tracks
+    declared = store.frame_schema(dataset, flat=True)
+    paths = {
+        path: name
+        for path, name in _paths(dataset, record).items()
+        if f"{_INCOMING}.detections.{path}" in declared
+    }
+    tracks = store.read_tracks(samples, _INCOMING, ["id", *paths]).tracks
+    tracks = rename_attributes(tracks, paths, {})
     table = tracks.table.astype(
         {"sequence": object, "label": object, "frame_name": object, "id": str}
     )
     scales = scale_images(tracks.sequences, record.image_sizes)
     table[BOX] *= scales.loc[table["sequence"], ["x", "y", "x", "y"]].to_numpy()
     return table
+
+
+def _paths(dataset: fo.Dataset, record: SentFrames) -> dict[str, str]:
+    """Return the names of the attributes that were sent, by their fields."""
+    labels, _ = attribute_fields(dataset, [record.label_field])
+    return {
+        path: name for path, name in labels.items() if name in record.box_attributes
+    }
 
 
 def _with_objects(

@@ -22,6 +22,7 @@ from ...importers.manifest import NoLabels, Video, read_videos
 from ...importers.tracks import InputError
 from ..groundtruth.aws import (
     GroundTruthError,
+    NotFinished,
     aws_errors,
     is_absent,
     s3_client,
@@ -62,10 +63,12 @@ def read_output(
     else:
         manifests, notes = _manifests_at(record, str(output))
     parts = []
-    for manifest, job, mirrors in manifests:
+    for manifest, job, mirrors, whole in manifests:
         attributes = record.label_attribute, record.audited_attribute
         try:
-            part = read_job_output(manifest, job, *attributes, mirrors, samples)
+            part = read_job_output(
+                manifest, job, *attributes, mirrors, samples, complete=whole
+            )
             parts.append(part)
         except NoLabels as nothing:
             if len(record.jobs) == 1:
@@ -77,7 +80,8 @@ def read_output(
     return replace(joined, notes=(*notes, *joined.notes))
 
 
-_Manifest = tuple[str, JobRecord, Mapping[str, Path]]
+#: The manifest, its job, local copies of S3 folders, and whether the job is complete.
+_Manifest = tuple[str, JobRecord, Mapping[str, Path], bool]
 
 
 def _manifests_in_s3(record: AdjustmentRecord) -> tuple[list[_Manifest], list[str]]:
@@ -96,15 +100,15 @@ def _manifests_in_s3(record: AdjustmentRecord) -> tuple[list[_Manifest], list[st
             reason = f" ({status.failure_reason})" if status.failure_reason else ""
             notes.append(f"{job.name} is {status.status}{reason}")
         if _exists(uri, record.region):
-            found.append((uri, job, {}))
+            found.append((uri, job, {}, status.status == "Completed"))
         else:
             notes.append(f"{job.name} has no output yet")
     if not found:
         todo = "launch the missing jobs, or send the frames again under another name"
-        raise GroundTruthError(
-            f"Nothing came back from {record.name}: {'; '.join(notes)}",
-            "wait for the workers to finish" if going else todo,
-        )
+        what = f"Nothing came back from {record.name}: {'; '.join(notes)}"
+        if going:
+            raise NotFinished(what, "wait for the workers to finish")
+        raise GroundTruthError(what, todo)
     return found, notes
 
 
@@ -129,7 +133,7 @@ def _manifests_at(
         job = _job_of(record, output)
         others = [each.name for each in record.jobs if each is not job]
         notes = [f"{name} is not in {output}" for name in others]
-        return [(output, job, _mirrors(job, output))], notes
+        return [(output, job, _mirrors(job, output), False)], notes
     found: list[_Manifest] = []
     notes = []
     for job in record.jobs:
@@ -139,7 +143,7 @@ def _manifests_at(
         if path is None:
             notes.append(f"{job.name} has no output in {output}")
         else:
-            found.append((str(path), job, _mirrors(job, str(path))))
+            found.append((str(path), job, _mirrors(job, str(path)), False))
     if not found:
         raise InputError(output, f"expected {MANIFEST} of {record.jobs[0].name}")
     return found, notes
@@ -178,6 +182,7 @@ def read_job_output(
     audited_attribute: str,
     mirrors: Mapping[str, Path],
     samples: Collection[str] = (),
+    complete: bool = False,
 ) -> Corrections:
     """Read the corrected labels of one labeling job.
 
@@ -188,6 +193,8 @@ def read_job_output(
         audited_attribute: the label attribute of the labels that were sent
         mirrors: the local copies of S3 folders, by S3 URI
         samples (()): see :func:`read_output`
+        complete (False): whether the job is complete, so that a frame that is not in
+            the labels of its sequence has none any more
 
     Raises:
         InputError: if a file is damaged or belongs to another job
@@ -206,7 +213,8 @@ def read_job_output(
             raise InputError(manifest, message, video.line)
         _check_objects(manifest, before[video.line], video)
         numbers = np.array(job.frames[sequence])
-        came_back = numbers[list(video.labels.frame_attributes)]
+        labeled = numbers[list(video.labels.frame_attributes)]
+        came_back = numbers if complete else labeled
         frames = pd.DataFrame({"sequence": sequence, "frame": came_back})
         original = _table(before[video.line], sequence, numbers)
         tables["sent"].append(original[original["frame"].isin(came_back)])
@@ -215,11 +223,10 @@ def read_job_output(
         attributes = _frame_attributes(before[video.line], video, sequence, numbers)
         tables["frame_attributes"].append(attributes)
         sizes[sequence] = video.image_size
-        if len(frames) < len(numbers):
-            lost = len(numbers) - len(frames)
-            notes.append(
-                f"{sequence}: {lost} of {len(numbers)} frames did not come back"
-            )
+        if len(labeled) < len(numbers):
+            lost = len(numbers) - len(labeled)
+            what = "came back without labels" if complete else "did not come back"
+            notes.append(f"{sequence}: {lost} of {len(numbers)} frames {what}")
     known = {f"{number}" for number in job.frames} - set(sizes)
     notes += [f"{sequence} did not come back" for sequence in sorted(known)]
     return Corrections(

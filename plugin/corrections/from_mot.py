@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import fiftyone as fo
@@ -10,37 +11,141 @@ import numpy as np
 import pandas as pd
 
 from ...importers.files import read_text_csv
-from ...importers.mot import read_mot
-from ...importers.tracks import BOX, InputError, Sequence, Tracks
+from ...importers.mot import read_place
+from ...importers.mot_folders import Place, sequence_folder
+from ...importers.mot_meaning import CLASSES, LABELS
+from ...importers.numbered_frames import Frames
+from ...importers.seqinfo import SEQINFO, read_seqinfo
+from ...importers.tracks import BOX, InputError, Sequence, Tracks, concatenate
 from ..sending.records import (
     FRAMES_FILE,
     SentFrames,
     sent_boxes,
 )
+from .came_back import find_files, opened
 from .corrected import Corrections
+from .renumbered import (
+    are_renumbered,
+    number_untracked,
+    recognize_classes,
+    recognize_frames,
+    recognize_tracks,
+)
+from .returned_attributes import with_attributes
+
+#: Where the rows are in the folder of a sequence.
+_PLACES = ("gt/gt.txt", "gt.txt")
+#: Classes of files that do not name them.
+_NUMBERS = tuple(map(str, range(1, 1_000)))
 
 
 def read_corrected_mot(
     dataset: fo.Dataset, record: SentFrames, folder: Path | str | None = None
 ) -> Corrections:
-    """Read corrected MOT sequences.
+    """Read corrected MOT sequences, in the folders that were sent or as CVAT has them.
+
+    CVAT's own export has no ``seqinfo.ini``, and numbers tracks and classes anew: they
+    are recognized by their places, and by its ``labels.txt``.
 
     Args:
         dataset: the dataset that the frames are from
         record: the adjustment
-        folder (None): the folder of the corrected sequences, by default the one
-            that they were exported to
+        folder (None): the folder with the corrected sequences, each in a folder or a
+            zip file of its name; by default the one that they were exported to. If one
+            sequence was sent, its own folder or file will do
+
+    Returns:
+        what came back
 
     Raises:
         InputError: if a file is damaged or has other frames
     """
     path = Path(folder or record.folder or "")
-    # A row that was set aside would look like a box that the reviewers deleted
-    corrected = read_mot(path, include_ignored=True, allow_empty=True, strict=True)
     check_frames(path, record)
-    for sequence in corrected.sequences.values():
-        _check_sequence(path, sequence, record)
-    return to_corrections(record, sent_boxes(dataset, record), corrected)
+    sent = sent_boxes(dataset, record)
+    positions = sent.assign(frame=_positions(sent, record))
+    parts, notes = [], []
+    for name, file in find_files(path, record.frames, _PLACES).items():
+        with opened(file, _PLACES) as rows:
+            tracks = _read_sequence(rows, file, name, record)
+        own = positions[positions["sequence"] == name]
+        tracks, note = _recognize(tracks, own, name, record, file)
+        parts.append(tracks)
+        notes += note
+    back = to_corrections(record, sent, concatenate(parts))
+    return replace(back, notes=(*back.notes, *notes))
+
+
+def _positions(sent: pd.DataFrame, record: SentFrames) -> pd.Series[int]:
+    """Return the position of each box's frame among those that were sent."""
+    places = {
+        (name, frame): position
+        for name, frames in record.frames.items()
+        for position, frame in enumerate(frames, start=1)
+    }
+    keys = pd.MultiIndex.from_frame(sent[["sequence", "frame"]])
+    return pd.Series([places[key] for key in keys], sent.index, dtype=np.int32)
+
+
+def _read_sequence(file: Path, shown: Path, name: str, record: SentFrames) -> Tracks:
+    """Read the rows of a sequence, whose classes are numbers if no file names them."""
+    folder = sequence_folder(file)
+    info = read_seqinfo(folder)
+    listed = file.with_name(Path(LABELS).name).is_file()
+    size = record.image_sizes[name]
+    told = replace(
+        info,
+        name=info.name or name,
+        width=info.width or size[0],
+        height=info.height or size[1],
+        frame_rate=info.frame_rate or 1.0,
+    )
+    # A row that was set aside would look like a box that the reviewers deleted
+    place = Place(
+        told.name or name, file, told, Frames(), CLASSES if listed else _NUMBERS
+    )
+    tracks = read_place(
+        place, include_ignored=True, allow_empty=True, strict=True, untracked=True
+    )
+    (sequence,) = tracks.sequences.values()
+    if (folder / SEQINFO).is_file():
+        _check_sequence(shown, sequence, record)
+    frames = record.frames[name]
+    numbers = recognize_frames(tracks.table["frame"], frames)
+    if numbers is None:
+        last = tracks.table["frame"].max()
+        message = f"a box in frame {last}; expected frames 1 to {len(frames)}"
+        raise InputError(shown, message)
+    names = tuple(f"{number:06d}" for number in range(1, len(frames) + 1))
+    sequence = replace(sequence, name=name, frame_names=names)
+    table = tracks.table.assign(
+        sequence=pd.Categorical([name] * len(numbers)), frame=numbers
+    )
+    return replace(tracks, table=table, sequences={name: sequence})
+
+
+def _recognize(
+    tracks: Tracks, sent: pd.DataFrame, name: str, record: SentFrames, file: Path
+) -> tuple[Tracks, list[str]]:
+    """Return tracks with the numbers and the labels that they were sent with."""
+    table, notes = tracks.table, []
+    track = table["track"]
+    if alone := int((track < 0).sum()):
+        notes.append(f"{name}: {alone} boxes have no track; each is a new object")
+    if are_renumbered(table, sent):
+        numbers = recognize_tracks(table, sent)
+        if any(new != old for new, old in numbers.items()):
+            notes.append(f"{name}: tracks were numbered anew; their places tell them")
+        track = track.map(lambda old: numbers.get(old, -1))
+    track = number_untracked(track, sent["track"].tolist())
+    table = table.assign(track=track)
+    if tuple(table["label"].cat.categories) == _NUMBERS:
+        labels = recognize_classes(table, sent, record.classes)
+        if unknown := [number for number, label in labels.items() if label is None]:
+            message = f"class {unknown[0]}, which no {LABELS} names"
+            raise InputError(file, f"{message}; expected the file beside it")
+        table = table.assign(label=table["label"].astype(object).map(labels))
+    return replace(tracks, table=table), notes
 
 
 def to_corrections(
@@ -59,6 +164,7 @@ def to_corrections(
     """
     lacking = sorted(set(record.frames) - set(corrected.sequences))
     table = _with_objects(corrected.table, sent, record)
+    sent, table = with_attributes(sent, table, record.box_attributes)
     frames = [
         pd.DataFrame({"sequence": name, "frame": record.frames[name]})
         for name in corrected.sequences
@@ -113,6 +219,7 @@ def _with_objects(
 ) -> pd.DataFrame:
     """Name objects as they were sent; an ID that was not sent is a new object."""
     names = ["sequence", "frame", "frame_name", "track", "label", *BOX]
+    names += [name for name in record.box_attributes if name in table]
     table = table[names].astype(
         {"sequence": object, "frame": int, "label": object, "frame_name": object}
     )

@@ -16,6 +16,7 @@ import pandas as pd
 from ...importers.pixels import scale_images
 from ...importers.store.attributes import cast_values
 from ...importers.tracks import BOX, Tracks, make_table
+from ..audit.boxes import Floats
 from .changed_view import CHANGED
 from .comparing import (
     CHANGES,
@@ -195,11 +196,16 @@ def _adjusted_tracks(
         own = known.schema.get(f"{known.label_field}.detections.{path}")
         table[path] = cast_values(table[path], own)
     scales = scale_images(stored.sequences, corrections.image_sizes)
-    boxes = table[BOX].to_numpy(np.float64)
-    boxes = boxes / scales.loc[table["sequence"], ["x", "y", "x", "y"]].to_numpy()
-    # What nobody touched stays as exact as it was
     original = rows["original"].to_numpy()
-    same = ~rows[[MOVED, RESIZED, NUDGED]].any(axis=1).to_numpy() & (original >= 0)
+    edges = _edges(table) / scales.loc[table["sequence"], list("xyxy")].to_numpy()
+    # What nobody touched stays as exact as it was, edge by edge
+    there = original >= 0
+    sent = _edges(corrections.sent.iloc[rows["sent"].to_numpy()[there]])
+    untouched = sent == _edges(table[there])
+    before = _edges(stored.table.iloc[original[there]])
+    edges[there] = np.where(untouched, before, edges[there])
+    boxes = np.hstack([edges[:, :2], edges[:, 2:] - edges[:, :2]])
+    same = ~rows[[MOVED, RESIZED, NUDGED]].any(axis=1).to_numpy() & there
     boxes[same] = stored.table[BOX].to_numpy()[original[same]]
     ids = stored.table["id"].astype(str).to_numpy(object)
     id_of = np.where(original >= 0, ids[original] if len(ids) else None, None)
@@ -216,3 +222,9 @@ def _adjusted_tracks(
         for name, sequence in stored.sequences.items()
     }
     return Tracks(make_table(columns), sequences)
+
+
+def _edges(boxes: pd.DataFrame) -> Floats:
+    """Return the left, top, right and bottom edges of boxes, ``(n, 4)``."""
+    places = boxes[BOX].to_numpy(np.float64)
+    return np.hstack([places[:, :2], places[:, :2] + places[:, 2:]])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from ...importers.files import aws_session
+from ...importers.credentials import aws_session, credentials_advice
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -25,24 +25,6 @@ ATTEMPTS = 8
 
 #: The number of concurrent requests.
 THREADS = 10
-
-#: The service's messages for these can contain parts of the signed request, so they
-#: are never shown.
-CREDENTIAL_ERRORS = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "IncompleteSignatureException",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "InvalidToken",
-        "RequestExpired",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
 
 #: The error codes for a missing permission.
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException"})
@@ -73,6 +55,10 @@ class GroundTruthError(RuntimeError):
         self.what = what
         self.todo = todo
         self.denied = denied
+
+
+class NotFinished(GroundTruthError):
+    """A labeling job is not finished yet; trying again later will do."""
 
 
 def s3_client(region: str | None = None) -> S3Client:
@@ -148,27 +134,24 @@ def aws_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except NoCredentialsError as error:
-        raise GroundTruthError(
-            f"{doing} failed: no AWS credentials were found",
-            "set up a profile with `aws configure` or the variables AWS_ACCESS_KEY_ID "
-            "and AWS_SECRET_ACCESS_KEY",
-        ) from error
+        what = f"{doing} failed: no AWS credentials were found"
+        raise GroundTruthError(what, str(credentials_advice(error))) from error
     except ClientError as error:
         # Without the cause, whose text can contain parts of the signed request
         raise _refusal(doing, error) from None
     except BotoCoreError as error:
         what = f"{doing} failed: {_first_line(error)}"
-        raise GroundTruthError(
-            what, "check the AWS settings and the connection"
-        ) from error
+        todo = credentials_advice(error) or "check the AWS settings and the connection"
+        raise GroundTruthError(what, todo) from error
 
 
 def _refusal(doing: str, error: ClientError) -> GroundTruthError:
     code = error_code(error)
     message = error.response.get("Error", {}).get("Message", "")
-    if code in CREDENTIAL_ERRORS:
+    advice = credentials_advice(error)
+    if advice:
         what = f"{doing} failed: AWS rejected the credentials ({code})"
-        return GroundTruthError(what, "renew them and try again")
+        return GroundTruthError(what, advice)
     if code in DENIED:
         what = f"{doing} failed: access was denied ({code})"
         action = _ACTION.search(message)

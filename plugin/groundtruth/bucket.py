@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
         CORSRuleOutputTypeDef,
         CORSRuleTypeDef,
     )
+
+
+class Encryption(TypedDict, total=False):
+    """The arguments of an upload that say how S3 encrypts it."""
+
+    ServerSideEncryption: Literal["aws:kms"]
+    SSEKMSKeyId: str
+
 
 #: The rule that the worker's page needs to load frames from a bucket.
 CORS_RULE: CORSRuleTypeDef = {
@@ -71,8 +79,23 @@ def check_bucket(client: S3Client, bucket: str, region: str | None) -> None:
         )
 
 
+def encryption(key: str | None) -> Encryption:
+    """Return the arguments of an upload that encrypt it with a KMS key.
+
+    Args:
+        key: the ID or ARN of the key, None to leave the encryption to the bucket
+    """
+    if key is None:
+        return {}
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+
+
 def place_findings(
-    client: S3Client, bucket: str, key: str, owner: str | None = None
+    client: S3Client,
+    bucket: str,
+    key: str,
+    owner: str | None = None,
+    kms_key: str | None = None,
 ) -> list[Finding]:
     """Check whether a file can be uploaded, without uploading it.
 
@@ -81,6 +104,7 @@ def place_findings(
         bucket: the bucket
         key: the file's key
         owner (None): the file's owner, whose earlier file may be replaced
+        kms_key (None): the KMS key that encrypts the file
 
     Returns:
         an error for each missing permission, and if the key is taken
@@ -103,14 +127,36 @@ def place_findings(
                 raise
     with aws_errors(f"Checking s3://{bucket}/{key}"):
         try:
-            client.put_object(Bucket=bucket, Key=key, Body=b"", IfMatch=_NO_ETAG)
+            client.put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=b"",
+                IfMatch=_NO_ETAG,
+                **encryption(kms_key),
+            )
         except ClientError as failure:
             if error_code(failure) in DENIED:
                 what = f"You may not write s3://{bucket}/{key}"
-                found.append(error(what, "ask for s3:PutObject"))
+                todo = "ask for s3:PutObject"
+                if kms_key is None and _requires_kms(client, bucket):
+                    todo = (
+                        "set kms_key_id, since the bucket only takes what KMS encrypts"
+                    )
+                elif kms_key is not None:
+                    todo += f" and for kms:GenerateDataKey of {kms_key}"
+                found.append(error(what, todo))
             elif not is_absent(failure) and error_code(failure) != _UNMET:
                 raise
     return found
+
+
+def _requires_kms(client: S3Client, bucket: str) -> bool:
+    """Return whether a bucket's policy asks for SSE-KMS, if it tells."""
+    try:
+        policy = client.get_bucket_policy(Bucket=bucket)["Policy"]
+    except ClientError:
+        return False  # those who may not look at it get the general advice
+    return "aws:kms" in policy or "aws-kms-key-id" in policy
 
 
 def is_own_place(client: S3Client, bucket: str, key: str, owner: str | None) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from ...importers.groundtruth_writer import labels_metadata
 from ...importers.manifest import ORIGIN
 from ...importers.problems import Finding, error, warning
 from ..plain import Json
@@ -42,128 +43,6 @@ def sequence_folder(job: AdjustmentJob, sequence: str) -> str:
         the URI with a slash at its end; the frames are in its folder ``frames/``
     """
     return f"{job.root}{sequence}/"
-
-
-def sequence_file(
-    job: AdjustmentJob, sequence: str, number: int, frame_names: Sequence[str]
-) -> Json:
-    """Make a sequence file.
-
-    Args:
-        job: the job's settings
-        sequence: the sequence's name
-        number: the 1-based number of the sequence in the job
-        frame_names: the file names of the frames, in order
-    """
-    return {
-        "version": "2020-07-01",
-        "seq-no": number,
-        "prefix": f"{sequence_folder(job, sequence)}frames/",
-        "number-of-frames": len(frame_names),
-        "frames": [
-            {"frame-no": position, "frame": name}
-            for position, name in enumerate(frame_names)
-        ],
-    }
-
-
-def seq_label(
-    frames: pd.DataFrame,
-    boxes: pd.DataFrame,
-    classes: dict[str, str],
-    attributes: Sequence[str],
-    frame_attributes: pd.DataFrame | None,
-) -> Json:
-    """Make the labels of one sequence.
-
-    Args:
-        frames: the sequence's chosen frames, in order
-        boxes: their boxes in whole pixels, by position
-        classes: the class IDs by label
-        attributes: the columns of ``boxes`` that are label category attributes
-        frame_attributes: the sequence's frame attributes, indexed by 1-based
-            frame number
-
-    Returns:
-        the JSON object of ``SeqLabel.json``, one entry per frame
-    """
-    annotations = [
-        {**box, "label-category-attributes": _present(values)}
-        for box, values in zip(
-            _box_records(boxes, classes), _records(boxes[list(attributes)]), strict=True
-        )
-    ]
-    starts = np.searchsorted(boxes["position"], range(len(frames) + 1)).tolist()
-    if frame_attributes is None:
-        frame_attributes = pd.DataFrame(index=frames["frame"])
-    statements = _records(frame_attributes.reindex(frames["frame"]))
-    return {
-        "tracking-annotations": [
-            {
-                "annotations": annotations[starts[position] : starts[position + 1]],
-                "frame-no": str(position),
-                "frame": name,
-                "frame-attributes": _present(statements[position]),
-            }
-            for position, name in enumerate(frames["frame_name"])
-        ]
-    }
-
-
-def _box_records(boxes: pd.DataFrame, classes: dict[str, str]) -> list[Json]:
-    return _records(
-        pd.DataFrame(
-            {
-                "height": boxes["height"],
-                "width": boxes["width"],
-                "top": boxes["top"],
-                "left": boxes["left"],
-                "class-id": boxes["label"].astype(str).map(classes),
-                "object-id": boxes["object_id"],
-                "object-name": boxes["object_name"],
-            }
-        )
-    )
-
-
-def _records(table: pd.DataFrame) -> list[Json]:
-    if not len(table.columns):
-        return [{} for _ in range(len(table))]
-    names = [str(name) for name in table.columns]
-    columns = [table[name].tolist() for name in table.columns]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _present(values: Json) -> Json:
-    return {
-        name: attribute_value(value)
-        for name, value in values.items()
-        if not pd.isna(value)
-    }
-
-
-def attribute_value(value: object) -> int | float | str:
-    """Return an attribute's value as it is sent.
-
-    Args:
-        value: the value, which is not null
-
-    Returns:
-        a number, or text
-    """
-    # A column with gaps holds whole numbers as floats.
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value) if float(value).is_integer() else float(value)
-    return str(value)
-
-
-def class_ids(labels: Iterable[str]) -> dict[str, str]:
-    """Number the labels.
-
-    Returns:
-        the class IDs by label, in alphabetical order
-    """
-    return {label: str(number) for number, label in enumerate(sorted(set(labels)))}
 
 
 def label_categories(
@@ -306,13 +185,9 @@ def manifest_line(
     return {
         "source-ref": f"{folder}{sequence}-seq.json",
         job.audited_attribute: f"{folder}SeqLabel.json",
-        f"{job.audited_attribute}-metadata": {
-            "class-map": {number: label for label, number in classes.items()},
-            "job-name": f"labeling-job/{job.audited_attribute.removesuffix('-ref')}",
-            "human-annotated": "yes",
-            "creation-date": created.strftime("%Y-%m-%dT%H:%M:%S.%f"),
-            "type": "groundtruth/video-object-tracking",
-        },
+        f"{job.audited_attribute}-metadata": labels_metadata(
+            classes, job.audited_attribute.removesuffix("-ref"), created
+        ),
         ORIGIN: origin,
     }
 

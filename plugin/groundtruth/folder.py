@@ -44,6 +44,12 @@ class Package:
         """The tag that the package shares with its labeling job."""
         return package_tag(self.request)
 
+    @property
+    def kms_key(self) -> str | None:
+        """The KMS key that encrypts the files in the bucket, None for its default."""
+        key: str | None = self.request["OutputConfig"].get("KmsKeyId")
+        return key
+
     def require(self, *settings: str) -> None:
         """Check that settings were given when the package was written.
 

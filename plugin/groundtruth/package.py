@@ -22,9 +22,10 @@ from functools import partial
 from pathlib import Path
 
 from ...importers.files import whole_folder
+from ...importers.groundtruth_writer import seq_label, sequence_file
 from ...importers.problems import Finding, error
 from ...importers.tracks import InputError
-from .contents import compact, seq_label, sequence_file
+from .contents import compact, sequence_folder
 from .folder import (
     FRAMES_FILE,
     Package,
@@ -109,7 +110,8 @@ def _write_files(plan: Plan, package: Package, copy_frames: bool) -> None:
     for number, (name, part) in enumerate(frames.groupby("sequence"), 1):
         sequence = str(name)
         (folder / sequence).mkdir()
-        content = sequence_file(plan.job, sequence, number, part["frame_name"].tolist())
+        prefix = f"{sequence_folder(plan.job, sequence)}frames/"
+        content = sequence_file(prefix, number, part["frame_name"].tolist())
         labels = seq_label(
             part,
             plan.boxes[plan.boxes["sequence"] == sequence],

@@ -11,6 +11,7 @@ from hashlib import sha256
 import numpy as np
 import pandas as pd
 
+from ...importers.groundtruth_writer import class_ids
 from ...importers.pixels import image_scales, select_boxes
 from ...importers.problems import Finding, Report, error, sentences
 from ...importers.tracks import Tracks
@@ -18,8 +19,8 @@ from ..plain import Json
 from . import instructions
 from .checks import job_findings
 from .contents import (
+    LABELS,
     URI,
-    class_ids,
     compact,
     label_categories,
     label_category_findings,
@@ -28,6 +29,7 @@ from .contents import (
 )
 from .division import divide_frames, divide_job
 from .job_frames import select_frames
+from .label_categories import LabelCategories, merge_label_categories
 from .request import AdjustmentJob, labeling_job_request
 
 
@@ -40,11 +42,14 @@ class Source:
         sample_ids ({}): the IDs of the samples by sequence, passed through likewise
         owner (None): identifies whose package it is: a later one of the same owner
             may replace its folder, and its files in the bucket
+        known (None): ``label`` and a column per attribute: what boxes can have, beside
+            what they have, in any number of rows
     """
 
     dataset: str | None = None
     sample_ids: Mapping[str, str] = field(default_factory=dict)
     owner: str | None = None
+    known: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ def plan_package(
     *,
     attributes: Sequence[str] = (),
     source: Source | None = None,
+    given: LabelCategories | None = None,
 ) -> Plan:
     """Plan an adjustment job and find its problems, without writing anything.
 
@@ -109,6 +115,7 @@ def plan_package(
         attributes (()): the columns of the tracks table that are label category
             attributes
         source (None): where the frames are from
+        given (None): the labels and attributes of the original job
 
     Raises:
         ValueError: if ``frames`` or the tracks table lack a column
@@ -120,13 +127,18 @@ def plan_package(
     chosen = select_frames(tracks, frames, report)
     scales = image_scales(tracks, chosen, report)
     boxes = select_boxes(tracks, chosen, scales, report)
-    classes = class_ids([*tracks.table["label"].dropna().unique(), *job.labels])
+    offered = _offered(tracks.table, attributes, source.known, report)
+    classes = class_ids(
+        [*offered["label"].unique(), *job.labels, *(given.labels if given else ())]
+    )
     statements = {
         name: sequence.frame_attributes
         for name, sequence in tracks.sequences.items()
         if sequence.frame_attributes is not None
     }
-    configuration = _label_categories(job, tracks, classes, attributes, chosen)
+    configuration = _label_categories(job, tracks, classes, offered, chosen)
+    if given is not None:
+        configuration = merge_label_categories(configuration, given)
     manifest = _manifest(job, chosen, scales, classes, source)
     token = sha256("\n".join(map(compact, manifest)).encode()).hexdigest()
     request = labeling_job_request(job, instructions.task_description(chosen), token)
@@ -149,19 +161,40 @@ def plan_package(
     )
 
 
+def _offered(
+    table: pd.DataFrame,
+    attributes: Sequence[str],
+    known: pd.DataFrame | None,
+    report: Report,
+) -> pd.DataFrame:
+    """Return the labels and the values of attributes that workers can choose."""
+    used = table[["label", *attributes]].dropna(subset="label")
+    used = used.astype({"label": object})
+    if known is None:
+        return used
+    labels = {*used["label"].unique(), *known["label"]}
+    if len(labels) > LABELS:
+        report.notes.append(
+            f"the dataset has {len(labels)} labels, but a job takes {LABELS}, so "
+            "workers can only choose those of the sequences that are sent"
+        )
+        known = known[known["label"].isin(used["label"])]
+    return pd.concat([used, known], ignore_index=True)
+
+
 def _label_categories(
     job: AdjustmentJob,
     tracks: Tracks,
     classes: dict[str, str],
-    attributes: Sequence[str],
+    offered: pd.DataFrame,
     chosen: pd.DataFrame,
 ) -> Json:
     statements = [sequence.frame_attributes for sequence in tracks.sequences.values()]
     return label_categories(
         job,
         classes,
-        tracks.table,
-        attributes,
+        offered,
+        [str(name) for name in offered if name != "label"],
         [each for each in statements if each is not None],
         {
             "shortInstruction": instructions.short_instruction(chosen),
@@ -205,6 +238,7 @@ def plan_packages(
     *,
     attributes: Sequence[str] = (),
     source: Source | None = None,
+    given: LabelCategories | None = None,
 ) -> tuple[Plan, ...]:
     """Plan as many jobs as a selection of frames needs.
 
@@ -214,6 +248,7 @@ def plan_packages(
         job: the settings; see :func:`divide_job` for those of several jobs
         attributes (()): see :func:`plan_package`
         source (None): where the frames are from
+        given (None): the labels and attributes of the original job
 
     Returns:
         the plan of each job, at least one
@@ -223,7 +258,9 @@ def plan_packages(
     """
     parts = divide_frames(frames)
     return tuple(
-        plan_package(tracks, part, one, attributes=attributes, source=source)
+        plan_package(
+            tracks, part, one, attributes=attributes, source=source, given=given
+        )
         for part, one in zip(parts, divide_job(job, len(parts)), strict=True)
     )
 

@@ -98,7 +98,7 @@ def _bucket_findings(
     check_bucket(client, bucket, job.job_region)
     found = []
     for part in parts:
-        found += place_findings(client, bucket, _manifest(part), owner)
+        found += place_findings(client, bucket, _manifest(part), owner, job.kms_key_id)
     return found + _tried(lambda: cors_findings(client, bucket, job.job_region))
 
 

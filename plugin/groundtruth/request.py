@@ -67,6 +67,10 @@ _KINDS: Mapping[object, tuple[str, Callable[[Any], bool]]] = {
     str: ("text", lambda value: isinstance(value, str)),
     str | None: ("text", lambda value: value is None or isinstance(value, str)),
     int: ("a whole number", lambda value: type(value) is int),
+    int | None: (
+        "a whole number",
+        lambda value: value is None or type(value) is int,
+    ),
     tuple[str, ...]: ("a list of strings", _are_texts),
     Mapping[str, str]: (
         "a mapping of strings to strings",
@@ -102,8 +106,17 @@ class AdjustmentJob:
         task_time_limit (259200): the seconds that a worker has for one sequence
         task_availability_lifetime (864000): the seconds that a task stays available
         max_concurrent_tasks (1000): the number of sequences available at a time
-        kms_key_id (None): the KMS key that encrypts the job's output
+        kms_key_id (None): the KMS key that encrypts what is uploaded and the job's
+            output
         tags ({}): the tags of the labeling job
+        label_categories (None): the label category configuration file of the original
+            job, a path or an S3 URI, whose labels and attributes workers can choose in
+            addition to those of the dataset
+        content_classifiers (()): what the frames are free of, such as
+            ``FreeOfAdultContent``
+        max_labeled_objects (None): the number of sequences after which the job stops
+        max_labeled_percentage (None): the share of the sequences, in percent, after
+            which the job stops
 
     Example:
         >>> job = fta.AdjustmentJob("street-1", bucket="my-bucket", region="eu-west-1")
@@ -128,6 +141,10 @@ class AdjustmentJob:
     max_concurrent_tasks: int = 1_000
     kms_key_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    label_categories: str | None = None
+    content_classifiers: tuple[str, ...] = ()
+    max_labeled_objects: int | None = None
+    max_labeled_percentage: int | None = None
 
     def __post_init__(self) -> None:
         """Check that each setting has the right type.
@@ -182,14 +199,24 @@ def labeling_job_request(job: AdjustmentJob, description: str, token: str) -> Js
     if job.kms_key_id:
         output["KmsKeyId"] = job.kms_key_id
     manifest = {"ManifestS3Uri": f"{job.root}manifest.jsonl"}
+    source: Json = {"DataSource": {"S3DataSource": manifest}}
+    if job.content_classifiers:
+        classifiers = {"ContentClassifiers": list(job.content_classifiers)}
+        source["DataAttributes"] = classifiers
+    limits = {
+        "MaxHumanLabeledObjectCount": job.max_labeled_objects,
+        "MaxPercentageOfInputDatasetLabeled": job.max_labeled_percentage,
+    }
+    limits = {name: limit for name, limit in limits.items() if limit is not None}
     tags = {**job.tags, PACKAGE_TAG: token}
     return {
         "LabelingJobName": job.name,
         "LabelAttributeName": job.label_attribute,
-        "InputConfig": {"DataSource": {"S3DataSource": manifest}},
+        "InputConfig": source,
         "OutputConfig": output,
         "RoleArn": job.role_arn or role,
         "LabelCategoryConfigS3Uri": f"{job.root}label-categories.json",
+        **({"StoppingConditions": limits} if limits else {}),
         "HumanTaskConfig": _human_task(job, description),
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from ...importers.files import split_s3
 from ...importers.tracks import InputError
 from .aws import THREADS, GroundTruthError, aws_errors, s3_client
-from .bucket import OWNER, check_bucket
+from .bucket import OWNER, check_bucket, encryption
 from .folder import FRAMES_FILE, Package, label_files, read_frames
 from .job_frames import is_file_name
 
@@ -101,12 +101,12 @@ def upload_package(
         kept = len(local) + len(files.remote) - len(to_send)
         sent = chain(
             executor.map(
-                lambda file: _send(client, bucket, file, owner),
+                lambda file: _send(client, bucket, file, owner, package.kms_key),
                 [file for file in files.frames if file in to_send],
             ),
             # One after the other, the manifest last: once it exists, all files do.
             (
-                _send(client, bucket, file, owner)
+                _send(client, bucket, file, owner, package.kms_key)
                 for file in files.labels
                 if file in to_send
             ),
@@ -207,9 +207,17 @@ def _to_send(bucket: str, states: dict[_File, State]) -> set[_File]:
     return {file for file, state in states.items() if state != "same"}
 
 
-def _send(client: S3Client, bucket: str, file: _File, owner: str | None) -> str:
+def content_type(key: str) -> str:
+    """Return the content type of a file by its name."""
+    kinds = {"manifest": "application/jsonlines", "jsonl": "application/jsonlines"}
+    own = kinds.get(key.rpartition(".")[2])
+    return own or guess_type(key)[0] or "application/octet-stream"
+
+
+def _send(
+    client: S3Client, bucket: str, file: _File, owner: str | None, key: str | None
+) -> str:
     body = file.path.read_bytes()
-    kind = guess_type(file.key)[0] or "application/octet-stream"
     metadata = {"sha256": sha256(body).hexdigest()}
     if owner:
         metadata[OWNER] = owner
@@ -218,7 +226,8 @@ def _send(client: S3Client, bucket: str, file: _File, owner: str | None) -> str:
             Bucket=bucket,
             Key=file.key,
             Body=body,
-            ContentType=kind,
+            ContentType=content_type(file.key),
             Metadata=metadata,
+            **encryption(key),
         )
     return answer["ETag"]

@@ -176,6 +176,9 @@ def _plan(ctx: ExecutionContext) -> Adjustment:
     settings = {
         name: params[name] for name in _SETTINGS if params.get(name) not in (None, "")
     }
+    if isinstance(settings.get("tags"), list):
+        pairs = [tag.partition("=") for tag in settings["tags"]]
+        settings["tags"] = {key: value for key, _, value in pairs}
     job = AdjustmentJob(**{"name": default_job_name(ctx.dataset), **settings})
     chosen = frames_to_send(ctx)
     if params.get("view_name"):
@@ -215,6 +218,29 @@ _TEXTS = {
         "A different attribute for the corrected labels; ends in -ref",
     ),
 }
+#: Settings that few jobs need: texts, whole numbers, and lists of texts.
+_MORE = {
+    "title": ("Title", "The task's title for workers"),
+    "description": ("Description", "By default a list of the flagged frames"),
+    "label_categories": (
+        "Label category file of the original job",
+        "A path or an S3 URI; workers can choose its labels and attributes as well",
+    ),
+    "kms_key_id": ("KMS key", "Encrypts what is uploaded and the job's output"),
+}
+_NUMBERS = {
+    "task_time_limit": ("Time limit", "Seconds that a worker has for one sequence"),
+    "task_availability_lifetime": ("Lifetime", "Seconds that a task stays available"),
+    "max_concurrent_tasks": ("Concurrent tasks", "Sequences available at a time"),
+    "max_labeled_objects": ("Stop after", "A number of sequences, empty for all"),
+    "max_labeled_percentage": ("Stop after a share", "Percent of the sequences"),
+}
+_LISTS = {
+    "keywords": ("Keywords", "1 to 5 words that help workers find the task"),
+    "labels": ("Further labels", "Labels that workers can choose in addition"),
+    "content_classifiers": ("Content classifiers", "Such as FreeOfAdultContent"),
+    "tags": ("Tags", "Tags of the labeling job, each as key=value"),
+}
 _CHOICES = {
     "check_aws": (
         "Check AWS now",
@@ -250,6 +276,26 @@ def _ask_for_aws(ctx: ExecutionContext, inputs: types.Object) -> None:
         inputs.str(name, default=default, label=label, description=text)
     for name, (label, text) in _CHOICES.items():
         inputs.bool(name, default=False, label=label, description=text)
+    inputs.bool(
+        "more_settings",
+        default=False,
+        label="More settings of the job",
+        description="Title, label categories, KMS key, time limits, tags and others",
+    )
+    if ctx.params.get("more_settings"):
+        _ask_for_more(inputs)
+
+
+def _ask_for_more(inputs: types.Object) -> None:
+    """Ask for the settings that few jobs need."""
+    for name, (label, text) in _MORE.items():
+        default = getattr(AdjustmentJob, name)
+        inputs.str(name, default=default, label=label, description=text)
+    for name, (label, text) in _NUMBERS.items():
+        default = getattr(AdjustmentJob, name)
+        inputs.int(name, default=default, label=label, description=text)
+    for name, (label, text) in _LISTS.items():
+        inputs.list(name, types.String(), label=label, description=text)
 
 
 class ExportMOTSequences(TrackOperator):

@@ -122,7 +122,7 @@ def cut_strips(
     bar = tqdm(sorted(per_frame), "Cutting", unit="frame", disable=not progress)
     for name, frame in bar:
         sequence = tracks.sequences[name]
-        image = _read_frame(sequence, frame)
+        image = read_frame(sequence, frame)
         for strip, place in per_frame[name, frame]:
             encoded = _encode(image, sequence, strip[place], zoom)
             strip[place] = replace(strip[place], image=encoded)
@@ -143,7 +143,7 @@ def cut_crop(tracks: Tracks, name: str, frame: int) -> Crop | None:
         return None
     (window,) = _choose_windows(tracks.table, np.array([frame]))
     crop = _make_crop(sequence, frame, "at", window, tracks.table, tracks.table[:0])
-    return replace(crop, image=_encode(_read_frame(sequence, frame), sequence, crop))
+    return replace(crop, image=_encode(read_frame(sequence, frame), sequence, crop))
 
 
 def _plan_strip(
@@ -278,7 +278,8 @@ def _check_files(tracks: Tracks, frames: Iterable[tuple[str, int]]) -> None:
         check_frames(sequence)
 
 
-def _read_frame(sequence: Sequence, frame: int) -> Image.Image:
+def read_frame(sequence: Sequence, frame: int) -> Image.Image:
+    """Read a frame, whose position counts from 1."""
     path = Path(sequence.frames_dir or "", sequence.frame_names[frame - 1])
     return read_image(path)
 

@@ -4,7 +4,8 @@
 The frames are sent as images rather than as parts of videos: backends take a video
 as a whole or as a range of frames, and each counts frames in its own way. Boxes are
 matched by the IDs of their labels, so annotators can move, resize, relabel, add and
-delete boxes. To correct track identities, send MOT sequences.
+delete boxes, and change their attributes. To correct track identities, send MOT
+sequences.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from fiftyone.utils.annotations import AnnotationResults
 from ...importers import store
 from ...importers.pixels import boxes_to_send, image_sizes
 from .chosen_frames import FramesToSend, dismissed_text, select_to_send
-from .records import ANNOTATION, SentFrames, recording_sent
+from .records import ANNOTATION, SentFrames, recording_sent, sendable_attributes
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,14 @@ def annotate_frames(
     ids = list(map(str, store.find_frames(dataset, numbers)))
     kwargs.setdefault("attributes", selection.attributes)
     record = SentFrames(
-        anno_key, ANNOTATION, field, None, numbers, sizes, selection.left_out
+        name=anno_key,
+        way=ANNOTATION,
+        label_field=field,
+        folder=None,
+        frames=numbers,
+        image_sizes=sizes,
+        left_out=selection.left_out,
+        box_attributes=sendable_attributes(selection.attributes, boxes),
     )
     with recording_sent(dataset, record, boxes):
         frames = store.frames_as_samples(dataset, ids)

@@ -6,10 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...importers.pixels import image_findings
-from ...importers.problems import Finding, error
+from ...importers.problems import Finding, error, warning
 from ..groundtruth.aws import GroundTruthError
+from ..groundtruth.labeling_job import UNDER_WAY
 from ..groundtruth.package import package_findings
 from ..groundtruth.preflight import check_account
+from ..plain import count
 from .groundtruth_jobs import job_statuses
 from .groundtruth_plan import Adjustment
 from .records import AdjustmentRecord
@@ -35,11 +37,43 @@ def check_adjustment(
     found = local_findings(adjustment, folder, copy_frames=copy_frames)
     for plan in plans:
         found += image_findings(plan.frames)
+    found += _out_findings(adjustment)
     started = _start_findings(adjustment.earlier)
     found += started
     if job.bucket and not started:
         found += check_account(job, [plan.job for plan in plans], plans[0].owner)
     return tuple(sorted(found, key=lambda finding: finding.severity))
+
+
+def _out_findings(adjustment: Adjustment) -> list[Finding]:
+    """Name the frames that workers of another job have at the same time."""
+    found = []
+    sent = {
+        (str(sequence), int(frame))
+        for plan in adjustment.plans
+        for sequence, frame in plan.frames[["sequence", "frame"]].to_numpy()
+    }
+    for record in adjustment.others:
+        frames = {
+            (sequence, frame)
+            for sequence, numbers in record.frames.items()
+            for frame in numbers
+        }
+        both = sorted(sent & frames)
+        if not both:
+            continue
+        try:
+            statuses = {status.status for status in job_statuses(record)}
+        except GroundTruthError:
+            statuses = set(UNDER_WAY)  # rather one warning too many
+        if statuses & set(UNDER_WAY):
+            sequence, frame = both[0]
+            what = (
+                f"{count(len(both), 'frame')} are also in {record.name!r}, which is "
+                f"under way, such as frame {frame} of {sequence}"
+            )
+            found.append(warning(what, "load its corrections first, or stop it"))
+    return found
 
 
 def local_findings(

@@ -15,11 +15,13 @@ import pandas as pd
 from ...importers import store
 from ...importers.files import resolve_path
 from ...importers.problems import Finding, sentences
+from ...importers.store.attributes import attribute_fields
 from ...importers.tracks import InputError
 from ..groundtruth.folder import read_package
+from ..groundtruth.label_categories import read_label_categories
 from ..groundtruth.package_plan import Plan, Source, plan_packages
 from ..groundtruth.request import AdjustmentJob
-from .chosen_frames import FramesToSend, dismissed_text, select_to_send
+from .chosen_frames import FramesToSend, Selection, dismissed_text, select_to_send
 from .records import (
     AdjustmentRecord,
     Counts,
@@ -41,6 +43,7 @@ class Adjustment:
             replaces
         left_out: the number of frames that are not sent, because they only have
             dismissed issues
+        others: the other adjustments of the dataset whose jobs were started
     """
 
     job: AdjustmentJob
@@ -49,6 +52,7 @@ class Adjustment:
     folder: Path
     earlier: AdjustmentRecord | None = None
     left_out: int = 0
+    others: tuple[AdjustmentRecord, ...] = ()
 
     def package_folder(self, folder: Path | str | None = None) -> Path:
         """Return where the packages go, by default to :attr:`folder`."""
@@ -138,7 +142,8 @@ def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
     """
     dataset = chosen.dataset
     check_new_name(dataset, job.name, job=True)
-    earlier = recorded_adjustments(dataset).get(job.name)
+    recorded = recorded_adjustments(dataset)
+    earlier = recorded.pop(job.name, None)
     if earlier and earlier.started:
         raise ValueError(f"the job '{job.name}' was already started; choose a new name")
     selection = select_to_send(chosen)
@@ -148,6 +153,10 @@ def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
         dataset.name,
         dict(zip(first["sequence"], first["sample_id"], strict=True)),
         owner=f"{store.id_of(dataset)}/{job.name}",
+        known=store.known_values(dataset, chosen.field, _names(chosen, selection)),
+    )
+    given = (
+        read_label_categories(job.label_categories) if job.label_categories else None
     )
     plans = plan_packages(
         stored.tracks,
@@ -155,10 +164,25 @@ def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
         job,
         attributes=selection.attributes,
         source=source,
+        given=given,
     )
     jobs = Path(fo.config.default_dataset_dir, "track-audit", "jobs")
     folder = jobs / dataset.slug / job.name
-    return Adjustment(job, chosen.field, plans, folder, earlier, selection.left_out)
+    return Adjustment(
+        job=job,
+        label_field=chosen.field,
+        plans=plans,
+        folder=folder,
+        earlier=earlier,
+        left_out=selection.left_out,
+        others=tuple(each for each in recorded.values() if each.started),
+    )
+
+
+def _names(chosen: FramesToSend, selection: Selection) -> dict[str, str]:
+    """Return the names of the attributes that are sent, by their fields."""
+    labels, _ = attribute_fields(chosen.dataset, [chosen.field])
+    return {path: name for path, name in labels.items() if name in selection.attributes}
 
 
 def last_settings(dataset: fo.Dataset) -> dict[str, str]:

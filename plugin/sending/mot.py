@@ -6,14 +6,15 @@ The folder of each sequence is complete, and its frames are numbered from 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import fiftyone as fo
 import pandas as pd
 
+from ...importers import store
 from ...importers.files import resolve_path, whole_folder
-from ...importers.mot_writer import take_frames, write_mot
+from ...importers.mot_writer import mot_classes, take_frames, write_mot
 from ...importers.pixels import (
     at_image_sizes,
     boxes_to_send,
@@ -29,6 +30,7 @@ from .records import (
     MOT,
     SentFrames,
     recording_sent,
+    sendable_attributes,
 )
 
 
@@ -102,7 +104,7 @@ def send_as_files(
     folder: Path | str,
     name: str | None,
     way: str,
-    write: Callable[[Tracks, Path], None],
+    write: Callable[[Tracks, Path, Collection[str]], None],
 ) -> SentFrames:
     """Write frames as files to correct, and record them.
 
@@ -111,7 +113,8 @@ def send_as_files(
         folder: a folder that is new or empty
         name: the name under which corrections are loaded, None for the folder's
         way: how they are sent, for the record
-        write: a function that writes tracks, in pixels of the images, into a folder
+        write: a function that writes tracks, in pixels of the images, into a folder;
+            boxes can be given the classes that are its third argument
 
     Returns:
         the record of what was sent
@@ -129,14 +132,33 @@ def send_as_files(
     _check_images(folder, taken)
     sizes = image_sizes(taken.sequences.values())
     boxes = boxes_to_send(folder, selection.stored.tracks, frames, sizes)
+    boxes["track"] = _count_from_one(boxes["sequence"], boxes["track"])
+    classes = store.known_classes(dataset, chosen.field)
     tracks = _in_images(taken, boxes, sizes, selection.attributes)
     record = SentFrames(
-        name, way, chosen.field, str(folder), numbers, sizes, selection.left_out
+        name=name,
+        way=way,
+        label_field=chosen.field,
+        folder=str(folder),
+        frames=numbers,
+        image_sizes=sizes,
+        left_out=selection.left_out,
+        classes=list(mot_classes(classes)),
+        box_attributes=sendable_attributes(selection.attributes, boxes),
     )
     with recording_sent(dataset, record, boxes), whole_folder(folder) as partial:
-        write(tracks, partial)
+        write(tracks, partial, classes)
         _list_frames(frames).to_csv(partial / FRAMES_FILE, index=False)
     return record
+
+
+def _count_from_one(sequence: pd.Series[str], track: pd.Series[int]) -> pd.Series[int]:
+    """Return the numbers of tracks, the next free one in place of 0.
+
+    CVAT takes 0 to mean that a box has no track.
+    """
+    free = track.groupby(sequence).transform("max") + 1
+    return track.mask(track == 0, free)
 
 
 def _list_frames(frames: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -211,6 +211,8 @@ class SentFrames:
         image_sizes: width and height of the images that were sent, by sequence
         left_out: the number of frames that were not sent, because they only have
             dismissed issues
+        classes: the classes of the dataset, in the order of their ids in MOT files
+        box_attributes: the annotators' attributes of the boxes that were sent
     """
 
     name: str
@@ -220,6 +222,8 @@ class SentFrames:
     frames: dict[str, list[int]]
     image_sizes: dict[str, tuple[int, int]]
     left_out: int = 0
+    classes: list[str] = field(default_factory=list)
+    box_attributes: list[str] = field(default_factory=list)
 
     def to_dict(self) -> Json:
         """Describe sequences that were written.
@@ -239,6 +243,11 @@ class SentFrames:
                 f"'{self.name}'"
             ),
         }
+
+
+def sendable_attributes(names: Iterable[str], boxes: pd.DataFrame) -> list[str]:
+    """Return the attributes of boxes whose names no column of a record has."""
+    return [name for name in names if name in boxes and name not in _COLUMNS]
 
 
 @contextmanager
@@ -262,7 +271,8 @@ def recording_sent(
         with runs.restored_on_error(dataset, key):
             values = {**asdict(record), "out": False}
             runs.save_record(dataset, key, SENT_METHOD, values)
-            sent = boxes.assign(id=boxes[DETECTION_ID].astype(str))[_COLUMNS]
+            sent = boxes.assign(id=boxes[DETECTION_ID].astype(str))
+            sent = sent[[*_COLUMNS, *record.box_attributes]]
             runs.save_results(dataset, key, sent=sent.to_dict("list"))
             yield
             runs.save_record(dataset, key, SENT_METHOD, {**values, "out": True})
@@ -318,11 +328,11 @@ def sent_boxes(dataset: fo.Dataset, record: SentFrames) -> pd.DataFrame:
 
     Returns:
         the tracks table as it was sent, in pixels of the images that were sent, with
-        ``object_id``, ``object_name`` and the ``id`` of each label
+        ``object_id``, ``object_name``, the ``id`` of each label, and the attributes
     """
     key = sent_key(record.name)
     sent = runs.read_results(dataset, key, "sent")
-    boxes = pd.DataFrame(sent, columns=_COLUMNS)
+    boxes = pd.DataFrame(sent, columns=[*_COLUMNS, *record.box_attributes])
     # An empty table's columns have no types
     text = ["sequence", "label", "object_id", "object_name", "id"]
     numbers = dict.fromkeys(BOX, "int64")

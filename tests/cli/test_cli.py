@@ -671,7 +671,7 @@ def test_wrong_usage_is_one_line(capsys, arguments, words):
         (["--version"], [f"track-audit {__version__}\n"]),
         (["--help"], ["score", "run-quality-check", "For example:"]),
         (["score", "--help"], ["--issues", "counted from 0", "For example:"]),
-        (["run-quality-check", "--help"], ["--lab_path", "0.4", "frame-no"]),
+        (["run-quality-check", "--help"], ["--lab_path", "0.5", "frame-no"]),
     ],
 )
 def test_help_and_version(capsys, arguments, words):
@@ -800,7 +800,7 @@ def test_ctrl_c_is_quiet(tmp_path):
 
 @pytest.mark.parametrize(
     ("limits", "problem_frames"),
-    [([], [24, 25]), (["--iou_thresh", "0.5"], [24, 25, 27])],
+    [([], [24, 25, 27]), (["--iou_thresh", "0.4"], [24, 25])],
 )
 @pytest.mark.parametrize("with_frames", [False, True])
 def test_real_labels_are_flagged_where_they_are_wrong(

@@ -95,7 +95,7 @@ def test_there_and_back_in_the_app(corrected):
     result, _ = run("apply_adjustments", corrected, job_name="fix")
     assert result["message"] == "2 labels changed, 0 added, 0 deleted in 2 frames"
     after = table(corrected, "ground_truth")
-    assert after.loc[("a", SHORT, 1), "height"] == pytest.approx(36)
+    assert after.loc[("a", SHORT, 1), "height"] == pytest.approx(36 - 0.25)
 
     shown = form("undo_adjustments", corrected)
     assert errors(shown) == []

@@ -218,3 +218,23 @@ def test_files_of_other_frames_are_refused(dataset, tmp_path):
     ):
         fta.load_adjustment(dataset, "out")
     assert not fo.Dataset.has_frame_field(dataset, "ground_truth_adjusted")
+
+
+def test_changed_attributes_come_back(dataset, tmp_path):
+    record = fta.export_cvat(outliers(dataset), tmp_path / "out")
+    assert record.box_attributes == ["color"]
+    path = tmp_path / "out/a/annotations.xml"
+    root = parse(path).getroot()
+    box_of(root, 1, 1).find("attribute[@name='color']").text = "green"
+    # As of a task whose label does not define it
+    for part in (root.find("track[@id='2']"), *root.findall("track[@id='2']/box")):
+        for attribute in part.findall("attribute"):
+            part.remove(attribute)
+    ElementTree(root).write(path)
+    assert fta.load_adjustment(dataset, "out").changes == {"attributes": 1}
+    fta.apply_adjustment(dataset, "out")
+    frame = dataset.match({"sequence": "a"}).first().frames[SHIFTED]
+    assert {box.index: box.color for box in frame.ground_truth.detections} == {
+        1: "green",
+        2: "red",
+    }

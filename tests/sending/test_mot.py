@@ -10,6 +10,7 @@ from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.files import read_text_csv
 from fiftyone_track_audit.importers.mot import read_mot
+from fiftyone_track_audit.importers.mot_meaning import CLASSES
 from fiftyone_track_audit.importers.mot_writer import take_frames, write_mot
 from fiftyone_track_audit.importers.tracks import InputError
 from fiftyone_track_audit.plugin.corrections.applying import Applied, apply_adjustment
@@ -50,7 +51,9 @@ def test_what_is_written_reads_the_same(write_mot, tmp_path):
     assert (
         again.sequences["SEQ-01"].frame_names == tracks.sequences["SEQ-01"].frame_names
     )
-    assert not (tmp_path / "again/SEQ-01/gt/labels.txt").exists()
+    labels = (tmp_path / "again/SEQ-01/gt/labels.txt").read_text().splitlines()
+    assert labels == list(CLASSES)
+    assert "frameRate=10\n" in (tmp_path / "again/SEQ-01/seqinfo.ini").read_text()
 
 
 def write(tracks, folder):
@@ -178,7 +181,8 @@ def test_corrected_files_load_and_apply(dataset, tmp_path):
     assert review.notes == []
     adjusted = table(dataset, "ground_truth_adjusted", "changes")
     assert adjusted.loc[("a", SHORT, 1), "changes"] == ["resized"]
-    assert adjusted.loc[("a", SHORT, 1), "height"] == pytest.approx(36)
+    # The upper edge stays where it was, between two pixels
+    assert adjusted.loc[("a", SHORT, 1), "height"] == pytest.approx(36 - 0.25)
     assert adjusted.loc[("a", SHIFTED, 2), "changes"] == ["moved"]
     # The tool's 7 is no track of the dataset's: it gets the next number
     assert adjusted.loc[("a", 9, 3), "changes"] == ["added"]

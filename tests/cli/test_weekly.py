@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scripts of ``docs/weekly.md``, command by command, as a shell would run them."""
+
+import json
+import re
+import shlex
+import shutil
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import fiftyone as fo
+import fiftyone_track_audit as fta
+import pytest
+from cvat_files import through_cvat
+from fiftyone_track_audit.importers.formats import read_labels
+from fiftyone_track_audit.importers.groundtruth import read_manifest
+from fiftyone_track_audit.plugin.cli import jobs, main
+from small_datasets import HEIGHT, enlarge, walkers
+
+PAGE = Path(__file__).parents[2] / "docs" / "weekly.md"
+NAME = "week-48"
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def blocks(kind):
+    return re.findall(rf"```{kind}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+
+def run(script):
+    """Run the commands of a script, which stops at the first one that fails."""
+    for line in script.splitlines():
+        words = shlex.split(line)
+        if words[0] == "track-audit":
+            assert main(words[1:]) == 0, line
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder to run scripts in, with the page's settings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fo.config, "default_dataset_dir", str(tmp_path / "fiftyone"))
+    (settings,) = blocks("toml")
+    (tmp_path / "track-audit.toml").write_text(settings)
+    yield tmp_path
+    if fo.dataset_exists(NAME):
+        fo.delete_dataset(NAME)
+
+
+def write_manifest(folder):
+    """A job's output whose labels are those of two walkers, in whole pixels."""
+    tracks = walkers("a", folder.parent / "a")
+    source = fta.create_dataset(tracks, "source", video_dir=folder.parent / "v")
+    try:
+        source.export(str(folder), dataset_type=fta.GroundTruthDataset)
+    finally:
+        source.delete()
+    path = folder / "output.manifest"
+    labels = folder / "a/SeqLabel.json"
+    content = json.loads(labels.read_text())
+    for entry in content["tracking-annotations"]:
+        for box in entry["annotations"]:
+            for side in ("left", "top", "width", "height"):
+                box[side] = round(box[side])
+    labels.write_text(json.dumps(content))
+    path.write_text(path.read_text().replace("tracks-audit-ref", "vehicle-ref"))
+    return path
+
+
+def test_with_ground_truth(place, aws, monkeypatch):
+    manifest = write_manifest(place / "labels")
+    waited = []
+
+    def work(seconds):
+        waited.append(seconds)
+        aws.complete("week-48-fix", enlarge)
+
+    clock = SimpleNamespace(sleep=work, monotonic=time.monotonic)
+    monkeypatch.setattr(jobs, "time", clock)
+    run(blocks("shell")[0])
+    assert waited == [60]
+    dataset = fo.load_dataset(NAME)
+    short = dataset.first().frames[10].ground_truth.detections[0]
+    assert short.bounding_box[3] * HEIGHT == pytest.approx(36)
+    (line,) = (place / "audited/output.manifest").read_text().splitlines()
+    assert set(json.loads(line)) == {
+        "source-ref",
+        "vehicle-ref",
+        "vehicle-ref-metadata",
+        "tracks-audit-ref",
+        "tracks-audit-ref-metadata",
+    }
+    before = read_manifest(manifest).table
+    path = place / "audited/output.manifest"
+    after = read_manifest(path, label_attribute="tracks-audit-ref").table
+    assert len(after) == len(before)
+    columns = ["frame", "track", "left", "top", "width", "height"]
+    same = (after[columns] == before[columns]).all(axis=1)
+    assert after.loc[~same, ["frame", "track"]].to_numpy().tolist() == [[10, 1]]
+    old = read_manifest(path, label_attribute="vehicle-ref").table
+    assert (old[columns] == before[columns]).all(axis=None)
+
+
+def test_with_cvat(place):
+    tracks = walkers("a", place / "frames")
+    made = fta.create_dataset(tracks, "source", video_dir=place / "videos")
+    try:
+        made.export(str(place / "station"), dataset_type=fta.MOTChallengeDataset)
+    finally:
+        made.delete()
+    out, back = blocks("shell")[1:]
+    run(out)
+
+    def correct(rows):
+        rows.loc[rows["height"] < 30, "height"] = 36
+        return rows
+
+    (place / "from-cvat").mkdir()
+    through_cvat(place / "to-cvat/a", place / "from-cvat/a.zip", edit=correct)
+    run(back)
+    dataset = fo.load_dataset(NAME)
+    heights = dataset.values("frames.ground_truth.detections.bounding_box[]")
+    assert min(box[3] * HEIGHT for box in heights) == pytest.approx(36)
+
+
+# The exporter
+
+
+def test_ground_truth_labels_are_exported_as_they_were_read(place):
+    """Attributes of boxes and frames, objects and gaps between frames stay."""
+    manifest = write_manifest(place / "labels")
+    labels = place / "labels/a/SeqLabel.json"
+    content = json.loads(labels.read_text())
+    entries = content["tracking-annotations"]
+    entries[4]["frame-attributes"] = {"weather": "fog"}
+    entries[5]["annotations"][0]["label-category-attributes"] = {"speed": 3}
+    labels.write_text(json.dumps(content))
+    assert main(["import", NAME, str(manifest)]) == 0
+    dataset = fo.load_dataset(NAME)
+    assert dataset.classes["frames.ground_truth"] == ["walker"]
+    dataset.export(str(place / "again"), dataset_type=fta.GroundTruthDataset)
+    again = json.loads((place / "again/a/SeqLabel.json").read_text())
+    for old, new in zip(entries, again["tracking-annotations"], strict=True):
+        assert new["frame"] == old["frame"]
+        assert new["frame-attributes"] == old.get("frame-attributes", {})
+        assert sorted(new["annotations"], key=by_name) == sorted(
+            old["annotations"], key=by_name
+        )
+
+
+def by_name(box):
+    return box["object-name"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"label_attribute": "vehicle"}, "expected a name in -ref"),
+        ({"label_attribute": "vehicle-ref"}, "vehicle-ref is there already"),
+    ],
+)
+def test_wrong_exports_write_nothing(place, change, message):
+    manifest = write_manifest(place / "labels")
+    assert main(["import", NAME, str(manifest)]) == 0
+    with pytest.raises(ValueError, match=message):
+        fo.load_dataset(NAME).export(
+            str(place / "again"),
+            dataset_type=fta.GroundTruthDataset,
+            manifest=manifest,
+            **change,
+        )
+    assert not (place / "again").exists()
+
+
+# Settings
+
+
+@pytest.fixture
+def labels(place):
+    """A SeqLabel.json whose frames are numbered 0, 3, 6 and so on."""
+    write_manifest(place / "labels")
+    path = place / "labels/a/SeqLabel.json"
+    content = json.loads(path.read_text())
+    for position, entry in enumerate(content["tracking-annotations"]):
+        entry["frame-no"] = str(3 * position)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_frames_have_the_numbers_of_their_file(labels, capsys):
+    assert main(["score", str(labels), "--issues", "-"]) == 0
+    out, _ = capsys.readouterr()
+    header, *rows = out.splitlines()
+    column = header.split(",").index("first_frame")
+    assert "28" in {row.split(",")[column] for row in rows}
+    assert main(["score", str(labels), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"summary", "issues", "notes"}
+    assert 28 in {issue["first_frame"] for issue in found["issues"]}
+
+
+def flagged(labels, capsys, *options):
+    assert main(["score", str(labels), "--output", "-", *options]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    column = lines[0].split(",").index("size_outlier")
+    return sum(line.split(",")[column] == "true" for line in lines[1:])
+
+
+def test_settings_come_from_options_variables_and_files(labels, capsys, monkeypatch):
+    usual = flagged(labels, capsys)
+    other = Path("other.toml")
+    other.write_text("[all]\nsize-thresh = 0.9\n[score]\niou-thresh = 0.1\n")
+    assert flagged(labels, capsys, "--config", str(other)) < usual
+    monkeypatch.setenv("TRACK_AUDIT_SIZE_THRESH", "0.25")
+    assert flagged(labels, capsys, f"--config={other}") == usual
+    monkeypatch.setenv("TRACK_AUDIT_SCORE_SIZE_THRESH", "0.9")
+    assert flagged(labels, capsys) < usual
+    assert flagged(labels, capsys, "--size-thresh", "0.25") == usual
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[score]\nsize-thres = 1\n", "size-thres"),
+        ("[score]\nsize-thresh = 'much'\n", "much"),
+        ("[score\n", "TOMLDecodeError"),
+        (None, "Expected a file of settings for --config, not 'no.toml'"),
+    ],
+)
+def test_wrong_settings(labels, capsys, content, message):
+    path = Path("no.toml")
+    if content is not None:
+        path = Path("wrong.toml")
+        path.write_text(content)
+    assert main(["score", str(labels), "--config", str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+# Commands on datasets
+
+
+@pytest.fixture
+def walkers_dataset(one_walk):
+    copy = one_walk.clone(NAME)
+    yield copy
+    copy.delete()
+
+
+def test_issues_are_listed_and_decided(walkers_dataset, capsys):
+    def listed(*options):
+        capsys.readouterr()
+        assert main(["list", NAME, "--json", *options]) == 0
+        return json.loads(capsys.readouterr().out)["issues"]
+
+    issues = listed()
+    scores = [issue["score"] for issue in issues]
+    assert len(issues) >= 2
+    assert scores == sorted(scores, reverse=True)
+    assert {issue["sequence"] for issue in issues} == {"a"}
+    first = issues[0]
+    assert main(["decide", NAME, "confirmed", "--ids", first["id"]]) == 0
+    assert capsys.readouterr().out == "1 issue: confirmed\n"
+    assert [issue["id"] for issue in listed("--decision", "confirmed")] == [first["id"]]
+    assert main(["decide", NAME, "dismissed", "--kinds", issues[1]["kind"]]) == 0
+    assert issues[1]["id"] not in {each["id"] for each in listed("--decision", "open")}
+    assert main(["decide", NAME, "open", "--min-score", "0.0001"]) == 0
+    assert len(listed("--decision", "open", "--limit", "1")) == 1
+    capsys.readouterr()
+    assert main(["list", NAME, "--sequences", "a", "--min-score", "0.99999"]) == 0
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["list", "--kinds", "typo"], "no kind typo; expected"),
+        (["list", "--sequences", "z"], "no sequence z in the dataset"),
+        (["decide", "confirmed"], "--ids, --kinds, --sequences, --min-score: expected"),
+        (["decide", "confirmed", "--ids", "zz"], "no issue with the ID zz"),
+        (["plan"], "expected either a budget of frames or minutes"),
+        (["import", "no-such-file"], "already a dataset"),
+    ],
+)
+def test_wrong_requests_are_one_line(walkers_dataset, capsys, arguments, message):
+    command, *rest = arguments
+    assert main([command, NAME, *rest]) == 2
+    out, err = capsys.readouterr()
+    assert (out, message in err) == ("", True)
+    assert len(err.splitlines()) == 1
+
+
+def test_a_dataset_is_audited_and_planned(walkers_dataset, capsys):
+    assert main(["audit", NAME, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["sequences"] == 1
+    assert {"message", "notes", "issues"} <= set(summary)
+    assert main(["views", NAME, "--json"]) == 0
+    assert "outliers" in json.loads(capsys.readouterr().out)["views"]
+    assert main(["plan", NAME, "--budget", "6", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["view"] == "review plan"
+    assert planned["frames"] <= 6
+
+
+def test_names_of_jobs_have_one_spelling(walkers_dataset, tmp_path, capsys):
+    export = ["export-mot", NAME, "--view-name", "outliers"]
+    main(["views", NAME])
+    for spelling in ("--name", "--job-name"):
+        folder = tmp_path / f"out{spelling}"
+        words = [*export, "--folder", str(folder), spelling, f"fix{len(spelling)}"]
+        assert main(words) == 0
+    assert main(["load", NAME, "--name", "fix6"]) == 0
+    assert main(["load", NAME, "--job-name", "fix10", "--json"]) == 0
+
+
+# Jobs that are not finished
+
+
+def test_a_job_that_is_not_finished_has_an_exit_code(place, aws, capsys, monkeypatch):
+    run("\n".join(blocks("shell")[0].splitlines()[:1]))
+    manifest = write_manifest(place / "labels")
+    assert main(["import", NAME, str(manifest)]) == 0
+    assert main(["export", NAME, "--name", "fix"]) == 0
+    assert main(["load", NAME, "--name", "fix"]) == 3
+    assert "wait for the workers to finish" in capsys.readouterr().err
+    wait = ["status", NAME, "--wait", "--every", "0", "--timeout", "0"]
+    assert main(wait) == 3
+    assert main(["status", NAME]) == 0
+    capsys.readouterr()
+    again = main(["export", NAME, "--name", "again", "--check", "--json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert again == 0
+    assert any(
+        "are also in 'fix', which is under way" in each["what"] for each in found
+    )
+    aws.complete("fix")
+    assert main(wait) == 0
+
+
+def test_a_detection_job_gets_no_all_clear(place, capsys):
+    write_manifest(place / "labels")
+    path = place / "labels/a/SeqLabel.json"
+    content = json.loads(path.read_text())
+    entries = content.pop("tracking-annotations")
+    for entry in entries:
+        for box in entry["annotations"]:
+            for key in ("object-id", "object-name"):
+                box.pop(key)
+    path.write_text(json.dumps({"detection-annotations": entries}))
+    assert main(["score", str(path)]) == 2
+    assert "no box belongs to a track" in capsys.readouterr().err
+
+
+def test_a_sequence_without_tracks_is_named(place, capsys):
+    tracks = walkers("a", place / "frames")
+    source = fta.create_dataset(tracks, "source", video_dir=place / "videos")
+    try:
+        source.export(str(place / "mot"), dataset_type=fta.MOTChallengeDataset)
+    finally:
+        source.delete()
+    shutil.copytree(place / "mot/a", place / "mot/b")
+    info = place / "mot/b/seqinfo.ini"
+    info.write_text(info.read_text().replace("name=a", "name=b"))
+    rows = place / "mot/b/gt/gt.txt"
+    lines = [line.split(",") for line in rows.read_text().splitlines()]
+    text = "\n".join(",".join([frame, "-1", *rest]) for frame, _, *rest in lines)
+    rows.write_text(f"{text}\n")
+    assert len(read_labels(place / "mot").table) == 120
+    assert main(["score", str(place / "mot")]) == 4
+    assert "b: no box belongs to a track, so nothing was judged" in (
+        capsys.readouterr().err
+    )
