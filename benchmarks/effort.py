@@ -27,10 +27,9 @@ from fiftyone_track_audit.importers.formats import read_labels
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import Tracks
 from fiftyone_track_audit.plugin.audit import audit_tracks
-from fiftyone_track_audit.plugin.audit.agreement import measure_agreement
 from fiftyone_track_audit.plugin.audit.learning import CONFIRMED, DISMISSED, learn
 from fiftyone_track_audit.plugin.fixing.planning import apply_plan, plan_fixes
-from fixing import agreement
+from fixing import agreement, measure_agreement
 from identities import read_trackers
 from injector import inject
 from measures import match_issues
@@ -191,7 +190,7 @@ def review(task: Task) -> list[dict[str, object]]:
             }
             if method == METHODS[0] and looks in (0, _ENOUGH):
                 fixed = _fix(task, issues, made)
-                record["HOTA"] = measure_agreement(task.truth.table, fixed).hota
+                record["HOTA"] = measure_agreement([(task.truth, fixed)])["HOTA"]
             if pairs is not None and task.events is not None:
                 right = pairs.loc[pairs["issue"].isin(made), "event"].nunique()
                 record["mistakes"] = len(task.events)
@@ -282,15 +281,15 @@ def _in_frame(issues: pd.DataFrame, frame: int) -> list[int]:
     return np.flatnonzero(shown).tolist()
 
 
-def _fix(task: Task, issues: pd.DataFrame, made: Iterable[int]) -> pd.DataFrame:
+def _fix(task: Task, issues: pd.DataFrame, made: Iterable[int]) -> Tracks:
     """Return the labels after the fixes of some issues."""
     plan = plan_fixes(task.labels, issues.iloc[list(made)])
-    return apply_plan(task.labels, plan).table
+    return apply_plan(task.labels, plan)
 
 
 def _measure(task: Task, issues: pd.DataFrame, made: Iterable[int]) -> float:
     """Return IDF1 after the fixes of some issues."""
-    return agreement(task.truth.table, _fix(task, issues, made), counting=True)
+    return agreement(task.truth.table, _fix(task, issues, made).table, True)
 
 
 def tabulate(curves: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,8 @@ With ``--output docs``, the tables are written to ``docs/fixing.md``.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,9 @@ import pandas as pd
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import BOX, Tracks
 from fiftyone_track_audit.plugin.audit import audit_tracks
-from fiftyone_track_audit.plugin.audit.agreement import measure_agreement
 from fiftyone_track_audit.plugin.audit.boxes import iou
+from fiftyone_track_audit.plugin.comparing.measures import Measures
+from fiftyone_track_audit.plugin.comparing.pairing import pair_labels
 from fiftyone_track_audit.plugin.fixing.choosing import choose_issues
 from fiftyone_track_audit.plugin.fixing.planning import apply_plan, plan_fixes
 from identities import read_trackers
@@ -52,6 +54,7 @@ _SAME = 0.5
 _KEYS = ["frame", "track"]
 #: The share of boxes that are wrong when all kinds of mistakes are planted.
 _SHARE = 0.05
+_MEASURES = ("IDF1", "HOTA")
 #: Changes of the agreement, in boxes, that mean nothing.
 _NOISE = 0.02
 
@@ -219,12 +222,11 @@ def measure_domain(
         ("by default", choose_issues(issues)),
     ):
         plan = plan_fixes(injected.tracks, chosen)
-        fixed = apply_plan(injected.tracks, plan).table
-        found = measure_agreement(clean.table, fixed)
+        found = measure_agreement([(clean, apply_plan(injected.tracks, plan))])
         if len(chosen):
             record[f"fixes {name}"] = int(plan.fixes["fix"].notna().sum())
-        record[f"HOTA {name}"] = f"{found.hota:.3f}"
-        record[f"IDF1 {name}"] = f"{found.idf1:.3f}"
+        record[f"HOTA {name}"] = f"{found['HOTA']:.3f}"
+        record[f"IDF1 {name}"] = f"{found['IDF1']:.3f}"
     return record
 
 
@@ -276,36 +278,45 @@ def measure_trackers(data: Path) -> list[dict[str, object]]:
     Returns:
         a record per tracker: IDF1 and HOTA against MOT17's labels before and after
     """
-    parts: dict[str, list[list[pd.DataFrame]]] = {}
+    pairs: dict[str, list[tuple[Tracks, Tracks, Tracks]]] = {}
     fixes: dict[str, int] = {}
     for name, tracks, right in read_trackers(data):
         tracker, people = name.split("/")[0], right.table["label"].eq("pedestrian")
+        truth = replace(right, table=right.table[people].reset_index(drop=True))
         issues = audit_tracks(tracks).issues
         chosen = choose_issues(issues, ["identity_switch", "fragmentation"])
         plan = plan_fixes(tracks, chosen)
-        fixed = apply_plan(tracks, plan).table
         made = int(plan.fixes["fix"].notna().sum())
         fixes[tracker] = fixes.get(tracker, 0) + made
-        own = [right.table[people], tracks.table, fixed]
-        parts.setdefault(tracker, []).append(own)
+        own = (truth, tracks, apply_plan(tracks, plan))
+        pairs.setdefault(tracker, []).append(own)
     records: list[dict[str, object]] = []
-    for tracker, tables in parts.items():
-        truth, before, after = (
-            pd.concat(each).astype({"sequence": str})
-            for each in zip(*tables, strict=True)
-        )
-        was, now = measure_agreement(truth, before), measure_agreement(truth, after)
-        records.append(
-            {
-                "tracker": tracker,
-                "fixes": fixes[tracker],
-                "IDF1 before": f"{was.idf1:.3f}",
-                "IDF1 after": f"{now.idf1:.3f}",
-                "HOTA before": f"{was.hota:.3f}",
-                "HOTA after": f"{now.hota:.3f}",
-            }
-        )
+    for tracker, parts in pairs.items():
+        record: dict[str, object] = {"tracker": tracker, "fixes": fixes[tracker]}
+        for when, place in (("before", 1), ("after", 2)):
+            found = measure_agreement((each[0], each[place]) for each in parts)
+            record |= {f"{name} {when}": f"{found[name]:.3f}" for name in _MEASURES}
+        records.append(record)
     return records
+
+
+def measure_agreement(pairs: Iterable[tuple[Tracks, Tracks]]) -> pd.Series[float]:
+    """Measure how far labels agree with the truth, whatever their classes.
+
+    Args:
+        pairs: the truth and the labels of each sequence
+
+    Returns:
+        HOTA, IDF1 and more over all sequences, see ``Measures.tabulate()``
+    """
+    measures = Measures()
+    for both in pairs:
+        truth, labels = (
+            replace(each, table=each.table.assign(label="object")) for each in both
+        )
+        for pair in pair_labels(labels, truth):
+            measures.add(pair)
+    return measures.tabulate().iloc[-1]
 
 
 def tabulate_kinds(told: pd.DataFrame) -> pd.DataFrame:
