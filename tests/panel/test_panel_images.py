@@ -1,31 +1,115 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The panel on an image dataset, whose samples are frames."""
+"""The panel on datasets of every shape that FiftyOne's users have."""
+
+from contextlib import ExitStack
 
 import pytest
-from panel_page import begin
+from fiftyone_track_audit.plugin.corrections.applying import apply_adjustment
+from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
+from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from fiftyone_track_audit.plugin.sending.mot import export_mot
+from own_datasets import (
+    SHIFTED,
+    by_index,
+    call,
+    detection,
+    image_dataset,
+    put_back,
+    spell_instances,
+    video_dataset,
+)
+from panel_page import begin, choose
+
+#: A frame in which the box of the other object is misplaced, too.
+ALSO = 32
+
+
+def misplace(spell):
+    """Detections of which a second one is misplaced."""
+
+    def spelled(name, frame, box):
+        wrong = name == "second" and frame == ALSO
+        return spell(name, frame, [box[0], box[1] - 0.3 * wrong, *box[2:]])
+
+    return spelled
+
+
+def per_class(name, frame, box):
+    return detection(box, {"first": "person", "second": "bag"}[name], index=1)
+
+
+def by_attribute(name, frame, box):
+    return detection(box, tid=name)
+
+
+def audit(dataset):
+    return audit_dataset(dataset)
+
+
+#: Each shape: what makes it, how its boxes tell their object, and its audit.
+SHAPES = {
+    "videos": (video_dataset, by_index, audit),
+    "instances": (video_dataset, spell_instances(), audit),
+    "per-class": (video_dataset, per_class, audit),
+    "attribute": (
+        video_dataset,
+        by_attribute,
+        lambda d: audit_dataset(d, track_field="tid"),
+    ),
+    "images": (image_dataset, by_index, audit),
+}
 
 
 @pytest.fixture(scope="module")
 def dataset(database, tmp_path_factory):
-    from fiftyone_track_audit.plugin.review.audits import audit_dataset
-    from own_datasets import image_dataset
+    """The audited datasets by their shape; the App opens any of them."""
+    made = {}
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        for shape, (make, spell, audit) in SHAPES.items():
+            folder = tmp_path_factory.mktemp(shape) / "street"
+            folder.mkdir()
+            found = make(folder, misplace(spell), name=f"own-{shape}")
+            made[shape] = stack.enter_context(found)
+            made[shape].persistent = True
+            audit(made[shape])
+        yield made
 
-    folder = tmp_path_factory.mktemp("images") / "street"
-    with image_dataset(folder, name="images-in-the-panel") as dataset:
-        dataset.persistent = True
-        audit_dataset(dataset)
-        yield dataset
+
+def image_of(dataset, frame):
+    """The ID of the sample that shows a frame."""
+    images = zip(*dataset.values(["filepath", "id"]), strict=True)
+    return next(
+        sample
+        for path, sample in images
+        if path.endswith((f"/{frame}.png", "/street.mp4"))
+    )
 
 
-def test_a_crop_opens_the_image_of_its_frame(app, page, dataset):
-    from fiftyone import ViewField as F
-    from own_datasets import SHIFTED
+def issue_at(dataset, frame):
+    issues = call(dataset, "list_issues")["issues"]
+    return next(
+        each["id"]
+        for each in issues
+        if each["first_frame"] <= frame <= each["last_frame"]
+    )
 
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_from_the_audit_to_the_correction(app, page, dataset, shape, tmp_path):
+    dataset = dataset[shape]
     panel = begin(page, f"{app}/datasets/{dataset.name}")
-    panel.get_by_test_id("issue").first.click()
-    crop = panel.get_by_test_id("strip").locator(f"[data-frame='{SHIFTED}']").first
-    crop.wait_for()
-    crop.click()
-    page.locator("[data-cy=modal]").wait_for()
-    wrong = dataset.match(F("filepath").ends_with(f"/{SHIFTED}.png")).first()
-    page.wait_for_url(f"**{wrong.id}**")
+    choose(panel, issue_at(dataset, SHIFTED))
+    panel.get_by_test_id("strip").locator(f"[data-frame='{SHIFTED}']").first.click()
+    modal = page.locator("[data-cy=modal]")
+    modal.wait_for()
+    page.wait_for_url(f"**{image_of(dataset, SHIFTED)}**")
+    # The open sample follows to the next issue
+    beside = modal.get_by_test_id("track-audit")
+    choose(beside, issue_at(dataset, ALSO))
+    page.wait_for_url(f"**{image_of(dataset, ALSO)}**")
+    export_mot(dataset, tmp_path / "fix")
+    put_back(tmp_path / "fix", SHIFTED)
+    assert load_adjustment(dataset, "fix").changes == {"moved": 1}
+    assert apply_adjustment(dataset, "fix").changed == 1

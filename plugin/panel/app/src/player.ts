@@ -76,11 +76,18 @@ function useLastFrame(looker: Looker | null): void {
 /** Bring the player to the target frame once it can show it, and keep it there until user input. */
 export function useTarget(): void {
   const looker = usePlayerLooker();
+  const image = useImageLooker();
   const { target } = store.useStored();
   const moveBeside = useMoveBeside();
   useEffect(() => {
-    if (looker && target) moveBeside();
-  }, [looker, target, moveBeside]);
+    if ((looker || image) && target) moveBeside();
+  }, [looker, image, target, moveBeside]);
+  useEffect(() => {
+    if (!image || !target) return undefined;
+    return onInput(() => {
+      if (sampleOf(image) === target.sample && store.get().target === target) store.set({ target: null });
+    });
+  }, [image, target]);
   useLastFrame(looker);
   useEffect(() => {
     if (!looker || !target) return undefined;
