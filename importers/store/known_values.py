@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import fiftyone as fo
 import pandas as pd
 
+from .bulk import Document
 from .fields import known_classes
 from .frame_documents import frame_documents
 
@@ -28,9 +28,7 @@ def known_values(
         boxes of the label can have the values that are not null. Of numbers, there
         are the least and the greatest
     """
-    rows: list[dict[str, Any]] = [
-        {"label": label} for label in known_classes(dataset, field)
-    ]
+    rows: list[Document] = [{"label": label} for label in known_classes(dataset, field)]
     if attributes:
         rows += _used_values(dataset, field, attributes)
     rows += _listed_values(dataset, field, [row["label"] for row in rows])
@@ -41,10 +39,10 @@ def known_values(
 
 def _used_values(
     dataset: fo.Dataset, field: str, attributes: Mapping[str, str]
-) -> list[dict[str, Any]]:
+) -> list[Document]:
     """Return the values of the boxes' attributes, by label."""
     path = f"{field}.detections"
-    group: dict[str, Any] = {"_id": f"${path}.label"}
+    group: Document = {"_id": f"${path}.label"}
     for number, name in enumerate(attributes):
         value = f"${path}.{name}"
         is_number = {"$isNumber": value}
@@ -53,7 +51,7 @@ def _used_values(
         group[f"texts{number}"] = {"$addToSet": text}
         group[f"least{number}"] = {"$min": amount}
         group[f"most{number}"] = {"$max": amount}
-    steps: list[dict[str, Any]] = [
+    steps: list[Document] = [
         {"$project": {path: 1}},
         {"$unwind": f"${path}"},
         {"$group": group},
@@ -75,7 +73,7 @@ def _used_values(
 
 def _listed_values(
     dataset: fo.Dataset, field: str, labels: list[str]
-) -> list[dict[str, Any]]:
+) -> list[Document]:
     """Return the values that the label schema of a field lists for its attributes."""
     schemas = dataset.label_schemas
     schema = schemas.get(f"frames.{field}") or schemas.get(field) or {}

@@ -27,6 +27,7 @@ from .rules import RulesFile, read_rules
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     from ...importers.tracks import Tracks
@@ -166,10 +167,8 @@ def score(
     Both output files count frames from 1: the frame numbers of a MOT file, or
     Ground Truth's frame-no plus 1. Track ids are those of the MOT file, or the
     number in the object's name. Boxes are in pixels; their top left corner is
-    counted from 0 (MOT files count from 1). Undefined values are empty cells.
-
-    The exit code is 4 if a sequence has no tracks, as of a detection job, since
-    nothing was judged there.
+    counted from 0 (MOT files count from 1). Undefined values are empty cells. The
+    exit code is 4 if a sequence has no tracks, so that nothing was judged.
 
     For example:
 
@@ -178,10 +177,8 @@ def score(
       track-audit score s3://labels/job/manifests/output/output.manifest
 
     Args:
-        output: write one row per detection, sorted by sequence, track and frame; "-"
-            stands for the standard output
-        issues: write one row per mistake, worst first; "-" stands for the standard
-            output
+        output: write one row per detection, sorted by sequence, track and frame
+        issues: write one row per mistake, worst first
     """
     from ..audit.summary import make_summary
     from . import tables
@@ -199,15 +196,28 @@ def score(
     if issues:
         save(issues, tables.to_csv(tables.make_issues_table(tracks, audit.issues)))
     summary = make_summary(tracks, audit)
-    unjudged = _untracked(tracks)
     if as_json:
-        listed = to_records(tables.make_issues_table(tracks, audit.issues))
-        notes = [*tracks.notes, *unjudged]
-        print_json({"summary": to_records(summary), "issues": listed, "notes": notes})
+        listed = tables.make_issues_table(tracks, audit.issues)
+        print_json(_describe(tracks, summary, listed))
     else:
         say(summary.to_string(index=False), output, issues)
-        for note in unjudged:
-            print(f"track-audit: note: {note}", file=sys.stderr)
+    return _warn_of_untracked(tracks)
+
+
+def _describe(
+    tracks: Tracks, summary: pd.DataFrame, issues: pd.DataFrame
+) -> dict[str, object]:
+    """Return the result of scoring for programs."""
+    notes = [*tracks.notes, *_untracked(tracks)]
+    listed = to_records(issues)
+    return {"summary": to_records(summary), "issues": listed, "notes": notes}
+
+
+def _warn_of_untracked(tracks: Tracks) -> int:
+    """Name sequences without tracks on standard error, and return the exit code."""
+    unjudged = _untracked(tracks)
+    for note in unjudged:
+        print(f"track-audit: note: {note}", file=sys.stderr)
     return NOT_JUDGED if unjudged else 0
 
 
@@ -284,12 +294,11 @@ def report(
         tracks, audit, thresholds, reviewed=reviewed, annotator=annotator
     )
     save(output, page)
-    unjudged = _untracked(tracks)
     message = f"{len(audit.issues)} issues, saved to {output}"
     done = {"issues": len(audit.issues), "output": output, "message": message}
     with redirect_stdout(sys.stderr if output == STDOUT else sys.stdout):
-        print_done({**done, "notes": unjudged}, as_json)
-    return NOT_JUDGED if unjudged else 0
+        print_done({**done, "notes": []}, as_json)
+    return _warn_of_untracked(tracks)
 
 
 @app.command(group=FILES)
@@ -347,8 +356,7 @@ def plan_review(
     expected = float(plan["expected"].sum())
     message = f"{len(plan)} frames, {expected:.1f} expected mistakes"
     if len(plan) <= budget - 2 * context - 1:
-        covered = f"fewer than {budget} frames cover all {len(audit.issues)} issues"
-        message = f"{message}\n{covered}"
+        message += f"\nfewer than {budget} frames cover all {len(audit.issues)} issues"
     if as_json:
         done = {"frames": len(plan), "mistakes_expected": round(expected, 1)}
         print_json({**done, "output": output, "notes": [], "message": message})

@@ -40,9 +40,8 @@ def run_quality_check(
     and "problem_frames", the union of all objects' frames. --embed adds
     embedding_distance, between a crop and that of the previous frame, and
     embedding_problem_frames, where it exceeds the object's mean plus two standard
-    deviations. Frames are counted from 0, like Ground Truth's frame-no. The three
-    lists of values have one entry per frame, which is null if the object has no
-    box in that frame or the previous one.
+    deviations. Frames are counted from 0, like Ground Truth's frame-no. The lists of
+    values have one entry per frame, null if there is no box or no previous one.
 
     For example:
 
@@ -54,8 +53,7 @@ def run_quality_check(
         lab_path: the SeqLabel.json to check: its key in the bucket, or a local path
         save_path: the report to write: its key in the bucket, or a local path
         bucket: the S3 bucket of both paths; without it, they are local
-        imgs: the folder of frames; with it, boxes that the image border cuts off do
-            not count as wrong
+        imgs: the folder of frames, so that boxes at the image border do not count
     """
     from ...importers.groundtruth import read_seq_label
     from ...importers.tracks import InputError
@@ -73,8 +71,8 @@ def run_quality_check(
     vectors = chosen.embed(tracks, thresholds) if chosen else None
     quality = check_quality(labels, tracks, thresholds, vectors)
     save(output, json.dumps(quality, allow_nan=False).encode())
+    found = ", ".join(map(str, quality[PROBLEM_FRAMES])) or "none"
     if as_json:
         print_json(quality)
-        return
-    found = ", ".join(map(str, quality[PROBLEM_FRAMES])) or "none"
-    say(f"problem frames: {found}\nsaved to {output}", output)
+    else:
+        say(f"problem frames: {found}\nsaved to {output}", output)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from cyclopts import CycloptsError
 from cyclopts.config import Env, Toml
@@ -47,7 +46,7 @@ def take_file(argv: Sequence[str]) -> tuple[list[str], Path | None]:
     return rest, Path(file).expanduser() if file else None
 
 
-def sources(file: Path | None) -> list[Callable[..., Any]]:
+def sources(file: Path | None) -> list[Callable[..., object]]:
     """Return where settings come from, the first one first.
 
     Args:

@@ -7,13 +7,14 @@ Tools have attributes as text, and leave out those that they do not know.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from ...importers.cvat_writer import attribute_text
 
+_Column: TypeAlias = "pd.Series[Any]"
 _KEYS = ["sequence", "frame", "object_id"]
 _TRUTHS = {"true": True, "false": False}
 
@@ -47,9 +48,7 @@ def with_attributes(
     return sent, table
 
 
-def _values(
-    values: pd.Series[Any], old: np.ndarray, sent: pd.Series[Any]
-) -> pd.Series[Any]:
+def _values(values: _Column, old: np.ndarray, sent: _Column) -> _Column:
     """Return the values of an attribute with the types that they were sent with."""
     known = sent.dropna().tolist()
     new = values.astype(object).tolist()

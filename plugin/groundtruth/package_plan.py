@@ -120,31 +120,28 @@ def plan_package(
     Raises:
         ValueError: if ``frames`` or the tracks table lack a column
     """
-    unknown = [name for name in attributes if name not in tracks.table]
-    if unknown:
+    if unknown := [name for name in attributes if name not in tracks.table]:
         raise ValueError(f"the tracks table has no column {unknown}")
     source, report = source or Source(), Report()
     chosen = select_frames(tracks, frames, report)
     scales = image_scales(tracks, chosen, report)
     boxes = select_boxes(tracks, chosen, scales, report)
     offered = _offered(tracks.table, attributes, source.known, report)
-    classes = class_ids(
-        [*offered["label"].unique(), *job.labels, *(given.labels if given else ())]
-    )
+    given = given or LabelCategories({})
+    classes = class_ids([*offered["label"].unique(), *job.labels, *given.labels])
     statements = {
         name: sequence.frame_attributes
         for name, sequence in tracks.sequences.items()
         if sequence.frame_attributes is not None
     }
     configuration = _label_categories(job, tracks, classes, offered, chosen)
-    if given is not None:
-        configuration = merge_label_categories(configuration, given)
+    configuration = merge_label_categories(configuration, given)
     manifest = _manifest(job, chosen, scales, classes, source)
     token = sha256("\n".join(map(compact, manifest)).encode()).hexdigest()
     request = labeling_job_request(job, instructions.task_description(chosen), token)
     report.findings += label_category_findings(configuration)
     report.findings += [found for line in manifest for found in manifest_errors(line)]
-    report.findings += [*_uri_errors(job, chosen), *job_findings(job, request)]
+    report.findings += _uri_errors(job, chosen) + job_findings(job, request)
     return Plan(
         job=job,
         frames=chosen,

@@ -20,11 +20,20 @@ from ..audit import Thresholds
 from ..audit.boxes import area
 from ..audit.neighbors import before, find_neighbors
 from ..audit.signals import box_array, iou_signals
-from .strips import cut_crop, read_frame
+from .strips import cut_crops, read_frame
 
 _COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728")
 _BOX = {"color": "#e4572e", "width": 2}
 _HEIGHT = 190
+#: The plots of a track, from the top down.
+_TITLES = (
+    *(f"{name}, px" for name in BOX),
+    "deviation, px",
+    "size, px²",
+    "size change, px²",
+    "size change",
+    "IoU with the previous box",
+)
 
 
 def plot_track(
@@ -47,10 +56,8 @@ def plot_track(
         thresholds (None): the thresholds to draw; by default the usual ones
 
     Returns:
-        a Plotly figure with nine plots: left, top, width, height and size with their
-        rolling means, all four deviations from these, the change of the size in
-        pixels and as a share, with both thresholds, and the IoU with the track's
-        previous box
+        a Plotly figure: the box and its size with rolling means, the deviations from
+        these, and the change of size and the IoU with thresholds
 
     Raises:
         ValueError: if there is no such track, or the window is no positive number
@@ -62,15 +69,12 @@ def plot_track(
     """
     if window < 1:
         raise ValueError(f"expected a window of 1 box or more, not {window}")
-    limits = thresholds or Thresholds()
     name = _sequence_name(tracks, sequence)
     values = _signals(_track_of(tracks, name, track))
     means = (
         values[[*BOX, "size"]].rolling(window, center=centered, min_periods=1).mean()
     )
-    titles = [*(f"{each}, px" for each in BOX), "deviation, px", "size, px²"]
-    titles += ["size change, px²", "size change", "IoU with the previous box"]
-    figure = make_subplots(len(titles), 1, shared_xaxes=True, subplot_titles=titles)
+    figure = make_subplots(len(_TITLES), 1, shared_xaxes=True, subplot_titles=_TITLES)
     frames = values["frame"]
     for row, each in (
         (1, "left"),
@@ -86,19 +90,10 @@ def plot_track(
     _add_line(figure, 7, frames, values["size_step"], "size change", _COLORS[0])
     _add_line(figure, 8, frames, values["size_change"], "size change", _COLORS[0])
     _add_line(figure, 9, frames, values["iou_prev"], "IoU", _COLORS[0])
-    # A box that shrinks to 1 / (1 + size) counts like one that grows to 1 + size
-    for row, limit in (
-        (8, limits.size),
-        (8, 1 / (1 + limits.size) - 1),
-        (9, limits.iou),
-    ):
-        figure.add_hline(y=limit, line_dash="dash", row=row, col=1)
-    figure.update_xaxes(title_text="frame", row=len(titles), col=1)
-    return figure.update_layout(
-        title_text=f"{name}, track {track}",
-        height=_HEIGHT * len(titles),
-        showlegend=False,
-    )
+    _add_limits(figure, thresholds or Thresholds())
+    figure.update_xaxes(title_text="frame", row=len(_TITLES), col=1)
+    height, title = _HEIGHT * len(_TITLES), f"{name}, track {track}"
+    return figure.update_layout(title_text=title, height=height, showlegend=False)
 
 
 def plot_overlaps(tracks: Tracks, sequence: str | None = None) -> go.Figure:
@@ -186,10 +181,10 @@ def plot_crops(
     alone = replace(tracks, table=own)
     titles = [f"frame {frame}" for frame in frames]
     figure = make_subplots(1, len(frames), subplot_titles=titles)
-    for column, frame in enumerate(frames.tolist(), start=1):
-        crop = cut_crop(alone, name, frame)
-        if crop is None:
-            raise ValueError(f"the frames of {name} are not on this machine")
+    crops = cut_crops(alone, name, frames.tolist())
+    if not crops:
+        raise ValueError(f"the frames of {name} are not on this machine")
+    for column, crop in enumerate(crops, start=1):
         image = Image.open(io.BytesIO(base64.b64decode(crop.image)))
         _add_image(figure, image, crop.size, column)
         for box in crop.boxes:
@@ -303,6 +298,17 @@ def _add_line(
 ) -> None:
     line = {"color": color, "width": 1.5}
     figure.add_trace(go.Scatter(x=frames, y=values, name=name, line=line), row, 1)
+
+
+def _add_limits(figure: go.Figure, limits: Thresholds) -> None:
+    """Draw the thresholds of the size and of the IoU."""
+    # A box that shrinks to 1 / (1 + size) counts like one that grows to 1 + size
+    for row, limit in (
+        (8, limits.size),
+        (8, 1 / (1 + limits.size) - 1),
+        (9, limits.iou),
+    ):
+        figure.add_hline(y=limit, line_dash="dash", row=row, col=1)
 
 
 def _add_image(

@@ -7,6 +7,7 @@ import base64
 import io
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as ListOf
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -138,12 +139,30 @@ def cut_crop(tracks: Tracks, name: str, frame: int) -> Crop | None:
     Raises:
         InputError: if the frame is missing or not an image
     """
-    sequence = tracks.sequences[name]
-    if not sequence.frames_dir or tracks.table.empty:
-        return None
-    (window,) = _choose_windows(tracks.table, np.array([frame]))
-    crop = _make_crop(sequence, frame, "at", window, tracks.table, tracks.table[:0])
-    return replace(crop, image=_encode(read_frame(sequence, frame), sequence, crop))
+    return next(iter(cut_crops(tracks, name, [frame])), None)
+
+
+def cut_crops(tracks: Tracks, name: str, frames: ListOf[int]) -> list[Crop]:
+    """Cut a track out of some frames.
+
+    Returns:
+        a crop per frame, all of the same scale; none if the sequence's frames are not
+        available
+
+    Raises:
+        InputError: if a frame is missing or not an image
+    """
+    sequence, table = tracks.sequences[name], tracks.table
+    if not sequence.frames_dir or table.empty:
+        return []
+    crops = []
+    for frame, window in zip(
+        frames, _choose_windows(table, np.array(frames)), strict=True
+    ):
+        crop = _make_crop(sequence, frame, "at", window, table, table[:0])
+        image = _encode(read_frame(sequence, frame), sequence, crop)
+        crops.append(replace(crop, image=image))
+    return crops
 
 
 def _plan_strip(

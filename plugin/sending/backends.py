@@ -11,6 +11,9 @@ sequences.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import fiftyone as fo
@@ -74,20 +77,21 @@ def annotate_frames(
     ids = list(map(str, store.find_frames(dataset, numbers)))
     kwargs.setdefault("attributes", selection.attributes)
     record = SentFrames(
-        name=anno_key,
-        way=ANNOTATION,
-        label_field=field,
-        folder=None,
-        frames=numbers,
-        image_sizes=sizes,
-        left_out=selection.left_out,
-        box_attributes=sendable_attributes(selection.attributes, boxes),
+        anno_key, ANNOTATION, field, None, numbers, sizes, selection.left_out
     )
-    with recording_sent(dataset, record, boxes):
+    names = sendable_attributes(selection.attributes, boxes)
+    record = replace(record, box_attributes=names)
+    with recording_sent(dataset, record, boxes), _deleted_on_error(dataset, anno_key):
         frames = store.frames_as_samples(dataset, ids)
-        try:
-            return frames.annotate(anno_key, label_field=field, **kwargs)
-        except BaseException:
-            if anno_key in dataset.list_annotation_runs():
-                dataset.delete_annotation_run(anno_key)
-            raise
+        return frames.annotate(anno_key, label_field=field, **kwargs)
+
+
+@contextmanager
+def _deleted_on_error(dataset: fo.Dataset, anno_key: str) -> Iterator[None]:
+    """Delete an annotation run if sending fails."""
+    try:
+        yield
+    except BaseException:
+        if anno_key in dataset.list_annotation_runs():
+            dataset.delete_annotation_run(anno_key)
+        raise

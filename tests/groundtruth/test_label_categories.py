@@ -133,5 +133,5 @@ def test_a_job_offers_what_the_whole_dataset_has(two_walks, tmp_path):
             for each in plan.plans[0].label_categories["labels"]
         }
         assert list(entries) == ["parcel", "cyclist", "rider", "walker"]
-        (color,) = entries["walker"]
+        (color,) = entries["rider"]
         assert (color["name"], color["enum"]) == ("color", ["blue", "green", "red"])
