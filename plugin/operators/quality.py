@@ -12,7 +12,7 @@ from fiftyone.operators.executor import ExecutionContext
 from ...importers import store
 from ..corrections.quality import measure_quality
 from ..plain import Json
-from .forms import TrackOperator, add_label_field, warn_unfinished
+from .forms import TrackOperator, add_label_field, add_notice, warn_unfinished
 
 
 class MeasureQuality(TrackOperator):
@@ -38,6 +38,11 @@ class MeasureQuality(TrackOperator):
             label="Attribute of the annotator",
             description="The attribute of detections that tells who drew them, if any",
         )
+
+    def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
+        """Say what will be done."""
+        text = "Will audit the labels of before and those of now, and change nothing."
+        add_notice(inputs, "notice", text)
 
     def execute(self, ctx: ExecutionContext) -> Json:
         """Measure it."""
