@@ -64,9 +64,8 @@ def _overlooked(pair: Pair, others: str) -> pd.DataFrame:
     wrong = _sum(missed, first, last)
 
     def tell(place: str, index: int) -> tuple[str, str]:
-        track = pair.others["track"].iloc[first[index]]
         return (
-            f"{place}: no box covers track {track} of {others} in "
+            f"{place}: no box covers {_name(pair, first[index])} of {others} in "
             f"{_frames(wrong[index])}",
             f"Add a track, or delete {boxes(wrong[index])} of {others}",
         )
@@ -104,11 +103,11 @@ def _badly_located(pair: Pair, others: str) -> pd.DataFrame:
     peak = _worst(loss, first, last)
 
     def tell(place: str, index: int) -> tuple[str, str]:
-        track = pair.others["track"].iloc[pair.match[peak[index]]]
+        other = _name(pair, pair.match[peak[index]])
         mean = 1 - wrong[index] / count[index]
         return (
-            f"{place}: {boxes(count[index])} with a mean IoU of {mean:.2f} with track "
-            f"{track} of {others}, where {usual:.2f} is usual",
+            f"{place}: {boxes(count[index])} with a mean IoU of {mean:.2f} with "
+            f"{other} of {others}, where {usual:.2f} is usual",
             f"Redraw {boxes(count[index])}, or those of {others}",
         )
 
@@ -205,7 +204,7 @@ def _make(
     return pd.DataFrame(
         {
             "kind": pd.Series(kind, range(len(told)), dtype=object),
-            "track": tracks.astype(np.int64),
+            "track": np.maximum(tracks, -1).astype(np.int64),
             "other_track": pd.array([pd.NA] * len(told), "Int64"),
             "first_frame": first.astype(np.int64),
             "last_frame": last.astype(np.int64),
@@ -264,6 +263,12 @@ def _worst(values: Floats, first: Rows, last: Rows) -> Rows:
     _, best = np.unique(stretch[order], return_index=True)
     worst: Rows = rows[order[best]]
     return worst
+
+
+def _name(pair: Pair, row: int) -> str:
+    """Name the track of a row of the other labels."""
+    track = pair.others["track"].iloc[row]
+    return f"track {track}" if track >= 0 else "a box"
 
 
 def _frames(count: float) -> str:

@@ -30,7 +30,8 @@ class Pair:
 
     Attributes:
         sequence: the record of the sequence, as the judged labels have it
-        labels: the tracks table of the labels that are judged, ``n`` rows
+        labels: the tracks table of the labels that are judged, ``n`` rows; boxes
+            without an ID are tracks of their own, with numbers below 0
         others: that of the labels that they are compared with, ``m`` rows
         match: int array ``(n,)``, the row of ``others`` that shows the same object, -1
             without one
@@ -106,9 +107,17 @@ def _pair(record: Sequence, labels: pd.DataFrame, others: pd.DataFrame) -> Pair:
             each[each["frame"].isin(coarse["frame"].unique())]
             for each in (labels, others)
         )
-    labels, others = (each.reset_index(drop=True) for each in (labels, others))
+    labels, others = (_tell_apart(each) for each in (labels, others))
     match, overlap = match_boxes(labels, others)
     return Pair(record, labels, others, match, overlap, max(steps))
+
+
+def _tell_apart(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose boxes without an ID are tracks of their own, below 0."""
+    track = table["track"].to_numpy(np.int64, copy=True)
+    unknown = track < 0
+    track[unknown] = -np.arange(1, unknown.sum() + 1)
+    return table.assign(track=track).reset_index(drop=True)
 
 
 def _step(table: pd.DataFrame) -> int:

@@ -31,7 +31,7 @@ def find_switches(pair: Pair) -> pd.DataFrame:
         the next switch, whichever are fewer
     """
     row = np.flatnonzero(pair.match >= 0)
-    matched = pd.DataFrame(
+    boxes = pd.DataFrame(
         {
             "row": row,
             "frame": pair.labels["frame"].to_numpy()[row],
@@ -39,6 +39,8 @@ def find_switches(pair: Pair) -> pd.DataFrame:
             "theirs": pair.others["track"].to_numpy()[pair.match[row]],
         }
     )
+    # Boxes without an ID say nothing about identity
+    matched = boxes[(boxes["ours"] >= 0) & (boxes["theirs"] >= 0)]
     lost = _changes(matched, "theirs", "ours").rename(columns={"previous": "before"})
     lost = lost.assign(their_before=lost["theirs"], their_after=lost["theirs"])
     lost = _join_exchanges(lost, pair.step)

@@ -132,6 +132,21 @@ def test_an_object_with_two_tracks_and_a_track_with_two_objects_are_issues():
     assert "track 5 of the other labels" in other_way.issues["reason"].iloc[0]
 
 
+def test_boxes_without_an_id_are_compared_but_say_nothing_about_identity():
+    boxes = make_tracks(make_rows(-1, 0), make_rows(-1, 200))
+    for one, two in ((TRUTH, boxes), (boxes, TRUTH)):
+        comparison = compare_tracks(one, two)
+        assert comparison.issues.empty
+        total = comparison.measures.iloc[-1]
+        assert total["DetA"] == 1
+        assert total["AssA"] < 0.1
+    missing = compare_tracks(make_tracks(make_rows(1, 0)), boxes)
+    assert set(missing.issues["kind"]) == {"overlooked"}
+    assert "no box covers a box of the other labels" in missing.issues["reason"].iloc[0]
+    added = compare_tracks(boxes, make_tracks(make_rows(1, 0)))
+    assert set(added.issues["track"]) == {-1}
+
+
 def test_only_frames_that_both_have_labeled_are_compared():
     every_fifth = make_tracks(
         *(make_rows(n, 200 * (n - 1), range(1, 21, 5)) for n in (1, 2))
