@@ -36,7 +36,7 @@ COLUMNS: Mapping[str, str] = {
     "height": "float64",
 }
 
-#: The columns that formats add to :data:`COLUMNS`. Any other column is an attribute
+#: The columns that formats add to :data:`COLUMNS`. Each other column is an attribute
 #: that annotators gave to their boxes.
 FORMAT_COLUMNS = frozenset(
     {

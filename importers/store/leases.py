@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread, local
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import fiftyone.core.odm as foo
@@ -24,7 +24,8 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from ..processes import is_dead, machine
 
-Document: TypeAlias = dict[str, Any]
+if TYPE_CHECKING:
+    from .bulk import Document
 
 #: How long a lease lasts unless it is renewed, in seconds.
 _LASTS = 30

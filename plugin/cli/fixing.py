@@ -74,21 +74,24 @@ def fix(
     from ..audit import audit_tracks
 
     seen = _read_predictions(predictions, tracks)
-    issues = audit_tracks(
-        tracks, limits.thresholds(), predictions=seen, rules=obeyed
-    ).issues
+    found = audit_tracks(tracks, limits.thresholds(), predictions=seen, rules=obeyed)
+    issues = found.issues
     chosen = choose_issues(issues, asked, min_score)
     taken = int(ignored.table["track"].max()) if len(ignored.table) else 0
-    found = None if seen is None else seen.table
-    plan = plan_fixes(tracks, chosen, taken=taken, predictions=found)
+    boxes = None if seen is None else seen.table
+    plan = plan_fixes(tracks, chosen, taken=taken, predictions=boxes)
     fixed = _finish(apply_plan(tracks, plan), ignored, plan)
     with whole_folder(Path(output)) as folder:
         write_labels(fixed, folder, _classes(tracks))
         save(str(folder / _LOG), tables.to_csv(plan.log))
-    why = explain_none(issues, asked, min_score)
+    _note(tracks, explain_none(issues, asked, min_score))
+    _tell(plan, len(issues), output, as_json)
+
+
+def _note(tracks: Tracks, why: str | None) -> None:
+    """Print what the user should know, and why nothing was fixed, if that is so."""
     for note in [*_notes(tracks), *([why] if why else [])]:
         print(f"track-audit: note: {note}", file=sys.stderr)
-    _tell(plan, len(issues), output, as_json)
 
 
 def _read(labels: str, source: Source) -> tuple[Tracks, Tracks]:

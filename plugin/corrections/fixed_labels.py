@@ -30,7 +30,7 @@ from .edits import Edits, Label, Labels, edit_labels
 _IDENTITY = ("index", "instance", "object_id", "object_name")
 #: Two relative coordinates that differ by less are the same.
 _SAME = 1e-9
-#: Any frame of a sequence.
+#: All frames of a sequence.
 _ALL = (1, int(np.iinfo(np.int32).max))
 
 

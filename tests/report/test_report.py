@@ -96,7 +96,9 @@ def issues_of(*rows: dict) -> pd.DataFrame:
         "reason": "the box is off",
     }
     issues = pd.DataFrame([{**plain, **row} for row in rows])
-    return issues.astype({"other_track": "Int32"})
+    return issues.assign(peak_frame=issues["first_frame"]).astype(
+        {"other_track": "Int32"}
+    )
 
 
 class Page(HTMLParser):
@@ -481,7 +483,7 @@ def spoil_nothing(folder: Path) -> None:
     ("spoil", "options", "words"),
     [
         (spoil_missing, [], ["img1", "1 of 7 frames", "000010.jpg"]),
-        (spoil_frame, [], ["000010.jpg", "expected an image"]),
+        (spoil_frame, [], ["000010.jpg", "expected a complete image"]),
         (spoil_nothing, ["--frames", "nowhere"], ["nowhere", "expected"]),
         (spoil_nothing, ["--iou-thresh", "2"], ["between 0 and 1"]),
         (spoil_nothing, ["--output", "{folder}/gt/gt.txt"], ["gt.txt", "in the way"]),
