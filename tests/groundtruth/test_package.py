@@ -413,7 +413,7 @@ def test_frames_missing_on_disk_and_broken_images_are_refused(tmp_path):
     (tmp_path / "frames" / "000003.png").write_text("no image")
     plan = plan_package(tracks, CHOSEN, AdjustmentJob("fix"))
     assert "1 of 3 frames are missing" in plan.errors[0]
-    assert "not a readable image" in plan.errors[1]
+    assert "the image cannot be read" in plan.errors[1]
 
 
 def test_names_out_of_order_are_told():

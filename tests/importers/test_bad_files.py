@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from fiftyone_track_audit.importers import formats, local_files
+from fiftyone_track_audit.importers import archives, local_files
 from fiftyone_track_audit.importers.content import is_number
 from fiftyone_track_audit.importers.files import read_json
 from fiftyone_track_audit.importers.formats import BY_NAME, read_labels
@@ -310,6 +310,6 @@ def test_a_zip_file_never_writes_elsewhere_or_without_end(tmp_path, monkeypatch)
         archive.writestr("gt.txt", ROW)
     read_labels(tmp_path / "x.zip", "mot")
     assert not (tmp_path.parent / "outside.txt").exists()
-    monkeypatch.setattr(formats, "LARGEST_FILE", len(ROW))
+    monkeypatch.setattr(archives, "LARGEST_FILE", len(ROW))
     with pytest.raises(InputError, match="unpacks to more than 4 GiB"):
         read_labels(tmp_path / "x.zip", "mot")
