@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
+import platform
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ def machine() -> str:
     Returns:
         16 digits and letters from a to f
     """
-    known = [socket.gethostname()]
+    known = [platform.node()]
     for path in map(Path, _IDENTITIES):
         with suppress(OSError):
             text = str(path.readlink()) if path.is_symlink() else path.read_text()

@@ -8,7 +8,7 @@ counts is that of the database.
 from __future__ import annotations
 
 import os
-import socket
+import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -97,7 +97,7 @@ class Lease:
         mine = {
             "holder": self.holder,
             "machine": machine(),
-            "host": socket.gethostname(),
+            "host": platform.node(),
             "process": os.getpid(),
             "until": _ahead(),
         }

@@ -348,7 +348,7 @@ def random_tracks(draw):
                 "frame": frame,
                 "frame_name": names[frame - 1],
                 "track": track,
-                "label": draw(text),
+                "label": draw(text.filter(bool)),
                 "left": draw(st.floats(-100, 700)),
                 "top": draw(st.floats(-100, 700)),
                 "width": draw(st.floats(1, 500)),

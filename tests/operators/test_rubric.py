@@ -496,7 +496,8 @@ def test_no_shell_and_no_made_up_code(path):
 
 
 def test_environment_is_read_where_that_is_documented():
-    text = "".join(map(read, SOURCES))
+    # AWS's own are boto3's; that module sees whether they changed
+    text = "".join(read(path) for path in SOURCES if path.name != "credentials.py")
     names = re.findall(r"\bos\.environ\.get\(\"(\w+)\"\)", text)
     assert len(names) == len(re.findall(r"\bos\.environ\b|\bgetenv\b", text))
     assert all(name in README for name in names)

@@ -219,7 +219,8 @@ def test_shows_crops_and_plots(dataset):
     assert [frame for frame in places if places[frame] == "at"] == [SHORT]
     for crop in found["strip"]:
         image = Image.open(io.BytesIO(base64.b64decode(crop["image"])))
-        assert list(image.size) == crop["size"]
+        # Twice as large, for the one that is shown large
+        assert list(image.size) == [2 * side for side in crop["size"]]
         assert len(crop["boxes"]) == 1
     (track,) = found["plot"]["tracks"]
     tracks = store.read_tracks(dataset[[issue["sample_id"]]], FIELD).tracks.table
