@@ -13,7 +13,7 @@ FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 PURE = ["AdjustmentJob", "Audit", "Rules", "Thresholds", "audit_tracks"]
 PURE += ["Comparison", "compare_tracks", "propose_rules"]
 PURE += ["read_labels", "read_manifest", "read_mot", "read_predictions"]
-PURE += ["read_seq_label"]
+PURE += ["read_seq_label", "plot_overlaps", "plot_track"]
 #: The names whose examples ask AWS.
 JOBS = ["adjustment_status", "launch_adjustment", "stop_adjustment"]
 OTHERS = sorted(set(fta._PUBLIC) - {*PURE, *JOBS})
@@ -59,7 +59,7 @@ def folder(write_mot, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", PURE)
 def test_examples_of_tracks(name):
-    check(name)
+    check(name, tracks=fta.read_mot("street"))
 
 
 @pytest.fixture

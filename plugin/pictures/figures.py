@@ -216,7 +216,7 @@ def plot_frame(
 
     Example:
         >>> len(fta.plot_frame(dataset, 1).layout.shapes)
-        1
+        2
     """
     tracks, name = _read(dataset, sequence, label_field)
     record = tracks.sequences[name]

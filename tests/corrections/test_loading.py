@@ -767,7 +767,9 @@ def test_loading_goes_on_after_a_kill_at_any_write(dataset, finished, again):
         expected = loaded(other)
     finally:
         other.delete()
-    assert kill_at_each_write(dataset, load_adjustment, "fix", finished) > KILLS
+    assert (
+        kill_at_each_write(dataset, load_adjustment, "fix", finished, every=3) > KILLS
+    )
     assert loaded(dataset) == expected
 
 

@@ -265,7 +265,7 @@ def test_an_audit_that_is_killed_leaves_the_one_before_or_its_own(audited):
         elif not told:
             assert seen <= {(Thresholds(), False)}
         seen.add((audit.settings.thresholds, bool(told)))
-        write += 1
+        write += 2
     audited.reload()
     assert seen >= {(Thresholds(), False), (Thresholds(), True), (OTHER, True)}
     assert describe_unfinished(audited, FIELD) == ""

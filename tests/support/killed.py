@@ -116,20 +116,21 @@ def _context(*functions):
     return context
 
 
-def kill_at_each_write(dataset, function, *arguments, **named):
+def kill_at_each_write(dataset, function, *arguments, every=1, **named):
     """Does a work again and again, killed one write later each time, to the end.
 
     Args:
         dataset: the dataset
         function: a function of the package
         arguments: what it takes beside the dataset
+        every: how many writes later it is killed each time
         named: its keyword arguments
 
     Returns:
-        the number of times that it was killed
+        the number of the last write before which it was killed
     """
     write = 1
     while is_killed(write, dataset, function, *arguments, **named):
-        write += 1
+        write += every
     dataset.reload()
-    return write - 1
+    return write - every
