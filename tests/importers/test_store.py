@@ -363,7 +363,7 @@ def random_tracks(draw):
     return Tracks(table, sequences), draw(st.permutations(segments))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(case=random_tracks())
 def test_reads_any_tracks_that_were_stored(empty_dataset, case):
     tracks, segments = case
