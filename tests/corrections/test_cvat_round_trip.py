@@ -20,6 +20,8 @@ from fiftyone_track_audit.plugin.corrections.renumbered import (
 )
 from small_datasets import SHIFTED, SHORT, copy_of, outliers, table, walkers
 
+pytestmark = pytest.mark.usefixtures("database")
+
 # Recognizing tracks
 
 

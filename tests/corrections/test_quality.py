@@ -17,6 +17,8 @@ from fiftyone_track_audit.plugin.corrections.before import (
 from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
 from small_datasets import audited_walkers, copy_of, walkers
 
+pytestmark = pytest.mark.usefixtures("database")
+
 FIELD = "ground_truth"
 
 

@@ -16,6 +16,8 @@ from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 from labeling_jobs import choose, small_video
 from small_datasets import copy_of, outliers
 
+pytestmark = pytest.mark.usefixtures("database")
+
 COLOR = {"name": "color", "type": "string", "enum": ["red", "green"]}
 SPEED = {"name": "speed", "type": "number", "minimum": 2, "maximum": 5}
 

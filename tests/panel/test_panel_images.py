@@ -20,6 +20,8 @@ from own_datasets import (
 )
 from panel_page import begin, choose
 
+pytestmark = pytest.mark.usefixtures("chromium")
+
 #: A frame in which the box of the other object is misplaced, too.
 ALSO = 32
 

@@ -4,6 +4,7 @@
 import pandas as pd
 import pytest
 from browser import (
+    field,
     open_operator,
     open_panel,
     serve_app,
@@ -41,8 +42,8 @@ def dataset(database, tmp_path_factory):
     dataset = create_dataset(Tracks(table, one.sequences | two.sequences), NAME)
     dataset.persistent = True
     dataset.clone_frame_field(FIELD, OTHER_FIELD)
-    for field in (FIELD, OTHER_FIELD):
-        audit_dataset(dataset, field)
+    for each in (FIELD, OTHER_FIELD):
+        audit_dataset(dataset, each)
     add_issues(dataset, 2 * PAGE)
     # The server does not see views that are saved later
     save_issue_views(dataset, FIELD)
@@ -295,6 +296,8 @@ def test_an_audit_from_elsewhere_is_told_and_seen(panel, dataset, page):
     see_decided(panel, 1, 0)
     # An audit in the App is seen without that
     dialog = open_operator(page, "Audit tracks")
+    # With the same settings, nothing would be judged again
+    field(dialog, "Size threshold").fill("0.24")
     dialog.get_by_role("button", name="Execute").click()
     page.get_by_text("What next").wait_for()
     page.get_by_role("button", name="Done").click()
