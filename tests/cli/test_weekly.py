@@ -121,8 +121,9 @@ def test_with_cvat(place):
     through_cvat(place / "to-cvat/a", place / "from-cvat/a.zip", edit=correct)
     run(back)
     dataset = fo.load_dataset(NAME)
-    heights = dataset.values("frames.ground_truth.detections.bounding_box[]")
-    assert min(box[3] * HEIGHT for box in heights) == pytest.approx(36)
+    boxes = dataset.values("frames[].ground_truth.detections[].bounding_box")
+    # The upper edge, which nobody moved, stays between two pixels
+    assert min(box[3] * HEIGHT for box in boxes) == pytest.approx(36 - 0.25)
 
 
 # The exporter
