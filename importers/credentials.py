@@ -27,7 +27,7 @@ from botocore.loaders import Loader, create_loader
 
 #: AWS's messages for these can contain parts of the signed request, so they are never
 #: shown.
-CREDENTIAL_ERRORS = frozenset(
+_CREDENTIAL_ERRORS = frozenset(
     {
         "ExpiredToken",
         "ExpiredTokenException",
@@ -94,7 +94,7 @@ def credentials_advice(error: BotoCoreError | ClientError) -> str | None:
         )
     elif isinstance(error, SSOError | TokenRetrievalError):
         advice = f"log in again with `aws sso login{_profile()}`"
-    elif isinstance(error, ClientError) and _code(error) in CREDENTIAL_ERRORS:
+    elif isinstance(error, ClientError) and error_code(error) in _CREDENTIAL_ERRORS:
         advice = f"renew them and try again, such as with `aws sso login{_profile()}`"
     else:
         return None
@@ -102,7 +102,12 @@ def credentials_advice(error: BotoCoreError | ClientError) -> str | None:
     return advice
 
 
-def _code(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
+    """Return the code of an error response of AWS.
+
+    Returns:
+        the code, such as ``NoSuchBucket`` or ``404``
+    """
     return str(error.response.get("Error", {}).get("Code", "unknown"))
 
 

@@ -26,8 +26,8 @@ from .content import Content
 from .frames import is_plain_name
 from .keyframes import interpolate
 from .local_files import check_lines, open_file
-from .numbered_frames import Frames
-from .numbered_rows import LAST_FRAME, LabeledVideo, make_tracks
+from .numbered_frames import LAST_FRAME, Frames
+from .numbered_rows import LabeledVideo, make_tracks
 from .tracks import InputError, Tracks, attribute_columns, concatenate
 
 #: Shapes other than boxes that CVAT tracks.

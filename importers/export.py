@@ -17,7 +17,7 @@ from . import store
 from .files import whole_folder
 from .mot_writer import take_frames, write_mot
 from .pixels import in_image_pixels
-from .store.shown_frames import FRAME_KEYS, frames_of_view
+from .store.shown_frames import FRAME_KEYS, frames_to_export
 
 
 class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
@@ -55,16 +55,13 @@ class MOTChallengeExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
         """
         dataset = store.dataset_of(sample_collection)
         field = store.find_label_field(dataset, self.field)
-        frames = frames_of_view(sample_collection, field)
-        if frames.empty:
-            raise ValueError("the view shows no frames; nothing to export")
+        samples, frames = frames_to_export(sample_collection, field)
         declared = store.frame_schema(dataset, flat=True)
         extra = [
             name
             for name in ("considered", "visibility")
             if f"{field}.detections.{name}" in declared
         ]
-        samples = dataset.select(frames["sample_id"].unique().tolist())
         stored = store.read_tracks(samples, field, extra)
         chosen = stored.documents.merge(frames, on=FRAME_KEYS)
         numbers = {

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from uuid import uuid4
 
 import pandas as pd
@@ -24,8 +24,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from .credentials import aws_session, credentials_advice
-from .frames import is_plain_name
+from .credentials import aws_session, credentials_advice, error_code
+from .frames import LONGEST_NAME, is_plain_name
 from .local_files import read_file, read_pipe
 from .tracks import InputError
 
@@ -36,11 +36,10 @@ logger = logging.getLogger(__name__)
 
 #: A JSON object.
 Json: TypeAlias = dict[str, Any]
+_Answer = TypeVar("_Answer")
 #: Frames downloaded at the same time: the size of boto3's connection pool.
 _WORKERS = 10
 
-#: The most bytes of a file's name.
-_LONGEST = 255
 #: The suffix of a folder that is being replaced.
 _REPLACED = ".replaced"
 
@@ -68,7 +67,9 @@ def expand_home(path: Path | str) -> Path:
     Raises:
         InputError: if there is no such user, or a name is too long for a file
     """
-    if any(len(part.encode(errors="replace")) > _LONGEST for part in Path(path).parts):
+    if any(
+        len(part.encode(errors="replace")) > LONGEST_NAME for part in Path(path).parts
+    ):
         raise InputError(path, "File name too long; expected a path")
     try:
         return Path(path).expanduser()
@@ -360,24 +361,21 @@ def _download_file(client: S3Client, uri: str, path: Path) -> None:
 
 
 def _object_size(client: S3Client, bucket: str, key: str) -> int:
-    try:
-        return client.head_object(Bucket=bucket, Key=key)["ContentLength"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _DENIED:
-            raise
-    answer = client.head_object(Bucket=bucket, Key=key, RequestPayer="requester")
-    return answer["ContentLength"]
+    return _ask(client.head_object, bucket, key)["ContentLength"]
 
 
 def _read_object(client: S3Client, bucket: str, key: str) -> bytes:
-    """Read an object, at the reader's expense if its owner asks for that."""
+    return _ask(client.get_object, bucket, key)["Body"].read()
+
+
+def _ask(request: Callable[..., _Answer], bucket: str, key: str) -> _Answer:
+    """Ask for an object, at the reader's expense if its owner asks for that."""
     try:
-        return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return request(Bucket=bucket, Key=key)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _DENIED:
+        if error_code(error) not in _DENIED:
             raise
-    answer = client.get_object(Bucket=bucket, Key=key, RequestPayer="requester")
-    return answer["Body"].read()
+    return request(Bucket=bucket, Key=key, RequestPayer="requester")
 
 
 def _s3_client() -> S3Client:
@@ -390,7 +388,7 @@ def _s3_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response["Error"]["Code"]
+        code = error_code(error)
         todo = credentials_advice(error) or "expected to read it"
         # The cause is dropped: its text can hold parts of the signed request
         raise InputError(uri, f"S3 answers {code}; {todo}") from None

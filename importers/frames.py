@@ -15,7 +15,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".
 #: The characters that separate folders or drives from names on some system.
 _SEPARATORS = frozenset("/\\:")
 #: The most bytes of a file's name that file systems take.
-_LONGEST = 255
+LONGEST_NAME = 255
 #: How many missing frames an error names.
 _NAMED = 3
 
@@ -36,7 +36,7 @@ def is_plain_name(name: object) -> bool:
         isinstance(name, str)
         and name not in {"", ".", ".."}
         and "\0" not in name
-        and len(name.encode(errors="surrogatepass")) <= _LONGEST
+        and len(name.encode(errors="surrogatepass")) <= LONGEST_NAME
         # A path is made only of names that may be more than a name, for speed
         and (_SEPARATORS.isdisjoint(name) or PureWindowsPath(name).name == name)
     )

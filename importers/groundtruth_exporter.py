@@ -23,7 +23,7 @@ from .manifest import read_videos
 from .pixels import with_objects
 from .problems import Report
 from .store.attributes import attribute_fields, rename_attributes
-from .store.shown_frames import FRAME_KEYS, frames_of_view
+from .store.shown_frames import FRAME_KEYS, frames_to_export
 from .tracks import BOX, FORMAT_COLUMNS, InputError, Tracks
 
 #: The manifest of an export, which :func:`.groundtruth.read_manifest` reads.
@@ -90,10 +90,7 @@ class GroundTruthExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
         """
         dataset = store.dataset_of(sample_collection)
         field = store.find_label_field(dataset, self.field)
-        frames = frames_of_view(sample_collection, field)
-        if frames.empty:
-            raise ValueError("the view shows no frames; nothing to export")
-        samples = dataset.select(frames["sample_id"].unique().tolist())
+        samples, frames = frames_to_export(sample_collection, field)
         tracks, attributes, shown = _read(dataset, samples, field, frames)
         classes = class_ids(store.known_classes(dataset, field))
         lines = self._original_lines(set(shown["sequence"]))

@@ -22,9 +22,8 @@ from .content import Content
 from .files import Json, read_json
 from .frames import is_plain_name
 from .keyframes import interpolate
-from .numbered_frames import Frames
+from .numbered_frames import LAST_FRAME, Frames
 from .numbered_rows import (
-    LAST_FRAME,
     LabeledVideo,
     find_frames,
     frames_size,

@@ -29,7 +29,7 @@ from .video_frames import frame_file, frames_folder
 DEFAULT_RATE = 30.0
 #: Where a size and a rate come from that are not known.
 BOXES, ASSUMED = "the boxes", "assumed"
-#: The greatest number of a frame that has no file.
+#: The greatest number of a frame that has no file: nine hours at 30 frames per second.
 LAST_FRAME = 999_999
 #: The share of boxes whose centers lie within the image.
 _MOST = 0.95

@@ -12,6 +12,7 @@ import pandas as pd
 from .broken_rows import BrokenRows
 from .frames import list_images, missing_frames
 from .numbered_frames import (
+    LAST_FRAME,
     Frames,
     Numbered,
     Numbers,
@@ -30,8 +31,6 @@ from .tracks import (
 )
 from .video_files import is_video, videos_named
 
-#: The greatest number of a frame: nine hours at 30 frames per second.
-LAST_FRAME = 999_999
 LAST_TRACK = 2**31 - 1
 #: What rows have that tables do not.
 _NO_COLUMNS = frozenset({"number", "line", "problem"})

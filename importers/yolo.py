@@ -98,12 +98,10 @@ def _number(path: Path) -> int:
 
 def _read_file(path: Path) -> pd.DataFrame:
     """Read the lines of a frame."""
+    lines = read_text(path, _EXPECTED).splitlines()
     try:
-        lines = read_text(path, _EXPECTED).splitlines()
         values = [(i, *map(float, text.split())) for i, text in enumerate(lines, 1)]
     except ValueError as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(path, f"{error}; expected {_EXPECTED}") from error
     values = [row for row in values if len(row) > 1]
     for row in values:

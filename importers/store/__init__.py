@@ -86,6 +86,7 @@ from .sequences import (
     sample_ids,
     samples_by_sequence,
     select_sequences,
+    sequence_names,
     untracked_sequences,
 )
 from .views import (
@@ -173,6 +174,7 @@ __all__ = [
     "sample_ids",
     "samples_by_sequence",
     "select_sequences",
+    "sequence_names",
     "set_frame_values",
     "set_identity",
     "set_track_attribute",

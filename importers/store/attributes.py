@@ -175,6 +175,23 @@ def attribute_fields(
     return labels, dict(info.get(_FRAMES, {}))
 
 
+def fields_of(
+    dataset: fo.Dataset, label_field: str, names: Collection[str]
+) -> dict[str, str]:
+    """Return the fields that hold some of the attributes of detections.
+
+    Args:
+        dataset: a dataset
+        label_field: the frame field of the detections
+        names: the attributes' own names
+
+    Returns:
+        the attributes' own names by the names of their fields
+    """
+    labels, _ = attribute_fields(dataset, [label_field])
+    return {path: name for path, name in labels.items() if name in names}
+
+
 def cast_values(values: pd.Series[Any], field: fo.Field | None) -> pd.Series[Any]:
     """Cast attributes that came back as text to the type of their field.
 

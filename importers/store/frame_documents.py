@@ -136,3 +136,12 @@ def frame_path(dataset: fo.Dataset, path: str) -> str:
         the path, with ``frames.`` in a video dataset
     """
     return path if are_images(dataset) else f"frames.{path}"
+
+
+def as_list(path: str) -> Document:
+    """Return the expression of a list in MongoDB, which is empty if there is none.
+
+    Args:
+        path: the path of a field, which may hold something else
+    """
+    return {"$cond": [{"$isArray": f"${path}"}, f"${path}", []]}

@@ -15,14 +15,15 @@ import pandas as pd
 from bson import ObjectId
 from numpy.typing import NDArray
 
+from ..numbered_frames import LAST_FRAME
 from ..tracks import Sequence, Tracks
 from .bulk import Document, collector_paused
 from .fields import FRAME_NAME, FRAME_OFFSET, SEQUENCE
-from .frame_documents import are_images, frame_documents
+from .frame_documents import are_images, as_list, frame_documents
 from .identity_marks import read_identity
 from .image_sequences import images_at, read_images
 from .kept_numbers import read_numbers
-from .sequences import LAST_FRAME, SampleSpan, make_spans, read_samples, sample_ids
+from .sequences import SampleSpan, make_spans, read_samples, sample_ids
 from .tables import IDENTITY, INSTANCE, STATEMENT, build_tracks, sequence_records
 from .track_numbers import Identities
 from .views import dataset_of
@@ -259,7 +260,7 @@ def _choose_part(
     ]
     images = are_images(dataset)
     detections = f"{field}.detections"
-    all_of_them = _listed(detections)
+    all_of_them = as_list(detections)
     identity = {"$ifNull": ["$$this.index", -1]}
     chosen = {"$in": [identity, [int(track) for track in tracks]]}
     return [
@@ -329,7 +330,7 @@ def _read_frames(
         elif lengths != counts:
             # MongoDB leaves out the detections that lack an attribute
             each = {"$ifNull": [f"$$this.{keys[name]}", None]}
-            present = {"$map": {"input": _listed(f"{field}.detections"), "in": each}}
+            present = {"$map": {"input": as_list(f"{field}.detections"), "in": each}}
             whole = _aggregate_frames(dataset, field, stages, {name: present})
             for document, other in zip(found, whole, strict=True):
                 document[name] = other[name]
@@ -341,11 +342,6 @@ def _read_frames(
     documents = pd.DataFrame(found, columns=[*_DOCUMENT_COLUMNS, *statements])
     documents["sample_id"] = documents["sample_id"].astype(str)
     return documents, columns
-
-
-def _listed(path: str) -> Document:
-    """Return what stands for a list, if a field may hold something else."""
-    return {"$cond": [{"$isArray": f"${path}"}, f"${path}", []]}
 
 
 def _name_frames(documents: pd.DataFrame) -> pd.Series[str]:
@@ -373,7 +369,7 @@ def _aggregate_frames(
                 "filepath": 1,
                 "frame_name": f"${FRAME_NAME}",
                 "last_modified_at": 1,
-                "count": {"$size": _listed(f"{field}.detections")},
+                "count": {"$size": as_list(f"{field}.detections")},
                 **project,
             }
         },

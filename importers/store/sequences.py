@@ -15,7 +15,7 @@ from fiftyone import ViewField as F
 
 from .bulk import Document
 from .fields import FRAME_OFFSET, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
-from .frame_documents import are_images, frame_documents
+from .frame_documents import are_images, as_list, frame_documents
 from .identity_marks import read_identity
 from .image_sequences import (
     image_samples,
@@ -25,9 +25,6 @@ from .image_sequences import (
     shown_images,
 )
 from .views import dataset_of, kind_of
-
-#: The greatest number of a frame of a video whose length is not known.
-LAST_FRAME = 999_999
 
 
 class SampleSpan(NamedTuple):
@@ -130,6 +127,15 @@ def read_spans(dataset: fo.Dataset) -> dict[str, list[SampleSpan]]:
     }
 
 
+def sequence_names(dataset: fo.Dataset) -> dict[str, str]:
+    """Return the name of the sequence of each sample, by the sample's ID."""
+    return {
+        span.sample_id: name
+        for name, spans in read_spans(dataset).items()
+        for span in spans
+    }
+
+
 def count_frames(samples: fo.core.collections.SampleCollection) -> int:
     """Count the frames of the samples of a collection, labeled or not.
 
@@ -155,8 +161,7 @@ def frame_counts(
     Returns:
         ``sample_id``, ``frame_number`` and ``count`` of each frame
     """
-    path = f"$frames.{field}.detections"
-    detections = {"$cond": [{"$isArray": path}, path, []]}
+    detections = as_list(f"frames.{field}.detections")
     pipeline = [
         {"$unwind": "$frames"},
         {

@@ -46,6 +46,29 @@ def frames_of_view(
     return _frames_of_videos(view, field)
 
 
+def frames_to_export(
+    samples: fo.core.collections.SampleCollection, field: str
+) -> tuple[fo.DatasetView, pd.DataFrame]:
+    """Return the frames that a collection shows, and their samples.
+
+    Args:
+        samples: a dataset, or a view of its videos, clips, frames or patches
+        field: the frame field of the tracks
+
+    Returns:
+        a tuple of the samples of the dataset, and their frames, see
+        :func:`frames_of_view`
+
+    Raises:
+        ValueError: if the collection shows no frames
+    """
+    frames = frames_of_view(samples, field)
+    if frames.empty:
+        raise ValueError("the view shows no frames; nothing to export")
+    ids = frames["sample_id"].unique().tolist()
+    return dataset_of(samples).select(ids), frames
+
+
 def frames_of_labels(dataset: fo.Dataset, labels: list[Document]) -> pd.DataFrame:
     """Return the frames of labels that are selected in the App.
 

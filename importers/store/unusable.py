@@ -17,9 +17,7 @@ _PLACE = ["sequence", "frame", "track"]
 
 
 def find_unusable(
-    found: pd.DataFrame,
-    indexes: Sequence[object],
-    boxes: Sequence[object],
+    found: pd.DataFrame, indexes: Sequence[object], boxes: Sequence[object]
 ) -> BrokenRows:
     """Find detections whose frame, box, label or index is no such thing.
 

@@ -20,6 +20,7 @@ from .commands import (
     app,
     print_done,
     print_json,
+    print_notes,
 )
 from .reading import Source
 from .reviews import read_reviews
@@ -216,8 +217,7 @@ def _describe(
 def _warn_of_untracked(tracks: Tracks) -> int:
     """Name sequences without tracks on standard error, and return the exit code."""
     unjudged = _untracked(tracks)
-    for note in unjudged:
-        print(f"track-audit: note: {note}", file=sys.stderr)
+    print_notes(unjudged)
     return NOT_JUDGED if unjudged else 0
 
 

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from cyclopts import App, CycloptsError, Group, Parameter
@@ -194,6 +194,12 @@ def print_json(content: Mapping[str, object]) -> None:
     print(json.dumps(content, indent=2, allow_nan=False, default=str))
 
 
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what people should know, on standard error."""
+    for note in notes:
+        print(f"track-audit: note: {note}", file=sys.stderr)
+
+
 def print_done(
     done: Mapping[str, object], as_json: bool = False, notes: bool = True
 ) -> None:
@@ -208,8 +214,7 @@ def print_done(
         print_json(done)
         return
     listed = done.get("notes", ())
-    for note in listed if notes and isinstance(listed, list) else ():
-        print(f"track-audit: note: {note}", file=sys.stderr)
+    print_notes(listed if notes and isinstance(listed, list) else ())
     print(done["message"])
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from .commands import (
     app,
     print_done,
     print_json,
+    print_notes,
 )
 from .sending import choose_view, open_dataset
 
@@ -61,8 +61,7 @@ def load(
 
     from ..corrections.reviews import describe_review
 
-    for note in review.notes:
-        print(f"track-audit: note: {note}", file=sys.stderr)
+    print_notes(review.notes)
     print(describe_review(review))
     if review.precision:
         print(pd.DataFrame(review.precision).to_string(index=False))

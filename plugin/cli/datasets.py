@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
@@ -23,11 +22,9 @@ from .commands import (
 )
 from .reading import Source
 from .rules import RulesFile, read_rules
-from .sending import choose_view, open_dataset
+from .sending import choose_view, load_fiftyone, open_dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import fiftyone as fo
     import pandas as pd
 
@@ -69,30 +66,30 @@ def import_labels(
     Args:
         field: the frame field for the tracks
     """
-    with _fiftyone():
-        from ...importers.dataset import check_new_name, create_dataset
-        from ...importers.tracks import InputError
-        from ...importers.video_samples import media_dir
-        from ..plain import count
+    load_fiftyone()
+    from ...importers.dataset import check_new_name, create_dataset
+    from ...importers.tracks import InputError
+    from ...importers.video_samples import media_dir
+    from ..plain import count
 
-        try:
-            check_new_name(dataset)
-            cache = str(media_dir(None) / "frames")
-            tracks = source.read_any(labels, cache)
-            made = create_dataset(tracks, dataset, field=field)
-        except InputError:
-            raise
-        except ValueError as error:
-            raise InputError(dataset, str(error)) from error
-        boxes = len(tracks.table)
-        done = {
-            "dataset": made.name,
-            "sequences": list(tracks.sequences),
-            "boxes": boxes,
-            "notes": list(tracks.notes),
-            "message": f"imported {count(boxes, 'box')} of "
-            f"{count(len(tracks.sequences), 'sequence')} into {made.name}",
-        }
+    try:
+        check_new_name(dataset)
+        cache = str(media_dir(None) / "frames")
+        tracks = source.read_any(labels, cache)
+        made = create_dataset(tracks, dataset, field=field)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(dataset, str(error)) from error
+    boxes = len(tracks.table)
+    done = {
+        "dataset": made.name,
+        "sequences": list(tracks.sequences),
+        "boxes": boxes,
+        "notes": list(tracks.notes),
+        "message": f"imported {count(boxes, 'box')} of "
+        f"{count(len(tracks.sequences), 'sequence')} into {made.name}",
+    }
     print_done(done, as_json, notes=False)
 
 
@@ -333,11 +330,7 @@ def _choose(
 
     field = store.find_label_field(dataset, label_field)
     issues = read_dataset_issues(dataset, field)
-    names = {
-        span.sample_id: name
-        for name, spans in store.read_spans(dataset).items()
-        for span in spans
-    }
+    names = store.sequence_names(dataset)
     issues = issues.assign(sequence=issues["sample_id"].map(names))
     known = {*ALL_KINDS, *issues["kind"]}
     if unknown := sorted(set(kinds) - known):
@@ -354,13 +347,3 @@ def _choose(
     elif decision:
         chosen &= issues["decision"] == decision
     return issues[chosen].sort_values("score", ascending=False, ignore_index=True)
-
-
-@contextmanager
-def _fiftyone() -> Iterator[None]:
-    """Import FiftyOne, which logs to the standard output that it finds."""
-    with redirect_stdout(sys.stderr):
-        import fiftyone as fo
-
-        fo.config.show_progress_bars = sys.stderr.isatty()
-    yield

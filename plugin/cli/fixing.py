@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from .audit import Labels, Limits, Predictions
-from .commands import FIELDS, FILES, AsJson, app, print_json
+from .commands import FIELDS, FILES, AsJson, app, print_json, print_notes
 from .reading import Source
 from .rules import RulesFile, read_rules
 
@@ -84,14 +83,9 @@ def fix(
     with whole_folder(Path(output)) as folder:
         write_labels(fixed, folder, _classes(tracks))
         save(str(folder / _LOG), tables.to_csv(plan.log))
-    _note(tracks, explain_none(issues, asked, min_score))
+    why = explain_none(issues, asked, min_score)
+    print_notes([*_notes(tracks), *([why] if why else [])])
     _tell(plan, len(issues), output, as_json)
-
-
-def _note(tracks: Tracks, why: str | None) -> None:
-    """Print what the user should know, and why nothing was fixed, if that is so."""
-    for note in [*_notes(tracks), *([why] if why else [])]:
-        print(f"track-audit: note: {note}", file=sys.stderr)
 
 
 def _read(labels: str, source: Source) -> tuple[Tracks, Tracks]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import CycloptsError, Parameter, Token
 
+from .commands import print_notes
+
 if TYPE_CHECKING:
     from ...importers.tracks import Tracks
 
@@ -129,5 +131,4 @@ def _tell(tracks: Tracks) -> None:
     from ...importers.description import describe, further_notes
 
     print(f"track-audit: {describe(tracks)}", file=sys.stderr)
-    for note in further_notes(tracks):
-        print(f"track-audit: note: {note}", file=sys.stderr)
+    print_notes(further_notes(tracks))

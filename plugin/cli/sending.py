@@ -20,6 +20,7 @@ from .commands import (
     app,
     print_done,
     print_json,
+    print_notes,
 )
 
 if TYPE_CHECKING:
@@ -261,6 +262,15 @@ def export_groundtruth(
     print_done({"folder": folder, "notes": [], "message": message}, as_json)
 
 
+def load_fiftyone() -> None:
+    """Import FiftyOne, which logs to the standard output that it finds."""
+    # The standard output is for results
+    with redirect_stdout(sys.stderr):
+        import fiftyone as fo
+
+        fo.config.show_progress_bars = sys.stderr.isatty()
+
+
 @contextmanager
 def open_dataset(name: str) -> Iterator[fo.Dataset]:
     """Load a dataset, and treat what it does not have as bad input.
@@ -268,11 +278,8 @@ def open_dataset(name: str) -> Iterator[fo.Dataset]:
     Raises:
         InputError: if there is no such dataset, or it lacks what is asked for
     """
-    # FiftyOne logs to the standard output that it finds, which is for results
-    with redirect_stdout(sys.stderr):
-        import fiftyone as fo
-
-        fo.config.show_progress_bars = sys.stderr.isatty()
+    load_fiftyone()
+    import fiftyone as fo
 
     from ...importers.tracks import InputError
 
@@ -324,8 +331,7 @@ def print_result(result: Json, as_json: bool) -> None:
     if as_json:
         print_json(result)
         return
-    for note in result.get("notes", "").splitlines():
-        print(f"track-audit: note: {note}", file=sys.stderr)
+    print_notes(result.get("notes", "").splitlines())
     print(result["message"])
     if "folder" in result:
         print(f"package: {result['folder']}")

@@ -228,12 +228,7 @@ def _choose(
     """Return the issues to fix, the worst first, and the fixes that are asked for."""
     dataset = store.dataset_of(samples)
     issues = read_dataset_issues(dataset, field)
-    names = {
-        span.sample_id: name
-        for name, spans in store.read_spans(dataset).items()
-        for span in spans
-    }
-    issues["sequence"] = issues["sample_id"].map(names)
+    issues["sequence"] = issues["sample_id"].map(store.sequence_names(dataset))
     issues = issues.set_index("id", drop=False)
     unsettled = issues[~issues["decision"].isin([DISMISSED, FIXED])]
     unsettled = unsettled.sort_values("score", ascending=False, kind="stable")

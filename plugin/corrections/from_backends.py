@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...importers import store
 from ...importers.pixels import scale_images
-from ...importers.store.attributes import attribute_fields, rename_attributes
+from ...importers.store.attributes import fields_of, rename_attributes
 from ...importers.store.locks import exclusive
 from ...importers.tracks import BOX
 from ..sending.records import (
@@ -73,9 +73,10 @@ def _read_incoming(samples: fo.DatasetView, record: SentFrames) -> pd.DataFrame:
             embedded_doc_type=fo.Detections,
         )
     declared = store.frame_schema(dataset, flat=True)
+    sent = fields_of(dataset, record.label_field, record.box_attributes)
     paths = {
         path: name
-        for path, name in _paths(dataset, record).items()
+        for path, name in sent.items()
         if f"{_INCOMING}.detections.{path}" in declared
     }
     tracks = store.read_tracks(samples, _INCOMING, ["id", *paths]).tracks
@@ -86,14 +87,6 @@ def _read_incoming(samples: fo.DatasetView, record: SentFrames) -> pd.DataFrame:
     scales = scale_images(tracks.sequences, record.image_sizes)
     table[BOX] *= scales.loc[table["sequence"], ["x", "y", "x", "y"]].to_numpy()
     return table
-
-
-def _paths(dataset: fo.Dataset, record: SentFrames) -> dict[str, str]:
-    """Return the names of the attributes that were sent, by their fields."""
-    labels, _ = attribute_fields(dataset, [record.label_field])
-    return {
-        path: name for path, name in labels.items() if name in record.box_attributes
-    }
 
 
 def _with_objects(

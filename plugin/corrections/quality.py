@@ -24,8 +24,9 @@ from .before import count_labels, labels_before, read_all_edits
 
 #: The states of issues, besides "open".
 _DECIDED = (CONFIRMED, DISMISSED, FIXED)
-#: What issues and boxes are counted by.
+#: The measures of agreement.
 _MEASURES = ("HOTA", "IDF1", "MOTA")
+#: What issues and boxes are counted by.
 _GROUPS = ("kind", "sequence", "label", "annotator")
 
 

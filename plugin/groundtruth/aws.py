@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from ...importers.credentials import aws_session, credentials_advice
+from ...importers.credentials import aws_session, credentials_advice, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -101,15 +101,6 @@ def _client(service: Any, region: str | None) -> Any:  # noqa: ANN401 - one of m
     )
     with aws_errors(f"Connecting to {service}"):
         return aws_session().client(service, region_name=region, config=config)
-
-
-def error_code(error: ClientError) -> str:
-    """Return the code of an error response of AWS.
-
-    Returns:
-        the code, such as ``NoSuchBucket`` or ``404``
-    """
-    return str(error.response.get("Error", {}).get("Code", "unknown"))
 
 
 def is_absent(error: ClientError) -> bool:

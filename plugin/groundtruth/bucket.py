@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 from botocore.exceptions import ClientError
 
+from ...importers.credentials import error_code
 from ...importers.problems import Finding, error, warning
-from .aws import DENIED, GroundTruthError, aws_errors, error_code, is_absent
+from .aws import DENIED, GroundTruthError, aws_errors, is_absent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

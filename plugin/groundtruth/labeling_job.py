@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from ...importers.credentials import error_code
 from ...importers.tracks import InputError
-from .aws import GroundTruthError, aws_errors, error_code, is_absent, sagemaker_client
+from .aws import GroundTruthError, aws_errors, is_absent, sagemaker_client
 from .checks import model_errors
 from .folder import JOB_FILE, Package
 from .request import PLACEHOLDERS, package_tag

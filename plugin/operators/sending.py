@@ -288,12 +288,10 @@ def _ask_for_aws(ctx: ExecutionContext, inputs: types.Object) -> None:
 
 def _ask_for_more(inputs: types.Object) -> None:
     """Ask for the settings that few jobs need."""
-    for name, (label, text) in _MORE.items():
-        default = getattr(AdjustmentJob, name)
-        inputs.str(name, default=default, label=label, description=text)
-    for name, (label, text) in _NUMBERS.items():
-        default = getattr(AdjustmentJob, name)
-        inputs.int(name, default=default, label=label, description=text)
+    for settings, ask in ((_MORE, inputs.str), (_NUMBERS, inputs.int)):
+        for name, (label, text) in settings.items():
+            default = getattr(AdjustmentJob, name)
+            ask(name, default=default, label=label, description=text)
     for name, (label, text) in _LISTS.items():
         inputs.list(name, types.String(), label=label, description=text)
 

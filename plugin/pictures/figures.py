@@ -15,7 +15,7 @@ from PIL import Image
 from plotly.subplots import make_subplots
 
 from ...importers import store
-from ...importers.tracks import BOX, Sequence, Tracks
+from ...importers.tracks import BOX, Tracks
 from ..audit import Thresholds
 from ..audit.boxes import area
 from ..audit.neighbors import before, find_neighbors
@@ -224,7 +224,8 @@ def plot_frame(
         raise ValueError(f"no frame {frame} of {name} on this machine")
     image = read_frame(record, frame)
     figure = make_subplots(1, 1)
-    _add_image(figure, image, (record.width or image.width, _height(record, image)), 1)
+    size = record.width or image.width, record.height or image.height
+    _add_image(figure, image, size, 1)
     own = tracks.table[tracks.table["sequence"] == name]
     for row in own[own["frame"] == frame].itertuples():
         _add_box(figure, np.array([row.left, row.top, row.width, row.height]), 1)
@@ -238,10 +239,6 @@ def plot_frame(
             font={"color": _BOX["color"]},
         )
     return figure.update_layout(title_text=f"{name}, frame {frame}")
-
-
-def _height(record: Sequence, image: Image.Image) -> int:
-    return record.height or image.height
 
 
 def _sequence_name(tracks: Tracks, sequence: str | None) -> str:
@@ -316,21 +313,21 @@ def _add_image(
 ) -> None:
     """Show an image that is as large as some pixels of a plot."""
     width, height = size
+    number = column if column > 1 else ""
     figure.add_layout_image(
         source=image,
         x=0,
         y=0,
         sizex=width,
         sizey=height,
-        xref=f"x{column}" if column > 1 else "x",
-        yref=f"y{column}" if column > 1 else "y",
+        xref=f"x{number}",
+        yref=f"y{number}",
         sizing="stretch",
         layer="below",
     )
     figure.update_xaxes(range=[0, width], visible=False, row=1, col=column)
-    anchor = f"x{column}" if column > 1 else "x"
     figure.update_yaxes(
-        range=[height, 0], visible=False, scaleanchor=anchor, row=1, col=column
+        range=[height, 0], visible=False, scaleanchor=f"x{number}", row=1, col=column
     )
 
 

@@ -231,8 +231,9 @@ def _choose_frames(labeled: NDArray[np.integer], issue: Span) -> NDArray[np.inte
     """Choose frames of an issue evenly, its peak, and the labeled ones next to it."""
     start, end = np.searchsorted(labeled, [issue.first, issue.last + 1])
     # A gap may be in frames without any label
-    ends = np.unique([issue.first, issue.last])
-    during = labeled[start:end] if end > start else ends
+    during = labeled[start:end]
+    if not len(during):
+        during = np.unique([issue.first, issue.last])
     steps = np.linspace(0, len(during) - 1, min(len(during), _AT)).round()
     chosen = during[steps.astype(int)]
     if issue.peak in during:

@@ -76,9 +76,7 @@ def find_attribute(dataset: fo.Dataset, field: str) -> str | None:
     Returns:
         the name of the attribute, None without a usual one
     """
-    prefix = store.frame_path(dataset, f"{field}.detections.")
-    schema = dataset.get_field_schema(flat=True)
-    frames = dataset.get_frame_field_schema(flat=True) or {}
-    paths = {*schema, *(f"frames.{name}" for name in frames)}
+    prefix = f"{field}.detections."
+    paths = store.frame_schema(dataset, flat=True)
     names = (path.removeprefix(prefix) for path in paths if path.startswith(prefix))
     return find_annotators(sorted(names))

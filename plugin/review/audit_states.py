@@ -100,10 +100,12 @@ class Unchanged:
     """The sequences that need not be judged again.
 
     Attributes:
-        states: the state of each, by name
+        known: the states of all sequences that were judged, by name
+        states: the state of each that did not change since
         samples: the IDs of their samples
     """
 
+    known: States
     states: States = field(default_factory=dict)
     samples: set[str] = field(default_factory=set)
 
@@ -126,7 +128,7 @@ def find_unchanged(
     known = read_states(dataset, label_field)
     fields = store.own_attributes(dataset, label_field)
     if not known or settings.model or store.are_images(dataset) or not fields:
-        return Unchanged()
+        return Unchanged(known)
     keys = StateKeys(dataset, label_field, settings)
     versions = frame_versions(dataset, ids)
     table = read_table(dataset)
@@ -134,7 +136,7 @@ def find_unchanged(
     listed = of_audit & (table["decision"] != FIXED)
     issues = Counter(table.loc[listed, "sample_id"])
     unfinished, wanted = unfinished_samples(dataset, label_field), {*ids}
-    found = Unchanged()
+    found = Unchanged(known)
     for name, spans in read_spans(dataset).items():
         samples, state = {span.sample_id for span in spans}, known.get(name)
         if state is None or not samples <= wanted or samples & unfinished:

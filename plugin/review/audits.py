@@ -51,7 +51,6 @@ from .audit_states import (
     States,
     Unchanged,
     find_unchanged,
-    read_states,
     states_to_dict,
     summarize,
 )
@@ -249,7 +248,7 @@ def _audit(
     """Read, judge and store one sequence after the other, but the unchanged ones."""
     samples, every = dataset.select(due), dataset.select([*unchanged.samples, *due])
     cache_limit = None if settings.model is None else size_limit()
-    overview, known = read_overview(dataset, field), read_states(dataset, field)
+    overview, known = read_overview(dataset, field), dict(unchanged.known)
     decisions = read_decisions(dataset, due)
     confirmed = read_decided(every, field, CONFIRMED)
     confirmed = confirmed[confirmed["compared_with"].isna()]

@@ -26,7 +26,8 @@ def read_predictions_near(
         with any
     """
     fields = [audit.settings.predictions for audit in list_audits(dataset, field)]
-    found = [each for each in fields if each in store.label_fields(dataset)]
+    there = store.label_fields(dataset)
+    found = [each for each in fields if each in there]
     if not found:
         return None
     stored = store.read_boxes(dataset, str(found[-1]), sequence, frames, ["confidence"])

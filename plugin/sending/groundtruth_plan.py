@@ -15,13 +15,13 @@ import pandas as pd
 from ...importers import store
 from ...importers.files import resolve_path
 from ...importers.problems import Finding, sentences
-from ...importers.store.attributes import attribute_fields
+from ...importers.store.attributes import fields_of
 from ...importers.tracks import InputError
 from ..groundtruth.folder import read_package
 from ..groundtruth.label_categories import read_label_categories
 from ..groundtruth.package_plan import Plan, Source, plan_packages
 from ..groundtruth.request import AdjustmentJob
-from .chosen_frames import FramesToSend, Selection, dismissed_text, select_to_send
+from .chosen_frames import FramesToSend, dismissed_text, select_to_send
 from .records import (
     AdjustmentRecord,
     Counts,
@@ -153,7 +153,11 @@ def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
         dataset.name,
         dict(zip(first["sequence"], first["sample_id"], strict=True)),
         owner=f"{store.id_of(dataset)}/{job.name}",
-        known=store.known_values(dataset, chosen.field, _names(chosen, selection)),
+        known=store.known_values(
+            dataset,
+            chosen.field,
+            fields_of(dataset, chosen.field, selection.attributes),
+        ),
     )
     given = (
         read_label_categories(job.label_categories) if job.label_categories else None
@@ -177,12 +181,6 @@ def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
         left_out=selection.left_out,
         others=tuple(each for each in recorded.values() if each.started),
     )
-
-
-def _names(chosen: FramesToSend, selection: Selection) -> dict[str, str]:
-    """Return the names of the attributes that are sent, by their fields."""
-    labels, _ = attribute_fields(chosen.dataset, [chosen.field])
-    return {path: name for path, name in labels.items() if name in selection.attributes}
 
 
 def last_settings(dataset: fo.Dataset) -> dict[str, str]:

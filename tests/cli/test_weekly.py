@@ -103,13 +103,18 @@ def test_with_ground_truth(place, aws, monkeypatch):
     assert (old[columns] == before[columns]).all(axis=None)
 
 
-def test_with_cvat(place):
+def write_walk(place, folder):
+    """Writes two walkers as a MOT sequence."""
     tracks = walkers("a", place / "frames")
     made = fta.create_dataset(tracks, "source", video_dir=place / "videos")
     try:
-        made.export(str(place / "station"), dataset_type=fta.MOTChallengeDataset)
+        made.export(str(folder), dataset_type=fta.MOTChallengeDataset)
     finally:
         made.delete()
+
+
+def test_with_cvat(place):
+    write_walk(place, place / "station")
     out, back = blocks("shell")[1:]
     run(out)
 
@@ -353,12 +358,7 @@ def test_a_detection_job_gets_no_all_clear(place, capsys):
 
 
 def test_a_sequence_without_tracks_is_named(place, capsys):
-    tracks = walkers("a", place / "frames")
-    source = fta.create_dataset(tracks, "source", video_dir=place / "videos")
-    try:
-        source.export(str(place / "mot"), dataset_type=fta.MOTChallengeDataset)
-    finally:
-        source.delete()
+    write_walk(place, place / "mot")
     shutil.copytree(place / "mot/a", place / "mot/b")
     info = place / "mot/b/seqinfo.ini"
     info.write_text(info.read_text().replace("name=a", "name=b"))

@@ -15,7 +15,7 @@ from fiftyone_track_audit.plugin.corrections.before import (
     read_all_edits,
 )
 from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
-from small_datasets import audited_walkers, copy_of, walkers
+from small_datasets import copy_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -44,16 +44,9 @@ def test_decisions_about_a_kind_narrow_the_interval():
     assert estimate_left(issues("gap", 0.9, True, False)).high == 0
 
 
-@pytest.fixture(scope="module")
-def original(database, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("walkers")
-    with audited_walkers("measured", folder, walkers("a", folder / "a")) as dataset:
-        yield dataset
-
-
 @pytest.fixture
-def dataset(original):
-    with copy_of(original, "quality") as copy:
+def dataset(one_walk):
+    with copy_of(one_walk, "quality") as copy:
         yield copy
 
 

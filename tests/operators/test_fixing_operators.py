@@ -4,23 +4,16 @@
 import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.executor import ExecutionContext
-from small_datasets import audited_walkers, copy_of, table, walkers
+from small_datasets import copy_of, table
 
 pytestmark = pytest.mark.usefixtures("database")
 
 PLUGIN = "@track-audit/video"
 
 
-@pytest.fixture(scope="module")
-def original(database, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("walkers")
-    with audited_walkers("to-fix", folder, walkers("a", folder / "a")) as dataset:
-        yield dataset
-
-
 @pytest.fixture
-def dataset(original):
-    with copy_of(original) as copy:
+def dataset(one_walk):
+    with copy_of(one_walk) as copy:
         yield copy
 
 
