@@ -83,8 +83,7 @@ def fix(
     with whole_folder(Path(output)) as folder:
         write_labels(fixed, folder, _classes(tracks))
         save(str(folder / _LOG), tables.to_csv(plan.log))
-    why = explain_none(issues, asked, min_score)
-    print_notes([*_notes(tracks), *([why] if why else [])])
+    print_notes(_notes(tracks, explain_none(issues, asked, min_score)))
     _tell(plan, len(issues), output, as_json)
 
 
@@ -131,8 +130,8 @@ def _classes(tracks: Tracks) -> tuple[str, ...]:
     return tuple(map(str, tracks.table["label"].cat.categories))
 
 
-def _notes(tracks: Tracks) -> list[str]:
-    """Say what the corrected labels lack, and in which format they are."""
+def _notes(tracks: Tracks, why_none: str | None) -> list[str]:
+    """Say what the corrected labels lack, their format, and why nothing was fixed."""
     from ...importers.label_writers import format_to_write
 
     notes = []
@@ -145,7 +144,7 @@ def _notes(tracks: Tracks) -> list[str]:
             f"{tracks.format} labels are not written; the corrected labels are in the "
             f"format of {written}, with frames counted from 1"
         )
-    return notes
+    return [*notes, why_none] if why_none else notes
 
 
 def _finish(fixed: Tracks, ignored: Tracks, plan: Plan) -> Tracks:
