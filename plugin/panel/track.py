@@ -9,12 +9,16 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...importers import store
 from ...importers.tracks import BOX, InputError, Tracks
 from ..audit import INVALID, Audit, Thresholds
+from ..audit.grouping import EXPECTED
 from ..audit.neighbors import find_neighbors
+from ..fixing.paths import MARGIN
 from ..fixing.planning import list_fixes
+from ..fixing.remedies import Remedy
 from ..pictures.plots import make_panels, plot_issues
 from ..pictures.rows import find_rows
 from ..pictures.strips import Crop, cut_crop, cut_strips
@@ -46,8 +50,9 @@ def show_issue(
         a JSON object: ``strip``, the crops, empty if the frames are not available,
         with the reason as ``problem``; ``fixes``, the ``name`` and ``title`` of each
         fix that applies, the default first; ``panels``, the plots; and ``plot``, the
-        data that they show, see ``plot_issues()``, with the width and height of the
-        ``image`` that boxes are relative to in pixels, null if they are unknown
+        data that they show, see ``plot_issues()``, with the boxes that the first fix
+        would draw as ``suggested`` columns, and the width and height of the ``image``
+        that boxes are relative to in pixels, null if they are unknown
 
     Raises:
         ValueError: if the boxes of the issue no longer exist
@@ -55,60 +60,101 @@ def show_issue(
     name, own = issue["sequence"], store.own_attributes(dataset, field)
     around = issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND
     attributes = {own[signal]: signal for signal in _SIGNALS if signal in own}
-    tracks, labeled = store.read_part(
-        dataset,
-        field,
-        name,
-        issue[["track", "other_track"]].dropna().tolist(),
-        around,
-        attributes,
-    )
+    ids = issue[["track", "other_track"]].dropna().tolist()
+    tracks, labeled = store.read_part(dataset, field, name, ids, around, attributes)
     tracks = replace(tracks, table=_placed(tracks.table))
-    set_aside = issue["kind"] == INVALID
-    if not set_aside and not (tracks.table["track"] == issue["track"]).any():
+    is_alone = issue["track"] < 0 and issue["kind"] != INVALID
+    is_there = (tracks.table["track"] == issue["track"]).any()
+    if not (is_there or is_alone or issue["kind"] == INVALID):
         raise ValueError(
             f"track {issue['track']} no longer has these boxes; audit the tracks again"
         )
+    known = _read_labels(dataset, field, issue) if is_alone else tracks
     seen = read_predictions_near(dataset, field, name, around)
+    fixes = list_fixes(known, issue, seen)
+    drawn = _drawn(fixes, issue, known.table)
     signals = tracks.table[[*attributes]].rename(columns=attributes).astype(float)
     audit = Audit(signals, issue.to_frame().T)
-    rows = find_rows(tracks.table)
     panels = make_panels(audit, thresholds)
-    neighbors = find_neighbors(tracks.table)
+    rows, neighbors = find_rows(tracks.table), find_neighbors(tracks.table)
     plotted = plot_issues(tracks, audit, panels, audit.issues, rows, neighbors)
-    try:
-        (strip,) = cut_strips(tracks, audit.issues, rows, False, {name: labeled}, _ZOOM)
-        problem = None if strip else "the frames are not available"
-    except InputError as error:
-        strip, problem = [], str(error)
+    strip, problem = _cut_strip(tracks, issue, labeled, drawn if is_alone else None)
     return {
-        **_suggest(tracks, issue, strip, seen),
+        "strip": [
+            describe_crop(crop, drawn[drawn["frame"] == crop.frame]) for crop in strip
+        ],
+        "fixes": [{"name": fix.name, "title": fix.title} for fix, _ in fixes],
         "problem": problem,
         "panels": [asdict(panel) for panel in panels],
         "plot": {
             "tracks": plotted["tracks"],
+            "suggested": drawn[["frame", *BOX]].round(2).to_dict("list"),
             "issue": plotted["issues"][0],
             "image": [tracks.sequences[name].width, tracks.sequences[name].height],
         },
     }
 
 
-def _suggest(
+def _read_labels(dataset: fo.Dataset, field: str, issue: pd.Series[Any]) -> Tracks:
+    """Read the labels around an object that nobody labeled."""
+    peak = int(issue["peak_frame"])
+    near = peak - MARGIN, peak + MARGIN
+    return store.read_range(dataset, field, issue["sequence"], near).tracks
+
+
+def _drawn(
+    fixes: list[tuple[Remedy, pd.DataFrame]],
+    issue: pd.Series[Any],
+    table: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return the boxes that the first fix would draw.
+
+    If no fix applies to an object without a track, its expected box is drawn.
+    """
+    if fixes:
+        edits = fixes[0][1]
+        drawn: pd.DataFrame = edits[~edits["deleted"].astype(bool)]
+        return drawn
+    expected = issue.reindex(EXPECTED).to_numpy(float)
+    if issue["track"] >= 0 or not np.isfinite(expected).all():
+        return table[:0]
+    box = dict(zip(BOX, expected, strict=True))
+    return pd.DataFrame([{"frame": int(issue["peak_frame"]), **box}])
+
+
+def _cut_strip(
     tracks: Tracks,
     issue: pd.Series[Any],
-    strip: list[Crop],
-    predictions: pd.DataFrame | None,
-) -> Json:
-    """Return the fixes that apply, and the crops with what the first one draws."""
-    fixes = list_fixes(tracks, issue, predictions)
-    edits = fixes[0][1] if fixes else tracks.table[:0].assign(deleted=False)
-    drawn = edits[~edits["deleted"].astype(bool)]
-    return {
-        "strip": [
-            describe_crop(crop, drawn[drawn["frame"] == crop.frame]) for crop in strip
-        ],
-        "fixes": [{"name": fix.name, "title": fix.title} for fix, _ in fixes],
-    }
+    labeled: NDArray[np.int64],
+    alone: pd.DataFrame | None,
+) -> tuple[list[Crop], str | None]:
+    """Cut the crops of an issue, or say why there are none.
+
+    Args:
+        tracks: the tracks
+        issue: the issue
+        labeled: the frames with labels
+        alone: the boxes that are suggested for an object without a track, around
+            which its crops are; None if the object has a track
+    """
+    name, table = issue["sequence"], tracks.table
+    if alone is not None:
+        table = alone[["frame", *BOX]].assign(sequence=name, track=issue["track"])
+    try:
+        (strip,) = cut_strips(
+            replace(tracks, table=table),
+            issue.to_frame().T,
+            find_rows(table),
+            progress=False,
+            labeled={name: labeled},
+            zoom=_ZOOM,
+        )
+    except InputError as error:
+        return [], str(error)
+    if alone is not None:
+        # These boxes are no labels
+        strip = [replace(crop, boxes=crop.other_boxes) for crop in strip]
+    return strip, None if strip else "the frames are not available"
 
 
 def show_crop(

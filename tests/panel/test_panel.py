@@ -235,6 +235,56 @@ def test_shows_crops_and_plots(dataset):
     assert {"size, px²", "size change, px²", "size change"} < set(titles)
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_shows_and_fixes_an_object_that_nobody_labeled(dataset, seen):
+    box = [0.4, 0.05, 0.1, 0.3]
+    see_everywhere(dataset, box)
+    audit_dataset(dataset)
+    if not seen:
+        # As in a comparison of labels, where there are no predictions
+        dataset.delete_frame_field("yolo")
+    issues = read_dataset_issues(dataset, FIELD)
+    issue = issues[issues["kind"] == "overlooked"].iloc[0]
+    found, _ = ask(dataset.view(), "show_issue", id=issue["id"])
+    assert (found["issue"]["track"], found["problem"]) == (-1, None)
+    assert [fix["name"] for fix in found["fixes"]] == ["add_track"] * seen
+    assert {crop["frame"] for crop in found["strip"]} >= {1, 30}
+    drawn = {crop["frame"]: crop["suggested_boxes"] for crop in found["strip"]}
+    assert len(drawn[1]) == 1
+    assert len(drawn[30]) == int(seen)
+    assert all(crop["boxes"] == [] for crop in found["strip"])
+    assert found["plot"]["tracks"] == []
+    width, height = found["plot"]["image"]
+    suggested = found["plot"]["suggested"]
+    first = [suggested[side][0] for side in ("left", "top", "width", "height")]
+    assert first == pytest.approx(
+        [0.4 * width, 0.05 * height, 0.1 * width, 0.3 * height]
+    )
+    if seen:
+        fixed, _ = ask(dataset.view(), "fix", ids=[issue["id"]])
+        assert fixed["message"] == "1 issue fixed, boxes: 30 added"
+
+
+def see_everywhere(dataset, box):
+    """Adds what a detector finds: the labels, and one more box in each frame."""
+    boxes = dataset.values("frames.ground_truth.detections.bounding_box")
+    dataset.set_values(
+        "frames.yolo",
+        [
+            [
+                fo.Detections(
+                    detections=[
+                        fo.Detection(label="walker", bounding_box=one, confidence=0.9)
+                        for one in [*frame, box]
+                    ]
+                )
+                for frame in sample
+            ]
+            for sample in boxes
+        ],
+    )
+
+
 def test_shows_an_issue_without_frames(dataset):
     frames = dataset.first().frames
     for frame in frames.values():

@@ -7,7 +7,7 @@ import { Filters } from "./Filters";
 import { toggleSelected } from "./issues";
 import { Problem } from "./Problem";
 import * as store from "./state";
-import { describeDecision, formatCount, formatFrames, formatScore } from "./text";
+import { describeDecision, formatCount, formatFrames, formatScore, formatTracks } from "./text";
 import type { Issue, Listing, Overview } from "./types";
 
 const MARKS = { confirmed: "✓", dismissed: "✕", fixed: "✎" };
@@ -148,7 +148,7 @@ const Row = React.memo(function Row(props: RowProps) {
     >
       <input
         type="checkbox"
-        aria-label={`Select ${issue.name}, track ${issue.track}, frame ${issue.first_frame}`}
+        aria-label={`Select ${issue.name}, ${formatTracks(issue)}, frame ${issue.first_frame}`}
         checked={selected}
         onClick={(event) => {
           event.stopPropagation();
@@ -165,8 +165,7 @@ const Row = React.memo(function Row(props: RowProps) {
         <i style={{ width: `${100 * (issue.score ?? 0)}%`, background: color }} />
       </span>
       <span className="where" title={issue.sequence}>
-        track {issue.track}
-        {issue.other_track !== null && `, ${issue.other_track}`} · {formatFrames(issue.first_frame, issue.last_frame)}
+        {formatTracks(issue)} · {formatFrames(issue.first_frame, issue.last_frame)}
         {several && ` · ${issue.sequence}`}
       </span>
     </li>

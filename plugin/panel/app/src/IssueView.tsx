@@ -8,8 +8,8 @@ import { Plots } from "./Plots";
 import { Problem } from "./Problem";
 import { useElsewhere, useGo, usePlayhead } from "./player";
 import * as store from "./state";
-import { describeReliability, formatScore } from "./text";
-import type { Details, Fix, Issue, Kind, SequenceInfo } from "./types";
+import { describeReliability, formatScore, formatTracks } from "./text";
+import type { Crop, Details, Fix, Issue, Kind, SequenceInfo } from "./types";
 
 const UNKNOWN_COLOR = "#8a8f98";
 
@@ -57,7 +57,7 @@ export function IssueView(props: Props) {
       {details && details.strip.length > 0 && (
         <>
           <Crops strip={details.strip} peak={issue.peak_frame} playhead={playhead} show={show} />
-          <Legend issue={issue} />
+          <Legend issue={issue} strip={details.strip} />
         </>
       )}
       {details?.plot && details.plot.issue.tracks.length > 0 && (
@@ -77,8 +77,7 @@ const Header = ({ issue, color }: { issue: Issue; color: string }) => (
       {issue.decision ?? "to review"}
     </span>
     <span className="quiet">
-      track {issue.track}
-      {issue.other_track !== null && ` and ${issue.other_track}`} · {issue.sequence} · score {formatScore(issue.score)}
+      {formatTracks(issue)} · {issue.sequence} · score {formatScore(issue.score)}
     </span>
   </header>
 );
@@ -158,11 +157,27 @@ function FixButtons({ issue, fixes, fix }: { issue: Issue; fixes: Fix[]; fix: Fi
   );
 }
 
-function Legend({ issue: { track, other_track } }: { issue: Issue }) {
-  if (other_track === null) return null;
+/** What the boxes of the crops are, unless all are those of the track. */
+function Legend({ issue: { track, other_track }, strip }: { issue: Issue; strip: Crop[] }) {
+  const isSuggested = strip.some((crop) => crop.suggested_boxes.length);
+  if (other_track === null && !isSuggested) return null;
   return (
     <p className="legend quiet">
-      <i className="own" /> track {track} <i className="other" /> track {other_track}
+      {track >= 0 && (
+        <>
+          <i className="own" /> track {track}
+        </>
+      )}
+      {other_track !== null && (
+        <>
+          <i className="other" /> track {other_track}
+        </>
+      )}
+      {isSuggested && (
+        <>
+          <i className="suggested" /> suggested
+        </>
+      )}
     </p>
   );
 }

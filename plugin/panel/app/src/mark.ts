@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mark the tracks of the issue in the player with the colors of the crops.
+// Mark the tracks of the issue and what its fix would draw in the player, with the colors of the crops.
 
 import { type RefObject, useEffect } from "react";
 import { boxInPlayer, follow, offsetOf } from "./looker";
@@ -10,9 +10,9 @@ import type { Figure, SequenceInfo } from "./types";
 const MOVES = ["frameNumber", "pan", "scale", "windowBBox"];
 const EDGES = ["left", "top", "width", "height"] as const;
 
-function addMark(player: HTMLElement, isOther: boolean): HTMLElement {
+function addMark(player: HTMLElement, kind: string): HTMLElement {
   const node = document.createElement("div");
-  node.className = `track-audit-mark ${isOther ? "other" : "own"}`;
+  node.className = `track-audit-mark ${kind}`;
   node.dataset.testid = "mark";
   player.append(node);
   return node;
@@ -34,9 +34,10 @@ export function Marks({ panel, plot, sequence }: Props): null {
     // A second panel may be open above the grid
     const isBeside = player?.closest("[data-cy=modal]")?.contains(panel.current);
     if (!looker || !player || !isBeside || !plot || offset === null) return undefined;
-    const marks = plot.issue.tracks.map((index, place) => ({
-      node: addMark(player, place > 0),
-      track: plot.tracks[index],
+    const tracks = plot.issue.tracks.map((index) => plot.tracks[index]);
+    const marks = [...tracks, plot.suggested].map((track, place) => ({
+      node: addMark(player, place === tracks.length ? "suggested" : place ? "other" : "own"),
+      track,
     }));
     const draw = () => {
       const { state, frameNumber } = looker;

@@ -16,6 +16,10 @@ export const formatScore = (score: number | null): string => score?.toFixed(2) ?
 export const formatFrames = (first: number, last: number): string =>
   first === last ? `frame ${first}` : `frames ${first}–${last}`;
 
+/** Name the tracks of an issue; an object that nobody labeled has none. */
+export const formatTracks = ({ track, other_track }: Pick<Issue, "track" | "other_track">): string =>
+  track < 0 ? "no track" : `track ${track}${other_track === null ? "" : ` and ${other_track}`}`;
+
 type Decided = Pick<Issue, "decision" | "decided_by" | "decided_at">;
 
 /** Describe the decision on an issue, with its author and local time. */

@@ -120,6 +120,8 @@ export interface Figure {
   /** The width and height of the frames, to which box coordinates refer. */
   image: [number | null, number | null];
   tracks: Track[];
+  /** The boxes that the first fix would draw. */
+  suggested: Track;
   issue: {
     tracks: number[];
     first: number;

@@ -8,6 +8,7 @@ import {
   formatFrames,
   formatPercent,
   formatScore,
+  formatTracks,
 } from "../src/text";
 import { makeKind } from "./examples";
 
@@ -20,6 +21,14 @@ describe("numbers", () => {
     expect(formatScore(null)).toBe("unknown");
     expect(formatFrames(7, 7)).toBe("frame 7");
     expect(formatFrames(7, 9)).toBe("frames 7–9");
+  });
+});
+
+describe("formatTracks", () => {
+  it("names the tracks of an issue, if there are any", () => {
+    expect(formatTracks({ track: 3, other_track: null })).toBe("track 3");
+    expect(formatTracks({ track: 0, other_track: 5 })).toBe("track 0 and 5");
+    expect(formatTracks({ track: -1, other_track: null })).toBe("no track");
   });
 });
 
