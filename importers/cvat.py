@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -23,6 +23,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from .content import Content
+from .cvat_shapes import SHAPES, box_around, number
 from .frames import is_plain_name
 from .keyframes import interpolate
 from .local_files import check_lines, open_file
@@ -30,12 +31,9 @@ from .numbered_frames import LAST_FRAME, Frames
 from .numbered_rows import LabeledVideo, make_tracks
 from .tracks import InputError, Tracks, attribute_columns, concatenate
 
-#: Shapes other than boxes that CVAT tracks.
-_SHAPES = frozenset(
-    {"polygon", "polyline", "points", "mask", "cuboid", "ellipse", "skeleton"}
-)
 _EXPECTED = "CVAT for video 1.1"
-_CORNERS = ("xtl", "ytl", "xbr", "ybr")
+#: Attributes of a shape that do not tell where it is.
+_FLAGS = frozenset({"outside", "occluded", "keyframe", "z_order", "source", "rle"})
 
 
 @dataclass
@@ -52,7 +50,7 @@ class _Task:
         columns: the values of each column, box by box
         attributes: the attributes of each box
         broken: the boxes that cannot be used, each with its ``problem``
-        other_shapes: the number of shapes that are no boxes
+        shapes: how many boxes are those around shapes of each kind
         rotated: the number of rotated boxes
     """
 
@@ -65,7 +63,7 @@ class _Task:
     columns: dict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
     attributes: list[dict[str, object]] = field(default_factory=list)
     broken: list[dict[str, object]] = field(default_factory=list)
-    other_shapes: int = 0
+    shapes: Counter[str] = field(default_factory=Counter)
     rotated: int = 0
 
 
@@ -112,8 +110,7 @@ def read_cvat(path: Path, frames: Frames, strict: bool = False) -> Tracks:
         raise InputError(path, str(broken[0]["problem"]))
     if not labeled:
         found = "the boxes of images, which have no tracks" if images else "no tracks"
-        other = images or any(task.other_shapes for task in tasks.values())
-        refusal = InputError if other or not tasks else NoTracks
+        refusal = InputError if images or not tasks else NoTracks
         raise refusal(path, f"{found}; expected tracks of boxes, {_EXPECTED}")
     _make_unique(labeled)
     return concatenate(_to_tracks(path, task, frames, strict) for task in labeled)
@@ -167,9 +164,7 @@ def _read_task(path: Path, element: Element) -> _Task:
 def _read_track(path: Path, track: Element, task: _Task) -> None:
     of_track = _attributes(track)
     for shape in track:
-        if shape.tag in _SHAPES:
-            task.other_shapes += 1
-        if shape.tag != "box":
+        if shape.tag != "box" and shape.tag not in SHAPES:
             continue
         row = _read_box(track, shape)
         if "problem" in row:
@@ -180,17 +175,19 @@ def _read_track(path: Path, track: Element, task: _Task) -> None:
         for name, value in row.items():
             task.columns[name].append(value)
         task.attributes.append(of_track | _attributes(shape))
-        task.rotated += float(shape.get("rotation") or 0) != 0
+        if shape.tag != "box" and not row["outside"]:
+            task.shapes[shape.tag] += 1
+        task.rotated += number(shape.get("rotation") or "0") != 0
 
 
 def _read_box(track: Element, shape: Element) -> dict[str, object]:
     """Return the columns of a box, with its ``problem`` if it cannot be used."""
-    numbers = [_number(shape.get(name)) for name in ("frame", *_CORNERS)]
-    frame, left, top, right, bottom = numbers
-    number, label = _number(track.get("id")), track.get("label")
+    frame, corners = number(shape.get("frame")), box_around(shape)
+    left, top, right, bottom = corners
+    track_id, label = number(track.get("id")), track.get("label")
     row: dict[str, object] = {
         "number": frame,
-        "track": number,
+        "track": track_id,
         "label": label,
         "left": left,
         "top": top,
@@ -200,23 +197,15 @@ def _read_box(track: Element, shape: Element) -> dict[str, object]:
         "occluded": shape.get("occluded") == "1",
         "outside": shape.get("outside") == "1",
     }
-    whole = frame.is_integer() and number.is_integer()
-    if not whole or label is None or any(map(math.isnan, numbers)):
-        names = ("frame", *_CORNERS)
-        found = ", ".join(f"{name} {shape.get(name)!r:.40}" for name in names)
+    whole = frame.is_integer() and track_id.is_integer()
+    if not whole or label is None or any(map(math.isnan, corners)):
+        place = {key: at for key, at in shape.attrib.items() if key not in _FLAGS}
+        found = ", ".join(f"{key} {at!r:.40}" for key, at in place.items())
         row["problem"] = (
-            f"a box of track {track.get('id')!r:.40} with label "
-            f"{label!r:.40} and {found}; expected an id, a label and numbers"
+            f"a {shape.tag} of track {track.get('id')!r:.40} with label {label!r:.40} "
+            f"and {found or 'no place'}; expected an id, a label and numbers"
         )
     return row
-
-
-def _number(text: str | None) -> float:
-    """Return the number in a text, NaN if there is none."""
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return math.nan
 
 
 def _attributes(element: Element) -> dict[str, object]:
@@ -248,11 +237,9 @@ def _to_tracks(path: Path, task: _Task, frames: Frames, strict: bool) -> Tracks:
     labeled = rows["number"][rows["number"] <= LAST_FRAME]
     last = max(task.stop or 0, int(labeled.max()) if len(labeled) else 0)
     notes = []
-    if task.other_shapes:
-        one = task.other_shapes == 1
-        told = "shape was left out: it is" if one else "shapes were left out: they are"
-        what = "not a box" if one else "not boxes"
-        notes.append(f"{task.name}: {task.other_shapes} {told} {what}")
+    if task.shapes:
+        kinds = ", ".join(f"{kind} {many}" for kind, many in task.shapes.items())
+        notes.append(f"{task.name}: the boxes around other shapes are used ({kinds})")
     if task.rotated:
         boxes = "1 box" if task.rotated == 1 else f"{task.rotated} boxes"
         notes.append(f"{task.name}: the rotation of {boxes} was ignored")

@@ -78,18 +78,19 @@ def test_cvat_for_video(tmp_path):
         [1, 0, "car", 3, 4, 7.5, 1],
         [2, 0, "car", 4, 4, 7, 1],
         [4, 7, "bus", 0, 0, 8, 9],
+        [4, 8, "bus", 1, 2, 4, 4],
     ]
     table = tracks.table
     assert {c: str(table[c].dtype) for c in COLUMNS} == dict(COLUMNS)
-    assert table["keyframe"].tolist() == [True, False, True]
-    assert table["occluded"].tolist() == [True, False, False]
-    assert table["color"].tolist() == ["red", None, None]
-    assert table["label_attribute"].tolist() == [None, "x", None]
+    assert table["keyframe"].tolist() == [True, False, True, True]
+    assert table["occluded"].tolist() == [True, False, False, False]
+    assert table["color"].tolist() == ["red", None, None, None]
+    assert table["label_attribute"].tolist() == [None, "x", None, None]
     assert "outside" not in table
     assert table["frame_name"].tolist()[-1] == "frame_000019.PNG"
     assert sizes(tracks) == [("street", 64, 48, 30, 4)]
     text = " ".join(tracks.notes)
-    assert "street: 1 shape was left out: it is not a box" in text
+    assert "street: the boxes around other shapes are used (polygon 1)" in text
     assert "street: the rotation of 1 box was ignored" in text
 
 
@@ -97,11 +98,65 @@ def test_who_is_assigned_to_a_task_of_cvat_is_known(tmp_path):
     assigned = "<id>5</id><assignee><username>anna</username></assignee>"
     text = CVAT.replace("<id>5</id>", assigned)
     tracks = read_labels(write(tmp_path / "annotations.xml", text))
-    assert tracks.table["assignee"].tolist() == ["anna"] * 3
+    assert tracks.table["assignee"].tolist() == ["anna"] * 4
     nobody = write(
         tmp_path / "nobody.xml", CVAT.replace("<id>5</id>", "<id>5</id><assignee/>")
     )
     assert "assignee" not in read_labels(nobody).table
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ('polyline points="8,2;1,9.5"', [1, 2, 7, 7.5]),
+        ('points points="3,4;5,7;4,4"', [3, 4, 2, 3]),
+        ('mask left="2" top="3" width="7" height="4" rle="1, 2"', [2, 3, 7, 4]),
+        ('ellipse cx="9" cy="8" rx="3" ry="2"', [6, 6, 6, 4]),
+        (
+            'cuboid xtl1="4" ytl1="3" xbl1="4" ybl1="9" xtr1="8" ytr1="3" xbr1="8" '
+            'ybr1="9" xtl2="6" ytl2="1" xbl2="6" ybl2="7" xtr2="11" ytr2="1" '
+            'xbr2="11" ybr2="7"',
+            [4, 1, 7, 8],
+        ),
+    ],
+)
+def test_other_shapes_of_cvat_are_judged_by_the_boxes_around_them(
+    tmp_path, shape, expected
+):
+    text = (
+        f'<annotations><track id="3" label="a"><{shape} frame="0" outside="0" '
+        'keyframe="1"/></track></annotations>'
+    )
+    tracks = read_labels(write(tmp_path / "walk.xml", text))
+    assert boxes(tracks) == [[1, 3, "a", *expected]]
+
+
+def test_skeletons_of_cvat_are_judged_by_their_points_in_view(tmp_path):
+    parts = "".join(
+        f'<points label="{name}" outside="{outside}" points="{place}"/>'
+        for name, outside, place in [
+            ("head", 0, "3,4"),
+            ("foot", 0, "5,9"),
+            ("hand", 1, "90,90"),
+        ]
+    )
+    text = (
+        '<annotations><track id="3" label="a"><skeleton frame="0" outside="0" '
+        f'keyframe="1">{parts}</skeleton></track></annotations>'
+    )
+    tracks = read_labels(write(tmp_path / "walk.xml", text))
+    assert boxes(tracks) == [[1, 3, "a", 3, 4, 2, 5]]
+
+
+@pytest.mark.parametrize(
+    "place", ['points="1,2;x,4;5,6"', 'points="1,2;3"', "", 'points=";"']
+)
+def test_shapes_of_cvat_without_a_place_are_set_aside(tmp_path, place):
+    text = CVAT.replace('points="1,2;3,4;5,6"', place)
+    tracks = read_labels(write(tmp_path / "annotations.xml", text))
+    assert len(tracks.table) == 3
+    (problem,) = tracks.invalid["reason"]
+    assert "a polygon of track '8' with label 'bus'" in problem
 
 
 def test_cvat_s_interpolation_is_filled_in(tmp_path):
@@ -363,9 +418,9 @@ def test_sequences_of_one_name_are_named_by_their_folders(tmp_path):
         ("a", "a"),
         ("b-c", "b-c"),
     ]
-    assert tracks.table["sequence"].tolist() == ["a"] * 3 + ["b-c"] * 3
+    assert tracks.table["sequence"].tolist() == ["a"] * 4 + ["b-c"] * 4
     assert tracks.sequences["a"].frames_dir == frames / "a"
-    assert tracks.notes[0].startswith("a: 1 shape was left out")
+    assert tracks.notes[0].startswith("a: the boxes around other")
     for name in ("x", "y"):
         write(tmp_path / "coco" / f"{name}.json", json.dumps(coco()))
     with pytest.raises(InputError, match="two sequences named 'v'; expected different"):
@@ -510,9 +565,9 @@ def test_zip_files_are_looked_into(tmp_path, inner):
         archive.writestr("images/frame_000010.PNG", b"not read")
     assert recognize_name(path) == "CVAT for video 1.1"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(inner, CVAT.replace("xtl", "x"))
+        archive.writestr(inner, CVAT.replace("xtl", "x").replace("points", "p"))
     with pytest.raises(
-        InputError, match=rf"export.zip/{inner}.*a box of track .*xtl None"
+        InputError, match=rf"export.zip/{inner}.*a box of track .*x '3'"
     ):
         read_labels(path)
 
@@ -602,7 +657,7 @@ def test_wrong_rows_are_set_aside(tmp_path):
 
 def test_wrong_boxes_of_a_file_without_lines_are_set_aside(tmp_path):
     tracks = read_labels(write(tmp_path / "a.xml", CVAT.replace('ybr="9"', 'ybr="0"')))
-    assert len(tracks.table) == 2
+    assert len(tracks.table) == 3
     assert tracks.invalid[["line", "track"]].to_numpy().tolist() == [[pd.NA, 7]]
     assert any("are set aside; height is 0" in note for note in tracks.notes)
 
@@ -635,7 +690,7 @@ def test_a_folder_with_a_seq_label_is_recognized(tmp_path):
 @pytest.mark.parametrize(
     ("sample", "format", "numbers"),
     [
-        ("cvat-for-video", "CVAT for video 1.1", (1, 1, 4)),
+        ("cvat-for-video", "CVAT for video 1.1", (3, 3, 4)),
         ("groundtruth-helmets", "Ground Truth", (648, 12, 54)),
         ("kitti-tracking", "KITTI tracking", (960, 19, 232)),
         ("vatic", "VATIC", (7290, 15, 1072)),
