@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .importers.mot import read_mot
     from .importers.predictions import read_predictions
     from .plugin.audit import Audit, Rules, Thresholds, audit_tracks, propose_rules
+    from .plugin.audit.linking import link_tracks
     from .plugin.comparing import Comparison, compare_tracks
     from .plugin.corrections.applying import (
         apply_adjustment,
@@ -74,6 +75,7 @@ _HOMES = {
     "importers.groundtruth": ["read_manifest", "read_seq_label"],
     "importers.mot": ["read_mot"],
     "importers.predictions": ["read_predictions"],
+    "plugin.audit.linking": ["link_tracks"],
     "plugin.audit": ["Audit", "Rules", "Thresholds", "audit_tracks", "propose_rules"],
     "plugin.comparing": ["Comparison", "compare_tracks"],
     "plugin.corrections.applying": [
@@ -141,6 +143,7 @@ __all__ = [
     "fix_issues",
     "launch_adjustment",
     "link_detections",
+    "link_tracks",
     "load_adjustment",
     "measure_quality",
     "plan_adjustment",

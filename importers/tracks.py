@@ -374,7 +374,7 @@ def outside_note(tracks_table: pd.DataFrame, sequence: Sequence) -> tuple[str, .
         return ()
     size = f"{sequence.width}x{sequence.height}"
     return (
-        f"{sequence.name}: {count} of {len(outside)} boxes extend beyond the "
+        f"{sequence.name}: {count:,} of {len(outside):,} boxes extend beyond the "
         f"{size} image; they are kept as they are",
     )
 

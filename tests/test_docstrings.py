@@ -11,7 +11,7 @@ from labeling_jobs import READY
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 #: The names whose examples read files or need none at all.
 PURE = ["AdjustmentJob", "Audit", "Rules", "Thresholds", "audit_tracks"]
-PURE += ["Comparison", "compare_tracks", "propose_rules"]
+PURE += ["Comparison", "compare_tracks", "link_tracks", "propose_rules"]
 PURE += ["read_labels", "read_manifest", "read_mot", "read_predictions"]
 PURE += ["read_seq_label", "plot_overlaps", "plot_track"]
 #: The names whose examples ask AWS.

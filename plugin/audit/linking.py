@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from ...importers.tracks import BOX
+from ...importers.tracks import BOX, Tracks, make_table
 from .boxes import Floats, Rows, Vectors, area, iou
 
 #: The least IoU of a box with the prediction of its track, and for how many frames a
@@ -82,6 +82,40 @@ def link_boxes(
         part = table.iloc[rows]
         tracks[rows] = _link_sequence(part, looks[rows], least_iou, patience)
     return tracks
+
+
+def link_tracks(tracks: Tracks) -> Tracks:
+    """Link the boxes of sequences that have no track IDs, see :func:`link_boxes`.
+
+    Args:
+        tracks: labels of sequences, in some of which no box belongs to a track
+
+    Returns:
+        the labels with tracks in every sequence, and a note of each that was linked
+
+    Example:
+        >>> tracks = fta.link_tracks(fta.read_labels("street"))
+        >>> bool((tracks.table["track"] > 0).all())
+        True
+    """
+    table = tracks.table
+    tracked = (table["track"] >= 0).groupby(table["sequence"], observed=True)
+    alone = ~tracked.transform("any").to_numpy(bool)
+    if not alone.any():
+        return tracks
+    numbers = table["track"].to_numpy(np.int64, copy=True)
+    numbers[alone] = link_boxes(table[alone])
+    linked = table.assign(track=numbers)
+    counts = linked[alone].groupby("sequence", observed=True)["track"].max()
+    notes = (
+        f"{name}: boxes without track IDs were linked by overlap (tracks: {many:,})"
+        for name, many in counts.items()
+    )
+    return replace(
+        tracks,
+        table=make_table({str(name): linked[name] for name in linked}),
+        notes=(*tracks.notes, *notes),
+    )
 
 
 def _link_sequence(

@@ -232,7 +232,8 @@ def _untracked(tracks: Tracks) -> list[str]:
         tracks.table["sequence"], observed=True
     )
     return [
-        f"{name}: no box belongs to a track, so nothing was judged"
+        f"{name}: no box belongs to a track, so nothing was judged; --link links "
+        "boxes that overlap"
         for name, some in tracked.any().items()
         if not some
     ]

@@ -41,6 +41,8 @@ class Source:
         label_attribute: the labels of a Ground Truth manifest to read, if it has those
             of several jobs (default: the newest)
         include_ignored: read MOT boxes whose flag is 0, too
+        link: link boxes without track IDs into tracks by their overlap from frame to
+            frame
     """
 
     frames: Annotated[str | None, Parameter(metavar="DIR")] = None
@@ -53,6 +55,7 @@ class Source:
     strict: bool = False
     label_attribute: Annotated[str | None, Parameter(metavar="NAME")] = None
     include_ignored: bool = False
+    link: bool = False
 
     def read(self, labels: str, include_ignored: bool = False) -> Tracks:
         """Read labels, and print what was understood on standard error.
@@ -71,11 +74,9 @@ class Source:
 
         tracks = self._load(labels, include_ignored)
         if len(tracks.table) and (tracks.table["track"] < 0).all():
-            todo = (
-                "label the video as object tracking, or link the boxes with a tracker"
-            )
-            message = f"no box belongs to a track; expected tracks: {todo} first"
-            raise InputError(labels, message)
+            todo = "label the video as object tracking, or add --link"
+            message = f"no box belongs to a track; expected tracks: {todo}"
+            raise InputError(labels, f"{message} to link boxes that overlap")
         _tell(tracks)
         return tracks
 
@@ -114,7 +115,7 @@ class Source:
                 frame_rate=self.fps,
                 strict=self.strict,
             )
-        return read_labels(
+        tracks = read_labels(
             labels,
             self.format,
             self.frames,
@@ -124,6 +125,11 @@ class Source:
             self.label_attribute,
             include_ignored or self.include_ignored,
         )
+        if self.link:
+            from ..audit.linking import link_tracks
+
+            return link_tracks(tracks)
+        return tracks
 
 
 def _tell(tracks: Tracks) -> None:

@@ -371,3 +371,21 @@ def test_a_sequence_without_tracks_is_named(place, capsys):
     assert "b: no box belongs to a track, so nothing was judged" in (
         capsys.readouterr().err
     )
+
+
+def test_boxes_without_track_ids_are_linked_on_request(tmp_path, capsys):
+    steps = range(1, 31)
+    rows = [
+        f"{n},-1,{9 * place + n},{90 * place},40,80,1"
+        for n in steps
+        for place in (0, 3)
+    ]
+    path = tmp_path / "walk.txt"
+    path.write_text("\n".join(rows))
+    assert main(["score", str(path)]) == 2
+    assert "add --link" in capsys.readouterr().err
+    assert main(["score", str(path), "--link", "--json"]) == 0
+    out, err = capsys.readouterr()
+    (found,) = json.loads(out)["summary"]
+    assert (found["tracks"], found["detections"]) == (2, 60)
+    assert "linked by overlap (tracks: 2)" in err
