@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .importers.groundtruth import read_manifest, read_seq_label
     from .importers.mot import read_mot
     from .importers.predictions import read_predictions
+    from .importers.store import box_polylines
     from .plugin.audit import Audit, Rules, Thresholds, audit_tracks, propose_rules
     from .plugin.audit.linking import link_tracks
     from .plugin.comparing import Comparison, compare_tracks
@@ -75,6 +76,7 @@ _HOMES = {
     "importers.groundtruth": ["read_manifest", "read_seq_label"],
     "importers.mot": ["read_mot"],
     "importers.predictions": ["read_predictions"],
+    "importers.store": ["box_polylines"],
     "plugin.audit.linking": ["link_tracks"],
     "plugin.audit": ["Audit", "Rules", "Thresholds", "audit_tracks", "propose_rules"],
     "plugin.comparing": ["Comparison", "compare_tracks"],
@@ -132,6 +134,7 @@ __all__ = [
     "apply_adjustment",
     "audit_dataset",
     "audit_tracks",
+    "box_polylines",
     "compare_labels",
     "compare_tracks",
     "create_dataset",

@@ -71,6 +71,7 @@ from .parts import (
     read_range,
     read_whole,
 )
+from .polylines import box_polylines
 from .reading import (
     StoredTracks,
     read_labeled_sequences,
@@ -122,6 +123,7 @@ __all__ = [
     "all_or_nothing",
     "are_images",
     "are_videos",
+    "box_polylines",
     "choose_order",
     "count_frames",
     "count_modified",

@@ -156,7 +156,14 @@ def _describe_unsupported(dataset: fo.Dataset) -> str:
         for name, kind in kinds.items()
         if kind not in (None, fo.Detections) and issubclass(kind, fo.Label)
     ]
-    return f" ({', '.join(found)} cannot be audited; only boxes can)" if found else ""
+    if not found:
+        return ""
+    way = (
+        "; box_polylines() stores the boxes around polylines"
+        if fo.Polylines in kinds.values()
+        else ""
+    )
+    return f" ({', '.join(found)} cannot be audited; only boxes can{way})"
 
 
 def find_predictions_field(

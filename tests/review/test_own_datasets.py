@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.mot import read_mot
+from fiftyone_track_audit.importers.store import box_polylines
 from fiftyone_track_audit.plugin.corrections.applying import apply_adjustment
 from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
 from fiftyone_track_audit.plugin.embedding import embed as embedding
@@ -88,6 +89,47 @@ def test_videos_with_indexes_and_nothing_else(tmp_path):
         levels = [np.asarray(Image.open(image)).mean() for image in images]
         played = levels_of(tmp_path / "street.mp4")
         assert np.allclose(levels, played[SHIFTED - 2 : SHIFTED + 1], atol=1)
+
+
+def test_polylines_are_judged_by_the_boxes_around_them(tmp_path):
+    def outline(box):
+        left, top, width, height = box.bounding_box
+        ends = [(left, top), (left + width, top + height / 2), (left, top + height)]
+        return fo.Polyline(
+            label=box.label, index=box.index, points=[ends], closed=True, side="near"
+        )
+
+    with video_dataset(tmp_path) as dataset:
+        dataset.add_frame_field(
+            "outlines", fo.EmbeddedDocumentField, embedded_doc_type=fo.Polylines
+        )
+        sample = dataset.first()
+        boxes = {}
+        for number, frame in sample.frames.items():
+            boxes[number] = [each.bounding_box for each in frame[FIELD].detections]
+            outlines = [outline(each) for each in frame[FIELD].detections]
+            empty = fo.Polyline(label="x", index=9, points=[])
+            frame["outlines"] = fo.Polylines(polylines=[*outlines, empty])
+        sample.save()
+        dataset.add_dynamic_frame_fields()
+        dataset.delete_frame_field(FIELD)
+        with pytest.raises(ValueError, match="box_polylines"):
+            audit_dataset(dataset)
+        assert box_polylines(dataset) == "outlines_boxes"
+        found = {
+            number: frame.outlines_boxes.detections
+            for number, frame in dataset.first().frames.items()
+        }
+        for number, expected in boxes.items():
+            placed = [each.bounding_box for each in found[number]]
+            assert np.allclose(placed, expected)
+            assert {each.side for each in found[number]} == {"near"}
+        with pytest.raises(ValueError, match="'outlines' holds"):
+            box_polylines(dataset, field="outlines")
+        with pytest.raises(ValueError, match="not 'gone'"):
+            box_polylines(dataset, "gone")
+        summary, _ = whole_way(dataset, tmp_path / "fix")
+        assert summary.detections == 2 * FRAMES
 
 
 def test_instances_without_indexes(tmp_path):
