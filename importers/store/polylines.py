@@ -24,7 +24,7 @@ _SHAPE = ("points", "closed", "filled")
 def box_polylines(
     dataset: fo.Dataset, polylines_field: str | None = None, field: str | None = None
 ) -> str:
-    """Store the boxes around the polylines of a dataset's frames in a field of their own.
+    """Store the boxes around the polylines of frames in a field of their own.
 
     A box gets everything that its polyline has except the points: the label, the
     index, the instance and all attributes. Polylines without points get no box. The
