@@ -128,6 +128,8 @@ def read_manifest(
     for video in videos:
         folder = _find_frames(video, path, frames_dir, cache_dir, progress)
         sequence = _make_sequence(video.labels.names, folder, frame_rate, video.name)
+        if files.is_s3(video.prefix):
+            sequence = replace(sequence, frames_uri=video.prefix)
         if video.image_size:
             width, height = video.image_size
             sequence = replace(

@@ -48,7 +48,8 @@ class GroundTruthExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
         root (None): the S3 URI that the folder is going to be copied to, which the
             manifest refers to; by default paths relative to it
         frames_root (None): the S3 URI or the folder of the frames' folders, each named
-            after its sequence; by default the local folder of the frames
+            after its sequence; by default the S3 folder that they were imported from,
+            or their local folder
     """
 
     def __init__(
@@ -122,7 +123,10 @@ class GroundTruthExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
         """Return the folder of a sequence's frames, with a slash at its end."""
         if self.frames_root:
             return f"{self.frames_root.rstrip('/')}/{sequence}/"
-        folder = tracks.sequences[sequence].frames_dir
+        record = tracks.sequences[sequence]
+        if record.frames_uri:
+            return record.frames_uri
+        folder = record.frames_dir
         return f"{folder.absolute()}/" if folder else f"{sequence}/frames/"
 
     def _original_lines(self, exported: set[str]) -> dict[str, Json]:

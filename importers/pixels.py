@@ -11,6 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 import pandas as pd
 
+from .files import is_s3, read_bytes
 from .images import image_size
 from .problems import Finding, Report, error, sentences, warning
 from .tracks import BOX, InputError, Sequence, Tracks
@@ -118,9 +119,10 @@ def image_scales(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.Dat
         known), indexed by sequence
     """
     rows = {}
-    for name, path in frames.groupby("sequence")["path"].first().items():
+    first = frames.drop_duplicates("sequence").set_index("sequence")
+    for name, path, source in first[["path", "source"]].itertuples():
         sequence = tracks.sequences[str(name)]
-        size = _image_size(path, report) if path else None
+        size = _image_size(path or source, report)
         drawn = (sequence.width, sequence.height)
         if drawn[0] is None or drawn[1] is None:
             rows[name] = (1.0, 1.0, *(size or (np.nan, np.nan)))
@@ -140,12 +142,16 @@ def image_scales(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.Dat
 
 
 def _image_size(path: str, report: Report) -> tuple[int, int] | None:
-    if not Path(path).is_file():
+    if not path or not (is_s3(path) or Path(path).is_file()):
         return None  # reported among the missing frames
     try:
-        return image_size(Path(path))
+        return image_size(path, read_bytes(path) if is_s3(path) else None)
     except InputError as unreadable:
-        report.findings.append(error(str(unreadable), "replace it"))
+        if is_s3(path):
+            todo = "boxes are sent in the size of the labels, so make sure that it fits"
+            report.findings.append(warning(str(unreadable), todo))
+        else:
+            report.findings.append(error(str(unreadable), "replace it"))
         return None
 
 

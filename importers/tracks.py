@@ -64,7 +64,6 @@ BOX_LIMITS: Mapping[str, tuple[float, float]] = {
     "height": (1e-3, 1e7),
 }
 
-
 #: The columns of :attr:`Tracks.invalid`, with their types.
 INVALID_COLUMNS: Mapping[str, str] = {
     "sequence": "object",
@@ -75,7 +74,6 @@ INVALID_COLUMNS: Mapping[str, str] = {
     "reason": "object",
     **dict.fromkeys(BOX, "float64"),
 }
-
 
 #: The most characters of a file's name.
 _LONGEST_NAME = 255
@@ -157,6 +155,7 @@ class Sequence:
             again, None if they count from 1 there
         told_numbers: the numbers that frames have in the label file, from 1, None if
             these are their positions
+        frames_uri: the S3 URI of the frames' folder with a slash at its end, or None
     """
 
     name: str
@@ -171,6 +170,7 @@ class Sequence:
     videos: tuple[VideoPart, ...] = ()
     numbers: range | None = None
     told_numbers: tuple[int, ...] | None = None
+    frames_uri: str | None = None
 
 
 def make_invalid(columns: Mapping[str, object] | None = None) -> pd.DataFrame:

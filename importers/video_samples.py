@@ -134,6 +134,8 @@ def encode_sample(
         store.IMAGE_WIDTH: sequence.width,
         store.IMAGE_HEIGHT: sequence.height,
     }
+    if sequence.frames_uri:
+        record[store.FRAMES_URI] = sequence.frames_uri
     return fo.Sample(filepath=str(video), metadata=metadata, tags=tags, **record)
 
 

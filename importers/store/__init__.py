@@ -23,6 +23,7 @@ from .documents import (
 )
 from .fields import (
     FRAME_OFFSET,
+    FRAMES_URI,
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
     SEQUENCE,
@@ -107,6 +108,7 @@ from .writing import (
 )
 
 __all__ = [
+    "FRAMES_URI",
     "FRAME_OFFSET",
     "IMAGE_HEIGHT",
     "IMAGE_WIDTH",

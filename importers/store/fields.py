@@ -25,6 +25,8 @@ SEQUENCE = "sequence"
 FRAME_OFFSET = "frame_offset"
 IMAGE_WIDTH = "image_width"
 IMAGE_HEIGHT = "image_height"
+#: The sample field of the S3 folder that the frames of a sequence are in.
+FRAMES_URI = "frames_uri"
 FRAME_NAME = "frame_name"
 #: The key of what Track Audit keeps in a dataset's info, and in the info of its fields.
 INFO = "track_audit"

@@ -17,7 +17,14 @@ import fiftyone as fo
 import numpy as np
 import pandas as pd
 
-from .fields import FRAME_OFFSET, IMAGE_HEIGHT, IMAGE_WIDTH, INFO, SEQUENCE
+from .fields import (
+    FRAME_OFFSET,
+    FRAMES_URI,
+    IMAGE_HEIGHT,
+    IMAGE_WIDTH,
+    INFO,
+    SEQUENCE,
+)
 from .frame_documents import are_images
 
 _ORDER = "image_sequences"
@@ -216,6 +223,9 @@ def image_samples(dataset: fo.Dataset) -> pd.DataFrame:
     images = read_images(dataset)
     groups = images.groupby("sample_id", sort=False)
     first = groups.first()
+    uris: dict[str, str] = {}
+    if dataset.has_field(FRAMES_URI):
+        uris = dict(zip(*dataset.values(["id", FRAMES_URI]), strict=True))
     return pd.DataFrame(
         {
             "video": first["path"],
@@ -227,6 +237,7 @@ def image_samples(dataset: fo.Dataset) -> pd.DataFrame:
             FRAME_OFFSET: np.zeros(len(first), np.int64),
             IMAGE_WIDTH: first["width"],
             IMAGE_HEIGHT: first["height"],
+            FRAMES_URI: [uris.get(str(image)) for image in first.index],
         },
         dtype=object,
     ).astype({FRAME_OFFSET: "int64"})

@@ -14,7 +14,7 @@ from bson import ObjectId
 from fiftyone import ViewField as F
 
 from .bulk import Document
-from .fields import FRAME_OFFSET, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
+from .fields import FRAME_OFFSET, FRAMES_URI, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
 from .frame_documents import are_images, as_list, frame_documents
 from .identity_marks import read_identity
 from .image_sequences import (
@@ -277,7 +277,7 @@ def read_samples(dataset: fo.Dataset, ids: list[str]) -> pd.DataFrame:
         "frame_height": "metadata.frame_height",
         "frame_count": "metadata.total_frame_count",
     }
-    own = (SEQUENCE, FRAME_OFFSET, IMAGE_WIDTH, IMAGE_HEIGHT)
+    own = (SEQUENCE, FRAME_OFFSET, IMAGE_WIDTH, IMAGE_HEIGHT, FRAMES_URI)
     paths |= {name: name for name in own if dataset.has_field(name)}
     values = dataset.values(list(paths.values()))
     stored = pd.DataFrame(dict(zip(paths, values, strict=True)), dtype=object)

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..files import is_s3
 from ..tracks import BOX, Sequence, Tracks, VideoPart, make_table
 from ..video_frames import frames_folder
 from . import raw_values
-from .fields import IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
+from .fields import FRAMES_URI, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
 from .sequences import check_sizes, make_spans
 from .track_numbers import Identities, Numbers, number_tracks
 from .unusable import find_unusable, set_aside
@@ -66,8 +67,14 @@ def sequence_records(
             frames_dir=frames_folder(videos) if videos else folder,
             frame_attributes=_read_statements(frames, frame_attributes),
             videos=videos,
+            frames_uri=_folder_uri(first[FRAMES_URI]),
         )
     return sequences
+
+
+def _folder_uri(value: object) -> str | None:
+    """Return the S3 URI of a folder with a slash at its end, None for another value."""
+    return f"{str(value).rstrip('/')}/" if is_s3(str(value)) else None
 
 
 def _video_parts(samples: pd.DataFrame, frames: pd.DataFrame) -> tuple[VideoPart, ...]:

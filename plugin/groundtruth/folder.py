@@ -104,15 +104,19 @@ def read_frames(package: Path) -> pd.DataFrame:
     """Read the ``frames.csv`` of a package.
 
     Returns:
-        the text of ``sequence``, ``frame_name`` and ``path`` of each frame; the path
-        is empty if the frame is not on this machine
+        the text of ``sequence``, ``frame_name``, ``path`` (empty if the frame is not
+        on this machine), ``source`` (its S3 URI, if it is used from there) and ``uri``
+        (the S3 URI from which the job reads it) of each frame
 
     Raises:
         InputError: if the file does not exist or is damaged
     """
     path = Path(package) / FRAMES_FILE
     try:
-        return read_text_csv(path)[["sequence", "frame_name", "path"]]
+        found = read_text_csv(path)
+        # Earlier packages lack the last two
+        found = found.assign(source=found.get("source", ""), uri=found.get("uri", ""))
+        return found[["sequence", "frame_name", "path", "source", "uri"]]
     except FileNotFoundError as failure:
         raise InputError(path, "not found, expected a package's folder") from failure
     except (KeyError, ValueError) as failure:

@@ -52,8 +52,8 @@ def select_frames(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.Da
     Returns:
         one row for each frame that exists, sorted by sequence and frame, with
         ``sequence``, ``position`` (0-based, among the sequence's chosen frames),
-        ``frame``, ``frame_name``, ``reason`` and ``path`` (of the local file, or
-        empty)
+        ``frame``, ``frame_name``, ``reason``, ``path`` (of the local file, or empty)
+        and ``source`` (the frame's S3 URI, or empty)
 
     Raises:
         ValueError: if a column is missing
@@ -82,6 +82,7 @@ def select_frames(tracks: Tracks, frames: pd.DataFrame, report: Report) -> pd.Da
         what = f"{len(parts)} sequences are chosen, at most {SEQUENCES_PER_JOB} per job"
         report.findings.append(error(what, "divide them into several jobs"))
     columns = ["sequence", "position", "frame", "frame_name", "reason", "path"]
+    columns.append("source")
     if not parts:
         return pd.DataFrame(columns=columns)
     return pd.concat(parts, ignore_index=True)[columns]
@@ -123,6 +124,11 @@ def _with_files(
     folder = sequence.frames_dir
     bring_frames(replace(sequence, frame_names=tuple(names)))
     paths = [str(folder.resolve() / name) if folder else "" for name in names]
+    uri, sources = sequence.frames_uri, [""] * len(names)
+    if uri:
+        # On another machine, the frames are only in S3
+        paths = [path if path and Path(path).is_file() else "" for path in paths]
+        sources = [uri + name for name in names]
     report.findings += _name_errors(sequence.name, names)
     report.findings += _order_warnings(sequence.name, names)
     if len(names) > FRAMES_PER_SEQUENCE:
@@ -131,16 +137,11 @@ def _with_files(
             f"{FRAMES_PER_SEQUENCE} of a sequence"
         )
         report.findings.append(error(what, "divide them into several jobs"))
-    if folder is None:
-        report.findings.append(
-            warning(
-                f"{sequence.name}: the frames are not on this machine",
-                "upload them to the bucket first, or set their folder",
-            )
-        )
-    else:
-        report.findings += _missing_errors(sequence.name, folder, names)
-    return chosen.assign(position=range(len(names)), frame_name=names, path=paths)
+    if not uri:
+        report.findings += _missing_findings(sequence.name, folder, names)
+    return chosen.assign(
+        position=range(len(names)), frame_name=names, path=paths, source=sources
+    )
 
 
 def _name_errors(sequence: str, names: list[str]) -> list[Finding]:
@@ -193,7 +194,13 @@ def _order_warnings(sequence: str, names: list[str]) -> list[Finding]:
     ]
 
 
-def _missing_errors(sequence: str, folder: Path, names: list[str]) -> list[Finding]:
+def _missing_findings(
+    sequence: str, folder: Path | None, names: list[str]
+) -> list[Finding]:
+    if folder is None:
+        what = f"{sequence}: the frames are not on this machine"
+        todo = "upload them to the bucket first, or set their folder"
+        return [warning(what, todo)]
     missing = missing_frames(folder, names) if folder.is_dir() else names
     if not missing:
         return []

@@ -25,7 +25,7 @@ from ...importers.files import whole_folder
 from ...importers.groundtruth_writer import seq_label, sequence_file
 from ...importers.problems import Finding, error
 from ...importers.tracks import InputError
-from .contents import compact, sequence_folder
+from .contents import compact
 from .folder import (
     FRAMES_FILE,
     Package,
@@ -110,7 +110,7 @@ def _write_files(plan: Plan, package: Package, copy_frames: bool) -> None:
     for number, (name, part) in enumerate(frames.groupby("sequence"), 1):
         sequence = str(name)
         (folder / sequence).mkdir()
-        prefix = f"{sequence_folder(plan.job, sequence)}frames/"
+        prefix = f"{part['uri'].iloc[0].rpartition('/')[0]}/"
         content = sequence_file(prefix, number, part["frame_name"].tolist())
         labels = seq_label(
             part,

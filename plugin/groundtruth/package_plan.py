@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 
 import numpy as np
@@ -26,6 +27,7 @@ from .contents import (
     label_category_findings,
     manifest_errors,
     manifest_line,
+    sequence_folder,
 )
 from .division import divide_frames, divide_job
 from .job_frames import select_frames
@@ -59,7 +61,8 @@ class Plan:
     Attributes:
         job: the job's settings
         frames: the frames to send: ``sequence``, ``position``, ``frame``,
-            ``frame_name``, ``reason``, ``path``
+            ``frame_name``, ``reason``, ``path``, ``source``, and ``uri``, from which
+            the job reads the frame
         boxes: their boxes in pixels of the images that are sent
         classes: the class IDs by label
         attributes: the columns of ``boxes`` that are label category attributes
@@ -123,7 +126,7 @@ def plan_package(
     if unknown := [name for name in attributes if name not in tracks.table]:
         raise ValueError(f"the tracks table has no column {unknown}")
     source, report = source or Source(), Report()
-    chosen = select_frames(tracks, frames, report)
+    chosen = _with_uris(select_frames(tracks, frames, report), job)
     scales = image_scales(tracks, chosen, report)
     boxes = select_boxes(tracks, chosen, scales, report)
     offered = _offered(tracks.table, attributes, source.known, report)
@@ -141,7 +144,7 @@ def plan_package(
     request = labeling_job_request(job, instructions.task_description(chosen), token)
     report.findings += label_category_findings(configuration)
     report.findings += [found for line in manifest for found in manifest_errors(line)]
-    report.findings += _uri_errors(job, chosen) + job_findings(job, request)
+    report.findings += _uri_errors(chosen) + job_findings(job, request)
     return Plan(
         job=job,
         frames=chosen,
@@ -156,6 +159,12 @@ def plan_package(
         notes=tuple(report.notes),
         owner=source.owner,
     )
+
+
+def _with_uris(chosen: pd.DataFrame, job: AdjustmentJob) -> pd.DataFrame:
+    """Add the place of each frame in the package."""
+    folders = chosen["sequence"].map(partial(sequence_folder, job))
+    return chosen.assign(uri=folders + "frames/" + chosen["frame_name"])
 
 
 def _offered(
@@ -267,9 +276,8 @@ def _image_size(scales: pd.DataFrame, sequence: str) -> list[int] | None:
     return None if np.isnan(size).any() else size.astype(int).tolist()
 
 
-def _uri_errors(job: AdjustmentJob, frames: pd.DataFrame) -> list[Finding]:
-    names = frames["sequence"] + "/frames/" + frames["frame_name"]
-    longest = max((len(f"{job.root}{name}".encode()) for name in names), default=0)
+def _uri_errors(frames: pd.DataFrame) -> list[Finding]:
+    longest = max((len(uri.encode()) for uri in frames["uri"]), default=0)
     if longest <= URI:
         return []
     what = f"A frame's S3 URI has {longest} bytes"

@@ -3,32 +3,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import md5, sha256
+from hashlib import sha256
 from itertools import chain
 from mimetypes import guess_type
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tqdm import tqdm
 
 from ...importers.files import split_s3
-from ...importers.tracks import InputError
 from .aws import THREADS, GroundTruthError, aws_errors, s3_client
 from .bucket import OWNER, check_bucket, encryption
-from .folder import FRAMES_FILE, Package, label_files, read_frames
-from .job_frames import is_file_name
+from .folder import Package
+from .objects import DIGEST, StoredObject, is_same, list_objects
+from .package_files import PackageFile, package_files
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 #: What is in a file's place in the bucket: nothing, the same file, another file of the
 #: same owner, or somebody else's.
 State = Literal["absent", "same", "own", "other"]
+
+#: The key of an object's metadata that holds the ETag of what it was copied from.
+_SOURCE = "source-etag"
 
 
 @dataclass(frozen=True)
@@ -42,21 +43,6 @@ class Upload:
 
     sent: int
     kept: int
-
-
-@dataclass(frozen=True)
-class _File:
-    key: str
-    path: Path
-
-
-@dataclass(frozen=True)
-class _PackageFiles:
-    """A package: its local frames, the keys of other frames, and its label files."""
-
-    frames: tuple[_File, ...]
-    remote: tuple[str, ...]
-    labels: tuple[_File, ...]
 
 
 def upload_package(
@@ -86,16 +72,19 @@ def upload_package(
     source = package.request["InputConfig"]["DataSource"]["S3DataSource"]
     bucket, key = split_s3(source["ManifestS3Uri"])
     root = key.rpartition("/")[0]
-    files = _package_files(package.folder, root)
+    files = package_files(package.folder, bucket, root)
     client = client or s3_client(package.region)
     check_bucket(client, bucket, package.region)
-    sizes = _sizes(client, bucket, f"{root}/")
-    _check_remote(bucket, [key for key in files.remote if key not in sizes])
+    there = list_objects(client, f"s3://{bucket}/{root}/")
+    _check_remote(client, files.remote, there)
     local = [*files.frames, *files.labels]
     owner = package.owner
     with _threads() as executor:
         states = executor.map(
-            lambda file: _state(client, bucket, file, sizes.get(file.key), owner), local
+            lambda file: _state(
+                client, bucket, file, there.get(f"s3://{bucket}/{file.key}"), owner
+            ),
+            local,
         )
         to_send = _to_send(bucket, dict(zip(local, states, strict=True)))
         kept = len(local) + len(files.remote) - len(to_send)
@@ -128,75 +117,48 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
         executor.shutdown(cancel_futures=True)
 
 
-def _package_files(package: Path, root: str) -> _PackageFiles:
-    path = package / FRAMES_FILE
-    rows = read_frames(package)
-    frames, remote = [], []
-    for line, (sequence, name, local) in enumerate(rows.itertuples(index=False), 2):
-        if not (is_file_name(sequence) and is_file_name(name)):
-            raise InputError(path, "expected plain file names", line)
-        key = f"{root}/{sequence}/frames/{name}"
-        if local:
-            frames.append(_File(key, package / local))
-        else:
-            remote.append(key)
-    missing = [file.path for file in frames if not file.path.is_file()]
-    if missing:
-        raise InputError(
-            path, f"{len(missing)} frames no longer exist, such as {missing[0]}"
-        )
-    labels = label_files(rows["sequence"].unique())
-    for name in labels:
-        if not (package / name).is_file():
-            raise InputError(package / name, "not found, expected a complete package")
-    return _PackageFiles(
-        tuple(frames),
-        tuple(remote),
-        tuple(_File(f"{root}/{name}", package / name) for name in labels),
-    )
-
-
-def _sizes(client: S3Client, bucket: str, prefix: str) -> dict[str, int]:
-    """Return the size in bytes of each object in the bucket, by key."""
-    with aws_errors(f"Listing s3://{bucket}/{prefix}"):
-        pages = client.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix
-        )
-        found = [item for page in pages for item in page.get("Contents", [])]
-    return {item["Key"]: item["Size"] for item in found}
-
-
-def _check_remote(bucket: str, absent: list[str]) -> None:
+def _check_remote(client: S3Client, remote: Sequence[str], own: Container[str]) -> None:
+    """Check that the frames that are not sent are in S3."""
+    absent = [uri for uri in remote if uri not in own]
+    folders = dict.fromkeys(f"{uri.rpartition('/')[0]}/" for uri in absent)
+    there = {uri for folder in folders for uri in list_objects(client, folder)}
+    absent = [uri for uri in absent if uri not in there]
     if absent:
         raise GroundTruthError(
             f"{len(absent)} frames are neither on this machine nor in the bucket, "
-            f"such as s3://{bucket}/{absent[0]}",
+            f"such as {absent[0]}",
             "upload them, or set the folder of the sequences' frames",
         )
 
 
 def _state(
-    client: S3Client, bucket: str, file: _File, size: int | None, owner: str | None
+    client: S3Client,
+    bucket: str,
+    file: PackageFile,
+    stored: StoredObject | None,
+    owner: str | None,
 ) -> State:
-    if size is None:
+    if stored is None:
         return "absent"
-    with aws_errors(f"Checking s3://{bucket}/{file.key}"):
+    with aws_errors(f"Checking {stored.uri}"):
         found = client.head_object(Bucket=bucket, Key=file.key)
-    if size == file.path.stat().st_size and _is_same(found, file.path.read_bytes()):
+    if file.source:
+        same = found["Metadata"].get(_SOURCE) == _etag(client, file.source)
+    else:
+        same = stored.size == file.path.stat().st_size
+        same = same and is_same(found, file.path.read_bytes())
+    if same:
         return "same"
     return "own" if owner and found["Metadata"].get(OWNER) == owner else "other"
 
 
-def _is_same(found: HeadObjectOutputTypeDef, body: bytes) -> bool:
-    """Compare a file with an object of the same size."""
-    digest = found["Metadata"].get("sha256")
-    if digest:
-        return digest == sha256(body).hexdigest()
-    # Not uploaded by Track Audit: S3's own checksum of an upload in one part
-    return found["ETag"].strip('"') == md5(body, usedforsecurity=False).hexdigest()
+def _etag(client: S3Client, uri: str) -> str:
+    bucket, key = split_s3(uri)
+    with aws_errors(f"Checking {uri}"):
+        return client.head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
 
 
-def _to_send(bucket: str, states: dict[_File, State]) -> set[_File]:
+def _to_send(bucket: str, states: dict[PackageFile, State]) -> set[PackageFile]:
     others = [file.key for file, state in states.items() if state == "other"]
     if others:
         raise GroundTruthError(
@@ -215,19 +177,36 @@ def content_type(key: str) -> str:
 
 
 def _send(
-    client: S3Client, bucket: str, file: _File, owner: str | None, key: str | None
+    client: S3Client,
+    bucket: str,
+    file: PackageFile,
+    owner: str | None,
+    key: str | None,
 ) -> str:
-    body = file.path.read_bytes()
-    metadata = {"sha256": sha256(body).hexdigest()}
-    if owner:
-        metadata[OWNER] = owner
+    """Upload a file or copy it inside S3, and return its key."""
+    owned = {OWNER: owner} if owner else {}
+    kind = content_type(file.key)
     with aws_errors(f"Uploading s3://{bucket}/{file.key}"):
-        answer = client.put_object(
+        if file.source:
+            etag, (source, name) = _etag(client, file.source), split_s3(file.source)
+            client.copy_object(
+                Bucket=bucket,
+                Key=file.key,
+                CopySource={"Bucket": source, "Key": name},
+                CopySourceIfMatch=etag,
+                MetadataDirective="REPLACE",
+                ContentType=kind,
+                Metadata={_SOURCE: etag, **owned},
+                **encryption(key),
+            )
+            return file.key
+        body = file.path.read_bytes()
+        client.put_object(
             Bucket=bucket,
             Key=file.key,
             Body=body,
-            ContentType=content_type(file.key),
-            Metadata=metadata,
+            ContentType=kind,
+            Metadata={DIGEST: sha256(body).hexdigest(), **owned},
             **encryption(key),
         )
-    return answer["ETag"]
+    return file.key

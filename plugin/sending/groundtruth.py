@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import fiftyone as fo
+import pandas as pd
 
+from ...importers.files import split_s3
 from ...importers.problems import Finding, sentences
 from ...importers.store.locks import exclusive
 from ...importers.tracks import InputError
@@ -120,6 +122,7 @@ def export_adjustment(
         >>> sent.counts.frames
         2
     """
+    adjustment = adjustment.place_frames(copy_frames)
     plans, package = adjustment.plans, adjustment.package_folder(folder)
     found = check_adjustment(adjustment, package, copy_frames=copy_frames)
     errors = sentences(found, "error")
@@ -202,8 +205,12 @@ def _add_cors(adjustment: Adjustment, found: Sequence[Finding]) -> tuple[Finding
     job = adjustment.job
     if not job.bucket:
         return tuple(found)
-    add_cors_rule(s3_client(job.job_region), job.bucket, job.job_region)
-    return tuple(each for each in found if each != cors_warning(str(job.bucket)))
+    frames = pd.concat([plan.frames for plan in adjustment.plans])
+    buckets = {job.bucket, *(split_s3(uri)[0] for uri in frames["uri"])}
+    for bucket in sorted(buckets):
+        add_cors_rule(s3_client(job.job_region), bucket, job.job_region)
+    added = list(map(cors_warning, buckets))
+    return tuple(each for each in found if each not in added)
 
 
 def _make_record(adjustment: Adjustment, packages: list[Package]) -> AdjustmentRecord:

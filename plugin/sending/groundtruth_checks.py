@@ -33,6 +33,7 @@ def check_adjustment(
     Returns:
         what was found, errors first
     """
+    adjustment = adjustment.place_frames(copy_frames)
     job, plans = adjustment.job, adjustment.plans
     found = local_findings(adjustment, folder, copy_frames=copy_frames)
     for plan in plans:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +17,9 @@ from ...importers.files import resolve_path
 from ...importers.problems import Finding, sentences
 from ...importers.store.attributes import fields_of
 from ...importers.tracks import InputError
+from ..groundtruth.aws import s3_client
 from ..groundtruth.folder import read_package
+from ..groundtruth.frames_in_place import place_frames, place_nothing
 from ..groundtruth.label_categories import read_label_categories
 from ..groundtruth.package_plan import Plan, Source, plan_packages
 from ..groundtruth.request import AdjustmentJob
@@ -44,6 +46,7 @@ class Adjustment:
         left_out: the number of frames that are not sent, because they only have
             dismissed issues
         others: the other adjustments of the dataset whose jobs were started
+        placed: whether it was decided from where the jobs read the frames
     """
 
     job: AdjustmentJob
@@ -53,10 +56,27 @@ class Adjustment:
     earlier: AdjustmentRecord | None = None
     left_out: int = 0
     others: tuple[AdjustmentRecord, ...] = ()
+    placed: bool = False
 
     def package_folder(self, folder: Path | str | None = None) -> Path:
         """Return where the packages go, by default to :attr:`folder`."""
         return resolve_path(folder) if folder else self.folder
+
+    def place_frames(self, copy_frames: bool = False) -> Adjustment:
+        """Decide from where the jobs read frames that are in S3; AWS is asked for that.
+
+        Args:
+            copy_frames (False): whether frames are copied into the packages, so that
+                those in S3 do not count
+        """
+        if self.placed:
+            return self
+        if self.job.bucket and not copy_frames:
+            client = s3_client(self.job.job_region)
+            plans = [place_frames(plan, client) for plan in self.plans]
+        else:
+            plans = list(map(place_nothing, self.plans))
+        return replace(self, plans=tuple(plans), placed=True)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

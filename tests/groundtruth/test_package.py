@@ -118,6 +118,8 @@ def test_files_of_a_package(tmp_path):
         "frame": [2, 3, 5],
         "frame_name": ["000003.png", "000005.png", "000009.png"],
         "reason": ["", "size change", "shift"],
+        "source": ["", "", ""],
+        "uri": [f"{root}/a/frames/{name:06d}.png" for name in (3, 5, 9)],
     }
     started = read_json(package / "job.json")
     assert started["fill_in"] == []

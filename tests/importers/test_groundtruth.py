@@ -617,6 +617,7 @@ def test_reads_a_job_in_s3_and_downloads_its_frames(job, s3, tmp_path):
     uri = f"s3://{BUCKET}/out/output.manifest"
     labels_only = read_manifest(uri)
     assert labels_only.sequences["v1"].frames_dir is None
+    assert labels_only.sequences["v1"].frames_uri == f"s3://{BUCKET}/video/v1/"
     assert len(labels_only.table) == 2
     cache = tmp_path / "cache"
     sequence = read_manifest(uri, cache_dir=cache, progress=False).sequences["v1"]

@@ -7,8 +7,10 @@ from threading import Event, Thread
 import fiftyone.operators.types as types
 import pytest
 from fiftyone.operators.executor import ExecutionContext
+from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.store import locks
 from fiftyone_track_audit.importers.tracks import InputError
+from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
 from fiftyone_track_audit.plugin.groundtruth import aws as clients
 from fiftyone_track_audit.plugin.groundtruth.aws import GroundTruthError
 from fiftyone_track_audit.plugin.groundtruth.labeling_job import NAMESAKE
@@ -27,7 +29,7 @@ from fiftyone_track_audit.plugin.sending.groundtruth_jobs import (
 )
 from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 from fiftyone_track_audit.plugin.sending.records import recorded_adjustments
-from labeling_jobs import BUCKET, READY
+from labeling_jobs import BUCKET, READY, small_video
 from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -298,3 +300,21 @@ def test_a_folder_that_the_system_refuses(cars, tmp_path, monkeypatch):
 def test_datasets_have_folders_of_their_own(cars, theirs):
     folders = [send(dataset, None, **LOCAL).folder for dataset in (cars, theirs)]
     assert len(set(folders)) == 2
+
+
+def test_another_machine_exports_frames_that_stay_in_s3(aws, tmp_path):
+    uri = f"s3://{BUCKET}/data/a/"
+    tracks = small_video("a", tmp_path / "a", frames_uri=uri)
+    for path in (tmp_path / "a").iterdir():
+        put(aws, f"data/a/{path.name}", path.read_bytes())
+    dataset = create_dataset(tracks, "remembers", video_dir=tmp_path / "videos")
+    (tmp_path / "a").rename(tmp_path / "elsewhere")
+    planned = plan(dataset, (3, 4))
+    found = check_adjustment(planned, tmp_path / "package")
+    assert [finding.severity for finding in found] == ["warning"]  # CORS
+    result = export_adjustment(dataset, planned, tmp_path / "package", add_cors=True)
+    assert result.notes == f"a: the job reads its frames from {uri}"
+    assert "uploaded 4 files" in result.message
+    aws.complete("fix")
+    assert load_adjustment(dataset, "fix").frames == {"a": [3, 4]}
+    dataset.delete()

@@ -28,6 +28,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as SchemaError
 from jsonschema.validators import extend
 from moto.core.responses import ActionResult, EmptyResult
+from moto.iam.responses import IamResponse
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -397,6 +398,7 @@ class LabelingService:
 
     Attributes:
         url: the endpoint, for ``AWS_ENDPOINT_URL``
+        may_read: whether the policies of roles let them read S3, None if nobody may ask
         faults: what is asked for, and what fails
         s3: another server of S3, None for moto's
         client: makes a client of a service, ``client("s3")``, once per region
@@ -410,6 +412,7 @@ class LabelingService:
         self.s3 = s3
         self.jobs = {}
         self.absent = exceptions.ResourceNotFound
+        self.may_read = True
         self.client = cache(self.make_client)
 
     def make_client(self, service, region="eu-west-1"):
@@ -423,6 +426,7 @@ class LabelingService:
         """Forgets jobs, orders and calls, and empties :data:`BUCKET`."""
         self.jobs.clear()
         self.absent = exceptions.ResourceNotFound
+        self.may_read = True
         self.faults.orders.clear()
         client = self.client("s3")
         for key in Bucket(client).names(f"s3://{BUCKET}/"):
@@ -578,6 +582,19 @@ def operations(service):
     }
 
 
+def simulate_principal_policy(service):
+    """Makes the method that moto's IAM responses lack."""
+
+    def simulate(self):
+        if service.may_read is None:
+            raise exceptions.ValidationError("not authorized")
+        decision = "allowed" if service.may_read else "implicitDeny"
+        found = {"EvalActionName": "s3:GetObject", "EvalDecision": decision}
+        return ActionResult({"EvaluationResults": [found]})
+
+    return simulate
+
+
 @contextmanager
 def labeling_service(s3=None):
     """Runs the stand-in on a free port, with :data:`BUCKET` in it.
@@ -608,11 +625,14 @@ def labeling_service(s3=None):
     added = operations(service)
     for name, operation in added.items():
         setattr(SageMakerResponse, name, operation)
+    simulate = simulate_principal_policy(service)
+    IamResponse.simulate_principal_policy = simulate
     try:
         yield service
     finally:
         for name in added:
             delattr(SageMakerResponse, name)
+        del IamResponse.simulate_principal_policy
         server.shutdown()
         server.server_close()
         thread.join()

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""List the files that a package needs in S3, and where each of them comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...importers.tracks import InputError
+from .folder import FRAMES_FILE, label_files, read_frames
+from .job_frames import is_file_name
+
+
+@dataclass(frozen=True)
+class PackageFile:
+    """A file that belongs into a package in S3.
+
+    Attributes:
+        key: its key in the bucket
+        path: the local file
+        source: the S3 URI to copy it from instead, None to upload the local file
+    """
+
+    key: str
+    path: Path
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class PackageFiles:
+    """The files of a package.
+
+    Attributes:
+        frames: the frames to upload or to copy
+        remote: the S3 URIs of the frames that must be there already
+        labels: the label files to upload, the manifest last
+    """
+
+    frames: tuple[PackageFile, ...]
+    remote: tuple[str, ...]
+    labels: tuple[PackageFile, ...]
+
+
+def package_files(package: Path, bucket: str, root: str) -> PackageFiles:
+    """List the files of a package.
+
+    Args:
+        package: the package's local folder
+        bucket: its bucket
+        root: its folder in the bucket, without a slash at its end
+
+    Raises:
+        InputError: if the package is damaged, or a local file is missing
+    """
+    table = package / FRAMES_FILE
+    rows = read_frames(package)
+    frames, remote = [], []
+    for line, row in enumerate(rows.to_dict("records"), 2):
+        sequence, name, source = row["sequence"], row["frame_name"], row["source"]
+        if not (is_file_name(sequence) and is_file_name(name)):
+            raise InputError(table, "expected plain file names", line)
+        key = f"{root}/{sequence}/frames/{name}"
+        if source:
+            if not source.startswith("s3://"):
+                raise InputError(table, f"source is {source!r}; expected s3://", line)
+            if source == row["uri"]:
+                remote.append(source)
+            else:
+                frames.append(PackageFile(key, Path(), source))
+        elif row["path"]:
+            frames.append(PackageFile(key, package / row["path"]))
+        else:
+            remote.append(f"s3://{bucket}/{key}")
+    local = [file.path for file in frames if not file.source]
+    missing = [path for path in local if not path.is_file()]
+    if missing:
+        raise InputError(
+            table, f"{len(missing)} frames no longer exist, such as {missing[0]}"
+        )
+    labels = label_files(rows["sequence"].unique())
+    for name in labels:
+        if not (package / name).is_file():
+            raise InputError(package / name, "not found, expected a complete package")
+    return PackageFiles(
+        tuple(frames),
+        tuple(remote),
+        tuple(PackageFile(f"{root}/{name}", package / name) for name in labels),
+    )
