@@ -31,7 +31,7 @@ import fiftyone.utils.annotations as foua
 
 from ..importers import store
 from .corrections.loading import load_adjustment
-from .groundtruth.request import AdjustmentJob
+from .groundtruth.request import AdjustmentJob, job_in
 from .plain import Json
 from .sending.groundtruth import export_adjustment
 from .sending.groundtruth_jobs import adjustment_status, stop_adjustment
@@ -49,7 +49,8 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
         media_field ("filepath"): not used, because frames are sent from their files
         job_name (None): the labeling job's name, by default the annotation key
         folder (None): a new folder for the package, or that of its earlier export;
-            by default below FiftyOne's dataset folder
+            by default below FiftyOne's dataset folder. With an S3 URI, which sets
+            ``bucket`` and ``prefix``, the package is in S3 alone
         context (2): the number of labeled frames to send before and after each
             chosen frame
         include_dismissed (False): whether to send frames that only have dismissed
@@ -173,6 +174,7 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
             labels=tuple(classes),
             **config.settings,
         )
+        job = job_in(config.folder, job)
         adjustment = plan_adjustment(
             samples,
             job,

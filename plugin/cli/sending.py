@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Group, Parameter, Token
 
-from ..groundtruth.request import AdjustmentJob
+from ..groundtruth.request import AdjustmentJob, job_in
 from .commands import (
     FIELDS,
     JOBS,
@@ -134,7 +134,8 @@ def export(
 
     Args:
         folder: a new folder for the package, or that of an earlier export of the
-            same job (default: below FiftyOne's default dataset folder)
+            same job (default: below FiftyOne's default dataset folder); with
+            s3://bucket/prefix, the package is in S3 alone, without --bucket
         copy_frames: copy the frames into the package
         add_cors: add the CORS rule that the worker's page needs to the bucket
         check: only report what would make the job fail; change nothing
@@ -144,7 +145,8 @@ def export(
         from ..sending.groundtruth_checks import check_adjustment
         from ..sending.groundtruth_plan import plan_jobs
 
-        adjustment = plan_jobs(frames.choose(opened), settings.job(opened))
+        job = job_in(folder, settings.job(opened))
+        adjustment = plan_jobs(frames.choose(opened), job)
         if check:
             found = check_adjustment(adjustment, folder, copy_frames=copy_frames)
             _report_findings(dataset, adjustment.counts, found, as_json)

@@ -168,7 +168,7 @@ def _mirrors(job: JobRecord, manifest: str) -> dict[str, Path]:
     """Return the local copies of the S3 folders that a local manifest refers to."""
     if is_s3(manifest) or not job.s3_root:
         return {}
-    mirrors = {job.s3_root: Path(job.package)}
+    mirrors = {} if is_s3(job.package) else {job.s3_root: Path(job.package)}
     if manifest.endswith(MANIFEST):
         folder = Path(manifest).parents[2]
         mirrors[f"{job.s3_root}output/{job.name}/"] = folder

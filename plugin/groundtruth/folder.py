@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...importers.files import read_text_csv
+from ...importers.files import download, read_text_csv
+from ...importers.frames import is_plain_name
 from ...importers.problems import Finding, error
 from ...importers.tracks import InputError
 from ..plain import Json
@@ -31,6 +32,7 @@ class Package:
         region: the AWS region, None if it is not known
         fill_in: the settings without which the job cannot be started
         owner: identifies whose package it is, None for nobody's
+        in_s3: whether the package is to be in S3 alone, and complete there
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class Package:
     region: str | None
     fill_in: tuple[str, ...]
     owner: str | None = None
+    in_s3: bool = False
 
     @property
     def tag(self) -> str | None:
@@ -80,12 +83,40 @@ def read_package(folder: Path) -> Package:
             job["region"],
             tuple(job["fill_in"]),
             job.get("owner"),
+            job.get("in_s3", False),
         )
     except FileNotFoundError as failure:
         raise InputError(path, "not found, expected a package's folder") from failure
     except (ValueError, KeyError, TypeError) as failure:
         message = "expected the request, region and missing settings of a package"
         raise InputError(path, message) from failure
+
+
+def download_package(uri: str, folder: Path) -> Package:
+    """Read a package that is in S3 alone, without its frames.
+
+    Args:
+        uri: the S3 URI of the package, with a slash at its end
+        folder: a new local folder for its files
+
+    Raises:
+        InputError: if it cannot be read, or is not complete
+    """
+    try:
+        # It is uploaded after all files that it needs
+        download(uri, [JOB_FILE], folder, progress=False)
+    except InputError as failure:
+        message = f"{failure.message}; if its upload was interrupted, export it again"
+        raise InputError(failure.path, message) from failure
+    download(uri, [FRAMES_FILE], folder, progress=False)
+    sequences = read_frames(folder)["sequence"].unique()
+    bad = [name for name in sequences if not is_plain_name(name)]
+    if bad:
+        raise InputError(f"{uri}{FRAMES_FILE}", f"{bad[0]!r} is no name of a folder")
+    for sequence in sequences:
+        (folder / sequence).mkdir()
+    download(uri, label_files(sequences), folder, progress=False)
+    return read_package(folder)
 
 
 def write_job(package: Package) -> None:
@@ -95,6 +126,7 @@ def write_job(package: Package) -> None:
         "fill_in": list(package.fill_in),
         "owner": package.owner,
         "request": package.request,
+        **({"in_s3": True} if package.in_s3 else {}),
     }
     text = json.dumps(job, indent=2) + "\n"
     (package.folder / JOB_FILE).write_text(text, encoding="utf-8")

@@ -11,7 +11,7 @@ A package is a folder that mirrors the job's folder in S3::
     frames.csv                        each frame's number, reason and local file
     job.json                          the CreateLabelingJob request
 
-The last two are not uploaded.
+The last two are only uploaded if the package is to be in S3 alone.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from .package_plan import Plan
 
 
 def package_findings(
-    plans: Sequence[Plan], folder: Path, copy_frames: bool = False
+    plans: Sequence[Plan], folder: Path | str, copy_frames: bool = False
 ) -> list[Finding]:
     """Find what prevents packages from being written, on this machine.
 
     Args:
         plans: the plans
-        folder: where to write to, see :func:`write_packages`
+        folder: where to write to, see :func:`write_packages`, or an S3 URI
         copy_frames (False): whether to copy the frames into the packages
 
     Returns:
@@ -54,28 +54,44 @@ def package_findings(
     if copy_frames and absent:
         what = f"{absent} frames to copy are not on this machine"
         found.append(error(what, "put them there, or do not copy frames"))
+    if isinstance(folder, str):
+        return found
     return [*found, *folder_findings(folder, plans[0].owner)]
 
 
-def planned_packages(plans: Sequence[Plan], folder: Path) -> list[Package]:
+def planned_packages(
+    plans: Sequence[Plan], folder: Path, *, in_s3: bool = False
+) -> list[Package]:
     """Return the packages that :func:`write_packages` writes.
 
     Args:
         plans: the plans
         folder: the package's folder; several packages are in its folders ``1``, ``2``
             and so on
+        in_s3 (False): whether the packages are going to be in S3 alone
     """
     folders = [folder]
     if len(plans) > 1:
         folders = [folder / f"{number}" for number in range(1, len(plans) + 1)]
     return [
-        Package(part, plan.request, plan.job.job_region, plan.job.fill_in, plan.owner)
+        Package(
+            part,
+            plan.request,
+            plan.job.job_region,
+            plan.job.fill_in,
+            plan.owner,
+            in_s3,
+        )
         for plan, part in zip(plans, folders, strict=True)
     ]
 
 
 def write_packages(
-    plans: Sequence[Plan], folder: Path, *, copy_frames: bool = False
+    plans: Sequence[Plan],
+    folder: Path,
+    *,
+    copy_frames: bool = False,
+    in_s3: bool = False,
 ) -> list[Package]:
     """Write the packages of the jobs of one selection, all or none.
 
@@ -87,6 +103,7 @@ def write_packages(
             owner, which are replaced; see :func:`planned_packages`
         copy_frames (False): whether to copy the frames into the packages.
             Otherwise ``frames.csv`` names the local files
+        in_s3 (False): whether the packages are going to be in S3 alone
 
     Raises:
         InputError: if the folder holds something else or cannot be written
@@ -95,14 +112,14 @@ def write_packages(
     check = partial(check_folder, owner=plans[0].owner)
     try:
         with whole_folder(folder, check) as new:
-            written = planned_packages(plans, new)
+            written = planned_packages(plans, new, in_s3=in_s3)
             for plan, package in zip(plans, written, strict=True):
                 package.folder.mkdir(exist_ok=True)
                 _write_files(plan, package, copy_frames)
     except OSError as failure:
         place, reason = failure.filename or folder, failure.strerror or failure
         raise InputError(place, f"{reason}; nothing was written") from failure
-    return planned_packages(plans, folder)
+    return planned_packages(plans, folder, in_s3=in_s3)
 
 
 def _write_files(plan: Plan, package: Package, copy_frames: bool) -> None:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...importers.files import read_text_csv
 from ...importers.tracks import InputError
-from .folder import FRAMES_FILE, label_files, read_frames
+from .folder import FRAMES_FILE, JOB_FILE, Package, label_files, read_frames
 from .job_frames import is_file_name
 
 
@@ -19,11 +20,17 @@ class PackageFile:
         key: its key in the bucket
         path: the local file
         source: the S3 URI to copy it from instead, None to upload the local file
+        body: what to upload instead of the local file, or None
     """
 
     key: str
     path: Path
     source: str | None = None
+    body: bytes | None = None
+
+    def read(self) -> bytes:
+        """Return the content to upload."""
+        return self.path.read_bytes() if self.body is None else self.body
 
 
 @dataclass(frozen=True)
@@ -41,17 +48,18 @@ class PackageFiles:
     labels: tuple[PackageFile, ...]
 
 
-def package_files(package: Path, bucket: str, root: str) -> PackageFiles:
+def package_files(whole: Package, bucket: str, root: str) -> PackageFiles:
     """List the files of a package.
 
     Args:
-        package: the package's local folder
+        whole: the package
         bucket: its bucket
         root: its folder in the bucket, without a slash at its end
 
     Raises:
         InputError: if the package is damaged, or a local file is missing
     """
+    package = whole.folder
     table = package / FRAMES_FILE
     rows = read_frames(package)
     frames, remote = [], []
@@ -81,8 +89,12 @@ def package_files(package: Path, bucket: str, root: str) -> PackageFiles:
     for name in labels:
         if not (package / name).is_file():
             raise InputError(package / name, "not found, expected a complete package")
-    return PackageFiles(
-        tuple(frames),
-        tuple(remote),
-        tuple(PackageFile(f"{root}/{name}", package / name) for name in labels),
-    )
+    files = [PackageFile(f"{root}/{name}", package / name) for name in labels]
+    if whole.in_s3:
+        # On another machine, the local files of the frames mean nothing
+        kept = read_text_csv(table).assign(path="").to_csv(index=False).encode()
+        files[-1:-1] = [
+            PackageFile(f"{root}/{FRAMES_FILE}", table, body=kept),
+            PackageFile(f"{root}/{JOB_FILE}", package / JOB_FILE),
+        ]
+    return PackageFiles(tuple(frames), tuple(remote), tuple(files))

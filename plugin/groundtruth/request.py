@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_type_hints
 
+from ...importers.files import is_s3, split_s3
+from ...importers.tracks import InputError
 from ..plain import Json
 
 #: The account that owns the worker's page, and by region the account that owns the
@@ -184,6 +186,26 @@ class AdjustmentJob:
             "workteam_arn": self.workteam_arn,
         }
         return tuple(name for name, value in known.items() if not value)
+
+
+def job_in(folder: object, job: AdjustmentJob) -> AdjustmentJob:
+    """Return a job with the bucket and the prefix of its package's folder.
+
+    Args:
+        folder: the folder, None for the default one; only an S3 URI changes the job
+        job: the job's settings
+
+    Raises:
+        InputError: if the settings name another bucket or prefix
+    """
+    if not is_s3(str(folder)):
+        return job
+    bucket, key = split_s3(str(folder))
+    prefix = key.strip("/") or job.prefix
+    if job.bucket not in {None, bucket} or job.prefix not in {None, prefix}:
+        message = f"the settings of the job name {job.root}; expected this folder"
+        raise InputError(str(folder), message)
+    return replace(job, bucket=bucket, prefix=prefix)
 
 
 def labeling_job_request(job: AdjustmentJob, description: str, token: str) -> Json:

@@ -72,7 +72,7 @@ def upload_package(
     source = package.request["InputConfig"]["DataSource"]["S3DataSource"]
     bucket, key = split_s3(source["ManifestS3Uri"])
     root = key.rpartition("/")[0]
-    files = package_files(package.folder, bucket, root)
+    files = package_files(package, bucket, root)
     client = client or s3_client(package.region)
     check_bucket(client, bucket, package.region)
     there = list_objects(client, f"s3://{bucket}/{root}/")
@@ -145,8 +145,8 @@ def _state(
     if file.source:
         same = found["Metadata"].get(_SOURCE) == _etag(client, file.source)
     else:
-        same = stored.size == file.path.stat().st_size
-        same = same and is_same(found, file.path.read_bytes())
+        body = file.read()
+        same = stored.size == len(body) and is_same(found, body)
     if same:
         return "same"
     return "own" if owner and found["Metadata"].get(OWNER) == owner else "other"
@@ -200,7 +200,7 @@ def _send(
                 **encryption(key),
             )
             return file.key
-        body = file.path.read_bytes()
+        body = file.read()
         client.put_object(
             Bucket=bucket,
             Key=file.key,

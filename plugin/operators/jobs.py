@@ -52,7 +52,8 @@ class LaunchAdjustmentJob(TrackOperator):
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Show what will be uploaded and started."""
         record = _chosen_job(ctx)
-        missing = recorded_packages(record)[0].fill_in
+        with recorded_packages(record) as packages:
+            missing = packages[0].fill_in
         roots = ", ".join(str(job.s3_root) for job in record.jobs)
         add_notice(
             inputs,

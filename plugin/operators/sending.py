@@ -11,9 +11,9 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers.dataset import Progress
-from ...importers.files import check_new_folder, resolve_path
+from ...importers.files import check_new_folder, is_s3, resolve_path
 from ...importers.problems import sentences
-from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob
+from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob, job_in
 from ..plain import Json, count
 from ..sending.chosen_frames import FramesToSend, dismissed_text, select_to_send
 from ..sending.cvat import send_as_cvat
@@ -94,7 +94,8 @@ class ExportAdjustmentJob(TrackOperator):
             label="Package folder",
             description=(
                 "A new folder for the job's files, or that of its earlier export; by "
-                "default below FiftyOne's dataset folder"
+                "default below FiftyOne's dataset folder. With s3://bucket/prefix, "
+                "they are in S3 alone"
             ),
         )
         _ask_for_aws(ctx, inputs)
@@ -102,14 +103,14 @@ class ExportAdjustmentJob(TrackOperator):
     def preview(self, ctx: ExecutionContext, inputs: types.Object) -> None:
         """Show what will be sent where, and what would make it fail."""
         adjustment, folder = _plan(ctx), ctx.params.get("folder")
-        if ctx.params.get("bucket") and ctx.params.get("check_aws"):
+        if adjustment.job.bucket and ctx.params.get("check_aws"):
             found = check_adjustment(adjustment, folder)
         else:
             found = tuple(local_findings(adjustment, folder))
         errors = sentences(found, "error")
         if errors:
             raise ValueError("\n".join(errors))
-        add_notice(inputs, "preview", _preview(adjustment))
+        add_notice(inputs, "preview", _preview(adjustment, folder))
         notes = [*sentences(found, "warning"), *adjustment.notes]
         for number, text in enumerate(notes):
             add_warning(inputs, f"warning_{number}", text)
@@ -158,6 +159,7 @@ class ExportAdjustmentJob(TrackOperator):
             sample_collection, label_field, context, include_dismissed=include_dismissed
         )
         job = AdjustmentJob(name or default_job_name(chosen.dataset), **settings)
+        job = job_in(folder, job)
         adjustment = plan_jobs(chosen, job)
         if check:
             found = check_adjustment(adjustment, folder, copy_frames=copy_frames)
@@ -180,6 +182,7 @@ def _plan(ctx: ExecutionContext) -> Adjustment:
         pairs = [tag.partition("=") for tag in settings["tags"]]
         settings["tags"] = {key: value for key, _, value in pairs}
     job = AdjustmentJob(**{"name": default_job_name(ctx.dataset), **settings})
+    job = job_in(params.get("folder"), job)
     chosen = frames_to_send(ctx)
     if params.get("view_name"):
         view = ctx.dataset.load_saved_view(params["view_name"])
@@ -187,9 +190,9 @@ def _plan(ctx: ExecutionContext) -> Adjustment:
     return plan_jobs(chosen, job)
 
 
-def _preview(adjustment: Adjustment) -> str:
+def _preview(adjustment: Adjustment, folder: str | None) -> str:
     job = adjustment.job
-    steps = ["written to a folder"]
+    steps = [] if is_s3(str(folder)) else ["written to a folder"]
     if job.bucket:
         steps.append(f"uploaded to {job.root}")
     if not job.fill_in:
@@ -262,7 +265,7 @@ def _ask_for_aws(ctx: ExecutionContext, inputs: types.Object) -> None:
         label="S3 bucket",
         description=f"Upload the job to this bucket{known}",
     )
-    if not ctx.params.get("bucket"):
+    if not (ctx.params.get("bucket") or is_s3(str(ctx.params.get("folder")))):
         return
     inputs.enum(
         "region",

@@ -6,20 +6,22 @@ Every step can be repeated in any process: what is already done stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import fiftyone as fo
 import pandas as pd
 
-from ...importers.files import split_s3
+from ...importers.files import is_s3, split_s3
 from ...importers.problems import Finding, sentences
 from ...importers.store.locks import exclusive
 from ...importers.tracks import InputError
 from ..groundtruth.aws import s3_client, sagemaker_client
 from ..groundtruth.bucket import add_cors_rule, cors_warning
-from ..groundtruth.folder import Package, read_package
+from ..groundtruth.folder import Package, download_package, read_package
 from ..groundtruth.labeling_job import launch_job
 from ..groundtruth.package import planned_packages, write_packages
 from ..groundtruth.package_plan import Plan
@@ -101,7 +103,8 @@ def export_adjustment(
         dataset: the dataset that the frames are from
         adjustment: the plan
         folder (None): a new folder for the packages, or the one of the earlier
-            export; by default below FiftyOne's dataset folder
+            export; by default below FiftyOne's dataset folder. With the S3 URI of the
+            job's folder, ``job.root``, the packages are in S3 alone
         copy_frames (False): whether to copy the frames into the packages
         add_cors (False): whether to add the CORS rule that the worker's page
             needs to the bucket, if it has none
@@ -128,17 +131,29 @@ def export_adjustment(
     errors = sentences(found, "error")
     if errors:
         raise InputError(package, "nothing was written:\n" + "\n".join(errors))
-    packages = planned_packages(plans, package)
-    record = _make_record(adjustment, packages)
-    with exclusive(dataset, "exporting frames of"):
-        _check_unchanged(dataset, adjustment)
-        with recording_adjustment(dataset, record):
-            write_packages(plans, package, copy_frames=copy_frames)
-    if add_cors:
-        found = _add_cors(adjustment, found)
-    sent = _send(dataset, record, packages, progress)
+    with _local_folder(package) as local:
+        in_s3 = local != package
+        packages = planned_packages(plans, local, in_s3=in_s3)
+        record = _make_record(adjustment, packages)
+        with exclusive(dataset, "exporting frames of"):
+            _check_unchanged(dataset, adjustment)
+            with recording_adjustment(dataset, record):
+                write_packages(plans, local, copy_frames=copy_frames, in_s3=in_s3)
+        if add_cors:
+            found = _add_cors(adjustment, found)
+        sent = _send(dataset, record, packages, progress)
     notes = [*sentences(found, "warning"), *adjustment.notes]
     return replace(sent, folder=str(package), notes="\n".join(notes))
+
+
+@contextmanager
+def _local_folder(folder: Path | str) -> Iterator[Path]:
+    """Provide the folder to write packages to, of which nothing is left if it is S3."""
+    if isinstance(folder, Path):
+        yield folder
+    else:
+        with TemporaryDirectory(prefix="track-audit-") as scratch:
+            yield Path(scratch, "package")
 
 
 def launch_adjustment(
@@ -168,27 +183,42 @@ def launch_adjustment(
         ['arn:aws:sagemaker:eu-west-1:123456789012:labeling-job/fix']
     """
     record = recorded_adjustment(dataset, name)
-    return _send(dataset, record, recorded_packages(record), progress)
+    with recorded_packages(record) as packages:
+        return _send(dataset, record, packages, progress)
 
 
-def recorded_packages(record: AdjustmentRecord) -> list[Package]:
+@contextmanager
+def recorded_packages(record: AdjustmentRecord) -> Iterator[list[Package]]:
     """Read the packages of an adjustment that is to be uploaded.
+
+    Yields:
+        the packages, which are on this machine at least as long as the context lasts
 
     Raises:
         InputError: if a package is damaged, is not the one that was recorded, or has
             no bucket
     """
-    packages = [read_package(Path(job.package)) for job in record.jobs]
-    for job, package in zip(record.jobs, packages, strict=True):
-        # A process may have been killed after recording an export that replaces this
-        if job.tag and job.tag != package.tag:
-            message = (
-                f"this is an earlier package: the last export of '{record.name}' was "
-                "interrupted; export it again"
-            )
-            raise InputError(package.folder, message)
-        package.require("bucket")
-    return packages
+    with TemporaryDirectory(prefix="track-audit-") as scratch:
+        packages = []
+        for number, job in enumerate(record.jobs):
+            if is_s3(job.package):
+                local = Path(scratch, str(number))
+                packages.append(download_package(job.package, local))
+            else:
+                packages.append(read_package(Path(job.package)))
+            _check_last(record, job, packages[-1])
+        yield packages
+
+
+def _check_last(record: AdjustmentRecord, job: JobRecord, package: Package) -> None:
+    # A process may have been killed after recording an export that replaces this
+    if job.tag and job.tag != package.tag:
+        message = (
+            f"this is an earlier package: the last export of '{record.name}' was "
+            "interrupted; export it again"
+        )
+        raise InputError(job.package, message)
+    package.require("bucket")
 
 
 def _check_unchanged(dataset: fo.Dataset, adjustment: Adjustment) -> None:
@@ -226,6 +256,8 @@ def _make_record(adjustment: Adjustment, packages: list[Package]) -> AdjustmentR
             _make_job_record(plan, package)
             for plan, package in zip(adjustment.plans, packages, strict=True)
         ],
+        role_arn=job.role_arn,
+        workteam_arn=job.workteam_arn,
     )
 
 
@@ -233,7 +265,7 @@ def _make_job_record(plan: Plan, package: Package) -> JobRecord:
     frames = plan.frames.groupby("sequence")["frame"]
     return JobRecord(
         name=plan.job.name,
-        package=str(package.folder),
+        package=plan.job.root if package.in_s3 else str(package.folder),
         s3_root=plan.job.root if plan.job.bucket else None,
         frames={str(name): numbers.tolist() for name, numbers in frames},
         tag=package.tag,

@@ -13,7 +13,7 @@ import fiftyone as fo
 import pandas as pd
 
 from ...importers import store
-from ...importers.files import resolve_path
+from ...importers.files import is_s3, resolve_path
 from ...importers.problems import Finding, sentences
 from ...importers.store.attributes import fields_of
 from ...importers.tracks import InputError
@@ -22,7 +22,7 @@ from ..groundtruth.folder import read_package
 from ..groundtruth.frames_in_place import place_frames, place_nothing
 from ..groundtruth.label_categories import read_label_categories
 from ..groundtruth.package_plan import Plan, Source, plan_packages
-from ..groundtruth.request import AdjustmentJob
+from ..groundtruth.request import AdjustmentJob, job_in
 from .chosen_frames import FramesToSend, dismissed_text, select_to_send
 from .records import (
     AdjustmentRecord,
@@ -58,9 +58,18 @@ class Adjustment:
     others: tuple[AdjustmentRecord, ...] = ()
     placed: bool = False
 
-    def package_folder(self, folder: Path | str | None = None) -> Path:
-        """Return where the packages go, by default to :attr:`folder`."""
-        return resolve_path(folder) if folder else self.folder
+    def package_folder(self, folder: Path | str | None = None) -> Path | str:
+        """Return where the packages go, by default to :attr:`folder`.
+
+        Raises:
+            InputError: if the folder is in S3, but is not that of the job
+        """
+        if folder is None or not is_s3(folder):
+            return resolve_path(folder) if folder else self.folder
+        if not self.job.bucket or job_in(folder, self.job) != self.job:
+            message = "expected the folder that bucket and prefix of the job name"
+            raise InputError(folder, message)
+        return self.job.root
 
     def place_frames(self, copy_frames: bool = False) -> Adjustment:
         """Decide from where the jobs read frames that are in S3; AWS is asked for that.
@@ -223,8 +232,11 @@ def last_settings(dataset: fo.Dataset) -> dict[str, str]:
         "region": last.region,
         "audited_attribute": last.audited_attribute,
         "label_attribute": last.label_attribute,
-        **_arns(Path(last.jobs[0].package)),
+        "role_arn": last.role_arn,
+        "workteam_arn": last.workteam_arn,
     }
+    if not is_s3(last.jobs[0].package):
+        settings |= _arns(Path(last.jobs[0].package))  # records of before lack them
     return {name: str(value) for name, value in settings.items() if value}
 
 

@@ -53,7 +53,8 @@ class JobRecord:
 
     Attributes:
         name: the labeling job's name
-        package: the local folder of its package
+        package: the local folder of its package, or the S3 URI of a package that is
+            in S3 alone
         s3_root: the S3 URI of its package, or None if it is not uploaded
         frames: the 1-based numbers of its frames, by sequence
         arn: the labeling job's ARN, None if it is not known to be started
@@ -82,6 +83,8 @@ class AdjustmentRecord:
         audited_attribute: the label attribute of the labels that were sent
         counts: what is sent
         jobs: the labeling jobs
+        role_arn: the IAM role that Ground Truth assumes, None if it is not known
+        workteam_arn: the work team, None if it is not known
     """
 
     name: str
@@ -91,6 +94,8 @@ class AdjustmentRecord:
     audited_attribute: str
     counts: Counts
     jobs: list[JobRecord] = field(default_factory=list)
+    role_arn: str | None = None
+    workteam_arn: str | None = None
 
     @property
     def started(self) -> bool:
@@ -171,7 +176,8 @@ def choose_record(
 
 
 def _read_record(content: Json) -> AdjustmentRecord:
-    known = {name: content[name] for name in AdjustmentRecord.__dataclass_fields__}
+    names = AdjustmentRecord.__dataclass_fields__
+    known = {name: content[name] for name in names if name in content}
     known["jobs"] = [JobRecord(**job) for job in content["jobs"]]
     known["counts"] = Counts(**content["counts"])
     return AdjustmentRecord(**known)

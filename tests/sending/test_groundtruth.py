@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Adjustments of a dataset: whose jobs, files and folders are whose."""
 
+import io
 import json
+import tempfile
 from threading import Event, Thread
 
 import fiftyone.operators.types as types
+import pandas as pd
 import pytest
 from fiftyone.operators.executor import ExecutionContext
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.store import locks
 from fiftyone_track_audit.importers.tracks import InputError
+from fiftyone_track_audit.plugin.corrections.applying import apply_adjustment
 from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
 from fiftyone_track_audit.plugin.groundtruth import aws as clients
 from fiftyone_track_audit.plugin.groundtruth.aws import GroundTruthError
 from fiftyone_track_audit.plugin.groundtruth.labeling_job import NAMESAKE
-from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
+from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob, job_in
 from fiftyone_track_audit.plugin.operators.jobs import StopAdjustmentJob
 from fiftyone_track_audit.plugin.operators.sending import ExportAdjustmentJob
 from fiftyone_track_audit.plugin.sending import groundtruth as sending
@@ -27,7 +31,10 @@ from fiftyone_track_audit.plugin.sending.groundtruth_jobs import (
     adjustment_status,
     stop_adjustment,
 )
-from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
+from fiftyone_track_audit.plugin.sending.groundtruth_plan import (
+    last_settings,
+    plan_adjustment,
+)
 from fiftyone_track_audit.plugin.sending.records import recorded_adjustments
 from labeling_jobs import BUCKET, READY, small_video
 from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
@@ -318,3 +325,66 @@ def test_another_machine_exports_frames_that_stay_in_s3(aws, tmp_path):
     aws.complete("fix")
     assert load_adjustment(dataset, "fix").frames == {"a": [3, 4]}
     dataset.delete()
+
+
+def test_a_package_in_s3_alone(aws, cars, tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    planned = plan(cars, (3, 4), prefix="only/fix")
+    aws.fail("CreateLabelingJob", "access denied")
+    with pytest.raises(GroundTruthError, match="access was denied"):
+        export_adjustment(cars, planned, f"s3://{BUCKET}/only/fix")
+    (job,) = recorded_adjustments(cars)["fix"].jobs
+    assert job.package == f"s3://{BUCKET}/only/fix/"
+    table = pd.read_csv(io.BytesIO(stored(aws, "only/fix/frames.csv")))
+    assert table["path"].isna().all()
+    frames = cars.first().frames.values()
+    away = [[f"/elsewhere/{frame.frame_name}" for frame in frames]]
+    cars.set_values("frames.filepath", away)
+    launched = launch_adjustment(cars, "fix")
+    assert (len(launched.job_arns), launched.folder) == (1, None)
+    assert "uploaded 0 files" in launched.message
+    assert last_settings(cars)["role_arn"] == READY["role_arn"]
+    aws.complete("fix")
+    assert load_adjustment(cars, "fix").frames == {"a": [3, 4]}
+    assert apply_adjustment(cars, "fix").changed == 0
+    assert [*scratch.iterdir()] == []
+
+
+def test_a_package_in_s3_whose_upload_broke_off(aws, cars):
+    folder = f"s3://{BUCKET}/only/fix"
+    planned = plan(cars, prefix="only/fix")
+    aws.fail("PutObject", "access denied", after=2)
+    with pytest.raises(GroundTruthError):
+        export_adjustment(cars, planned, folder)
+    with pytest.raises(InputError, match=r"job\.json: .* export it again"):
+        launch_adjustment(cars, "fix")
+    again = export_adjustment(cars, plan(cars, prefix="only/fix"), folder)
+    assert (len(again.job_arns), again.folder) == (1, f"{folder}/")
+
+
+@pytest.mark.parametrize("settings", [{}, {"bucket": None}])
+def test_the_package_in_s3_is_that_of_the_job(aws, cars, settings):
+    with pytest.raises(InputError, match="that bucket and prefix of the job name"):
+        export_adjustment(cars, plan(cars, **settings), "s3://sagemaker-tracks/other")
+
+
+@pytest.mark.parametrize(
+    ("folder", "settings", "root"),
+    [
+        ("s3://b-1/to/fix/", {}, "s3://b-1/to/fix/"),
+        ("s3://b-1", {"bucket": "b-1"}, "s3://b-1/track-audit/fix/"),
+        ("s3://b-1", {"prefix": "to"}, "s3://b-1/to/"),
+        ("local", {"bucket": "b-2"}, "s3://b-2/track-audit/fix/"),
+        ("s3://b-1/to", {"bucket": "b-2"}, None),
+        ("s3://b-1/to", {"prefix": "other"}, None),
+    ],
+)
+def test_the_folder_names_bucket_and_prefix(folder, settings, root):
+    job = AdjustmentJob("fix", **settings)
+    if root is None:
+        with pytest.raises(InputError, match="the settings of the job name s3://"):
+            job_in(folder, job)
+    else:
+        assert job_in(folder, job).root == root
