@@ -240,7 +240,25 @@ def with_objects(
     known = [name for name in ("object_id", "object_name") if name in table]
     track = ["sequence", "track"]
     chosen = boxes[track].drop_duplicates()
-    whole = table.merge(chosen, on=track)[[*track, "label", *known]]
+    objects = track_objects(table.merge(chosen, on=track))
+    boxes = boxes.merge(objects, on=track, how="left", suffixes=("", "_of_track"))
+    for name in known:
+        own = boxes[name].astype(object)
+        boxes[name] = own.where(own.notna(), boxes.pop(f"{name}_of_track"))
+    boxes = boxes.astype({"object_id": str, "object_name": str})
+    _check_objects(boxes, report)
+    return boxes
+
+
+def track_objects(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the ``object_id`` and ``object_name`` of each ``sequence`` and ``track``.
+
+    Args:
+        table: the tracks table of whole tracks
+    """
+    track = ["sequence", "track"]
+    known = [name for name in ("object_id", "object_name") if name in table]
+    whole = table[[*track, "label", *known]]
     objects = whole.groupby(track, observed=True).first().reset_index()
     objects = objects.reindex(columns=[*track, "label", "object_id", "object_name"])
     sequence, number = objects["sequence"].astype(str), objects["track"].astype(str)
@@ -254,15 +272,7 @@ def with_objects(
     for name, values in made.items():
         filled = objects[name].astype(object)
         objects[name] = filled.where(filled.notna(), pd.Series(values, dtype=object))
-    boxes = boxes.merge(
-        objects.drop(columns="label"), on=track, how="left", suffixes=("", "_of_track")
-    )
-    for name in known:
-        own = boxes[name].astype(object)
-        boxes[name] = own.where(own.notna(), boxes.pop(f"{name}_of_track"))
-    boxes = boxes.astype({"object_id": str, "object_name": str})
-    _check_objects(boxes, report)
-    return boxes
+    return objects.drop(columns="label")
 
 
 def _check_objects(boxes: pd.DataFrame, report: Report) -> None:

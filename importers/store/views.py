@@ -60,10 +60,10 @@ def frames_as_samples(dataset: fo.Dataset, frame_ids: list[str]) -> fo.DatasetVi
 
     Args:
         dataset: a dataset
-        frame_ids: the IDs of the frames' documents
+        frame_ids: the IDs of the frames' documents, in order
     """
     if are_images(dataset):
-        return dataset.select(frame_ids)
+        return dataset.select(frame_ids, ordered=True)
     return dataset.select_frames(frame_ids).to_frames()
 
 

@@ -61,11 +61,13 @@ def _run(argv: Sequence[str]) -> int:
     except Exception as error:
         # Imported only now, since it takes long: help need not wait for it
         from ...importers.tracks import InputError
+        from ..corrections.corrected import NotReviewed
         from ..groundtruth.aws import GroundTruthError, NotFinished
 
         if not isinstance(error, InputError | GroundTruthError):
             raise
-        return _report(error, UNFINISHED if isinstance(error, NotFinished) else BAD)
+        waiting = isinstance(error, NotFinished | NotReviewed)
+        return _report(error, UNFINISHED if waiting else BAD)
 
 
 def _report(error: Exception, code: int = BAD) -> int:

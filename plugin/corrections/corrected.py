@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ...importers.tracks import COLUMNS, FORMAT_COLUMNS
+from ...importers.tracks import COLUMNS, FORMAT_COLUMNS, InputError
 
 #: The columns of :attr:`Corrections.frame_attributes`.
 FRAME_ATTRIBUTES = ["sequence", "frame", "attribute", "sent", "corrected"]
+
+
+class NotReviewed(InputError):
+    """Nothing came back yet, since annotators have not finished."""
 
 
 @dataclass(frozen=True)

@@ -3,111 +3,214 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import fiftyone as fo
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+import requests
+from fiftyone.utils.annotations import AnnotationResults
+from fiftyone.utils.cvat import CVATAnnotationResults
+from fiftyone.utils.labelstudio import LabelStudioAnnotationResults
 
 from ...importers import store
-from ...importers.pixels import scale_images
-from ...importers.store.attributes import fields_of, rename_attributes
-from ...importers.store.locks import exclusive
+from ...importers.pixels import track_objects
+from ...importers.store.attributes import fields_of
 from ...importers.tracks import BOX
-from ..sending.records import (
-    SentFrames,
-    sent_boxes,
-)
-from .corrected import Corrections
+from ..plain import count
+from ..sending.backends import check_credentials
+from ..sending.records import SentFrames, sent_boxes
+from .corrected import Corrections, NotReviewed
+from .cvat_tasks import read_tasks
 from .returned_attributes import with_attributes
+from .server_boxes import COLUMNS, ServerBoxes, find_objects, touched_frames
 
-#: How far rounding may move an edge, in pixels: half a pixel, as boxes are compared in
-#: whole pixels, and what tools round.
-_ROUNDING = 0.6
-#: The frame field that holds a backend's labels until they are compared.
-_INCOMING = "track_audit_incoming"
+_FRAME = ["sequence", "frame"]
+_NUMBERED = ["sequence", "track", "object_id", "object_name"]
+#: Seconds to wait for a server.
+_PATIENCE = 60
 
 
 def read_annotations(dataset: fo.Dataset, record: SentFrames) -> Corrections:
     """Read corrections from an annotation backend.
 
+    Frames of tasks that nobody opened, and in which nothing changed, did not come back.
+
     Raises:
         ValueError: if the dataset lacks a sequence that was sent
+        InputError: if credentials are missing
+        NotReviewed: if no frame came back
     """
-    samples = store.select_sequences(dataset, record.frames)
-    with exclusive(dataset, "loading annotations into"):
-        _drop_incoming(dataset)  # a killed process may have left it
-        try:
-            dataset.load_annotations(
-                record.name, dest_field=_INCOMING, unexpected="ignore"
-            )
-            corrected = _read_incoming(samples, record)
-        finally:
-            _drop_incoming(dataset)
+    stored = _read_stored(dataset, record)
     sent = sent_boxes(dataset, record)
-    table = _with_objects(corrected, sent, record)
-    sent, table = with_attributes(sent, table, record.box_attributes)
-    frames = [
-        pd.DataFrame({"sequence": name, "frame": numbers})
-        for name, numbers in record.frames.items()
-    ]
+    frames = _frames(stored, record)
+    found = _join(
+        [_read_run(dataset, run, frames) for run in record.runs or [record.name]],
+        fields_of(dataset, record.label_field, record.box_attributes),
+    )
+    names = frames[["frame_id", *_FRAME, "frame_name"]]
+    boxes = found.boxes.merge(names, on="frame_id")
+    known = _numbered(stored, sent) if record.shows_tracks else sent[:0]
+    boxes, refused = find_objects(boxes, sent, known[_NUMBERED], record.name)
+    sent, table = with_attributes(sent, boxes, record.box_attributes)
+    attributes = [name for name in record.box_attributes if name in table]
+    came = frames[~_are_open(found, frames, sent, table, attributes)]
+    if came.empty:
+        raise NotReviewed(record.name, "nobody has opened its tasks yet; wait for them")
     return Corrections(
-        sent=sent.drop(columns="id"),
-        corrected=table,
-        frames=pd.concat(frames, ignore_index=True),
+        sent=_within(sent.drop(columns="id"), came),
+        corrected=_within(table.drop(columns="frame_id"), came),
+        frames=came[_FRAME].reset_index(drop=True),
         image_sizes=record.image_sizes,
+        notes=(*found.notes, *_notes(len(frames) - len(came), refused)),
     )
 
 
-def _drop_incoming(dataset: fo.Dataset) -> None:
-    if _INCOMING in store.frame_schema(dataset):
-        store.delete_frame_field(dataset, _INCOMING)
-
-
-def _read_incoming(samples: fo.DatasetView, record: SentFrames) -> pd.DataFrame:
-    dataset = store.dataset_of(samples)
-    if _INCOMING not in store.frame_schema(dataset):
-        store.add_frame_field(
-            dataset,
-            _INCOMING,
-            fo.EmbeddedDocumentField,
-            embedded_doc_type=fo.Detections,
-        )
+def _read_stored(dataset: fo.Dataset, record: SentFrames) -> store.StoredTracks:
+    samples = store.select_sequences(dataset, record.frames)
     declared = store.frame_schema(dataset, flat=True)
-    sent = fields_of(dataset, record.label_field, record.box_attributes)
-    paths = {
-        path: name
-        for path, name in sent.items()
-        if f"{_INCOMING}.detections.{path}" in declared
-    }
-    tracks = store.read_tracks(samples, _INCOMING, ["id", *paths]).tracks
-    tracks = rename_attributes(tracks, paths, {})
-    table = tracks.table.astype(
-        {"sequence": object, "label": object, "frame_name": object, "id": str}
+    names = [
+        name
+        for name in ("object_id", "object_name")
+        if f"{record.label_field}.detections.{name}" in declared
+    ]
+    return store.read_tracks(samples, record.label_field, names)
+
+
+def _frames(stored: store.StoredTracks, record: SentFrames) -> pd.DataFrame:
+    """Return the frames that were sent, with ``frame_id``, and the images' sizes."""
+    sequences = stored.tracks.sequences
+    numbers = [
+        (
+            name,
+            number,
+            sequences[name].frame_names[number - 1],
+            *record.image_sizes[name],
+        )
+        for name, own in record.frames.items()
+        for number in own
+    ]
+    columns = [*_FRAME, "frame_name", "image_width", "image_height"]
+    sent = pd.DataFrame(numbers, columns=columns)
+    documents = stored.documents.assign(frame_id=stored.documents["_id"].astype(str))
+    documents = documents.astype({"sequence": object})[[*_FRAME, "frame_id"]]
+    return sent.merge(documents, on=_FRAME)
+
+
+def _numbered(stored: store.StoredTracks, sent: pd.DataFrame) -> pd.DataFrame:
+    """Return the objects of all tracks, by the numbers that annotators may enter."""
+    others = track_objects(stored.tracks.table).astype({"sequence": object})
+    objects = pd.concat([sent[_NUMBERED], others])
+    return objects.drop_duplicates(["sequence", "track"])
+
+
+def _read_run(dataset: fo.Dataset, run: str, frames: pd.DataFrame) -> ServerBoxes:
+    """Read the boxes of an annotation run, by whichever backend it was sent to."""
+    results = dataset.load_annotation_results(run)
+    check_credentials(results.config)
+    if isinstance(results, CVATAnnotationResults):
+        return read_tasks(results)
+    found = _download(results, frames)
+    if isinstance(results, LabelStudioAnnotationResults):
+        return replace(found, unopened=_unlabeled(results))
+    return found
+
+
+def _download(results: AnnotationResults, frames: pd.DataFrame) -> ServerBoxes:
+    """Read the boxes of a backend as FiftyOne does, relative to their images."""
+    (field,) = results.config.label_schema
+    labels = results.backend.download_annotations(results).get(field, {})
+    rows = [
+        {
+            "frame_id": frame_id,
+            "label": label.label,
+            **dict(zip(BOX, label.bounding_box, strict=True)),
+            "id": id,
+            "drawn": id,
+            "attributes": dict(label.iter_attributes()),
+        }
+        for frame_id, own in labels.get("detections", {}).items()
+        for id, label in own.items()
+        if isinstance(label, fo.Detection)
+    ]
+    boxes = pd.DataFrame(rows, columns=COLUMNS)
+    sizes = frames.set_index("frame_id")[["image_width", "image_height"]]
+    scales = sizes.reindex(boxes["frame_id"]).to_numpy()
+    boxes[BOX] = boxes[BOX].to_numpy(float) * np.hstack([scales, scales])
+    return ServerBoxes(boxes)
+
+
+def _unlabeled(results: LabelStudioAnnotationResults) -> tuple[frozenset[str], ...]:
+    """Return the frames that nobody submitted in Label Studio.
+
+    See https://labelstud.io/api: the export has the tasks with annotations.
+    """
+    config = results.config
+    response = requests.get(
+        f"{config.url.rstrip('/')}/api/projects/{results.project_id}/export",
+        params={"exportType": "JSON"},
+        headers={"Authorization": f"Token {config.api_key}"},
+        timeout=_PATIENCE,
     )
-    scales = scale_images(tracks.sequences, record.image_sizes)
-    table[BOX] *= scales.loc[table["sequence"], ["x", "y", "x", "y"]].to_numpy()
-    return table
+    response.raise_for_status()
+    labeled = {int(task["id"]) for task in response.json()}
+    tasks = results.uploaded_tasks.items()
+    return tuple(frozenset({id}) for task, id in tasks if int(task) not in labeled)
 
 
-def _with_objects(
-    table: pd.DataFrame, sent: pd.DataFrame, record: SentFrames
-) -> pd.DataFrame:
-    """Find the objects of boxes by their labels' IDs; a new ID is a new object."""
-    keys = ["sequence", "frame", "id"]
-    before = sent[[*keys, *BOX, "object_id", "object_name"]]
-    table = table.merge(before, on=keys, how="left", suffixes=("", "_sent"))
-    own = [f"{name}_sent" for name in BOX]
-    edges = _edges(table[BOX].to_numpy(np.float64))
-    expected = _edges(table[own].to_numpy(np.float64))
-    same = (np.abs(edges - expected) <= _ROUNDING).all(axis=1, keepdims=True)
-    edges = np.where(same, expected, np.rint(edges))
-    table[BOX] = np.hstack([edges[:, :2], edges[:, 2:] - edges[:, :2]])
-    name = table["label"] + ":" + table["id"]
-    table["object_id"] = table["object_id"].fillna(f"{record.name}:" + table["id"])
-    table["object_name"] = table["object_name"].fillna(name)
-    return table.drop(columns=[*own, "id"])
+def _join(parts: list[ServerBoxes], fields: Mapping[str, str]) -> ServerBoxes:
+    """Join the boxes of several runs, with a column per attribute that came back.
+
+    Args:
+        parts: the boxes of each run
+        fields: the attributes' own names by the names of their fields
+    """
+    boxes = pd.concat([part.boxes for part in parts], ignore_index=True)
+    given = boxes.pop("attributes")
+    for path, name in fields.items():
+        values = [each.get(path) for each in given]
+        if any(value is not None for value in values):
+            boxes[name] = pd.Series(values, boxes.index, dtype=object)
+    return ServerBoxes(
+        boxes,
+        unopened=tuple(each for part in parts for each in part.unopened),
+        gone=frozenset().union(*(part.gone for part in parts)),
+        notes=tuple(note for part in parts for note in part.notes),
+    )
 
 
-def _edges(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn ``[left, top, width, height]`` into ``[left, top, right, bottom]``."""
-    return np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])
+def _are_open(
+    found: ServerBoxes,
+    frames: pd.DataFrame,
+    sent: pd.DataFrame,
+    table: pd.DataFrame,
+    attributes: list[str],
+) -> pd.Series[bool]:
+    """Return which frames did not come back: nobody opened or changed their task."""
+    touched = touched_frames(sent, table, attributes).merge(frames, on=_FRAME)
+    changed = frozenset(touched["frame_id"])
+    waiting = [own for own in found.unopened if not own & changed]
+    return frames["frame_id"].isin(found.gone.union(*waiting))
+
+
+def _within(table: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
+    keys = pd.MultiIndex.from_frame(frames[_FRAME])
+    return table[pd.MultiIndex.from_frame(table[_FRAME]).isin(keys)].reset_index(
+        drop=True
+    )
+
+
+def _notes(waiting: int, refused: int) -> list[str]:
+    """Say what did not come back, and what was not understood."""
+    notes = []
+    if waiting:
+        frames = count(waiting, "frame")
+        notes.append(f"{frames} not reviewed: their tasks were not opened, or deleted")
+    if refused:
+        boxes = count(refused, "box")
+        notes.append(
+            f"{boxes} with the track number of another box in the frame: that one "
+            "keeps the number"
+        )
+    return notes

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...importers import store
-from ...importers.pixels import scale_images, select_boxes
+from ...importers.pixels import scale_images, select_boxes, track_objects
 from ...importers.problems import Report
 from ...importers.tracks import BOX, Tracks
 from .comparing import DELETED
@@ -62,6 +62,8 @@ def number_objects(
             numbered.append(before.dropna(subset="object_id")[[*_OBJECT, "track"]])
         newest = before.groupby("sequence", observed=True)["track"].max()
         last = last.combine(newest, max, fill_value=-1)
+    # Also those in frames that were not sent
+    numbered.append(track_objects(labels)[[*_OBJECT, "track"]])
     objects = pd.concat([_plain(table) for table in numbered])
     objects = objects[objects["track"] >= 0].drop_duplicates(_OBJECT)
     tables = [corrections.sent, corrections.corrected]

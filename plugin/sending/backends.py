@@ -2,29 +2,45 @@
 """Send frames to one of FiftyOne's annotation backends, such as CVAT.
 
 The frames are sent as images rather than as parts of videos: backends take a video
-as a whole or as a range of frames, and each counts frames in its own way. Boxes are
+as a whole or as a range of frames, and each counts frames in its own way. Each
+sequence is sent by itself, so that the frames of a task belong together. Boxes are
 matched by the IDs of their labels, so annotators can move, resize, relabel, add and
-delete boxes, and change their attributes. To correct track identities, send MOT
-sequences.
+delete boxes, and change their attributes. In CVAT, they also see and change the
+numbers of tracks.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import fiftyone as fo
-from fiftyone.utils.annotations import AnnotationResults
+import pandas as pd
+from fiftyone.utils.annotations import AnnotationBackendConfig, AnnotationResults
 
 from ...importers import store
 from ...importers.pixels import boxes_to_send, image_sizes
-from .chosen_frames import FramesToSend, dismissed_text, select_to_send
+from ...importers.store.attributes import fields_of
+from ...importers.tracks import InputError
+from .chosen_frames import FramesToSend, Selection, dismissed_text, select_to_send
+from .guides import add_guide
 from .records import ANNOTATION, SentFrames, recording_sent, sendable_attributes
 
 logger = logging.getLogger(__name__)
+
+#: The attribute of detections that holds the number of their track.
+INDEX = "index"
+_TASK_NAME = "task_name"
+#: The setting that names the unit of work, by the class of a backend's configuration.
+_TITLES = {
+    "CVATBackendConfig": _TASK_NAME,
+    "LabelStudioBackendConfig": "project_name",
+}
+#: What backends need to log in, if they need it.
+_CREDENTIALS = ("url", "username", "password", "api_key")
 
 
 def annotate_frames(
@@ -37,7 +53,12 @@ def annotate_frames(
 ) -> AnnotationResults:
     """Send the frames that a view shows to an annotation backend.
 
-    ``load_adjustment(dataset, anno_key)`` compares what comes back with it.
+    ``load_adjustment(dataset, anno_key)`` compares what comes back with it. Each
+    sequence is sent as an annotation run of its own, in tasks (in Label Studio: in a
+    project) of its own: the first one's key is ``anno_key``, and others have a number
+    at the end, such as ``fix_2``. In CVAT and Label Studio, instructions list the
+    flagged frames with their reasons. In CVAT, the attribute ``index`` shows the
+    number of each box's track.
 
     Args:
         view: a dataset, or a view of its videos, clips, frames or patches
@@ -50,7 +71,7 @@ def annotate_frames(
         **kwargs: arguments of ``annotate()``, such as ``backend``
 
     Returns:
-        a :class:`fiftyone.utils.annotations.AnnotationResults`
+        the :class:`fiftyone.utils.annotations.AnnotationResults` of the first sequence
 
     Raises:
         ValueError: if the view shows no frames, the key is taken, or the backend is
@@ -62,7 +83,8 @@ def annotate_frames(
         >>> fta.load_adjustment(dataset, "walkers").changes
         {}
     """
-    if kwargs.get("backend") == "groundtruth":
+    backend = kwargs.get("backend")
+    if backend == "groundtruth":
         raise ValueError("use view.annotate() for the backend 'groundtruth'")
     chosen = FramesToSend(
         view, label_field, context, include_dismissed=include_dismissed
@@ -71,27 +93,142 @@ def annotate_frames(
     selection = select_to_send(chosen)
     if selection.left_out:
         logger.info(dismissed_text(selection.left_out))
+    numbered = selection.stored.identities.numbered
+    title = _title_setting(backend)
+    shows_tracks = title == _TASK_NAME and not numbered
+    record, boxes = _record(anno_key, chosen, selection, shows_tracks)
+    known = [*fields_of(dataset, field, selection.attributes)]
+    kwargs["attributes"] = _attributes(kwargs.get("attributes", known), shows_tracks)
+    kwargs.setdefault("classes", store.known_classes(dataset, field))
+    with recording_sent(dataset, record, boxes), _deleted_on_error(dataset, record):
+        return _send(dataset, record, _with_documents(selection), kwargs, title)
+
+
+def check_credentials(config: AnnotationBackendConfig) -> None:
+    """Check that nobody would be asked for credentials.
+
+    Args:
+        config: the configuration of an annotation run
+
+    Raises:
+        InputError: if the backend needs credentials that are not set
+    """
+    missing = [
+        f"FIFTYONE_{config.name}_{each}".upper()
+        for each in _CREDENTIALS
+        if hasattr(config, each) and getattr(config, each) is None
+    ]
+    if missing:
+        message = f"no credentials; set {' and '.join(missing)} in the environment"
+        raise InputError(config.name, message)
+
+
+def _title_setting(backend: str | None) -> str | None:
+    """Return the setting that names CVAT's tasks or Label Studio's projects."""
+    name = backend or fo.annotation_config.default_backend
+    config = fo.annotation_config.backends.get(name, {})
+    kind = str(config.get("config_cls", "")).rpartition(".")[2]
+    return _TITLES.get(kind)
+
+
+def _run_names(dataset: fo.Dataset, anno_key: str, number: int) -> list[str]:
+    """Return free keys of as many annotation runs, the first one as it was asked for.
+
+    Raises:
+        ValueError: if that is taken
+    """
+    taken = dataset.list_annotation_runs()
+    if anno_key in taken:
+        raise ValueError(f"'{anno_key}' was already sent; choose another name")
+    names = (f"{anno_key}_{position}" for position in count(2))
+    free = (name for name in names if name not in taken)
+    return [anno_key, *(next(free) for _ in range(number - 1))]
+
+
+def _attributes(
+    asked: Collection[str] | Mapping[str, object] | bool | None, shows_tracks: bool
+) -> Collection[str] | Mapping[str, object] | bool | None:
+    """Return the attributes to send, with the number of the track if it is shown."""
+    if not shows_tracks or asked is None or isinstance(asked, bool):
+        return asked
+    names = [asked] if isinstance(asked, str) else asked
+    named = names if isinstance(names, Mapping) else {name: {} for name in names}
+    return {INDEX: {"type": "text", "values": []}, **named}
+
+
+def _with_documents(selection: Selection) -> pd.DataFrame:
+    """Return the frames with their ``id`` and ``frame_name``, in order."""
+    documents = selection.stored.documents.assign(
+        id=selection.stored.documents["_id"].astype(str)
+    )
+    frames = selection.frames.merge(
+        documents[["sequence", "frame", "id"]], on=["sequence", "frame"], how="left"
+    )
+    sequences = selection.stored.tracks.sequences
+    names = [
+        sequences[name].frame_names[frame - 1]
+        for name, frame in zip(frames["sequence"], frames["frame"], strict=True)
+    ]
+    return frames.assign(frame_name=names)
+
+
+def _record(
+    anno_key: str, chosen: FramesToSend, selection: Selection, shows_tracks: bool
+) -> tuple[SentFrames, pd.DataFrame]:
+    """Return the record of what is sent, and its boxes."""
     tracks, numbers = selection.stored.tracks, selection.numbers
     sizes = image_sizes(tracks.sequences[name] for name in numbers)
     boxes = boxes_to_send(anno_key, tracks, selection.frames, sizes)
-    ids = list(map(str, store.find_frames(dataset, numbers)))
-    kwargs.setdefault("attributes", selection.attributes)
     record = SentFrames(
-        anno_key, ANNOTATION, field, None, numbers, sizes, selection.left_out
+        name=anno_key,
+        way=ANNOTATION,
+        label_field=chosen.field,
+        folder=None,
+        frames=numbers,
+        image_sizes=sizes,
+        left_out=selection.left_out,
+        box_attributes=sendable_attributes(selection.attributes, boxes),
+        runs=_run_names(chosen.dataset, anno_key, len(numbers)),
+        shows_tracks=shows_tracks,
     )
-    names = sendable_attributes(selection.attributes, boxes)
-    record = replace(record, box_attributes=names)
-    with recording_sent(dataset, record, boxes), _deleted_on_error(dataset, anno_key):
-        frames = store.frames_as_samples(dataset, ids)
-        return frames.annotate(anno_key, label_field=field, **kwargs)
+    return record, boxes
+
+
+def _send(
+    dataset: fo.Dataset,
+    record: SentFrames,
+    frames: pd.DataFrame,
+    settings: Mapping[str, object],
+    title: str | None,
+) -> AnnotationResults:
+    """Send each sequence as an annotation run, and then the instructions.
+
+    Args:
+        dataset: the dataset
+        record: what is sent
+        frames: the frames that are sent, with their ``id``
+        settings: the arguments of ``annotate()``
+        title: the setting that names the unit of work, None if there is none
+    """
+    sent = []
+    for run, name in zip(record.runs, record.frames, strict=True):
+        own = frames[frames["sequence"] == name]
+        named = {title: f"{settings.get(title) or run} {name}"} if title else {}
+        view = store.frames_as_samples(dataset, own["id"].tolist())
+        options = {**settings, **named}
+        results = view.annotate(run, label_field=record.label_field, **options)
+        sent.append((results, own))
+    for results, own in sent:
+        add_guide(results, own, record.shows_tracks)
+    return sent[0][0]
 
 
 @contextmanager
-def _deleted_on_error(dataset: fo.Dataset, anno_key: str) -> Iterator[None]:
-    """Delete an annotation run if sending fails."""
+def _deleted_on_error(dataset: fo.Dataset, record: SentFrames) -> Iterator[None]:
+    """Delete the annotation runs if sending fails."""
     try:
         yield
     except BaseException:
-        if anno_key in dataset.list_annotation_runs():
-            dataset.delete_annotation_run(anno_key)
+        for run in set(record.runs) & set(dataset.list_annotation_runs()):
+            dataset.delete_annotation_run(run)
         raise

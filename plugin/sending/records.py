@@ -219,6 +219,9 @@ class SentFrames:
             dismissed issues
         classes: the classes of the dataset, in the order of their ids in MOT files
         box_attributes: the annotators' attributes of the boxes that were sent
+        runs: the annotation runs, one per sequence; older records have one, with
+            their own name
+        shows_tracks: whether annotators see the numbers of tracks, as ``index``
     """
 
     name: str
@@ -230,6 +233,8 @@ class SentFrames:
     left_out: int = 0
     classes: list[str] = field(default_factory=list)
     box_attributes: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+    shows_tracks: bool = False
 
     def to_dict(self) -> Json:
         """Describe sequences that were written.
@@ -306,7 +311,7 @@ def recorded_sent(dataset: fo.Dataset) -> dict[str, SentFrames]:
 
 def _is_out(dataset: fo.Dataset, record: SentFrames) -> bool:
     if record.folder is None:
-        return record.name in dataset.list_annotation_runs()
+        return {*(record.runs or [record.name])} <= {*dataset.list_annotation_runs()}
     return Path(record.folder, FRAMES_FILE).is_file()
 
 

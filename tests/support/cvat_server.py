@@ -27,18 +27,23 @@ class CVAT:
 
     Attributes:
         url: where it listens
-        tasks: by number, ``name``, ``labels``, ``images`` (name and bytes) and
-            ``shapes``
+        tasks: by number, ``name``, ``labels``, ``images`` (name and bytes), ``shapes``,
+            ``tracks``, the ``state`` of its job and the ``guide`` of its annotators
+        password: what users log in with
     """
 
     def __init__(self):
         self.tasks = {}
+        self.password = "secret"
         self.numbers = count(1)
 
     def __call__(self, environ, start_response):
         request = Request(environ)
         number = re.search(r"/(?:tasks|jobs)/(\d+)|task_id=(\d+)", request.full_path)
         task = self.tasks.get(int(number[1] or number[2])) if number else None
+        if request.path == "/api/auth/login":
+            status = 200 if request.json["password"] == self.password else 400
+            return Response("{}", status, mimetype="text/json")(environ, start_response)
         answer = self.answer(request, task)
         status = 404 if answer is None else 200
         response = Response(json.dumps(answer or {}), status, mimetype="text/json")
@@ -47,8 +52,6 @@ class CVAT:
     def answer(self, request, task):
         place = request.method, re.sub(r"\d+", "N", request.path.removeprefix("/api/"))
         match place:
-            case "POST", "auth/login":
-                return {"key": "testing"}
             case "GET", "server/about":
                 return {"version": "2.20.0"}
             case "POST", "tasks":
@@ -67,8 +70,17 @@ class CVAT:
                 return self.frames(task)
             case "PUT", "tasks/N/annotations":
                 return self.annotate(task, request.json)
+            case "GET", "jobs/N":
+                last = len(task["images"]) - 1
+                about = {"state": task["state"], "status": "annotation"}
+                return {**about, "start_frame": 0, "stop_frame": last}
             case "GET", "jobs/N/annotations":
-                return {"shapes": task["shapes"], "tags": [], "tracks": []}
+                return {name: task[name] for name in ("shapes", "tracks")} | {
+                    "tags": []
+                }
+            case "POST", "guides":
+                self.tasks[request.json["task_id"]]["guide"] = request.json["markdown"]
+                return {"id": next(self.numbers)}
         return None
 
     def create(self, sent):
@@ -84,8 +96,8 @@ class CVAT:
             }
             for label in sent["labels"]
         ]
-        task = {"id": number, "name": sent["name"], "labels": labels, "shapes": []}
-        self.tasks[number] = task
+        task = {"id": number, "name": sent["name"], "labels": labels, "state": "new"}
+        self.tasks[number] = task | {"shapes": [], "tracks": []}
         return self.describe(task)
 
     def describe(self, task):
