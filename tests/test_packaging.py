@@ -51,6 +51,7 @@ def test_requirements_cover_the_imports():
         "pymongo": "fiftyone",
         "botocore": "boto3",
         "cv2": "fiftyone",
+        "requests": "fiftyone",
         "rich": "cyclopts",
     }
     distributions = packages_distributions()

@@ -30,11 +30,13 @@ class CVAT:
         tasks: by number, ``name``, ``labels``, ``images`` (name and bytes), ``shapes``,
             ``tracks``, the ``state`` of its job and the ``guide`` of its annotators
         password: what users log in with
+        state: the state of new jobs
     """
 
     def __init__(self):
         self.tasks = {}
         self.password = "secret"
+        self.state = "new"
         self.numbers = count(1)
 
     def __call__(self, environ, start_response):
@@ -96,8 +98,8 @@ class CVAT:
             }
             for label in sent["labels"]
         ]
-        task = {"id": number, "name": sent["name"], "labels": labels, "state": "new"}
-        self.tasks[number] = task | {"shapes": [], "tracks": []}
+        task = {"id": number, "name": sent["name"], "labels": labels}
+        self.tasks[number] = task | {"shapes": [], "tracks": [], "state": self.state}
         return self.describe(task)
 
     def describe(self, task):
