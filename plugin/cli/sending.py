@@ -120,9 +120,10 @@ def export(
     r"""Export frames as an adjustment job of SageMaker Ground Truth.
 
     With --bucket, the package is uploaded. With --role-arn and --workteam-arn too,
-    the job is started, WHICH COSTS MONEY. Everything that would make the job fail
-    is checked first; if there is any, nothing is written. 'track-audit launch'
-    resumes an export that was interrupted.
+    the job is started, WHICH COSTS MONEY. With --workteam-arn alone, SageMaker's
+    default bucket and the execution role of this machine are used if they exist.
+    Everything that would make the job fail is checked first; if there is any,
+    nothing is written. 'track-audit launch' resumes an export that was interrupted.
 
     For example:
 

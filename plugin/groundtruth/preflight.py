@@ -112,13 +112,13 @@ def _role_findings(arn: str, account: str) -> list[Finding]:
     )
     if role is None:
         return [error(f"There is no role {arn}", "create it, or choose another")]
-    if _may_assume(role["Role"]["AssumeRolePolicyDocument"]):
+    if may_assume(role["Role"]["AssumeRolePolicyDocument"]):
         return []
     what = f"{_SERVICE} may not assume role {arn}"
     return [error(what, "allow sts:AssumeRole for it in the role's trust policy")]
 
 
-def _may_assume(policy: Any) -> bool:  # noqa: ANN401 - as AWS answers
+def may_assume(policy: Any) -> bool:  # noqa: ANN401 - as AWS answers
     """Return whether a trust policy only has statements that allow the service."""
     statements = policy.get("Statement", [])
     if isinstance(statements, dict):

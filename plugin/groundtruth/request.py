@@ -91,14 +91,16 @@ class AdjustmentJob:
         name: the labeling job's name, 1 to 63 letters, digits and hyphens, unique
             (case-insensitively) in its account and region
         bucket (None): the S3 bucket to upload to, in the job's region; without it,
-            the package stays on this machine
+            the package stays on this machine. ``"default"`` is SageMaker's default
+            bucket, and so is None if there is a work team
         prefix (None): the folder in the bucket, by default
             ``track-audit/<name>``
         audited_attribute ("tracks-ref"): the label attribute that is adjusted
         label_attribute ("tracks-audit-ref"): the label attribute of the result
         region (None): the AWS region, by default the work team's
         role_arn (None): the IAM role that Ground Truth assumes; needed to start the
-            job
+            job. ``"default"`` is the execution role of this machine, and so is None if
+            there is a work team
         workteam_arn (None): the private or vendor work team; needed to start the job
         title ("Correct object tracks"): the task's title for the worker
         description (None): the task's description for the worker, at most 255

@@ -13,6 +13,7 @@ from fiftyone.operators.executor import ExecutionContext
 from ...importers.dataset import Progress
 from ...importers.files import check_new_folder, is_s3, resolve_path
 from ...importers.problems import sentences
+from ..groundtruth.account import machine_role
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob, job_in
 from ..plain import Json, count
 from ..sending.chosen_frames import FramesToSend, dismissed_text, select_to_send
@@ -263,7 +264,9 @@ def _ask_for_aws(ctx: ExecutionContext, inputs: types.Object) -> None:
     inputs.str(
         "bucket",
         label="S3 bucket",
-        description=f"Upload the job to this bucket{known}",
+        description=(
+            f"Upload the job to this bucket; default is SageMaker's own{known}"
+        ),
     )
     if not (ctx.params.get("bucket") or is_s3(str(ctx.params.get("folder")))):
         return
@@ -274,8 +277,9 @@ def _ask_for_aws(ctx: ExecutionContext, inputs: types.Object) -> None:
         label="Region",
         description="The region of the bucket, the work team and the job",
     )
+    last.setdefault("role_arn", machine_role() or "")
     for name, (label, text) in _TEXTS.items():
-        default = last.get(name, getattr(AdjustmentJob, name))
+        default = last.get(name) or getattr(AdjustmentJob, name)
         inputs.str(name, default=default, label=label, description=text)
     for name, (label, text) in _CHOICES.items():
         inputs.bool(name, default=False, label=label, description=text)

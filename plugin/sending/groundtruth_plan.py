@@ -17,6 +17,7 @@ from ...importers.files import is_s3, resolve_path
 from ...importers.problems import Finding, sentences
 from ...importers.store.attributes import fields_of
 from ...importers.tracks import InputError
+from ..groundtruth.account import with_defaults
 from ..groundtruth.aws import s3_client
 from ..groundtruth.folder import read_package
 from ..groundtruth.frames_in_place import place_frames, place_nothing
@@ -46,6 +47,7 @@ class Adjustment:
         left_out: the number of frames that are not sent, because they only have
             dismissed issues
         others: the other adjustments of the dataset whose jobs were started
+        said: what was filled in from the account
         placed: whether it was decided from where the jobs read the frames
     """
 
@@ -56,6 +58,7 @@ class Adjustment:
     earlier: AdjustmentRecord | None = None
     left_out: int = 0
     others: tuple[AdjustmentRecord, ...] = ()
+    said: tuple[str, ...] = ()
     placed: bool = False
 
     def package_folder(self, folder: Path | str | None = None) -> Path | str:
@@ -101,7 +104,8 @@ class Adjustment:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out, and changed in the labels."""
-        notes = [dismissed_text(self.left_out)] if self.left_out else []
+        notes = [*self.said]
+        notes += [dismissed_text(self.left_out)] if self.left_out else []
         notes += [note for plan in self.plans for note in plan.notes]
         return tuple(dict.fromkeys(notes))
 
@@ -143,6 +147,8 @@ def plan_adjustment(
     Raises:
         ValueError: if the view shows no frames, or has no such field of tracks, or
             the name is taken
+        GroundTruthError: if the account has no default bucket or role, but the job
+            asks for it
 
     Example:
         >>> job = fta.AdjustmentJob("street-1", bucket="my-bucket", region="eu-west-1")
@@ -170,6 +176,7 @@ def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
         ValueError: if there are no frames to send, or the name is taken
     """
     dataset = chosen.dataset
+    job, said = with_defaults(job)
     check_new_name(dataset, job.name, job=True)
     recorded = recorded_adjustments(dataset)
     earlier = recorded.pop(job.name, None)
@@ -208,6 +215,7 @@ def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
         folder=folder,
         earlier=earlier,
         left_out=selection.left_out,
+        said=tuple(said),
         others=tuple(each for each in recorded.values() if each.started),
     )
 
