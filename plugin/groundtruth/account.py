@@ -50,7 +50,8 @@ def with_defaults(job: AdjustmentJob) -> tuple[AdjustmentJob, list[str]]:
     Raises:
         GroundTruthError: if a default that was asked for does not exist
     """
-    found, notes = {}, []
+    found: dict[str, str] = {}
+    notes = []
     finders: dict[str, Callable[[], str]] = {
         "bucket": lambda: default_bucket(job.job_region),
         "role_arn": execution_role,
@@ -68,9 +69,11 @@ def with_defaults(job: AdjustmentJob) -> tuple[AdjustmentJob, list[str]]:
         else:
             kind = "bucket" if setting == "bucket" else "execution role"
             notes.append(f"The default {kind} {found[setting]} is used.")
+    region = job.region
     if "bucket" in found and not job.job_region:
-        found["region"] = aws_session().region_name
-    return replace(job, **found), notes
+        region = aws_session().region_name
+    bucket, role = found.get("bucket", job.bucket), found.get("role_arn", job.role_arn)
+    return replace(job, bucket=bucket, role_arn=role, region=region), notes
 
 
 def default_bucket(region: str | None) -> str:

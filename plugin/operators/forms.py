@@ -257,7 +257,7 @@ def _problem(entry: types.Property, value: object) -> str | None:
     kind = entry.type
     if isinstance(kind, types.Enum):
         expected, fits = f"one of {', '.join(kind.values)}", value in kind.values
-    elif isinstance(kind, types.List) and isinstance(entry.view, types.HiddenView):
+    elif isinstance(kind, types.List) and not isinstance(entry.view, types.Choices):
         expected = "a list of texts"
         fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
     elif isinstance(kind, types.List):

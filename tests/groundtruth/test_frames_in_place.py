@@ -137,12 +137,15 @@ def test_frames_are_copied_that_the_job_cannot_read(
     aws, s3, video, tmp_path, uri, may_read, said
 ):
     aws.may_read = may_read
-    plan = planned(kept_in(video, uri, frames_dir=None), s3)
+    aws.faults.only_kms = True
+    plan = planned(kept_in(video, uri, frames_dir=None), s3, kms_key_id="team-key")
     assert plan.notes[0].startswith(f"a: 2 frames are copied from {uri}")
     assert plan.notes[0].endswith(said)
     prefix, uploaded = sent(plan, s3, tmp_path / "package")
     assert prefix == f"{plan.job.root}a/frames/"
     assert uploaded.sent == 2 + LABEL_FILES
+    copy = s3.head_object(Bucket=BUCKET, Key=f"{plan.job.folder}/a/frames/{FRAMES[0]}")
+    assert copy["SSEKMSKeyId"].endswith("team-key")
 
 
 def test_a_role_that_cannot_be_asked_about_is_told(aws, s3, video):

@@ -8,6 +8,7 @@ from itertools import count
 import pytest
 from botocore.exceptions import ClientError
 from fiftyone_track_audit.importers.tracks import InputError, concatenate
+from fiftyone_track_audit.plugin.cli.output import save
 from fiftyone_track_audit.plugin.groundtruth.aws import (
     GroundTruthError,
     aws_errors,
@@ -510,3 +511,41 @@ def test_the_stand_in_refuses_what_ground_truth_would(
     upload_package(read_package(package), s3)
     with pytest.raises(GroundTruthError, match=f"ValidationException: .*{said}"):
         launch_job(read_package(package), sagemaker)
+
+
+def test_a_bucket_that_only_takes_what_kms_encrypts(aws, s3, sagemaker, tmp_path):
+    package = read_package(make_package(tmp_path, frames=2, kms_key_id="team-key"))
+    aws.faults.only_kms = True
+    plain = replace(package, request={**package.request, "OutputConfig": {}})
+    with pytest.raises(GroundTruthError, match="access was denied"):
+        upload_package(plain, s3)
+    assert upload_package(package, s3).sent == 2 + LABEL_FILES
+    folder = f"track-audit/{job_name(package.folder)}"
+    kinds = {}
+    for name in keys(s3, package.folder):
+        found = s3.head_object(Bucket=BUCKET, Key=f"{folder}/{name}")
+        assert found["ServerSideEncryption"] == "aws:kms"
+        assert found["SSEKMSKeyId"].endswith("team-key")
+        kinds[name.rpartition(".")[2]] = found["ContentType"]
+    assert kinds == {
+        "png": "image/png",
+        "json": "application/json",
+        "jsonl": "application/jsonlines",
+    }
+    assert upload_package(package, s3).sent == 0
+    assert launch_job(package, sagemaker)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("boxes.csv", "text/csv"),
+        ("report.html", "text/html"),
+        ("summary.json", "application/json"),
+        ("output.manifest", "application/jsonlines"),
+        ("other", "application/octet-stream"),
+    ],
+)
+def test_what_is_saved_has_a_content_type(s3, name, kind):
+    save(f"s3://{BUCKET}/saved/{name}", b"x")
+    assert s3.head_object(Bucket=BUCKET, Key=f"saved/{name}")["ContentType"] == kind

@@ -261,3 +261,21 @@ def test_each_finding_says_what_to_do():
     assert len(plan.findings) == 4
     assert all(found.what and found.todo for found in plan.findings)
     assert plan.errors == tuple(f"{f.what}: {f.todo}." for f in plan.findings)
+
+
+def test_a_bucket_that_asks_for_kms_is_named(aws):
+    s3 = aws.client("s3")
+    denied = {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}
+    rule = {"Effect": "Deny", "Action": "s3:PutObject", "Condition": denied}
+    # moto applies the policy without the condition, so not to the job's files
+    rule |= {"Principal": "*", "Resource": f"arn:aws:s3:::{BUCKET}/elsewhere/*"}
+    policy = {"Version": "2012-10-17", "Statement": [rule]}
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    aws.faults.only_kms = True
+    try:
+        ((severity, text),) = check()
+        assert check(kms_key_id="team-key") == []
+    finally:
+        s3.delete_bucket_policy(Bucket=BUCKET)
+    assert severity == "error"
+    assert "set kms_key_id, since the bucket only takes what KMS encrypts" in text

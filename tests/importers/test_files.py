@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
+import getpass
 import multiprocessing
 import os
 import signal
 from pathlib import Path
 
 import boto3
+import botocore.credentials
 import pytest
 from fiftyone_track_audit.importers import files
+from fiftyone_track_audit.importers.credentials import aws_session, renew_credentials
 from fiftyone_track_audit.importers.frames import (
     check_frames,
     is_frame_name,
@@ -242,3 +245,41 @@ def test_loop_of_links(tmp_path):
         assert "a loop of symbolic links" in str(error)  # noqa: PT017
     else:
         assert path == loop / "x"
+
+
+def test_a_profile_with_mfa_asks_once(s3, monkeypatch, tmp_path):
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile base]\naws_access_key_id = testing\naws_secret_access_key = testing\n"
+        "[profile team]\nsource_profile = base\nregion = eu-west-1\n"
+        "role_arn = arn:aws:iam::123456789012:role/GroundTruth\n"
+        "mfa_serial = arn:aws:iam::123456789012:mfa/me\n"
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "team")
+    asked = []
+
+    def answer(prompt):
+        asked.append(prompt)
+        return "123456"
+
+    provider = botocore.credentials.AssumeRoleProvider
+    defaults = [
+        answer if value is getpass.getpass else value
+        for value in provider.__init__.__defaults__
+    ]
+    monkeypatch.setattr(provider.__init__, "__defaults__", tuple(defaults))
+    put(s3, {f"mfa/{name}": b"x" for name in "abc"})
+    for name in "abc":
+        assert files.read_bytes(f"s3://{BUCKET}/mfa/{name}") == b"x"
+    files.download(f"s3://{BUCKET}/mfa/", "abc", tmp_path / "frames", progress=False)
+    assert (
+        aws_session()
+        .client("s3")
+        .list_objects_v2(Bucket=BUCKET, Prefix="mfa/")["KeyCount"]
+        == 3
+    )
+    assert len(asked) == 1
+    renew_credentials()

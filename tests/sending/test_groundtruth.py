@@ -4,8 +4,10 @@
 import io
 import json
 import tempfile
+from dataclasses import fields
 from threading import Event, Thread
 
+import fiftyone as fo
 import fiftyone.operators.types as types
 import pandas as pd
 import pytest
@@ -246,10 +248,14 @@ def test_exports_wait_for_each_other(cars, tmp_path, monkeypatch):
     assert send(cars, tmp_path / "package", **LOCAL).counts.frames == 1
 
 
-def preview(operator, dataset, **params):
+def context(dataset, **params):
     request = {"dataset_name": dataset.name, "params": params}
+    return ExecutionContext(request_params=request)
+
+
+def preview(operator, dataset, **params):
     shown = types.Object()
-    operator().preview(ExecutionContext(request_params=request), shown)
+    operator().preview(context(dataset, **params), shown)
     return json.dumps(shown.to_json())
 
 
@@ -388,3 +394,67 @@ def test_the_folder_names_bucket_and_prefix(folder, settings, root):
             job_in(folder, job)
     else:
         assert job_in(folder, job).root == root
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_an_interrupt_while_runs_are_read_starts_nothing(
+    aws, cars, tmp_path, monkeypatch, nth
+):
+    send(cars, tmp_path / "other", name="other", **UPLOAD)
+    read, calls = fo.Dataset.get_run_info, []
+
+    def interrupt(dataset, key):
+        calls.append(key)
+        if len(calls) == nth:
+            raise KeyboardInterrupt
+        return read(dataset, key)
+
+    monkeypatch.setattr(fo.Dataset, "get_run_info", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        send(cars, tmp_path / "package")
+    assert "CreateLabelingJob" not in aws.faults.calls
+
+
+def test_the_form_has_every_setting_of_a_job(aws, cars, tmp_path):
+    categories = tmp_path / "categories.json"
+    categories.write_text('{"labels": [{"label": "Van"}]}')
+    settings = {
+        "title": "Fix cars",
+        "description": "Look closely",
+        "keywords": ["cars"],
+        "labels": ["Tram"],
+        "task_time_limit": 600,
+        "task_availability_lifetime": 700,
+        "max_concurrent_tasks": 8,
+        "kms_key_id": "team-key",
+        "label_categories": str(categories),
+        "content_classifiers": ["FreeOfAdultContent"],
+        "max_labeled_objects": 9,
+        "max_labeled_percentage": 50,
+    }
+    params = {**READY, **settings, "tags": ["team=a=b"], "name": "fix"}
+    ctx = context(cars, more_settings=True, **params)
+    form = ExportAdjustmentJob().resolve_input(ctx).type.properties
+    assert set(settings) | {"tags"} <= set(form)
+    assert {field.name for field in fields(AdjustmentJob)} <= set(form)
+    ExportAdjustmentJob().execute(context(cars, folder=str(tmp_path / "p"), **params))
+    request = json.loads((tmp_path / "p" / "job.json").read_text())["request"]
+    task = request["HumanTaskConfig"]
+    assert [task["TaskTitle"], task["TaskDescription"], task["TaskKeywords"]] == [
+        "Fix cars",
+        "Look closely",
+        ["cars"],
+    ]
+    assert (task["TaskTimeLimitInSeconds"], task["MaxConcurrentTaskCount"]) == (600, 8)
+    assert task["TaskAvailabilityLifetimeInSeconds"] == 700
+    assert request["OutputConfig"]["KmsKeyId"] == "team-key"
+    classifiers = request["InputConfig"]["DataAttributes"]["ContentClassifiers"]
+    assert classifiers == ["FreeOfAdultContent"]
+    assert request["StoppingConditions"] == {
+        "MaxHumanLabeledObjectCount": 9,
+        "MaxPercentageOfInputDatasetLabeled": 50,
+    }
+    assert {"Key": "team", "Value": "a=b"} in request["Tags"]
+    offered = json.loads((tmp_path / "p" / "label-categories.json").read_text())
+    labels = {entry["label"] for entry in offered["labels"]}
+    assert labels == {"Van", "Tram", "Car", "Bus"}

@@ -340,12 +340,14 @@ class Faults:
     Attributes:
         orders: by operation, the faults of its next requests, None for none
         calls: the operations that were asked for, failed or not
+        only_kms: whether S3 only takes what KMS encrypts
     """
 
     def __init__(self, app):
         self.app = app
         self.orders = defaultdict(list)
         self.calls = []
+        self.only_kms = False
 
     def __call__(self, environ, start_response):
         request = Request(environ)
@@ -353,6 +355,9 @@ class Faults:
         self.calls.append(operation)
         orders = self.orders[operation]
         fault = orders.pop(0) if orders else None
+        encrypted = request.headers.get("X-Amz-Server-Side-Encryption") == "aws:kms"
+        if self.only_kms and operation == "PutObject" and not encrypted:
+            fault = "access denied"
         if fault is None:
             return self.app(environ, start_response)
         if fault in {"cut", "lost"}:
@@ -432,6 +437,7 @@ class LabelingService:
         for key in Bucket(client).names(f"s3://{BUCKET}/"):
             client.delete_object(Bucket=BUCKET, Key=key)
         self.faults.calls.clear()
+        self.faults.only_kms = False
 
     def fail(self, operation, fault, times=1, after=0):
         """Orders a failure.
