@@ -523,6 +523,23 @@ def test_what_is_there_is_loaded(dataset, finished, edit, frames, note):
     assert "deleted" not in review.changes
 
 
+def test_frames_that_a_completed_job_leaves_out_are_empty(dataset, aws, tmp_path):
+    send(dataset, tmp_path / "job", context=0)
+
+    def leave_out(labels):
+        if "walker" in str(labels):
+            labels["tracking-annotations"].pop()
+        return labels
+
+    aws.complete("fix", leave_out)
+    review = load_adjustment(dataset, "fix")
+    assert review.frames["a"] == [SHORT, SHIFTED]
+    assert "a: 1 of 2 frames came back without labels" in review.notes
+    assert review.changes == {"deleted": 2}
+    left = table(dataset, "ground_truth_adjusted").loc["a"]
+    assert set(left.index.get_level_values("frame")) == {SHORT}
+
+
 @pytest.mark.parametrize("status", ["Stopped", "Failed", "InProgress"])
 def test_unfinished_jobs_say_how_they_stand(dataset, aws, tmp_path, status):
     send(dataset, tmp_path / "job", context=0)

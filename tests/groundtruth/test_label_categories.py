@@ -13,7 +13,7 @@ from fiftyone_track_audit.plugin.groundtruth.label_categories import (
 from fiftyone_track_audit.plugin.groundtruth.package_plan import plan_package
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
-from labeling_jobs import choose, small_video
+from labeling_jobs import BUCKET, choose, small_video
 from small_datasets import copy_of, outliers
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -30,15 +30,17 @@ def write(folder, content):
 
 @pytest.mark.parametrize("version", ["document-version", "documentVersion"])
 @pytest.mark.parametrize("attributes", ["categoryAttributes", "attributes"])
-def test_all_spellings_are_read(tmp_path, version, attributes):
+def test_all_spellings_are_read(s3, tmp_path, version, attributes):
     content = {
         version: "2020-08-15",
         "labels": [{"label": "parcel", attributes: [COLOR]}, {"label": "van"}],
         "categoryGlobalAttributes": [SPEED],
     }
-    assert read_label_categories(write(tmp_path, content)) == LabelCategories(
-        {"parcel": [COLOR], "van": []}, shared=[SPEED], frame=[]
-    )
+    s3.put_object(Bucket=BUCKET, Key="categories.json", Body=json.dumps(content))
+    for path in (write(tmp_path, content), f"s3://{BUCKET}/categories.json"):
+        assert read_label_categories(path) == LabelCategories(
+            {"parcel": [COLOR], "van": []}, shared=[SPEED], frame=[]
+        )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 import io
 import json
 import tempfile
-from dataclasses import fields
+from dataclasses import fields, replace
 from threading import Event, Thread
 
 import fiftyone as fo
@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from fiftyone.operators.executor import ExecutionContext
 from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.importers.dataset_types import GroundTruthDataset
 from fiftyone_track_audit.importers.store import locks
 from fiftyone_track_audit.importers.tracks import InputError
 from fiftyone_track_audit.plugin.corrections.applying import apply_adjustment
@@ -318,11 +319,14 @@ def test_datasets_have_folders_of_their_own(cars, theirs):
 def test_another_machine_exports_frames_that_stay_in_s3(aws, tmp_path):
     uri = f"s3://{BUCKET}/data/a/"
     tracks = small_video("a", tmp_path / "a", frames_uri=uri)
+    tracks = replace(tracks, classes=("Tram",))  # as its manifest's class-map has them
     for path in (tmp_path / "a").iterdir():
         put(aws, f"data/a/{path.name}", path.read_bytes())
     dataset = create_dataset(tracks, "remembers", video_dir=tmp_path / "videos")
     (tmp_path / "a").rename(tmp_path / "elsewhere")
     planned = plan(dataset, (3, 4))
+    offered = planned.plans[0].label_categories["labels"]
+    assert [entry["label"] for entry in offered] == ["Bus", "Car", "Tram"]
     found = check_adjustment(planned, tmp_path / "package")
     assert [finding.severity for finding in found] == ["warning"]  # CORS
     result = export_adjustment(dataset, planned, tmp_path / "package", add_cors=True)
@@ -330,6 +334,9 @@ def test_another_machine_exports_frames_that_stay_in_s3(aws, tmp_path):
     assert "uploaded 4 files" in result.message
     aws.complete("fix")
     assert load_adjustment(dataset, "fix").frames == {"a": [3, 4]}
+    dataset.export(str(tmp_path / "out"), dataset_type=GroundTruthDataset)
+    content = json.loads((tmp_path / "out" / "a" / "a-seq.json").read_text())
+    assert content["prefix"] == uri
     dataset.delete()
 
 
