@@ -14,7 +14,7 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
@@ -32,8 +32,10 @@ from .numbered_rows import LabeledVideo, make_tracks
 from .tracks import InputError, Tracks, attribute_columns, concatenate
 
 _EXPECTED = "CVAT for video 1.1"
+#: The attribute in which the reader notes the line of an element.
+_LINE = "track-audit-line"
 #: Attributes of a shape that do not tell where it is.
-_FLAGS = frozenset({"outside", "occluded", "keyframe", "z_order", "source", "rle"})
+_OTHERS = {"outside", "occluded", "keyframe", "z_order", "source", "rle", _LINE}
 
 
 @dataclass
@@ -119,8 +121,11 @@ def read_cvat(path: Path, frames: Frames, strict: bool = False) -> Tracks:
 def _read_elements(path: Path, file: IO[bytes], tasks: dict[str, _Task]) -> int:
     """Read tasks and their boxes without keeping the document; count images."""
     images = 0
-    for _, element in iterparse(file):
-        if element.tag in {"task", "job"}:
+    lines = _Lines(file)
+    for event, element in iterparse(cast("IO[bytes]", lines), ("start", "end")):
+        if event == "start":
+            element.set(_LINE, str(lines.number))
+        elif element.tag in {"task", "job"}:
             tasks.setdefault(element.findtext("id", ""), _read_task(path, element))
         elif element.tag == "track":
             task = tasks.get(element.get("task_id", ""))
@@ -133,6 +138,22 @@ def _read_elements(path: Path, file: IO[bytes], tasks: dict[str, _Task]) -> int:
             images += 1
             element.clear()
     return images
+
+
+class _Lines:
+    """Reads a file line by line, so that what is parsed begins in the last one."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.number = 0
+        self._file = file
+        self._ended = True
+
+    def read(self, size: int) -> bytes:
+        """Return the next line, or ``size`` bytes of it."""
+        text = self._file.readline(size)
+        self.number += self._ended
+        self._ended = text.endswith(b"\n")
+        return text
 
 
 def _read_task(path: Path, element: Element) -> _Task:
@@ -186,6 +207,7 @@ def _read_box(track: Element, shape: Element) -> dict[str, object]:
     left, top, right, bottom = corners
     track_id, label = number(track.get("id")), track.get("label")
     row: dict[str, object] = {
+        "line": int(shape.get(_LINE, 0)),
         "number": frame,
         "track": track_id,
         "label": label,
@@ -199,7 +221,7 @@ def _read_box(track: Element, shape: Element) -> dict[str, object]:
     }
     whole = frame.is_integer() and track_id.is_integer()
     if not whole or label is None or any(map(math.isnan, corners)):
-        place = {key: at for key, at in shape.attrib.items() if key not in _FLAGS}
+        place = {key: at for key, at in shape.attrib.items() if key not in _OTHERS}
         found = ", ".join(f"{key} {at!r:.40}" for key, at in place.items())
         row["problem"] = (
             f"a {shape.tag} of track {track.get('id')!r:.40} with label {label!r:.40} "

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
@@ -76,13 +77,18 @@ def missing_frames(folder: Path, frame_names: Iterable[str]) -> list[str]:
 
     Args:
         folder: the path to the folder
-        frame_names: the file names to look for
+        frame_names: the file names to look for, or paths below the folder
 
     Returns:
         the missing names, in the order given
     """
-    present = set(_list_names(folder))
-    return [name for name in frame_names if name not in present]
+    names = list(frame_names)
+    present = {
+        posixpath.join(below, name)
+        for below in {posixpath.dirname(name) for name in names}
+        for name in _list_names(folder / below)
+    }
+    return [name for name in names if name not in present]
 
 
 def check_labels_to_write(tracks: Tracks, sequence: Sequence) -> None:

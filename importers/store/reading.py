@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -345,12 +346,25 @@ def _read_frames(
 
 
 def _name_frames(documents: pd.DataFrame) -> pd.Series[str]:
-    """Return the file name of each frame, or a name made from its number."""
+    """Return the file name of each frame, or a name made from its number.
+
+    Frames of one sequence that lie in several folders have their paths below the
+    folder that holds all of these.
+    """
     names = documents["frame_name"].astype(object)
-    names = names.fillna(
-        documents["filepath"].map(lambda path: Path(path).name, na_action="ignore")
-    )
+    unnamed = documents[names.isna() & documents["filepath"].notna()]
+    for _, paths in unnamed.groupby("sequence", sort=False)["filepath"]:
+        names = names.fillna(_below_common_folder(paths))
     return names.fillna(documents["frame"].map("{:06d}.jpg".format))
+
+
+def _below_common_folder(paths: pd.Series[str]) -> pd.Series[str]:
+    split = paths.map(os.path.split)
+    folders = {folder for folder, _ in split}
+    if len(folders) == 1:
+        return split.str[1]
+    common = os.path.commonpath(folders)
+    return paths.map(lambda path: Path(path).relative_to(common).as_posix())
 
 
 def _aggregate_frames(

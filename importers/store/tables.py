@@ -54,9 +54,10 @@ def sequence_records(
         names = pd.Series(frames["frame_name"].to_numpy(), frames["frame"].to_numpy())
         names = names.reindex(range(1, last + 1))
         names = names.fillna(names.index.to_series().map("{:06d}.jpg".format))
-        folders = {str(Path(path).parent) for path in frames["filepath"].dropna()}
+        placed = frames[frames["filepath"].notna()]
+        folders = set(map(_folder_of, placed["filepath"], placed["frame_name"]))
         first = samples.iloc[0]
-        folder = Path(folders.pop()) if len(folders) == 1 else None
+        folder = folders.pop() if len(folders) == 1 else None
         videos = () if folder or folders else _video_parts(samples, frames)
         sequences[str(name)] = Sequence(
             name=str(name),
@@ -75,6 +76,14 @@ def sequence_records(
 def _folder_uri(value: object) -> str | None:
     """Return the S3 URI of a folder with a slash at its end, None for another value."""
     return f"{str(value).rstrip('/')}/" if is_s3(str(value)) else None
+
+
+def _folder_of(path: str, name: str) -> Path:
+    """Return the folder below which a frame has its name, or else that of the file."""
+    file = Path(path)
+    depth = len(Path(name).parts)
+    below = file.parts[-depth:] == Path(name).parts
+    return file.parents[depth - 1] if below else file.parent
 
 
 def _video_parts(samples: pd.DataFrame, frames: pd.DataFrame) -> tuple[VideoPart, ...]:

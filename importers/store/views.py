@@ -55,6 +55,20 @@ def id_of(dataset: fo.Dataset) -> str:
     return str(dataset._doc.id)
 
 
+def in_slice(samples: fo.core.collections.SampleCollection) -> fo.DatasetView:
+    """Return a view of the active slice of a grouped dataset, which stages can follow.
+
+    Args:
+        samples: a dataset or view
+
+    Returns:
+        a view of the slice's samples; of all samples if they are in no groups
+    """
+    if samples.media_type != fo.core.media.GROUP:
+        return samples.view()
+    return samples.select_group_slices(samples.group_slice)
+
+
 def frames_as_samples(dataset: fo.Dataset, frame_ids: list[str]) -> fo.DatasetView:
     """Return a view whose samples are some frames.
 
@@ -64,7 +78,7 @@ def frames_as_samples(dataset: fo.Dataset, frame_ids: list[str]) -> fo.DatasetVi
     """
     if are_images(dataset):
         return dataset.select(frame_ids, ordered=True)
-    return dataset.select_frames(frame_ids).to_frames()
+    return in_slice(dataset).select_frames(frame_ids).to_frames()
 
 
 def shows_all_labels(view: fo.core.collections.SampleCollection) -> bool:

@@ -57,7 +57,7 @@ def changed_view(dataset: fo.Dataset, field: str, adjusted: str) -> fo.DatasetVi
         field: the frame field of the labels that were sent
         adjusted: the frame field of the corrected labels
     """
-    view = dataset.view()
+    view = store.in_slice(dataset)
     for name in (field, adjusted):
         changes = store.own_attributes(dataset, name).get("changes", "changes")
         changed = F(changes).contains([*CORRECTIONS, ATTRIBUTES])

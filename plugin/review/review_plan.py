@@ -131,9 +131,8 @@ def _plan(
         chosen = store.images_of_issues(dataset, planned)
         clips = dataset.select(chosen, ordered=True)
     else:
-        clips = dataset.select(list(supports), ordered=True).to_clips(
-            list(supports.values())
-        )
+        chosen = store.in_slice(dataset).select(list(supports), ordered=True)
+        clips = chosen.to_clips(list(supports.values()))
     dataset.save_view(
         REVIEW_PLAN,
         clips,

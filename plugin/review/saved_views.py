@@ -217,7 +217,8 @@ def outlier_view(dataset: fo.Dataset, field: str, flag: str) -> fo.DatasetView:
     value = F(store.own_attributes(dataset, field)[flag])
     wrong = value > 0.5 if flag == "outlier_score" else value.is_in([True])
     boxes = F(f"{field}.detections")
-    shown = dataset.filter_labels(store.frame_path(dataset, field), wrong)
+    path = store.frame_path(dataset, field)
+    shown = store.in_slice(dataset).filter_labels(path, wrong)
     return (
         shown if store.are_images(dataset) else shown.match_frames(boxes.length() > 0)
     )
@@ -255,4 +256,4 @@ def _issues(dataset: fo.Dataset, field: str, decision: str | None) -> fo.Dataset
     about = F("label_field") == field
     if decision is not None:
         about &= F("decision") == (decision or None)
-    return dataset.filter_labels(ISSUES, about)
+    return store.in_slice(dataset).filter_labels(ISSUES, about)

@@ -655,11 +655,11 @@ def test_wrong_rows_are_set_aside(tmp_path):
     assert any("2 of 4 rows cannot be used" in note for note in tracks.notes)
 
 
-def test_wrong_boxes_of_a_file_without_lines_are_set_aside(tmp_path):
+def test_wrong_boxes_of_cvat_are_set_aside_with_their_lines(tmp_path):
     tracks = read_labels(write(tmp_path / "a.xml", CVAT.replace('ybr="9"', 'ybr="0"')))
     assert len(tracks.table) == 3
-    assert tracks.invalid[["line", "track"]].to_numpy().tolist() == [[pd.NA, 7]]
-    assert any("are set aside; height is 0" in note for note in tracks.notes)
+    assert tracks.invalid[["line", "track"]].to_numpy().tolist() == [[18, 7]]
+    assert any("are set aside; line 18: height is 0" in note for note in tracks.notes)
 
 
 def test_folders_of_several_formats_or_none_are_refused(tmp_path):

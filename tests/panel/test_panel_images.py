@@ -7,12 +7,14 @@ import pytest
 from fiftyone_track_audit.plugin.corrections.applying import apply_adjustment
 from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from fiftyone_track_audit.plugin.review.linked_tracks import link_detections
 from fiftyone_track_audit.plugin.sending.mot import export_mot
 from own_datasets import (
     SHIFTED,
     by_index,
     call,
     detection,
+    grouped_dataset,
     image_dataset,
     put_back,
     spell_instances,
@@ -44,6 +46,14 @@ def by_attribute(name, frame, box):
     return detection(box, tid=name)
 
 
+def without_identity(name, frame, box):
+    return detection(box)
+
+
+def one_slice(folder, spell, name):
+    return grouped_dataset(folder, ["left", "right"], spell, name)
+
+
 def audit(dataset):
     return audit_dataset(dataset)
 
@@ -59,6 +69,12 @@ SHAPES = {
         lambda d: audit_dataset(d, track_field="tid"),
     ),
     "images": (image_dataset, by_index, audit),
+    "grouped": (one_slice, by_index, audit),
+    "linked": (
+        video_dataset,
+        without_identity,
+        lambda d: (link_detections(d, least_iou=0.01), audit(d)),
+    ),
 }
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image datasets whose samples are frames: audited and corrected like videos."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import fiftyone as fo
@@ -92,6 +93,17 @@ def test_a_sequence_and_a_frame_field(tmp_path):
             "the images are 1 sequence by the field 'sequence', in the order of the "
             "field 'frame_number'"
         )
+
+
+def test_a_sequence_in_several_folders(tmp_path):
+    fields = {"sequence": street, "frame_number": itself}
+    with image_dataset(tmp_path / "frames", **fields) as dataset:
+        for image in dataset.iter_samples(autosave=True):
+            path = Path(image.filepath)
+            moved = path.parent / ("early" if int(path.stem) < SHIFTED else "late")
+            moved.mkdir(exist_ok=True)
+            image.filepath = str(path.rename(moved / path.name))
+        whole_way(dataset, dataset, tmp_path / "fix")
 
 
 def test_folders_and_file_names_with_instances(tmp_path):

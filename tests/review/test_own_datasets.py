@@ -15,6 +15,8 @@ from fiftyone_track_audit.plugin.embedding import embed as embedding
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from fiftyone_track_audit.plugin.review.linked_tracks import link_detections
+from fiftyone_track_audit.plugin.review.review_plan import plan_review
+from fiftyone_track_audit.plugin.review.saved_views import save_outlier_views
 from fiftyone_track_audit.plugin.sending.groundtruth import export_adjustment
 from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 from fiftyone_track_audit.plugin.sending.mot import export_mot
@@ -345,8 +347,18 @@ def test_the_selected_slice_of_a_grouped_dataset(tmp_path):
         assert (summary.sequences, summary.detections) == (1, 2 * FRAMES)
         (sequence,) = call(dataset, "load")["sequences"]
         assert [each["id"] for each in sequence["samples"]] == right
+        save_outlier_views(dataset)
+        plan_review(dataset, budget=5)
+        views = dataset.list_saved_views()
+        shown = {name: len(dataset.load_saved_view(name)) for name in views}
+        assert shown["review plan"] == shown["outliers"] == 1
+        assert shown["issues"] == 1
         sent = export_mot(dataset, tmp_path / "fix")
         assert sent.frames == {"street": list(range(1, FRAMES + 1))}
+        put_back(tmp_path / "fix", SHIFTED)
+        assert load_adjustment(dataset, "fix").changes == {"moved": 1}
+        assert dataset.load_saved_view("changed by reviewers").values("id") == right
+        assert apply_adjustment(dataset, "fix").changed == 1
 
 
 def test_a_package_of_a_video_has_its_frames(tmp_path):
