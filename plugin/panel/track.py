@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import fiftyone as fo
 import numpy as np
@@ -25,6 +25,9 @@ from ..pictures.strips import Crop, cut_crop, cut_strips
 from ..plain import Json
 from ..review.witnesses import read_predictions_near
 
+#: A row of the issues that are stored.
+Issue: TypeAlias = "pd.Series[Any]"
+
 #: Number of frames read on either side of an issue: ten seconds at 25 fps.
 _AROUND = 250
 #: Number of frames read on either side of a frame, from which its track is known.
@@ -36,7 +39,7 @@ _SIGNALS = ("size_change", "iou_prev", "motion_residual", "embedding_distance")
 
 
 def show_issue(
-    dataset: fo.Dataset, field: str, issue: pd.Series[Any], thresholds: Thresholds
+    dataset: fo.Dataset, field: str, issue: Issue, thresholds: Thresholds
 ) -> Json:
     """Return the crops and the plots of an issue.
 
@@ -95,7 +98,7 @@ def show_issue(
     }
 
 
-def _read_labels(dataset: fo.Dataset, field: str, issue: pd.Series[Any]) -> Tracks:
+def _read_labels(dataset: fo.Dataset, field: str, issue: Issue) -> Tracks:
     """Read the labels around an object that nobody labeled."""
     peak = int(issue["peak_frame"])
     near = peak - MARGIN, peak + MARGIN
@@ -104,7 +107,7 @@ def _read_labels(dataset: fo.Dataset, field: str, issue: pd.Series[Any]) -> Trac
 
 def _drawn(
     fixes: list[tuple[Remedy, pd.DataFrame]],
-    issue: pd.Series[Any],
+    issue: Issue,
     table: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the boxes that the first fix would draw.
@@ -124,7 +127,7 @@ def _drawn(
 
 def _cut_strip(
     tracks: Tracks,
-    issue: pd.Series[Any],
+    issue: Issue,
     labeled: NDArray[np.int64],
     alone: pd.DataFrame | None,
 ) -> tuple[list[Crop], str | None]:
