@@ -89,16 +89,12 @@ def _place_sequence(
     if not frames["source"].any():
         return _Placed(frames)
     name, folder = frames["sequence"].iloc[0], _folder(frames["source"].iloc[0])
-    unread = None
-    try:
-        stored = list_objects(client, folder)
-    except GroundTruthError as failure:
-        stored, unread = {}, failure.what
-    same = _same_frames(frames, stored, client)
-    obstacle, found = unread, list[Finding]()
-    if unread is None and not same.all():
+    stored, obstacle = _listed(folder, client)
+    unread = obstacle if not stored else None
+    same, found = _same_frames(frames, stored, client), list[Finding]()
+    if not obstacle and not same.all():
         obstacle = f"{_are(~same)} not there as on this machine"
-    elif unread is None:
+    elif not obstacle:
         obstacle, found = _obstacle(folder, job, client, taken)
     if obstacle is None:
         note = f"{name}: the job reads its frames from {folder}"
@@ -111,6 +107,25 @@ def _place_sequence(
     note = f"{name}: {_are(same)} copied from {folder} and {_are(~same)} uploaded, "
     note += f"since {obstacle}"
     return _Placed(frames.assign(source=frames["source"].where(same, "")), (), (note,))
+
+
+def _listed(
+    folder: str, client: S3Client
+) -> tuple[dict[str, StoredObject], str | None]:
+    """List what is in a folder, and tell why a job could not read it, if it could not.
+
+    The role of a job does not pay for what it reads.
+    """
+    try:
+        return list_objects(client, folder), None
+    except GroundTruthError as failure:
+        unread = failure.what
+        if not failure.denied:
+            return {}, unread
+    try:
+        return list_objects(client, folder, pay=True), "requesters of their bucket pay"
+    except GroundTruthError:
+        return {}, unread
 
 
 def _same_frames(

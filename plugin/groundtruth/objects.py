@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import md5, sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from ...importers.files import split_s3
 from .aws import aws_errors
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 #: The key of an object's metadata that holds the SHA-256 of its content.
 DIGEST = "sha256"
+
+
+class Payer(TypedDict, total=False):
+    """The arguments of a request that say who pays for it."""
+
+    RequestPayer: Literal["requester"]
+
+
+#: What those who read an object agree to, in buckets whose requesters pay.
+PAYER: Payer = {"RequestPayer": "requester"}
 
 
 @dataclass(frozen=True)
@@ -34,12 +44,15 @@ class StoredObject:
     etag: str
 
 
-def list_objects(client: S3Client, prefix: str) -> dict[str, StoredObject]:
+def list_objects(
+    client: S3Client, prefix: str, *, pay: bool = False
+) -> dict[str, StoredObject]:
     """List the objects below an S3 URI.
 
     Args:
         client: an S3 client
         prefix: the S3 URI of a folder, with a slash at its end
+        pay (False): whether to pay for it if the owner of the bucket asks for that
 
     Returns:
         the objects by S3 URI
@@ -50,7 +63,7 @@ def list_objects(client: S3Client, prefix: str) -> dict[str, StoredObject]:
     bucket, key = split_s3(prefix)
     with aws_errors(f"Listing {prefix}"):
         pages = client.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=key
+            Bucket=bucket, Prefix=key, **(PAYER if pay else {})
         )
         found = [item for page in pages for item in page.get("Contents", [])]
     objects = (
@@ -79,7 +92,7 @@ def has_content(client: S3Client, stored: StoredObject, path: Path) -> bool:
         return True
     bucket, key = split_s3(stored.uri)
     with aws_errors(f"Checking {stored.uri}"):
-        found = client.head_object(Bucket=bucket, Key=key)
+        found = client.head_object(Bucket=bucket, Key=key, **PAYER)
     if DIGEST in found["Metadata"]:
         return is_same(found, body)
     plain = found.get("ServerSideEncryption", "AES256") == "AES256"

@@ -18,7 +18,7 @@ from ...importers.files import split_s3
 from .aws import THREADS, GroundTruthError, aws_errors, s3_client
 from .bucket import OWNER, check_bucket, encryption
 from .folder import Package
-from .objects import DIGEST, StoredObject, is_same, list_objects
+from .objects import DIGEST, PAYER, StoredObject, is_same, list_objects
 from .package_files import PackageFile, package_files
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _state(
 def _etag(client: S3Client, uri: str) -> str:
     bucket, key = split_s3(uri)
     with aws_errors(f"Checking {uri}"):
-        return client.head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
+        return client.head_object(Bucket=bucket, Key=key, **PAYER)["ETag"].strip('"')
 
 
 def _to_send(bucket: str, states: dict[PackageFile, State]) -> set[PackageFile]:
@@ -197,6 +197,7 @@ def _send(
                 MetadataDirective="REPLACE",
                 ContentType=kind,
                 Metadata={_SOURCE: etag, **owned},
+                **PAYER,
                 **encryption(key),
             )
             return file.key

@@ -148,6 +148,13 @@ def test_frames_are_copied_that_the_job_cannot_read(
     assert copy["SSEKMSKeyId"].endswith("team-key")
 
 
+def test_frames_of_a_bucket_whose_requesters_pay(aws, s3, video, tmp_path):
+    aws.faults.paid = "data-eu-west-1"
+    plan = planned(kept_in(video, video.sequences["a"].frames_uri, frames_dir=None), s3)
+    assert plan.notes[0].endswith("since requesters of their bucket pay")
+    assert sent(plan, s3, tmp_path / "package")[1].sent == 2 + LABEL_FILES
+
+
 def test_a_role_that_cannot_be_asked_about_is_told(aws, s3, video):
     aws.may_read = None
     assert any("may read s3://data-eu" in text for text in planned(video, s3).warnings)

@@ -66,24 +66,6 @@ def test_what_is_there_is_not_sent_again(s3, package):
         s3.delete_object(Bucket=BUCKET, Key=key)
 
 
-@pytest.mark.parametrize("changed", [False, True])
-def test_frames_in_place(s3, tmp_path, changed):
-    name, frames = next(names), tmp_path / "frames"
-    uri = f"s3://{BUCKET}/data-{name}/"
-    tracks = small_video("a", frames, frames_uri=uri)
-    for path in frames.iterdir():
-        key = f"data-{name}/{path.name}"
-        s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
-    if changed:
-        path.write_bytes(path.read_bytes()[:-1] + b"x")
-    chosen = choose(*(("a", frame, "") for frame in range(1, 7)))
-    plan = plan_package(tracks, chosen, AdjustmentJob(name, **READY))
-    (package,) = write_packages([place_frames(plan, s3)], tmp_path / "package")
-    assert upload_package(package, s3).sent == (FILES if changed else FILES - 6)
-    assert len(keys(s3, f"{name}/a/frames")) == (6 if changed else 0)
-    assert upload_package(package, s3).sent == 0
-
-
 def test_upload_goes_on(s3, package):
     def break_off(done, _):
         if done == 4:
@@ -155,3 +137,21 @@ def test_cors_rule_is_merged(s3):
         CORS_RULE["AllowedOrigins"],
     ]
     assert cors_findings(s3, BUCKET, "eu-west-1") == []
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_frames_in_place(s3, tmp_path, changed):
+    name, frames = next(names), tmp_path / "frames"
+    uri = f"s3://{BUCKET}/data-{name}/"
+    tracks = small_video("a", frames, frames_uri=uri)
+    for path in frames.iterdir():
+        key = f"data-{name}/{path.name}"
+        s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+    if changed:
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+    chosen = choose(*(("a", frame, "") for frame in range(1, 7)))
+    plan = plan_package(tracks, chosen, AdjustmentJob(name, **READY))
+    (package,) = write_packages([place_frames(plan, s3)], tmp_path / "package")
+    assert upload_package(package, s3).sent == (FILES if changed else FILES - 6)
+    assert len(keys(s3, f"{name}/a/frames")) == (6 if changed else 0)
+    assert upload_package(package, s3).sent == 0

@@ -341,6 +341,7 @@ class Faults:
         orders: by operation, the faults of its next requests, None for none
         calls: the operations that were asked for, failed or not
         only_kms: whether S3 only takes what KMS encrypts
+        paid: the bucket whose requesters pay, None for none
     """
 
     def __init__(self, app):
@@ -348,6 +349,7 @@ class Faults:
         self.orders = defaultdict(list)
         self.calls = []
         self.only_kms = False
+        self.paid = None
 
     def __call__(self, environ, start_response):
         request = Request(environ)
@@ -357,6 +359,9 @@ class Faults:
         fault = orders.pop(0) if orders else None
         encrypted = request.headers.get("X-Amz-Server-Side-Encryption") == "aws:kms"
         if self.only_kms and operation == "PutObject" and not encrypted:
+            fault = "access denied"
+        pays = "X-Amz-Request-Payer" in request.headers
+        if request.path.split("/")[1] == self.paid and not pays:
             fault = "access denied"
         if fault is None:
             return self.app(environ, start_response)
@@ -438,6 +443,7 @@ class LabelingService:
             client.delete_object(Bucket=BUCKET, Key=key)
         self.faults.calls.clear()
         self.faults.only_kms = False
+        self.faults.paid = None
 
     def fail(self, operation, fault, times=1, after=0):
         """Orders a failure.
