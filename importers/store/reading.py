@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
@@ -21,6 +19,7 @@ from ..tracks import Sequence, Tracks
 from .bulk import Document, collector_paused
 from .fields import FRAME_NAME, FRAME_OFFSET, SEQUENCE
 from .frame_documents import are_images, as_list, frame_documents
+from .frame_names import name_frames
 from .identity_marks import read_identity
 from .image_sequences import images_at, read_images
 from .kept_numbers import read_numbers
@@ -303,7 +302,7 @@ def _place(documents: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
         frame=samples[FRAME_OFFSET].to_numpy() + documents["frame_number"].to_numpy(),
     )
     named = placed["frame_name"].notna() | placed["filepath"].notna()
-    return placed.assign(frame_name=_name_frames(placed), named=named)
+    return placed.assign(frame_name=name_frames(placed), named=named)
 
 
 def _read_frames(
@@ -343,28 +342,6 @@ def _read_frames(
     documents = pd.DataFrame(found, columns=[*_DOCUMENT_COLUMNS, *statements])
     documents["sample_id"] = documents["sample_id"].astype(str)
     return documents, columns
-
-
-def _name_frames(documents: pd.DataFrame) -> pd.Series[str]:
-    """Return the file name of each frame, or a name made from its number.
-
-    Frames of one sequence that lie in several folders have their paths below the
-    folder that holds all of these.
-    """
-    names = documents["frame_name"].astype(object)
-    unnamed = documents[names.isna() & documents["filepath"].notna()]
-    for _, paths in unnamed.groupby("sequence", sort=False)["filepath"]:
-        names = names.fillna(_below_common_folder(paths))
-    return names.fillna(documents["frame"].map("{:06d}.jpg".format))
-
-
-def _below_common_folder(paths: pd.Series[str]) -> pd.Series[str]:
-    split = paths.map(os.path.split)
-    folders = {folder for folder, _ in split}
-    if len(folders) == 1:
-        return split.str[1]
-    common = os.path.commonpath(folders)
-    return paths.map(lambda path: Path(path).relative_to(common).as_posix())
 
 
 def _aggregate_frames(

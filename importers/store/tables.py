@@ -17,6 +17,7 @@ from ..tracks import BOX, Sequence, Tracks, VideoPart, make_table
 from ..video_frames import frames_folder
 from . import raw_values
 from .fields import FRAMES_URI, IMAGE_HEIGHT, IMAGE_WIDTH, SEQUENCE
+from .frame_names import folder_of
 from .sequences import check_sizes, make_spans
 from .track_numbers import Identities, Numbers, number_tracks
 from .unusable import find_unusable, set_aside
@@ -55,7 +56,7 @@ def sequence_records(
         names = names.reindex(range(1, last + 1))
         names = names.fillna(names.index.to_series().map("{:06d}.jpg".format))
         placed = frames[frames["filepath"].notna()]
-        folders = set(map(_folder_of, placed["filepath"], placed["frame_name"]))
+        folders = set(map(folder_of, placed["filepath"], placed["frame_name"]))
         first = samples.iloc[0]
         folder = folders.pop() if len(folders) == 1 else None
         videos = () if folder or folders else _video_parts(samples, frames)
@@ -76,14 +77,6 @@ def sequence_records(
 def _folder_uri(value: object) -> str | None:
     """Return the S3 URI of a folder with a slash at its end, None for another value."""
     return f"{str(value).rstrip('/')}/" if is_s3(str(value)) else None
-
-
-def _folder_of(path: str, name: str) -> Path:
-    """Return the folder below which a frame has its name, or else that of the file."""
-    file = Path(path)
-    depth = len(Path(name).parts)
-    below = file.parts[-depth:] == Path(name).parts
-    return file.parents[depth - 1] if below else file.parent
 
 
 def _video_parts(samples: pd.DataFrame, frames: pd.DataFrame) -> tuple[VideoPart, ...]:
