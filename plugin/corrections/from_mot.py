@@ -70,6 +70,8 @@ def read_corrected_mot(
             tracks = _read_sequence(rows, file, name, record)
         own = positions[positions["sequence"] == name]
         tracks, note = _recognize(tracks, own, name, record, file)
+        if tracks.table.empty and len(own):
+            note.append(f"{name}: {file.name} has no boxes; all boxes count as deleted")
         parts.append(tracks)
         notes += note
     back = to_corrections(record, sent, concatenate(parts))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import fiftyone.operators.types as types
@@ -20,6 +21,7 @@ _ASKED = (
     "class_changes",
     "border",
     "classes",
+    "attributes",
     "constant",
     "keyframe_step",
 )
@@ -62,6 +64,18 @@ def add_rules(ctx: ExecutionContext, inputs: types.Object, field: str) -> None:
         label="Boxes at the image border",
         description="Whether they are cut there, go beyond it, or any of these",
     )
+    _add_lists(inputs, last)
+    inputs.int(
+        "keyframe_step",
+        default=last.keyframe_step,
+        min=1,
+        label="Frames from keyframe to keyframe",
+        description="The most there may be, if the labels tell their keyframes",
+    )
+
+
+def _add_lists(inputs: types.Object, last: Rules) -> None:
+    """Ask for classes and attributes."""
     inputs.str(
         "classes",
         default=", ".join(last.classes),
@@ -69,17 +83,17 @@ def add_rules(ctx: ExecutionContext, inputs: types.Object, field: str) -> None:
         description="Separated by commas; without any, all classes are allowed",
     )
     inputs.str(
+        "attributes",
+        default=_write_attributes(last.attributes),
+        label="Allowed values of attributes",
+        description="Such as 'color: red, blue; side: left, right'; attributes that "
+        "are not named may have any value",
+    )
+    inputs.str(
         "constant",
         default=", ".join(last.constant),
         label="Attributes that stay the same over a track",
         description="Separated by commas",
-    )
-    inputs.int(
-        "keyframe_step",
-        default=last.keyframe_step,
-        min=1,
-        label="Frames from keyframe to keyframe",
-        description="The most there may be, if the labels tell their keyframes",
     )
 
 
@@ -100,10 +114,31 @@ def asked_rules(ctx: ExecutionContext) -> Json | None:
     for name in _LISTS:
         if isinstance(text := given.get(name), str):
             given[name] = [each.strip() for each in text.split(",") if each.strip()]
+    if isinstance(text := given.get("attributes"), str):
+        given["attributes"] = _read_attributes(text)
     field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
     last = last_rules(ctx.dataset, field)
     checked = rules_from_dict(given)
     return rules_to_dict(replace(last, **{n: getattr(checked, n) for n in given}))
+
+
+def _write_attributes(attributes: Mapping[str, tuple[str, ...]]) -> str:
+    return "; ".join(f"{name}: {', '.join(each)}" for name, each in attributes.items())
+
+
+def _read_attributes(text: str) -> dict[str, list[str]]:
+    """Return the allowed values by attribute of a text such as "color: red, blue"."""
+    found = {}
+    for part in filter(str.strip, text.split(";")):
+        name, colon, values = part.partition(":")
+        allowed = [each.strip() for each in values.split(",") if each.strip()]
+        if not (name.strip() and colon and allowed):
+            raise ValueError(
+                "expected allowed values of attributes such as 'color: red, blue', not "
+                f"'{part.strip()}'"
+            )
+        found[name.strip()] = allowed
+    return found
 
 
 def to_params(rules: Rules | None) -> Json | None:

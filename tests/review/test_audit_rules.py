@@ -68,6 +68,7 @@ def test_the_form_changes_the_rules_it_shows(dataset):
     audit_dataset(dataset, rules=RULES)
     answers = {"hidden_drawn": False, "border": "any", "classes": "rider, cyclist"}
     answers |= {"visible_part": True, "constant": "color", "keyframe_step": 5}
+    answers |= {"attributes": "color: red, blue; side: left"}
     request = {"dataset": dataset, "params": answers}
     foo.execute_operator("@track-audit/video/audit_tracks", request)
     expected = replace(
@@ -76,6 +77,7 @@ def test_the_form_changes_the_rules_it_shows(dataset):
         classes=("rider", "cyclist"),
         visible_part=True,
         constant=("color",),
+        attributes={"color": ("red", "blue"), "side": ("left",)},
         keyframe_step=5,
     )
     assert last_rules(dataset, FIELD) == expected

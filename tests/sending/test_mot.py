@@ -296,6 +296,7 @@ def test_sequences_whose_boxes_are_all_deleted(dataset, tmp_path):
     review = load_adjustment(dataset, "fix")
     assert review.boxes == 0
     assert set(review.changes) == {"deleted"}
+    assert "a: gt.txt has no boxes; all boxes count as deleted" in review.notes
 
 
 def test_frames_without_boxes_come_back(dataset, tmp_path):
