@@ -83,7 +83,8 @@ class Adjustment:
         """
         if self.placed:
             return self
-        if self.job.bucket and not copy_frames:
+        in_s3 = any((plan.frames["source"] != "").any() for plan in self.plans)
+        if in_s3 and self.job.bucket and not copy_frames:
             client = s3_client(self.job.job_region)
             plans = [place_frames(plan, client) for plan in self.plans]
         else:

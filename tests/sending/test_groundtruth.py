@@ -11,11 +11,13 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 import pandas as pd
 import pytest
+from fiftyone.operators import get_operator
 from fiftyone.operators.executor import ExecutionContext
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.dataset_types import GroundTruthDataset
 from fiftyone_track_audit.importers.store import locks
 from fiftyone_track_audit.importers.tracks import InputError
+from fiftyone_track_audit.plugin.cli import main
 from fiftyone_track_audit.plugin.corrections.applying import apply_adjustment
 from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
 from fiftyone_track_audit.plugin.groundtruth import aws as clients
@@ -465,3 +467,20 @@ def test_the_form_has_every_setting_of_a_job(aws, cars, tmp_path):
     offered = json.loads((tmp_path / "p" / "label-categories.json").read_text())
     labels = {entry["label"] for entry in offered["labels"]}
     assert labels == {"Van", "Tram", "Car", "Bus"}
+
+
+def test_a_folder_in_s3_is_enough_for_operator_form_and_command(aws, cars, capsys):
+    folder = f"s3://{BUCKET}/by"
+    operator = get_operator("@track-audit/video/export_adjustment_job")
+    result = operator(cars, name="fix-1", folder=f"{folder}/1", region="eu-west-1")
+    assert (result["folder"], result["job_arns"]) == (f"{folder}/1/", [])
+    settings = {"name": "fix-2", "folder": f"{folder}/2", "region": "eu-west-1"}
+    form = ExportAdjustmentJob().resolve_input(context(cars, **settings)).type
+    shown = json.dumps(form.to_json())
+    assert f"will be uploaded to {folder}/2/." in shown
+    assert "role_arn" in form.properties
+    line = f"export cars --name fix-3 --folder {folder}/3 --region eu-west-1 --json"
+    assert main(line.split()) == 0
+    assert json.loads(capsys.readouterr().out)["folder"] == f"{folder}/3/"
+    assert main(["launch", "cars", "--job-name", "fix-3"]) == 0
+    assert "Exported 8 frames" in capsys.readouterr().out
