@@ -46,12 +46,15 @@ class Source:
             may replace its folder, and its files in the bucket
         known (None): ``label`` and a column per attribute: what boxes can have, beside
             what they have, in any number of rows
+        listed (()): the labels that the dataset lists as classes, such as those of the
+            original job, which are offered before others of ``known``
     """
 
     dataset: str | None = None
     sample_ids: Mapping[str, str] = field(default_factory=dict)
     owner: str | None = None
     known: pd.DataFrame | None = None
+    listed: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def plan_package(
     chosen = _with_uris(select_frames(tracks, frames, report), job)
     scales = image_scales(tracks, chosen, report)
     boxes = select_boxes(tracks, chosen, scales, report)
-    offered = _offered(tracks.table, attributes, source.known, report)
+    offered = _offered(tracks.table, attributes, source, report)
     given = given or LabelCategories({})
     classes = class_ids([*offered["label"].unique(), *job.labels, *given.labels])
     statements = {
@@ -170,21 +173,30 @@ def _with_uris(chosen: pd.DataFrame, job: AdjustmentJob) -> pd.DataFrame:
 def _offered(
     table: pd.DataFrame,
     attributes: Sequence[str],
-    known: pd.DataFrame | None,
+    source: Source,
     report: Report,
 ) -> pd.DataFrame:
-    """Return the labels and the values of attributes that workers can choose."""
+    """Return the labels and the values of attributes that workers can choose.
+
+    AWS asks that they are all labels of the original job, which an import lists.
+    """
+    known = source.known
     used = table[["label", *attributes]].dropna(subset="label")
     used = used.astype({"label": object})
     if known is None:
         return used
-    labels = {*used["label"].unique(), *known["label"]}
+    needed = set(used["label"].unique())
+    labels = {*needed, *known["label"]}
     if len(labels) > LABELS:
+        told = "the sequences that are sent"
+        if source.listed and len({*needed, *source.listed}) <= LABELS:
+            needed |= set(source.listed)
+            told += " and those that the dataset lists as classes"
         report.notes.append(
             f"the dataset has {len(labels)} labels, but a job takes {LABELS}, so "
-            "workers can only choose those of the sequences that are sent"
+            f"workers can only choose those of {told}"
         )
-        known = known[known["label"].isin(used["label"])]
+        known = known[known["label"].isin(needed)]
     return pd.concat([used, known], ignore_index=True)
 
 

@@ -195,6 +195,7 @@ def plan_jobs(chosen: FramesToSend, job: AdjustmentJob) -> Adjustment:
             chosen.field,
             fields_of(dataset, chosen.field, selection.attributes),
         ),
+        listed=store.listed_classes(dataset, chosen.field),
     )
     given = (
         read_label_categories(job.label_categories) if job.label_categories else None

@@ -3,6 +3,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 from fiftyone_track_audit.importers.tracks import InputError
 from fiftyone_track_audit.plugin.groundtruth.label_categories import (
@@ -10,7 +11,7 @@ from fiftyone_track_audit.plugin.groundtruth.label_categories import (
     merge_label_categories,
     read_label_categories,
 )
-from fiftyone_track_audit.plugin.groundtruth.package_plan import plan_package
+from fiftyone_track_audit.plugin.groundtruth.package_plan import Source, plan_package
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 from labeling_jobs import BUCKET, choose, small_video
@@ -97,6 +98,17 @@ def test_a_job_offers_the_labels_that_are_given(tmp_path):
     offered = [entry["label"] for entry in plan.label_categories["labels"]]
     assert offered[0] == "parcel"
     assert set(offered) == set(plan.classes) > {"parcel"}
+
+
+@pytest.mark.parametrize(("listed", "count"), [(2, 4), (30, 2), (0, 2)])
+def test_labels_of_the_original_job_come_before_others(listed, count):
+    known = pd.DataFrame({"label": [f"known {number}" for number in range(31)]})
+    source = Source(known=known, listed=known["label"][:listed].tolist())
+    tracks, chosen = small_video("a"), choose(("a", 1, ""))
+    plan = plan_package(tracks, chosen, AdjustmentJob("fix"), source=source)
+    assert len(plan.label_categories["labels"]) == count
+    assert "the dataset has 33 labels, but a job takes 30" in plan.notes[0]
+    assert plan.notes[0].endswith("lists as classes") == (listed == 2)
 
 
 def test_further_settings_are_in_the_request(tmp_path):
