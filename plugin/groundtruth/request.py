@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, get_type_hints
 
-from ...importers.files import is_s3, split_s3
-from ...importers.tracks import InputError
 from ..plain import Json
 
 #: The account that owns the worker's page, and by region the account that owns the
@@ -200,6 +198,10 @@ def job_in(folder: object, job: AdjustmentJob) -> AdjustmentJob:
     Raises:
         InputError: if the settings name another bucket or prefix
     """
+    # These load pandas and boto3, which the help of commands does without
+    from ...importers.files import is_s3, split_s3
+    from ...importers.tracks import InputError
+
     if not is_s3(str(folder)):
         return job
     bucket, key = split_s3(str(folder))
