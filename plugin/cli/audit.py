@@ -25,6 +25,7 @@ from .commands import (
 from .reading import Source
 from .reviews import read_reviews
 from .rules import RulesFile, read_rules
+from .shown import Shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,7 +140,7 @@ class Crops:
             return embed_tracks(tracks, rows, self.model, progress=show)
 
 
-_SOURCE, _LIMITS, _CROPS = Source(), Limits(), Crops()
+_SOURCE, _LIMITS, _CROPS, _SHOWN = Source(), Limits(), Crops(), Shown()
 
 
 @app.command(group=FILES)
@@ -246,8 +247,7 @@ def report(
     *,
     output: Annotated[str, Parameter(metavar="HTML")],
     source: Annotated[Source, FIELDS] = _SOURCE,
-    reviews: Annotated[tuple[str, ...], Parameter(metavar="JSON...")] = (),
-    annotator: Annotated[str | None, Parameter(metavar="NAME")] = None,
+    shown: Annotated[Shown, FIELDS] = _SHOWN,
     predictions: Predictions = None,
     embeddings: WithEmbeddings = False,
     crops: Annotated[Crops, FIELDS] = _CROPS,
@@ -273,26 +273,23 @@ def report(
 
     Args:
         output: the page to write
-        reviews: output of 'track-audit load --json'; the page then shows how often
-            reviewers confirmed each kind of issue
-        annotator: the attribute of the boxes that holds who drew them; the page then
-            shows the issues per annotator (default: one with a usual name, such as
-            annotator or assignee)
     """
-    from ...importers.tracks import InputError
     from ..report import make_report
     from .output import check_output, save
 
     thresholds, chosen = limits.thresholds(), crops.chosen(embeddings)
     asked = read_rules(rules)
     check_output(output, ".html", labels)
-    reviewed = read_reviews(reviews)
+    reviewed = read_reviews(shown.reviews)
     tracks, audit = _audit(labels, source, thresholds, chosen, predictions, asked)
-    if annotator and annotator not in tracks.table:
-        message = f"the boxes have no attribute '{annotator}'; expected who drew them"
-        raise InputError(labels, message)
+    shown.check(labels, tracks)
     page = make_report(
-        tracks, audit, thresholds, reviewed=reviewed, annotator=annotator
+        tracks,
+        audit,
+        thresholds,
+        reviewed=reviewed,
+        annotator=shown.annotator,
+        plotted=shown.tracks,
     )
     save(output, page)
     message = f"{len(audit.issues)} issues, saved to {output}"

@@ -108,7 +108,8 @@ export function makeFigure({ panels, issue, tracks, width, color, kind }) {
       layout.shapes.push({ type: "line", xref: `${x} domain`, yref: y, x0: 0, x1: 1, y0: value, y1: value,
         line: { color: color("threshold"), width: 1, dash: "dash" } });
     }
-    layout.shapes.push({ type: "rect", layer: "below", xref: x, yref: `${y} domain`, x0: issue.first - 0.5, x1: issue.last + 0.5,
+    // Whole tracks have no frames to point at
+    if (issue.first !== null) layout.shapes.push({ type: "rect", layer: "below", xref: x, yref: `${y} domain`, x0: issue.first - 0.5, x1: issue.last + 0.5,
       y0: 0, y1: 1, fillcolor: kind, opacity: 0.2, line: { width: 0 } });
     layout.annotations.push({ text: titleOf(panel, color), showarrow: false, xref: `${x} domain`, yref: `${y} domain`, x: 0, y: 1,
       xanchor: "left", yanchor: "bottom", font: { size: 12, color: color("text") } });

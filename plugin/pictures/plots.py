@@ -140,6 +140,38 @@ def plot_issues(
     }
 
 
+def plot_tracks(
+    tracks: Tracks,
+    audit: Audit,
+    panels: list[Panel],
+    whole: pd.DataFrame,
+    rows: TrackRows,
+    neighbors: Neighbors,
+) -> Json:
+    """Collect the data of the plots of whole tracks, whether or not they have issues.
+
+    Args:
+        tracks: the tracks
+        audit: the audit, whose signals are plotted
+        panels: the plots of :func:`make_panels`
+        whole: the tracks, see ``whole_tracks()``
+        rows: the rows of each track
+        neighbors: the neighbors of each box
+
+    Returns:
+        a JSON object as that of :func:`plot_issues`, in which ``first`` and ``last``
+        are null, as nothing is highlighted
+    """
+    plotted = plot_issues(tracks, audit, panels, whole, rows, neighbors)
+    shown = [
+        {**issue, "first": None, "last": None, "view": [int(first), int(last)]}
+        for issue, first, last in zip(
+            plotted["issues"], whole["first_frame"], whole["last_frame"], strict=True
+        )
+    ]
+    return {"tracks": plotted["tracks"], "issues": shown}
+
+
 def plot_timelines(
     tracks: Tracks, issues: pd.DataFrame, rows: TrackRows, neighbors: Neighbors
 ) -> list[Json]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -66,3 +66,30 @@ def find_spans(issues: pd.DataFrame) -> list[Span]:
             issues["sequence"], known, alone, strict=True
         )
     ]
+
+
+def whole_tracks(
+    table: pd.DataFrame, rows: TrackRows, keys: Iterable[tuple[str, int]]
+) -> pd.DataFrame:
+    """Return a row per track that spans all of its frames, as an issue would.
+
+    Args:
+        table: the tracks table
+        rows: the rows of each track
+        keys: sequence and track, of tracks that have boxes
+
+    Returns:
+        the columns that :func:`find_spans` reads
+    """
+    frames = table["frame"].to_numpy()
+    spans = [(*key, frames[rows[key]]) for key in keys]
+    return pd.DataFrame(
+        {
+            "sequence": [name for name, _, _ in spans],
+            "track": [track for _, track, _ in spans],
+            "other_track": pd.array([None] * len(spans), dtype="Int64"),
+            "first_frame": [own[0] for _, _, own in spans],
+            "last_frame": [own[-1] for _, _, own in spans],
+            "peak_frame": [own[len(own) // 2] for _, _, own in spans],
+        }
+    )

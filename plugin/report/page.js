@@ -198,3 +198,20 @@
   const linked = location.hash && items.findIndex((item) => `#${item.id}` === location.hash);
   if (linked > -1 && location.hash) open(linked);
 })();
+
+// Plot the tracks that are opened.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  for (const item of document.querySelectorAll("details.track")) {
+    const node = item.querySelector(".plots");
+    const issue = data.whole.issues[item.dataset.number];
+    const tracks = issue.tracks.map((index) => data.whole.tracks[index]);
+    item.addEventListener("toggle", () => {
+      if (!item.open) return Plotly.purge(node);
+      node.style.height = `${figureHeight(data.panels.length, node.clientWidth)}px`;
+      const { traces, layout } = makeFigure({ panels: data.panels, issue, tracks, width: node.clientWidth, color, kind: "" });
+      Plotly.newPlot(node, traces, layout, { displayModeBar: false, responsive: false, doubleClick: "reset+autosize" });
+    });
+  }
+})();

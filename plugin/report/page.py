@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +20,21 @@ from ..audit.kinds import kind_color
 from ..audit.neighbors import find_neighbors
 from ..audit.rolling import HALF_WINDOW
 from ..audit.summary import make_summary
-from ..pictures.plots import make_panels, plot_issues, plot_timelines
-from ..pictures.rows import TrackRows, find_rows
+from ..pictures.plots import (
+    make_panels,
+    plot_issues,
+    plot_timelines,
+    plot_tracks,
+)
+from ..pictures.rows import TrackRows, find_rows, whole_tracks
 from ..pictures.strips import cut_strips
 from ..plain import Json, to_records
 
 #: Number of issues with crops and plots, and of those that are listed after them. The
 #: page stays fast, and small enough to be sent by email.
 PICTURED, LISTED = 200, 2000
+#: The most tracks of which all are shown, whether or not they have issues.
+FEW_TRACKS = 20
 
 
 def make_report(
@@ -37,6 +45,7 @@ def make_report(
     progress: bool = True,
     reviewed: pd.DataFrame | None = None,
     annotator: str | None = None,
+    plotted: Collection[int] | None = (),
 ) -> bytes:
     """Return a self-contained page that shows an audit.
 
@@ -52,6 +61,8 @@ def make_report(
         reviewed (None): how often reviewers corrected what the audit found, as
             returned by ``join_precision()``
         annotator (None): the column of who drew the boxes, by default a usual one
+        plotted (()): the numbers of the tracks to show as a whole, whether or not
+            they have issues; None for all of them if they are few
 
     Returns:
         the page, as HTML in UTF-8
@@ -61,20 +72,17 @@ def make_report(
     """
     listed = audit.issues.head(pictured + LISTED)
     cards = listed.head(pictured)
-    rows, neighbors = find_rows(tracks.table), find_neighbors(tracks.table)
-    strips = cut_strips(tracks, cards, rows, progress)
-    panels = make_panels(audit, thresholds)
+    rows = find_rows(tracks.table)
     kinds = _count_kinds(audit.issues)
+    whole = whole_tracks(tracks.table, rows, _choose_tracks(rows, plotted))
     described = _describe(tracks, listed, rows, kinds)
     script = {
-        "panels": [asdict(panel) for panel in panels],
         "kinds": kinds,
         "listed": [_take_span(issue) for issue in described],
-        **plot_issues(tracks, audit, panels, cards, rows, neighbors),
-        "timelines": plot_timelines(tracks, listed, rows, neighbors),
+        **_draw(tracks, audit, thresholds, (cards, listed, whole), rows),
     }
-    template = _environment().get_template("page.html")
-    page = template.render(
+    page = _environment().get_template("page.html")
+    return page.render(
         **_constants(thresholds),
         tracks=tracks,
         kinds=kinds,
@@ -82,13 +90,50 @@ def make_report(
         reviewed=[] if reviewed is None else to_records(reviewed),
         annotators=_count_annotators(tracks, audit, annotator),
         issues=described,
-        strips=strips,
-        window=2 * HALF_WINDOW + 1,
+        strips=cut_strips(tracks, cards, rows, progress),
+        whole=to_records(whole.assign(first_name="", last_name="")),
+        whole_strips=cut_strips(tracks, whole, rows, progress),
         unseen=[s.name for s in tracks.sequences.values() if not s.frames_dir],
         total=len(audit.issues),
         script=script,
-    )
-    return page.encode()
+    ).encode()
+
+
+def _draw(
+    tracks: Tracks,
+    audit: Audit,
+    thresholds: Thresholds,
+    shown: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
+    rows: TrackRows,
+) -> Json:
+    """Return the data of all plots.
+
+    Args:
+        tracks: the tracks
+        audit: the audit of these tracks
+        thresholds: the thresholds of the audit
+        shown: the issues with plots, the issues in timelines, and the whole tracks
+        rows: the rows of each track
+    """
+    cards, listed, whole = shown
+    panels = make_panels(audit, thresholds)
+    neighbors = find_neighbors(tracks.table)
+    return {
+        "panels": [asdict(panel) for panel in panels],
+        **plot_issues(tracks, audit, panels, cards, rows, neighbors),
+        "timelines": plot_timelines(tracks, listed, rows, neighbors),
+        "whole": plot_tracks(tracks, audit, panels, whole, rows, neighbors),
+    }
+
+
+def _choose_tracks(
+    rows: TrackRows, asked: Collection[int] | None
+) -> list[tuple[str, int]]:
+    """Return the tracks to plot: those that are asked for, or all of a few."""
+    keys = [(name, track) for name, track in rows if track >= 0]
+    if asked is None:
+        return keys if len(keys) <= FEW_TRACKS else []
+    return [(name, track) for name, track in keys if track in asked]
 
 
 def _constants(thresholds: Thresholds) -> Json:
@@ -97,6 +142,7 @@ def _constants(thresholds: Thresholds) -> Json:
         "version": __version__,
         "date": datetime.now(UTC),
         "plotly": get_plotlyjs(),
+        "window": 2 * HALF_WINDOW + 1,
         "thresholds": {
             kind_name(key): value for key, value in asdict(thresholds).items()
         },

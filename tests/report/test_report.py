@@ -433,10 +433,18 @@ def test_command_writes_the_page(tmp_path, capsys):
     labels = save_mot(tmp_path / "walk")
     assert main(["report", str(labels), "--output", str(output)]) == 0
     page = Page(output.read_bytes())
-    assert (page.count("article"), len(page.crops())) == (1, 7)
+    assert page.count("article") == 1
+    # Few tracks are all shown, whether or not they have issues
+    assert [each["view"] for each in page.data["whole"]["issues"]] == [[1, LENGTH]] * 2
     assert capsys.readouterr().out == f"1 issues, saved to {output}\n"
     assert main(["report", str(labels), "--output", str(output)]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "walk"]
+    few = ["report", str(labels), "--output", str(output), "--tracks"]
+    assert main([*few, "2"]) == 0
+    assert Page(output.read_bytes()).count("details") == 1
+    capsys.readouterr()
+    assert main([*few, "2", "7"]) == 2
+    assert "--tracks: no track 7" in capsys.readouterr().err
 
 
 def test_command_shows_what_reviewers_corrected(tmp_path, capsys):
@@ -567,7 +575,9 @@ def report_for_browser(frames_dir: Path) -> bytes:
         {"sequence": "b", "kind": EVIL, "reason": "in the list"},
     )
     audit = replace(audit_tracks(tracks), issues=issues)
-    return make_report(tracks, audit, Thresholds(), pictured=3, progress=False)
+    return make_report(
+        tracks, audit, Thresholds(), pictured=3, progress=False, plotted=[1]
+    )
 
 
 def test_the_page_works_offline(frames_dir, opened):
@@ -585,6 +595,9 @@ def test_the_page_works_offline(frames_dir, opened):
         for panel in Page(content).data["panels"]
     )
     assert page.locator("#issue-2 .plots .trace path.js-line").count() == lines
+    page.locator("details.track summary").first.click()
+    page.locator("details.track .plots .main-svg").first.wait_for()
+    page.locator("details.track summary").first.click()
     page.keyboard.press("k")
     assert page.locator(".current").get_attribute("id") == "issue-1"
     page.keyboard.press("b")
