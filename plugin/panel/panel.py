@@ -72,6 +72,7 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
             self.list_issues,
             self.show_issue,
             self.show_crop,
+            self.show_track,
             self.show_timeline,
             self.show_thresholds,
             self.show_annotators,
@@ -191,6 +192,19 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
             read_whole(ctx.params, "frame", least=1),
         )
         return {"crop": crop}
+
+    @told
+    def show_track(self, ctx: ExecutionContext) -> Json:
+        """Return the plots of any track of a sequence."""
+        field, name = find_field(ctx), read_text(ctx.params, "sequence")
+        number = read_whole(ctx.params, "track")
+        spans = store.read_spans(ctx.dataset).get(name)
+        if spans is None:
+            raise ValueError(f"there is no sequence '{name}'")
+        frames = spans[-1].offset + spans[-1].length
+        limits = last_thresholds(ctx.dataset, field)
+        shown = track.show_track(ctx.dataset, field, (name, number), frames, limits)
+        return {"sequence": name, "track": number, **shown}
 
     @told
     def show_timeline(self, ctx: ExecutionContext) -> Json:

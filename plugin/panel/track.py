@@ -19,8 +19,8 @@ from ..audit.neighbors import find_neighbors
 from ..fixing.paths import MARGIN
 from ..fixing.planning import list_fixes
 from ..fixing.remedies import Remedy
-from ..pictures.plots import make_panels, plot_issues
-from ..pictures.rows import find_rows
+from ..pictures.plots import make_panels, plot_issues, plot_tracks
+from ..pictures.rows import find_rows, whole_tracks
 from ..pictures.strips import Crop, cut_crop, cut_strips
 from ..plain import Json
 from ..review.witnesses import read_predictions_near
@@ -94,6 +94,54 @@ def show_issue(
             "suggested": drawn[["frame", *BOX]].round(2).to_dict("list"),
             "issue": plotted["issues"][0],
             "image": [tracks.sequences[name].width, tracks.sequences[name].height],
+        },
+    }
+
+
+def show_track(
+    dataset: fo.Dataset,
+    field: str,
+    place: tuple[str, int],
+    frames: int,
+    thresholds: Thresholds,
+) -> Json:
+    """Return the plots of a whole track, whether or not it has issues.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the tracks
+        place: the sequence and the number of the track
+        frames: the number of frames of the sequence
+        thresholds: the thresholds of the audit
+
+    Returns:
+        ``panels`` and ``plot`` as :func:`show_issue` returns them
+
+    Raises:
+        ValueError: if there is no such track
+    """
+    name, number = place
+    own = store.own_attributes(dataset, field)
+    attributes = {own[signal]: signal for signal in _SIGNALS if signal in own}
+    reach = (1, frames)
+    tracks, _ = store.read_part(dataset, field, name, [number], reach, attributes)
+    tracks = replace(tracks, table=_placed(tracks.table))
+    rows = find_rows(tracks.table)
+    if place not in rows:
+        raise ValueError(f"{name} has no track {number}")
+    signals = tracks.table[[*attributes]].rename(columns=attributes).astype(float)
+    whole = whole_tracks(tracks.table, rows, [place])
+    audit = Audit(signals, whole)
+    panels, neighbors = make_panels(audit, thresholds), find_neighbors(tracks.table)
+    plotted = plot_tracks(tracks, audit, panels, whole, rows, neighbors)
+    known = tracks.sequences[name]
+    return {
+        "panels": [asdict(panel) for panel in panels],
+        "plot": {
+            "tracks": plotted["tracks"],
+            "suggested": {column: [] for column in ("frame", *BOX)},
+            "issue": plotted["issues"][0],
+            "image": [known.width, known.height],
         },
     }
 

@@ -366,6 +366,26 @@ def test_cuts_one_crop(dataset):
     assert none == {"crop": None}
 
 
+def test_plots_any_track(dataset):
+    found, _ = ask(dataset.view(), "show_track", sequence="b", track=2)
+    (columns,) = found["plot"]["tracks"]
+    assert columns["frame"] == [*range(1, 31)]
+    shown = found["plot"]["issue"]
+    assert (shown["first"], shown["last"], shown["view"]) == (None, None, [1, 30])
+    assert len(found["panels"]) == 10
+    for place, told in (
+        ({"track": 9}, "b has no track 9"),
+        (
+            {"sequence": "c"},
+            "there is no sequence 'c'",
+        ),
+    ):
+        gone, _ = ask(
+            dataset.view(), "show_track", **{"sequence": "b", "track": 2} | place
+        )
+        assert told in json.dumps(gone)
+
+
 def test_shows_timelines(dataset):
     found, _ = ask(dataset.view(), "show_timeline", sequence="a")
     assert (found["frames"], found["total"]) == (30, 2)

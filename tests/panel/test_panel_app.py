@@ -251,6 +251,11 @@ def test_the_timeline_leads_to_issues(panel, dataset, page):
     marks = panel.get_by_test_id("timeline").locator(".mark")
     marks.first.wait_for()
     assert marks.count() == len(issues)
+    # Any track can be plotted, whether or not it has issues
+    panel.get_by_label("Plot track").fill("2")
+    panel.get_by_test_id("whole-track").locator(".main-svg").first.wait_for()
+    panel.get_by_label("Plot track").fill("")
+    panel.get_by_test_id("whole-track").wait_for(state="detached")
     mark = panel.locator(f".mark[data-id='{issues['id'].iloc[2]}']")
     mark.click()
     modal = page.locator("[data-cy=modal]")

@@ -82,8 +82,10 @@ const CACHE_SIZE = 200;
 
 const cache = new Map<string, Crop | null>();
 
-/** Return the crop of an issue's track in a frame, or null until it has arrived. */
-function useCrop({ sequence, track }: Issue, frame: number): Crop | null {
+type Place = Pick<Issue, "sequence" | "track">;
+
+/** Return the crop of a track in a frame, or null until it has arrived. */
+function useCrop({ sequence, track }: Place, frame: number): Crop | null {
   const call = useCall();
   const [crop, setCrop] = useState<Crop | null>(null);
   const { dataset, field, version } = store.get();
@@ -112,7 +114,7 @@ function useCrop({ sequence, track }: Issue, frame: number): Crop | null {
 }
 
 interface HoverProps {
-  issue: Issue;
+  track: Place;
   frame: number;
   /** The position of the pointer in the plots, in pixels. */
   x: number;
@@ -122,8 +124,8 @@ interface HoverProps {
 }
 
 /** The frame under the pointer, with the track's crop as soon as it has arrived. */
-export function HoverCrop({ issue, frame, x, y, width }: HoverProps) {
-  const crop = useCrop(issue, frame);
+export function HoverCrop({ track, frame, x, y, width }: HoverProps) {
+  const crop = useCrop(track, frame);
   return (
     <figure className={x < width / 2 ? "hover" : "hover left"} style={{ left: x, top: y }} data-testid="hover-crop">
       {crop && <CropImage crop={crop} />}

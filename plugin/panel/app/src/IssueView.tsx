@@ -61,7 +61,7 @@ export function IssueView(props: Props) {
         </>
       )}
       {details?.plot && details.plot.issue.tracks.length > 0 && (
-        <Plots details={details} color={color} playhead={playhead} show={show} />
+        <Plots details={details} track={issue} color={color} playhead={playhead} show={show} />
       )}
     </article>
   );

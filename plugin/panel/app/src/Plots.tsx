@@ -8,7 +8,7 @@ import { useRecoilValue } from "recoil";
 import { figureHeight, makeFigure } from "../../../pictures/plots.js";
 import { HoverCrop } from "./Crops";
 import { axesOf, type Drawn, Readouts, withoutLabels } from "./Readouts";
-import type { Details } from "./types";
+import type { Details, Issue } from "./types";
 import { useWidth } from "./width";
 
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: "reset+autosize" };
@@ -35,14 +35,16 @@ interface Hovered {
 }
 
 interface Props {
-  details: Details;
+  details: Pick<Details, "panels" | "plot">;
+  /** Where the crops under the pointer are from. */
+  track: Pick<Issue, "sequence" | "track">;
   color: string;
   playhead: number | null;
   show: (frame: number) => void;
 }
 
 /** Draw an issue's plots with Plotly, in the colors of the panel's theme. */
-function draw(node: Plot, { panels, plot }: Details, color: string, width: number) {
+function draw(node: Plot, { panels, plot }: Props["details"], color: string, width: number) {
   if (!plot) return Promise.resolve();
   const styles = getComputedStyle(node);
   const figure = makeFigure({
@@ -111,7 +113,7 @@ function Playheads({ plot, frame }: { plot: Drawn | null; frame: number | null }
 }
 
 export function Plots(props: Props) {
-  const { details, playhead } = props;
+  const { details, track, playhead } = props;
   const [width, setNode] = useWidth();
   const node = useRef<Plot>(null);
   const [hovered, setHovered] = useState<Hovered | null>(null);
@@ -122,7 +124,7 @@ export function Plots(props: Props) {
       <div ref={node} data-testid="plots" data-drawn={drawn} />
       <Playheads plot={node.current} frame={playhead} />
       {hovered && node.current && <Readouts plot={node.current} frame={hovered.frame} />}
-      {hovered && <HoverCrop issue={details.issue} {...hovered} width={width} />}
+      {hovered && <HoverCrop track={track} {...hovered} width={width} />}
     </div>
   );
 }

@@ -8,6 +8,7 @@ import { useGo, usePlayhead } from "./player";
 import { Select, SequenceSelect } from "./Select";
 import { makeScale, type Scale, ticks } from "./scale";
 import * as store from "./state";
+import { TrackChoice, TrackView } from "./TrackView";
 import { formatFrames } from "./text";
 import type { Kind, Mark, Overview, SequenceInfo, Timeline } from "./types";
 import { useWidth } from "./width";
@@ -41,6 +42,7 @@ export function TimelineView({ overview, kinds }: Props) {
   const { sequence, pick } = useSequence(overview);
   const [order, setOrder] = useState("worst");
   const [limit, setLimit] = useState(PAGE);
+  const [track, plot] = useState<number | null>(null);
   const { answer, problem } = useAnswer<Timeline>(
     sequence ? "show_timeline" : null,
     { sequence: sequence?.name, order, limit },
@@ -54,6 +56,7 @@ export function TimelineView({ overview, kinds }: Props) {
       pick={(name) => {
         pick(name);
         setLimit(PAGE);
+        plot(null);
       }}
     />
   );
@@ -69,10 +72,12 @@ export function TimelineView({ overview, kinds }: Props) {
       <div className="row">
         {choice}
         <Select label="Order" value={order} options={ORDERS} pick={setOrder} />
+        <TrackChoice track={track} pick={plot} />
         <span className="quiet">
           {answer.tracks.length} of {answer.total} tracks, {answer.frames} frames
         </span>
       </div>
+      {track !== null && <TrackView sequence={sequence} track={track} />}
       <p className="legend quiet">
         {kinds.map(({ kind, name, color }) => (
           <span key={kind}>

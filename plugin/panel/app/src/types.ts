@@ -124,8 +124,9 @@ export interface Figure {
   suggested: Track;
   issue: {
     tracks: number[];
-    first: number;
-    last: number;
+    /** The frames to highlight, null if there are none. */
+    first: number | null;
+    last: number | null;
     view: [number, number];
     limits: Record<string, number>;
   };
@@ -145,6 +146,12 @@ export interface Details {
   problem: string | null;
   panels: object[];
   plot: Figure | null;
+}
+
+/** A track as a whole, whether or not it has issues. */
+export interface WholeTrack extends Pick<Details, "panels" | "plot"> {
+  sequence: string;
+  track: number;
 }
 
 export interface Mark {
