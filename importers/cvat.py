@@ -23,7 +23,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from .content import Content
-from .cvat_shapes import SHAPES, box_around, number
+from .cvat_shapes import SHAPES, box_around, is_flat, is_outside, number
 from .frames import is_plain_name
 from .keyframes import interpolate
 from .local_files import check_lines, open_file
@@ -53,6 +53,7 @@ class _Task:
         attributes: the attributes of each box
         broken: the boxes that cannot be used, each with its ``problem``
         shapes: how many boxes are those around shapes of each kind
+        flat: how many shapes of each kind were left out, because they have no area
         rotated: the number of rotated boxes
     """
 
@@ -66,6 +67,7 @@ class _Task:
     attributes: list[dict[str, object]] = field(default_factory=list)
     broken: list[dict[str, object]] = field(default_factory=list)
     shapes: Counter[str] = field(default_factory=Counter)
+    flat: Counter[str] = field(default_factory=Counter)
     rotated: int = 0
 
 
@@ -187,6 +189,9 @@ def _read_track(path: Path, track: Element, task: _Task) -> None:
     for shape in track:
         if shape.tag != "box" and shape.tag not in SHAPES:
             continue
+        if is_flat(shape):
+            task.flat[shape.tag] += 1
+            continue
         row = _read_box(track, shape)
         if "problem" in row:
             task.broken.append(row)
@@ -217,7 +222,7 @@ def _read_box(track: Element, shape: Element) -> dict[str, object]:
         "height": bottom - top,
         "keyframe": shape.get("keyframe") == "1",
         "occluded": shape.get("occluded") == "1",
-        "outside": shape.get("outside") == "1",
+        "outside": is_outside(shape),
     }
     whole = frame.is_integer() and track_id.is_integer()
     if not whole or label is None or any(map(math.isnan, corners)):
@@ -250,6 +255,10 @@ def _make_unique(tasks: list[_Task]) -> None:
         taken.add(task.name)
 
 
+def _count(kinds: Counter[str]) -> str:
+    return ", ".join(f"{kind} {many}" for kind, many in kinds.items())
+
+
 def _to_tracks(path: Path, task: _Task, frames: Frames, strict: bool) -> Tracks:
     own = {**task.columns}
     rows = pd.DataFrame({**own, **attribute_columns(task.attributes, taken=own)})
@@ -260,8 +269,11 @@ def _to_tracks(path: Path, task: _Task, frames: Frames, strict: bool) -> Tracks:
     last = max(task.stop or 0, int(labeled.max()) if len(labeled) else 0)
     notes = []
     if task.shapes:
-        kinds = ", ".join(f"{kind} {many}" for kind, many in task.shapes.items())
+        kinds = _count(task.shapes)
         notes.append(f"{task.name}: the boxes around other shapes are used ({kinds})")
+    if task.flat:
+        kinds = _count(task.flat)
+        notes.append(f"{task.name}: shapes without an area were left out ({kinds})")
     if task.rotated:
         boxes = "1 box" if task.rotated == 1 else f"{task.rotated} boxes"
         notes.append(f"{task.name}: the rotation of {boxes} was ignored")

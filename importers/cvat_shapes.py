@@ -16,6 +16,8 @@ Box = tuple[float, float, float, float]
 SHAPES = frozenset(
     {"polygon", "polyline", "points", "mask", "cuboid", "ellipse", "skeleton"}
 )
+#: Shapes that have no area where their points are in a line.
+_LINES = frozenset({"polyline", "points", "skeleton"})
 #: The corners of a cuboid's faces: top or bottom, left or right.
 _CORNERS = ("tl", "bl", "tr", "br")
 
@@ -41,6 +43,34 @@ def box_around(shape: Element) -> Box:
     return _around_points(_points(shape))
 
 
+def is_outside(shape: Element) -> bool:
+    """Tell whether a shape is out of view; a skeleton is where all of its parts are.
+
+    Args:
+        shape: an element of an export of CVAT
+    """
+    hidden = bool(_parts(shape)) and not _parts_in_view(shape)
+    return shape.get("outside") == "1" or (shape.tag == "skeleton" and hidden)
+
+
+def is_flat(shape: Element) -> bool:
+    """Tell whether a shape is points or a line without any area around it.
+
+    Args:
+        shape: an element of an export of CVAT
+    """
+    left, top, right, bottom = box_around(shape)
+    return shape.tag in _LINES and (left == right or top == bottom)
+
+
+def _parts(skeleton: Element) -> list[Element]:
+    return [part for part in skeleton if part.get("points")]
+
+
+def _parts_in_view(skeleton: Element) -> list[Element]:
+    return [part for part in _parts(skeleton) if part.get("outside") != "1"]
+
+
 def _points(shape: Element) -> list[tuple[float, float]]:
     if shape.tag == "cuboid":
         return [
@@ -49,7 +79,7 @@ def _points(shape: Element) -> list[tuple[float, float]]:
         ]
     parts = [shape]
     if shape.tag == "skeleton":
-        parts = [part for part in shape if part.get("outside") != "1"]
+        parts = _parts_in_view(shape) or _parts(shape)
     texts = [
         text
         for part in parts

@@ -148,6 +148,37 @@ def test_skeletons_of_cvat_are_judged_by_their_points_in_view(tmp_path):
     assert boxes(tracks) == [[1, 3, "a", 3, 4, 2, 5]]
 
 
+def test_skeletons_of_cvat_end_where_all_of_their_points_are_outside(tmp_path):
+    part = '<points label="{}" outside="{}" points="{}"/>'
+    shapes = "".join(
+        f'<skeleton frame="{frame}" keyframe="1">{part.format("head", outside, "3,4")}'
+        f'{part.format("foot", outside, "5,9")}<attribute name="a">b</attribute>'
+        "</skeleton>"
+        for frame, outside in enumerate([0, 0, 1])
+    )
+    text = f'<annotations><track id="3" label="a">{shapes}</track></annotations>'
+    tracks = read_labels(write(tmp_path / "walk.xml", text))
+    assert boxes(tracks) == [[1, 3, "a", 3, 4, 2, 5], [2, 3, "a", 3, 4, 2, 5]]
+    assert tracks.invalid.empty
+
+
+def test_points_and_lines_of_cvat_without_an_area_are_left_out(tmp_path):
+    flat = "".join(
+        f'<track id="{number}" label="bus"><{shape} frame="10" outside="0" '
+        'keyframe="1"/></track>'
+        for number, shape in enumerate(
+            ['points points="3,4"', 'polyline points="1,5;9,5"'], 20
+        )
+    )
+    text = CVAT.replace("</annotations>", f"{flat}</annotations>")
+    tracks = read_labels(write(tmp_path / "annotations.xml", text))
+    assert (len(tracks.table), len(tracks.invalid)) == (4, 0)
+    assert (
+        "street: shapes without an area were left out (points 1, polyline 1)"
+        in tracks.notes
+    )
+
+
 @pytest.mark.parametrize(
     "place", ['points="1,2;x,4;5,6"', 'points="1,2;3"', "", 'points=";"']
 )
