@@ -10,7 +10,7 @@ crowd is telling on an empty road, at any frame rate and size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,9 @@ _NOISE, _HEIGHT_NOISE = 0.1, 0.05
 _INTERCEPT, _NEAR, _HEIGHT = -6.06, -0.87, -0.94
 #: The same of the cosine distance of crops: a prior that was not fitted.
 _LOOKS, _USUAL_LOOKS = -6.0, 0.3
+#: The share of ends that go on before anything is known of the sequence, how many ends
+#: that counts as, and the number of times that the share is estimated.
+_SHARE, _ENDS, _ROUNDS = 0.1, 10.0, 8
 #: Log odds below which looks would not help.
 _FAR = -6.0
 #: Log odds of two boxes of a track below which it is cut between them, and box sizes
@@ -102,7 +105,9 @@ def find_links(scene: Scene) -> Links:
 
     An object goes on with its speed, which it forgets within a second, or comes back
     to where it left; the nearest of these places counts. The candidates of an end, and
-    those of a beginning, compete with each other and with none of them.
+    those of a beginning, compete with each other and with none of them. The share of
+    ends that go on tells how broken the tracks of the sequence are: it is estimated
+    from the links themselves by expectation maximization, and changes their odds.
 
     Args:
         scene: the scene
@@ -110,7 +115,15 @@ def find_links(scene: Scene) -> Links:
     Returns:
         the :class:`Links`
     """
-    return _link(scene, Pieces(scene.first, scene.last))
+    links, weight = _link(scene, Pieces(scene.first, scene.last))
+    inside = scene.identified[scene.last] & (scene.frame[scene.last] != scene.end)
+    ends = inside.sum() + _ENDS
+    chance = links.chance
+    for _ in range(_ROUNDS):
+        share = (chance.sum() + _ENDS * _SHARE) / ends
+        more = share / (1 - share) / (_SHARE / (1 - _SHARE))
+        chance = _compete(links.end, links.begin, weight * more)
+    return replace(links, chance=chance)
 
 
 def find_pieces(scene: Scene) -> Pieces:
@@ -147,10 +160,11 @@ def link_pieces(scene: Scene, pieces: Pieces) -> Links:
     Returns:
         the :class:`Links`, including those within tracks
     """
-    return _link(scene, pieces)
+    return _link(scene, pieces)[0]
 
 
-def _link(scene: Scene, pieces: Pieces) -> Links:
+def _link(scene: Scene, pieces: Pieces) -> tuple[Links, Floats]:
+    """Return the links, and the odds of each without its rivals, ``(p,)``."""
     motion = _measure(scene, pieces, pieces.first, pieces.last)
     end, begin = _pair(scene, pieces, max(REACH * motion.rate, LEAST))
     elapsed = scene.time[begin] - scene.time[end]
@@ -163,8 +177,14 @@ def _link(scene: Scene, pieces: Pieces) -> Links:
         looks = end_distance(scene.vectors, scene.neighbors, end[near], begin[near])
         odds[near] += _LOOKS * np.nan_to_num(looks - _USUAL_LOOKS)
     weight = np.exp(np.clip(np.nan_to_num(odds, nan=-30.0), -30, 30))
+    return Links(end, begin, elapsed, _compete(end, begin, weight)), weight
+
+
+def _compete(end: Rows, begin: Rows, weight: Floats) -> Floats:
+    """Return the chance of links among those of the same end or beginning, ``(p,)``."""
     rivals = _totals(end, weight) + _totals(begin, weight) - weight
-    return Links(end, begin, elapsed, weight / (1 + rivals))
+    chance: Floats = weight / (1 + rivals)
+    return chance
 
 
 def _measure(scene: Scene, pieces: Pieces, first: Rows, last: Rows) -> _Motion:

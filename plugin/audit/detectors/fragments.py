@@ -18,8 +18,10 @@ _LEAST, _MOST = 0.02, 0.999
 def find_fragments(scene: Scene) -> pd.DataFrame:
     """Find tracks that go on as another one.
 
-    The strength is the odds that they do, see :func:`find_links`. The amount is
-    the number of labeled frames from one to the other.
+    The strength is the odds that the end goes on as any track, or that the beginning
+    goes on from any, whichever is likelier, see :func:`find_links`: where several
+    candidates compete, one of them is likely to be right although none is by itself.
+    The amount is the number of labeled frames from one to the other.
 
     Args:
         scene: the scene
@@ -40,7 +42,11 @@ def find_fragments(scene: Scene) -> pd.DataFrame:
     second = second[second["chance"] >= _LEAST].set_index("end")
     rival = second["begin"].reindex(best["end"], fill_value=-1)
     rival_chance = second["chance"].reindex(best["end"])
-    chance = best["chance"].to_numpy().clip(max=_MOST)
+    goes_on, comes_from = (
+        np.bincount(rows, links.chance, len(scene.boxes))[best[name].to_numpy()]
+        for name, rows in (("end", links.end), ("begin", links.begin))
+    )
+    chance = np.maximum(goes_on, comes_from).clip(max=_MOST)
     return both_ways(
         make_findings(
             FRAGMENTATION,
