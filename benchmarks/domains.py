@@ -15,6 +15,8 @@ from typing import TypeAlias
 from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import Tracks
 
+#: Labels that other people corrected later, which are taken as right instead.
+CORRECTED = {"ETHPerson-seq0_assc_gt": "pairs/ETH-seq0_gaps-and-ids/after"}
 #: The sequences of each domain.
 Domains: TypeAlias = dict[str, list[Tracks]]
 
@@ -24,7 +26,7 @@ def read_domains(data: Path) -> Domains:
 
     Args:
         data: the folder of real labels, with ``tracks/<domain>/<sequence>/`` in the
-            layout of MOT
+            layout of MOT, and the labels of :data:`CORRECTED`
 
     Returns:
         the tracks of each sequence, by domain
@@ -33,6 +35,9 @@ def read_domains(data: Path) -> Domains:
     if not folders:
         sys.exit(f"expected folders of sequences in {data / 'tracks'}")
     return {
-        folder.name: [read_mot(path) for path in sorted(folder.iterdir())]
+        folder.name: [
+            read_mot(data / CORRECTED.get(path.name, path))
+            for path in sorted(folder.iterdir())
+        ]
         for folder in folders
     }

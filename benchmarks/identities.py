@@ -26,6 +26,7 @@ PAIRS = (
     "hockey_allstar_2019_001",
     "hockey_allstar_2019_003",
     "hockey_CHI_VS_TOR_2016_004",
+    "AICity-c010_740-1090",
 )
 #: The kinds that name a mistake of identity.
 KINDS = ("identity_switch", "fragmentation")
@@ -42,7 +43,7 @@ def main() -> None:
     folders = sorted(Path(data, "tracks").glob("*/*"))
     tables = {
         "identities-trackers": tabulate(read_trackers(data)),
-        "identities-annotators": tabulate(read_pairs(data)),
+        "identities-annotators": tabulate(read_pairs(data), join=True),
         "identities-clean": pd.DataFrame(map(count_issues, folders)),
     }
     report_tables(tables, output)
@@ -95,7 +96,8 @@ def find_switches(labels: Tracks, truth: Tracks) -> pd.DataFrame:
         truth: the tracks of the objects
 
     Returns:
-        one row per switch: ``frame``, ``before`` and ``after``, the tracks
+        one row per switch: ``frame``, ``before`` and ``after``, the tracks, and the
+        ``object``
     """
     last: dict[int, int] = {}
     found = []
@@ -114,12 +116,33 @@ def find_switches(labels: Tracks, truth: Tracks) -> pd.DataFrame:
             name, track = int(objects[true_rows[one]]), int(tracks[rows[two]])
             if gain[one, two] > 0:
                 if last.setdefault(name, track) != track:
-                    found.append((frame, last[name], track))
+                    found.append((frame, last[name], track, name))
                 last[name] = track
-    return pd.DataFrame(found, columns=["frame", "before", "after"])
+    return pd.DataFrame(found, columns=["frame", "before", "after", "object"])
 
 
-def measure(name: str, labels: Tracks, truth: Tracks) -> dict[str, object]:
+def number_mistakes(switches: pd.DataFrame) -> pd.Series[int]:
+    """Number the mistakes that switches belong to.
+
+    An annotator who gives an object a new track in every frame makes one mistake: one
+    look tells it, and one fix joins the tracks.
+
+    Args:
+        switches: see :func:`find_switches`
+
+    Returns:
+        the number of each switch's mistake: those of one object that follow each other
+        within :data:`WITHIN` frames have the same
+    """
+    ordered = switches.sort_values(["object", "frame"])
+    goes_on = ordered["object"].eq(ordered["object"].shift())
+    goes_on &= ordered["frame"].diff() <= WITHIN
+    return (~goes_on).astype(int).cumsum().reindex(switches.index)
+
+
+def measure(
+    name: str, labels: Tracks, truth: Tracks, join: bool = False
+) -> dict[str, object]:
     """Measure which switches of one sequence are named by its first issues.
 
     An issue names a switch if it is about one of its tracks and at most
@@ -129,6 +152,8 @@ def measure(name: str, labels: Tracks, truth: Tracks) -> dict[str, object]:
         name: the sequence's name
         labels: the tracks to judge
         truth: the tracks of the objects
+        join (False): whether switches count as one where they are one mistake, see
+            :func:`number_mistakes`, which is named if any of them is
 
     Returns:
         the ``sequence``, the number of ``switches``, how many are ``named`` by any of
@@ -137,17 +162,24 @@ def measure(name: str, labels: Tracks, truth: Tracks) -> dict[str, object]:
         ``identity issues``
     """
     switches = find_switches(labels, truth)
+    mistake = number_mistakes(switches) if join else switches.index
+    count = mistake.nunique()
     issues = audit_tracks(labels).issues
-    first = issues.head(2 * len(switches))
+    first = issues.head(2 * count)
     identity = issues[issues["kind"].isin(KINDS)]
+    named = {
+        "named": first,
+        "as identities": first[first["kind"].isin(KINDS)],
+        "by any issue": identity,
+    }
     return {
         "sequence": name,
         "switches": len(switches),
-        "named": int(name_switches(switches, first).sum()),
-        "as identities": int(
-            name_switches(switches, first[first["kind"].isin(KINDS)]).sum()
-        ),
-        "by any issue": int(name_switches(switches, identity).sum()),
+        **({"mistakes": count} if join else {}),
+        **{
+            column: int(name_switches(switches, some).groupby(mistake).any().sum())
+            for column, some in named.items()
+        },
         "identity issues": len(identity),
     }
 
@@ -195,13 +227,16 @@ def count_issues(folder: Path) -> dict[str, object]:
     }
 
 
-def tabulate(pairs: Iterable[tuple[str, Tracks, Tracks]]) -> pd.DataFrame:
+def tabulate(
+    pairs: Iterable[tuple[str, Tracks, Tracks]], join: bool = False
+) -> pd.DataFrame:
     """Measure labels against the truth, and add a row of totals.
 
     Args:
         pairs: name, labels and truth of each sequence
+        join (False): see :func:`measure`
     """
-    table = pd.DataFrame([measure(*pair) for pair in pairs])
+    table = pd.DataFrame([measure(*pair, join=join) for pair in pairs])
     total = table.sum(numeric_only=True).to_dict() | {"sequence": "all"}
     return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
 

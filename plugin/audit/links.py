@@ -4,8 +4,9 @@
 A track's end and another's beginning are of one object if they are nearer to each other
 than chance would put any two. How many beginnings chance puts as near is the rate of
 beginnings in the sequence, times the time between the two, times the share of the image
-around the place where the track's motion leads. So a distance that means nothing in a
-crowd is telling on an empty road, at any frame rate and size.
+around the place where the track's motion leads, and more where many tracks begin. So a
+distance that means nothing in a crowd or at a door is telling on an empty road, at any
+frame rate and size.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from .boxes import Floats, Rows
 from .embeddings import end_distance
@@ -39,7 +41,9 @@ _INTERCEPT, _NEAR, _HEIGHT = -6.06, -0.87, -0.94
 _LOOKS, _USUAL_LOOKS = -6.0, 0.3
 #: The share of ends that go on before anything is known of the sequence, how many ends
 #: that counts as, and the number of times that the share is estimated.
-_SHARE, _ENDS, _ROUNDS = 0.1, 10.0, 8
+_SHARE, _ENDS, _ROUNDS = 0.05, 10.0, 8
+#: Beginnings around a place that tell how common they are there.
+_AROUND = 10
 #: Log odds below which looks would not help.
 _FAR = -6.0
 #: Log odds of two boxes of a track below which it is cut between them, and box sizes
@@ -91,6 +95,7 @@ class _Motion(NamedTuple):
             labeled frame, 0 for other rows
         after: array ``(n, 2)``, the velocity that each beginning starts with
         density: pieces that begin per labeled frame
+        crowding: array ``(n,)``, how much denser beginnings lie there than evenly
     """
 
     centers: Floats
@@ -98,6 +103,7 @@ class _Motion(NamedTuple):
     before: Floats
     after: Floats
     density: float
+    crowding: Floats
 
 
 def find_links(scene: Scene) -> Links:
@@ -203,7 +209,26 @@ def _measure(scene: Scene, pieces: Pieces, first: Rows, last: Rows) -> _Motion:
         velocity[rows] = way / np.where(elapsed == 0, 1, elapsed)[:, None]
     duration = max(float(np.ptp(scene.time)), 1.0) if len(scene.time) else 1.0
     density = scene.identified[scene.first].sum() / duration
-    return _Motion(centers, scene.frame_rate / step, before, after, density)
+    crowding = scene.once(_crowding)
+    return _Motion(centers, scene.frame_rate / step, before, after, density, crowding)
+
+
+def _crowding(scene: Scene) -> Floats:
+    """Return how much denser than evenly beginnings lie around each box, ``(n,)``.
+
+    Objects come and go through doors, and at one side of the image more than at others.
+    """
+    centers = scene.once(steady_centers)
+    begins = centers[scene.first[scene.identified[scene.first]]]
+    begins = begins[~np.isnan(begins).any(axis=1)]
+    crowding = np.ones(len(centers))
+    if len(begins) > _AROUND:
+        known = ~np.isnan(centers).any(axis=1)
+        away = KDTree(begins).query(centers[known], [_AROUND + 1])[0][:, 0]
+        image = np.prod(scene.extent[2:] - scene.extent[:2])
+        even = len(begins) * np.pi * away**2 / image
+        crowding[known] = np.maximum(_AROUND / np.maximum(even, 1e-9), 1)
+    return crowding
 
 
 def _pair(scene: Scene, pieces: Pieces, reach: float) -> tuple[Rows, Rows]:
@@ -255,6 +280,7 @@ def _log_odds(
     image = np.prod(scene.extent[2:] - scene.extent[:2])
     share = np.minimum(np.pi * (way + _NOISE) ** 2 * size / image, 1)
     expected = motion.density * np.maximum(elapsed, 1) * share
+    expected *= motion.crowding[begin]
     change = np.abs(scene.states[begin, 3] - scene.states[end, 3])
     result: Floats = (
         _INTERCEPT + _NEAR * np.log(expected) + _HEIGHT * np.log(change + _HEIGHT_NOISE)

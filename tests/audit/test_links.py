@@ -159,3 +159,17 @@ def test_a_track_that_jumps_to_an_object_of_its_own():
     assert (issue.kind, issue.track) == ("identity_switch", 1)
     assert pd.isna(issue.other_track)
     assert issue.suggestion == "Give the track a new ID from 000101.jpg on"
+
+
+def test_a_doubtful_link_is_likelier_where_many_tracks_break():
+    doubtful = [walk(1, 1, 60), walk(2, 100, 150, start=(250, 380))]
+
+    def chance(apart):
+        others = [
+            walk(10 * lane + part, first, last, (900 + apart * part, lane * 150))
+            for lane in (3, 4, 5, 6)
+            for part, first, last in ((0, 1, 40), (1, 45, 90), (2, 95, 140))
+        ]
+        return linked(to_tracks(*doubtful, *others))[1, 2]
+
+    assert chance(apart=0) > chance(apart=-500)

@@ -3,7 +3,7 @@
 
 import pandas as pd
 from fiftyone_track_audit.importers.tracks import Tracks, make_table
-from identities import find_switches, name_switches
+from identities import find_switches, name_switches, number_mistakes
 
 
 def tracks(ids, left=0.0):
@@ -16,7 +16,7 @@ def tracks(ids, left=0.0):
 def test_a_switch_is_a_match_to_another_track_than_the_last():
     truth = tracks([1] * 6)
     switches = find_switches(tracks([7, 7, -1, 8, 8, 7]), truth)
-    assert switches.to_numpy().tolist() == [[4, 7, 8], [6, 8, 7]]
+    assert switches.to_numpy().tolist() == [[4, 7, 8, 1], [6, 8, 7, 1]]
 
 
 def test_boxes_elsewhere_match_nothing():
@@ -35,3 +35,8 @@ def test_issues_name_switches_of_their_tracks_nearby():
         }
     )
     assert name_switches(switches, issues).tolist() == [True, False]
+
+
+def test_switches_of_one_object_in_a_row_are_one_mistake():
+    switches = pd.DataFrame({"frame": [2, 3, 3, 8, 20], "object": [1, 1, 2, 1, 1]})
+    assert number_mistakes(switches).tolist() == [1, 1, 3, 1, 2]
