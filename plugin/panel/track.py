@@ -19,7 +19,7 @@ from ..audit.neighbors import find_neighbors
 from ..fixing.paths import MARGIN
 from ..fixing.planning import list_fixes
 from ..fixing.remedies import Remedy
-from ..pictures.plots import make_panels, plot_issues, plot_tracks
+from ..pictures.plots import Panel, make_panels, plot_issues, plot_tracks
 from ..pictures.rows import find_rows, whole_tracks
 from ..pictures.strips import Crop, cut_crop, cut_strips
 from ..plain import Json
@@ -53,9 +53,10 @@ def show_issue(
         a JSON object: ``strip``, the crops, empty if the frames are not available,
         with the reason as ``problem``; ``fixes``, the ``name`` and ``title`` of each
         fix that applies, the default first; ``panels``, the plots; and ``plot``, the
-        data that they show, see ``plot_issues()``, with the boxes that the first fix
-        would draw as ``suggested`` columns, and the width and height of the ``image``
-        that boxes are relative to in pixels, null if they are unknown
+        data that they show, see ``plot_issues()``, with the IDs of the ``labels`` that
+        the issue is about, the boxes that the first fix would draw as ``suggested``
+        columns, and the width and height of the ``image`` that boxes are relative to
+        in pixels, null if they are unknown
 
     Raises:
         ValueError: if the boxes of the issue no longer exist
@@ -64,7 +65,9 @@ def show_issue(
     around = issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND
     attributes = {own[signal]: signal for signal in _SIGNALS if signal in own}
     ids = issue[["track", "other_track"]].dropna().tolist()
-    tracks, labeled = store.read_part(dataset, field, name, ids, around, attributes)
+    tracks, labeled = store.read_part(
+        dataset, field, name, ids, around, [*attributes, "id"]
+    )
     tracks = replace(tracks, table=_placed(tracks.table))
     is_alone = issue["track"] < 0 and issue["kind"] != INVALID
     is_there = (tracks.table["track"] == issue["track"]).any()
@@ -77,10 +80,7 @@ def show_issue(
     fixes = list_fixes(known, issue, seen)
     drawn = _drawn(fixes, issue, known.table)
     signals = tracks.table[[*attributes]].rename(columns=attributes).astype(float)
-    audit = Audit(signals, issue.to_frame().T)
-    panels = make_panels(audit, thresholds)
-    rows, neighbors = find_rows(tracks.table), find_neighbors(tracks.table)
-    plotted = plot_issues(tracks, audit, panels, audit.issues, rows, neighbors)
+    panels, plotted = _plot(tracks, Audit(signals, issue.to_frame().T), thresholds)
     strip, problem = _cut_strip(tracks, issue, labeled, drawn if is_alone else None)
     return {
         "strip": [
@@ -91,6 +91,7 @@ def show_issue(
         "panels": [asdict(panel) for panel in panels],
         "plot": {
             "tracks": plotted["tracks"],
+            "labels": [] if is_alone else tracks.table["id"].map(str).tolist(),
             "suggested": drawn[["frame", *BOX]].round(2).to_dict("list"),
             "issue": plotted["issues"][0],
             "image": [tracks.sequences[name].width, tracks.sequences[name].height],
@@ -139,11 +140,21 @@ def show_track(
         "panels": [asdict(panel) for panel in panels],
         "plot": {
             "tracks": plotted["tracks"],
+            "labels": [],
             "suggested": {column: [] for column in ("frame", *BOX)},
             "issue": plotted["issues"][0],
             "image": [known.width, known.height],
         },
     }
+
+
+def _plot(
+    tracks: Tracks, audit: Audit, thresholds: Thresholds
+) -> tuple[list[Panel], Json]:
+    """Return the plots of the only issue, and their data."""
+    panels = make_panels(audit, thresholds)
+    rows, neighbors = find_rows(tracks.table), find_neighbors(tracks.table)
+    return panels, plot_issues(tracks, audit, panels, audit.issues, rows, neighbors)
 
 
 def _read_labels(dataset: fo.Dataset, field: str, issue: Issue) -> Tracks:

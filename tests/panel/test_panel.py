@@ -228,6 +228,12 @@ def test_shows_crops_and_plots(dataset):
     assert track["frame"] == own["frame"].tolist()
     assert track["left"] == pytest.approx(own["left"].tolist(), abs=1e-3)
     assert track["size_change"][0] is None
+    detections = f"frames.{FIELD}.detections"
+    ids, tracks = dataset[[issue["sample_id"]]].values(
+        [f"{detections}.id", f"{detections}.index"], unwind=True
+    )
+    own = {each for each, of in zip(ids, tracks, strict=True) if of == issue["track"]}
+    assert set(found["plot"]["labels"]) == own
     sequence = store.read_tracks(dataset, FIELD).tracks.sequences["a"]
     assert found["plot"]["image"] == [sequence.width, sequence.height]
     assert found["plot"]["issue"]["first"] == SHORT

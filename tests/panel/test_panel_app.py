@@ -667,6 +667,55 @@ def test_the_video_goes_along_and_marks_the_track(panel, dataset, page):
     assert page.locator(".track-audit-mark").count() == 0
 
 
+def test_a_video_plays_only_the_issue_again_and_again(panel, dataset, page):
+    page.keyboard.press("v")
+    modal = page.locator("[data-cy=modal]")
+    beside = modal.get_by_test_id("track-audit")
+    beside.get_by_test_id("strip").wait_for()
+    page.get_by_test_id("timeline-playhead-time").wait_for()
+    settle(page)
+    page.evaluate(NOTE_SPEED)
+    canvas = modal.locator("canvas")
+    alone = canvas.evaluate(PICTURE)
+    page.keyboard.press("o")
+    wait_until(page, lambda: canvas.evaluate(PICTURE) != alone)
+    page.keyboard.press("o")
+    wait_until(page, lambda: canvas.evaluate(PICTURE) == alone)
+    page.keyboard.press("l")
+    beside.get_by_role("button", name="Half speed").click()
+    page.wait_for_function("window.speed === 0.5")
+    head = beside.get_by_test_id("playhead")
+    seen = []
+
+    def began_again():
+        seen.append(int(head.get_attribute("data-frame")))
+        return len(seen) > 1 and seen[-1] < seen[-2]
+
+    # The first time may be the step back to the beginning
+    wait_until(page, began_again)
+    wait_until(page, began_again)
+    beside.get_by_role("button", name="Half speed").click()
+    page.wait_for_function("window.speed === 1")
+    page.keyboard.press("l")
+    page.keyboard.press("?")
+    beside.get_by_test_id("help").get_by_text("these keys").wait_for()
+    page.keyboard.press("Escape")
+    beside.get_by_test_id("help").wait_for(state="detached")
+    page.keyboard.press("Escape")
+    modal.wait_for(state="detached")
+
+
+#: What the player shows.
+PICTURE = "node => node.toDataURL()"
+#: Notes the speed at which a video plays; the App's player is not in the page.
+NOTE_SPEED = """() => {
+    const media = HTMLMediaElement.prototype, name = "playbackRate";
+    const own = Object.getOwnPropertyDescriptor(media, name);
+    const set = function (speed) { window.speed = speed; own.set.call(this, speed); };
+    Object.defineProperty(media, name, { ...own, set });
+}"""
+
+
 def read_boxes(dataset):
     """The boxes as shares of the image, by track and frame."""
     from fiftyone_track_audit.importers import store

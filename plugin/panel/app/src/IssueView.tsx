@@ -6,7 +6,7 @@ import { Crops } from "./Crops";
 import type { Decide, FixIssues } from "./decide";
 import { Plots } from "./Plots";
 import { Problem } from "./Problem";
-import { useElsewhere, useGo, usePlayhead } from "./player";
+import { useElsewhere, useGo, useOpenLooker, usePlayerLooker, usePlayhead } from "./player";
 import * as store from "./state";
 import { describeReliability, formatScore, formatTracks } from "./text";
 import type { Crop, Details, Fix, Issue, Kind, SequenceInfo } from "./types";
@@ -127,7 +127,46 @@ function Actions({ issue, ready, details, decide, fix, step, show }: ActionProps
       <button aria-label="Show in video" title="Show in video" onClick={show}>
         ▶
       </button>
+      <PlayerToggles />
+      <button aria-label="Keys" title="All keys (?)" onClick={() => store.set({ help: true })}>
+        ?
+      </button>
     </div>
+  );
+}
+
+/** What the open video shows of the issue, and how it plays it. */
+function PlayerToggles() {
+  const { solo, loop, slow } = store.useStored();
+  const isOpen = useOpenLooker() !== null;
+  const isPlayer = usePlayerLooker() !== null;
+  return (
+    <>
+      {isOpen && (
+        <button
+          aria-pressed={solo}
+          title="Show only the tracks of the issue"
+          onClick={() => store.set({ solo: !solo })}
+        >
+          Solo <kbd>o</kbd>
+        </button>
+      )}
+      {isPlayer && (
+        <button aria-pressed={loop} title="Play the seconds of the issue" onClick={() => store.set({ loop: !loop })}>
+          Loop <kbd>l</kbd>
+        </button>
+      )}
+      {isPlayer && loop && (
+        <button
+          aria-pressed={slow}
+          title="Half speed"
+          aria-label="Half speed"
+          onClick={() => store.set({ slow: !slow })}
+        >
+          ½
+        </button>
+      )}
+    </>
   );
 }
 

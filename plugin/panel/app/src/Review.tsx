@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // The review: the list of issues and, beside it, one issue, the timeline or the thresholds.
 
-import { filters as sidebar, view } from "@fiftyone/state";
+import { filters as sidebar, useModalMode, view } from "@fiftyone/state";
 import React, { type RefObject, useCallback, useEffect, useMemo, useRef } from "react";
 import { useRecoilValue } from "recoil";
 import { useAnswer, usePrefetch } from "./api";
 import { useDecide } from "./decide";
+import { Help } from "./Help";
 import { IssueList } from "./IssueList";
 import { IssueView } from "./IssueView";
 import { findIssue, findNext, findReplacement, withPending } from "./issues";
 import { useKeys } from "./keys";
+import { useLoop } from "./loop";
 import { Marks } from "./mark";
-import { useFollow, useTarget, useWaiting } from "./player";
+import { useClose, useFollow, useGo, useOpenLooker, usePlayerLooker, useTarget, useWaiting } from "./player";
 import { Send } from "./Send";
 import { useSavedViews } from "./savedViews";
 import { PAGE, type Tab } from "./session";
+import { useSolo } from "./solo";
 import * as store from "./state";
 import { ThresholdsView } from "./ThresholdsView";
 import { TimelineView } from "./TimelineView";
@@ -93,11 +96,18 @@ function showFirst(panel: HTMLElement | null): void {
   panel?.querySelector(".waiting")?.animate({ opacity: [0.1, 1] }, { duration: 400 });
 }
 
-function useShortcuts(panel: RefObject<HTMLElement>, actions: ReturnType<typeof useDecide>): void {
+function useShortcuts(
+  panel: RefObject<HTMLElement>,
+  actions: ReturnType<typeof useDecide>,
+  open: (() => void) | null,
+): void {
   const { decide, fix, step, undo } = actions;
-  const { replaced } = store.useStored();
+  const { replaced, solo, loop, help } = store.useStored();
+  const isOpen = useOpenLooker() !== null;
+  const isPlayer = usePlayerLooker() !== null;
+  const close = useClose();
   const press = (decision: Decision | null) => () => decide(decision) || showFirst(panel.current);
-  useKeys(panel, {
+  const keys = {
     j: () => step(1),
     k: () => step(-1),
     c: press("confirmed"),
@@ -105,7 +115,13 @@ function useShortcuts(panel: RefObject<HTMLElement>, actions: ReturnType<typeof 
     u: press(null),
     f: () => fix() || showFirst(panel.current),
     "Ctrl+z": replaced.length ? undo : null,
-  });
+    v: open,
+    o: isOpen ? () => store.set({ solo: !solo }) : null,
+    l: isPlayer ? () => store.set({ loop: !loop }) : null,
+    "?": () => store.set({ help: !help }),
+    escape: help ? () => store.set({ help: false }) : close,
+  };
+  useKeys(panel, keys, useModalMode() === "annotate");
 }
 
 export function Review({ overview }: { overview: Overview }) {
@@ -133,14 +149,18 @@ export function Review({ overview }: { overview: Overview }) {
   useSavedViews();
   useTarget();
   useWaiting();
-  useShortcuts(root, actions);
+  const sequence = sequenceOf(issue);
+  const go = useGo();
+  useShortcuts(root, actions, issue ? () => go(sequence, issue.first_frame, issue.id) : null);
+  useSolo(root, shown.details, overview.label_field);
+  useLoop(root, issue, sequence);
 
   const kinds = listing?.kinds ?? [];
-  const sequence = sequenceOf(issue);
   const kind = kinds.find(({ kind }) => kind === issue?.kind);
   return (
     <div className="review" ref={root} tabIndex={-1}>
       <IssueList {...{ overview, listing, problem, choose, ...actions }} />
+      <Help />
       <Marks panel={root} plot={shown.details?.plot} sequence={sequence} />
       <main>
         {overview.message && <p className="problem banner">{overview.message}</p>}

@@ -32,6 +32,8 @@ declare module "@fiftyone/state" {
   export const filters: RecoilAtom<Record<string, unknown>>;
   export const refresher: RecoilAtom<number>;
   export function useRefresh(): () => void;
+  export function useClearModal(): () => void;
+  export function useModalMode(): "explore" | "annotate";
   export function useSetModalState(): () => Promise<void>;
   export const theme: RecoilAtom<"light" | "dark">;
 }

@@ -12,8 +12,10 @@ const REPEATING = ["j", "k"];
 
 type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey" | "repeat">;
 
-/** Return the name of a key press, such as `j` or `Ctrl+z`; null with Alt or Shift. */
+/** Return the name of a key press, such as `j`, `Ctrl+z` or `?`; null with Alt or Shift. */
 export function keyName({ key, ctrlKey, metaKey, altKey, shiftKey }: Press): string | null {
+  // On many keyboards, a question mark needs Shift
+  if (key === "?") return key;
   if (altKey || shiftKey) return null;
   return (ctrlKey || metaKey ? "Ctrl+" : "") + key.toLowerCase();
 }
@@ -23,18 +25,24 @@ export const isPressed = (name: string, { repeat }: Press): boolean => !repeat |
 
 /**
  * Call the handlers of keys, wherever the focus is, except while the user is typing or a dialog is
- * open. Only the visible one of two panels reacts. Keys without a handler are left to the App.
+ * open. Only the visible one of two panels reacts. Keys without a handler are left to the App, and
+ * if it `annotates`, all keys are left to it unless the focus is in the panel.
  */
-export function useKeys(panel: RefObject<HTMLElement>, keys: Record<string, (() => void) | null>): void {
-  const known = useRef(keys);
-  known.current = keys;
+export function useKeys(
+  panel: RefObject<HTMLElement>,
+  keys: Record<string, (() => void) | null>,
+  annotates = false,
+): void {
+  const known = useRef({ keys, annotates });
+  known.current = { keys, annotates };
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       const modal = document.querySelector(MODAL);
       if (modal && !modal.contains(panel.current)) return;
+      if (modal && known.current.annotates && !panel.current?.contains(target)) return;
       const name = keyName(event);
-      const call = name && known.current[name];
+      const call = name && known.current.keys[name];
       if (!call || target.closest?.(TYPING) || document.querySelector(OVERLAY)) return;
       // The App has shortcuts of its own
       event.preventDefault();

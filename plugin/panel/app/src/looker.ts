@@ -4,6 +4,14 @@
 import type { Target } from "./state";
 import type { Box, Figure, SequenceInfo, Track } from "./types";
 
+/** Tells whether a looker shows a label of a field. */
+export type LabelFilter = (path: string, label: { id?: string; _id?: string }) => boolean;
+
+export interface LookerOptions {
+  filter?: LabelFilter | null;
+  playbackRate?: number;
+}
+
 /** The parts of FiftyOne's video looker that the panel uses. */
 export interface Looker {
   sample?: { _id?: string; _sample_id?: string };
@@ -12,14 +20,17 @@ export interface Looker {
     loaded?: boolean;
     playing?: boolean;
     duration?: number | null;
-    config: { sampleId: string; support?: [number, number] };
+    config: { sampleId: string; support?: [number, number]; frameRate?: number };
+    options?: LookerOptions;
     /** The player and, panned and zoomed, its video: left, top, width and height in CSS pixels. */
     windowBBox?: Box;
     transformedMediaBBox?: Box;
   };
   lookerElement?: { element: HTMLElement };
   seekToFrame?(frame: number): void;
+  play?(): void;
   pause?(): void;
+  updateOptions?(options: LookerOptions, disableReload?: boolean): void;
   subscribeToState?(name: string, listener: () => void): () => void;
   addEventListener(name: string, listener: () => void): void;
   removeEventListener(name: string, listener: () => void): void;
@@ -34,6 +45,10 @@ export function canShow(looker: Looker, { sample, frame }: Target): boolean {
   const [first, last] = looker.state.config.support ?? [1, Infinity];
   return sampleOf(looker) === sample && first <= frame && frame <= last;
 }
+
+/** Tell whether a looker is beside a panel; a second panel may be open above the grid. */
+export const isBeside = ({ lookerElement }: Looker, panel: HTMLElement | null): boolean =>
+  lookerElement?.element.closest("[data-cy=modal]")?.contains(panel) ?? false;
 
 /** Call a listener when a looker has loaded or one of its properties changes. */
 export function follow(looker: Looker, name: string, listener: () => void): () => void {
@@ -73,4 +88,27 @@ export function boxInPlayer(
     at("width") * across,
     at("height") * down,
   ];
+}
+
+/**
+ * Return the filter that passes only the labels of an issue in the label field, only the issue
+ * itself among the issues, and what passed before of the other fields.
+ */
+export function makeSolo(before: LabelFilter | null, field: string, labels: string[], issue: string): LabelFilter {
+  const own = new Set(labels);
+  return (path, label) => {
+    if (before && !before(path, label)) return false;
+    const id = label.id ?? label._id ?? "";
+    if (path === "issues") return id === issue;
+    return path.replace(/^frames\./, "") !== field || own.has(id);
+  };
+}
+
+/** How long before and after the issue the loop plays, in seconds. */
+const LOOP_MARGIN = 1;
+
+/** Return the first and the last frame of the loop, within the frames that the player can show. */
+export function findLoop(first: number, last: number, rate: number, limits: [number, number]): [number, number] {
+  const margin = Math.round(LOOP_MARGIN * rate);
+  return [Math.max(first - margin, limits[0]), Math.min(last + margin, limits[1])];
 }

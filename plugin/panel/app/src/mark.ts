@@ -2,7 +2,7 @@
 // Mark the tracks of the issue and what its fix would draw in the player, with the colors of the crops.
 
 import { type RefObject, useEffect } from "react";
-import { boxInPlayer, follow, offsetOf } from "./looker";
+import { boxInPlayer, follow, isBeside, offsetOf } from "./looker";
 import { usePlayer, usePlayerLooker } from "./player";
 import type { Figure, SequenceInfo } from "./types";
 
@@ -31,9 +31,7 @@ export function Marks({ panel, plot, sequence }: Props): null {
   const offset = offsetOf(sequence, sample);
   useEffect(() => {
     const player = looker?.lookerElement?.element;
-    // A second panel may be open above the grid
-    const isBeside = player?.closest("[data-cy=modal]")?.contains(panel.current);
-    if (!looker || !player || !isBeside || !plot || offset === null) return undefined;
+    if (!looker || !player || !isBeside(looker, panel.current) || !plot || offset === null) return undefined;
     const tracks = plot.issue.tracks.map((index) => plot.tracks[index]);
     const marks = [...tracks, plot.suggested].map((track, place) => ({
       node: addMark(player, place === tracks.length ? "suggested" : place ? "other" : "own"),

@@ -2,7 +2,7 @@
 // Follow the App's video player, and make it show a frame.
 
 import { Layout, useSpaceNodes, useSpaces } from "@fiftyone/spaces";
-import { filters, isModalActive, modalLooker, useSetModalState, view } from "@fiftyone/state";
+import { filters, isModalActive, modalLooker, useClearModal, useSetModalState, view } from "@fiftyone/state";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useRecoilValue } from "recoil";
 import { useCall } from "./api";
@@ -20,17 +20,22 @@ export interface Player {
 const MODAL = "fiftyone-modal-spaces";
 const NOTHING: Player = { sample: null, frame: null };
 
-export function usePlayerLooker(): Looker | null {
+/** Return the looker of the open sample, whether it is a video or an image. */
+export function useOpenLooker(): Looker | null {
   const active = useRecoilValue(isModalActive);
   const looker = useRecoilValue(modalLooker);
-  return active && looker?.seekToFrame ? looker : null;
+  return active ? looker : null;
 }
 
 /** Return the looker of an open image, which is a frame of its own and has no player. */
 function useImageLooker(): Looker | null {
-  const active = useRecoilValue(isModalActive);
-  const looker = useRecoilValue(modalLooker);
-  return active && looker && !looker.seekToFrame ? looker : null;
+  const looker = useOpenLooker();
+  return looker?.seekToFrame ? null : looker;
+}
+
+export function usePlayerLooker(): Looker | null {
+  const looker = useOpenLooker();
+  return looker?.seekToFrame ? looker : null;
 }
 
 /** Return what the player shows. */
@@ -147,7 +152,9 @@ function useOpen(): (target: store.Target, stay?: boolean) => Promise<boolean> {
         // As a click in the grid does, pass on which fields are shown
         if (!active) await setModalState();
         const wanted = { sample_id: sample, ...rest, stay };
-        return (await call<{ opened: boolean }>("open_sample", wanted)).opened;
+        const { opened } = await call<{ opened: boolean }>("open_sample", wanted);
+        if (opened) store.set({ opened });
+        return opened;
       } catch (error) {
         store.set({ target: null, failure: (error as Error).message });
         return true;
@@ -155,6 +162,18 @@ function useOpen(): (target: store.Target, stay?: boolean) => Promise<boolean> {
     },
     [call, active, setModalState],
   );
+}
+
+/** Return the function that closes the sample that the panel opened, or null if it opened none. */
+export function useClose(): (() => void) | null {
+  const active = useRecoilValue(isModalActive);
+  const { opened } = store.useStored();
+  const clear = useClearModal();
+  useEffect(() => {
+    if (active) return () => store.set({ opened: false });
+    return undefined;
+  }, [active]);
+  return active && opened ? clear : null;
 }
 
 const HIDDEN = "The App's current view or filters hide this video. Clear them to open it.";

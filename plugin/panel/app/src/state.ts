@@ -53,6 +53,15 @@ export interface State extends Session {
   underWay: number;
   /** The selected issues to fix as soon as the user agrees. */
   preview: Preview | null;
+  /** Whether the open sample shows only the tracks of the issue. */
+  solo: boolean;
+  /** Whether the player repeats the seconds of the issue, and whether at half speed. */
+  loop: boolean;
+  slow: boolean;
+  /** Whether the table of all keys is shown. */
+  help: boolean;
+  /** Whether the panel opened the sample that is open. */
+  opened: boolean;
   /** Whether an audit started from the panel is running. */
   auditing: boolean;
   /** Increases whenever the issues change. */
@@ -78,6 +87,11 @@ const START: State = {
   pending: {},
   underWay: 0,
   preview: null,
+  solo: true,
+  loop: false,
+  slow: false,
+  help: false,
+  opened: false,
   auditing: false,
   version: 0,
   decisions: 0,

@@ -120,6 +120,8 @@ export interface Figure {
   /** The width and height of the frames, to which box coordinates refer. */
   image: [number | null, number | null];
   tracks: Track[];
+  /** The IDs of the labels that the issue is about, in the frames around it. */
+  labels: string[];
   /** The boxes that the first fix would draw. */
   suggested: Track;
   issue: {

@@ -22,6 +22,7 @@ describe("keyName", () => {
     ["Z", { ctrlKey: true, shiftKey: true }, null],
     ["c", { altKey: true }, null],
     ["C", { shiftKey: true }, null],
+    ["?", { shiftKey: true }, "?"],
   ])("names %s with %j %s", (key, change, name) => {
     expect(keyName(press(key, change))).toBe(name);
   });

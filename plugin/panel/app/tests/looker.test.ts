@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it, vi } from "vitest";
-import { boxInPlayer, canShow, findTarget, follow, type Looker, offsetOf, sampleOf } from "../src/looker";
+import {
+  boxInPlayer,
+  canShow,
+  findLoop,
+  findTarget,
+  follow,
+  type Looker,
+  makeSolo,
+  offsetOf,
+  sampleOf,
+} from "../src/looker";
 
 const makeLooker = (support?: [number, number], sample?: Looker["sample"]): Looker => ({
   sample,
@@ -112,5 +122,29 @@ describe("boxInPlayer", () => {
     expect(boxInPlayer(state, [null, null], track, 4)).toBeNull();
     expect(boxInPlayer({ ...state, windowBBox: undefined }, [1920, 1080], track, 4)).toBeNull();
     expect(boxInPlayer({ ...state, transformedMediaBBox: undefined }, [1920, 1080], track, 4)).toBeNull();
+  });
+});
+
+describe("makeSolo", () => {
+  it("passes the labels of the issue, and what passed before of other fields", () => {
+    const before = (path: string, { id }: { id?: string }) => path !== "hidden" && id !== "gone";
+    const shows = makeSolo(before, "boxes", ["a", "b", "gone"], "i1");
+    expect(shows("frames.boxes", { id: "a" })).toBe(true);
+    expect(shows("boxes", { _id: "b", id: "b" })).toBe(true);
+    expect(shows("frames.boxes", { id: "c" })).toBe(false);
+    expect(shows("frames.boxes", { id: "gone" })).toBe(false);
+    expect(shows("issues", { id: "i1" })).toBe(true);
+    expect(shows("issues", { id: "i2" })).toBe(false);
+    expect(shows("frames.others", { id: "c" })).toBe(true);
+    expect(shows("hidden", { id: "c" })).toBe(false);
+    expect(makeSolo(null, "boxes", ["a"], "i1")("frames.boxes", { _id: "a" })).toBe(true);
+  });
+});
+
+describe("findLoop", () => {
+  it("plays a second more on either side, as far as there are frames", () => {
+    expect(findLoop(50, 60, 10, [1, 100])).toEqual([40, 70]);
+    expect(findLoop(5, 95, 10, [1, 100])).toEqual([1, 100]);
+    expect(findLoop(50, 50, 29.97, [45, 55])).toEqual([45, 55]);
   });
 });
