@@ -15,6 +15,7 @@ from .tracks import BOX, BOX_LIMITS, InputError, make_invalid
 
 Rows: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 class BrokenRows:
@@ -75,6 +76,24 @@ class BrokenRows:
                     f"{high:.15g}"
                 ),
             )
+
+    def check_outside(self, boxes: pd.DataFrame, width: Floats, height: Floats) -> None:
+        """Note boxes of which nothing is in the image.
+
+        Args:
+            boxes: ``left``, ``top``, ``width`` and ``height`` in pixels, a row per row
+            width: the width of each box's image in pixels
+            height: the height, likewise
+        """
+        left, top, across, down = boxes[BOX].to_numpy(np.float64).T
+        before = (left + across <= 0) | (top + down <= 0)
+        self.check(
+            before | (left >= width) | (top >= height),
+            lambda row: (
+                f"the box at {left[row]:.15g}, {top[row]:.15g} is outside the "
+                f"{width[row]:.0f}x{height[row]:.0f} image"
+            ),
+        )
 
     def set_aside(
         self,

@@ -26,6 +26,7 @@ from .unusable import find_unusable, set_aside
 STATEMENT = "frame:"
 #: The columns of the instance, and of the attribute that holds the identity.
 INSTANCE, IDENTITY = "_instance", "_identity"
+_SIZE = ("image_width", "image_height")
 
 
 def sequence_records(
@@ -177,5 +178,6 @@ def _place_boxes(
             "beyond": documents["beyond"].to_numpy()[document],
             "last": documents["last"].to_numpy()[document],
             **dict(zip(BOX, places.T, strict=True)),
+            **dict(zip(_SIZE, sizes.reshape(-1, 2)[sequence].T, strict=True)),
         }
     )

@@ -27,7 +27,7 @@ def find_unusable(
         found: the detections: ``left``, ``top``, ``width`` and ``height`` in pixels,
             ``label``, ``index`` and ``instance``, null where they are of a wrong type;
             ``sequence``, ``frame``, whether it is ``beyond`` the ``last`` one of its
-            video, and the ``track``
+            video, the ``track``, and ``image_width`` and ``image_height`` in pixels
         indexes: the indexes as they are stored
         boxes: the bounding boxes as they are stored
 
@@ -43,6 +43,8 @@ def find_unusable(
         untyped, lambda row: f"its box is {boxes[row]!r:.60}; expected four numbers"
     )
     broken.check_boxes(found)
+    sizes = found["image_width"].to_numpy(), found["image_height"].to_numpy()
+    broken.check_outside(found, *sizes)
     wrong = found["index"].isna() & found["instance"].isna()
     if wrong.any():
         wrong &= np.array([index is not None for index in indexes], bool)

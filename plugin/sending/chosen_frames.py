@@ -113,6 +113,8 @@ def select_to_send(chosen: FramesToSend) -> Selection:
         shown = frames_of_view(chosen.view, chosen.field)
     if shown.empty:
         raise ValueError("the view shows no frames; nothing would be sent")
+    samples = chosen.dataset.select(shown["sample_id"].unique().tolist())
+    store.add_metadata(samples)
     stored, attributes, kinds = _read(chosen.dataset, chosen.field, shown)
     frames = stored.documents.merge(shown, on=FRAME_KEYS)[["sequence", "frame"]]
     issues = read_sequence_issues(chosen.dataset, chosen.field, stored)

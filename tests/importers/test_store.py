@@ -349,10 +349,11 @@ def random_tracks(draw):
                 "frame_name": names[frame - 1],
                 "track": track,
                 "label": draw(text.filter(bool)),
-                "left": draw(st.floats(-100, 700)),
-                "top": draw(st.floats(-100, 700)),
-                "width": draw(st.floats(1, 500)),
-                "height": draw(st.floats(1, 500)),
+                "left": draw(st.floats(-100, 630)),
+                "top": draw(st.floats(-100, 470)),
+                # Some of it is in the image
+                "width": draw(st.floats(101, 500)),
+                "height": draw(st.floats(101, 500)),
             }
             row |= {key: draw(attribute_values[key]) for key in chosen}
             parts.append(row)

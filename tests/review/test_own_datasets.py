@@ -206,6 +206,7 @@ def test_a_label_that_changes_within_an_instance(tmp_path):
 
 
 BROKEN = {
+    4: {"bounding_box": [1.5, 0.2, 0.1, 0.1]},
     3: {"bounding_box": [0.5, float("nan"), 0.1, 0.1]},
     5: {"bounding_box": [0.5, 0.1, -0.1, 0.1]},
     7: {"bounding_box": [0.5, 0.1, 0, 0.1]},
@@ -362,8 +363,8 @@ def test_the_selected_slice_of_a_grouped_dataset(tmp_path):
 
 
 def test_a_package_of_a_video_has_its_frames(tmp_path):
+    """Also if nothing of it is known yet, not even its size."""
     with video_dataset(tmp_path) as dataset:
-        audit_dataset(dataset)
         job = AdjustmentJob("fix", **dict.fromkeys(READY))
         plan = plan_adjustment(dataset.to_clips([[(3, 5)]]), job)
         export_adjustment(dataset, plan, tmp_path / "job")
