@@ -65,6 +65,11 @@ def read_issues(dataset):
     return sort_issues(issues).reset_index(drop=True)
 
 
+def listed(panel):
+    rows = panel.get_by_test_id("issue").all()
+    return [row.get_attribute("data-id") for row in rows]
+
+
 def spans(dataset):
     from fiftyone_track_audit.importers import store
 
@@ -79,8 +84,7 @@ def frames_of_strip(panel):
 
 def test_shows_the_worst_issue_first(panel, dataset):
     issues = read_issues(dataset)
-    rows = panel.get_by_test_id("issue")
-    assert [row.get_attribute("data-id") for row in rows.all()] == issues["id"].tolist()
+    assert listed(panel) == issues["id"].tolist()
     assert chosen_id(panel) == issues["id"][0]
     panel.get_by_text(issues["reason"][0], exact=True).wait_for()
     panel.get_by_text(issues["suggestion"][0], exact=True).wait_for()
@@ -408,7 +412,8 @@ def test_takes_decisions_back(panel, dataset, page):
     page.keyboard.press("x")
     see(panel, third)
     see_decided(panel, 1, 1)
-    # To leave what nobody has decided is to go on
+    # To leave what nobody has decided is to go on in the list as it is by now
+    wait_until(page, lambda: listed(panel) == read_issues(dataset)["id"].tolist())
     fourth = next_open(dataset, third)
     page.keyboard.press("u")
     see(panel, fourth)
@@ -599,7 +604,8 @@ def confirmed(dataset, undecided):
 
     ids = read_issues(dataset)["id"].tolist()
     decide_issues(dataset, ids[2:3], "confirmed")
-    yield read_issues(dataset).iloc[2]
+    issues = read_issues(dataset)
+    yield issues[issues["decision"] == "confirmed"].iloc[0]
     decide_issues(dataset, ids, None)
 
 
