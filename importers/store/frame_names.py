@@ -20,12 +20,13 @@ def name_frames(documents: pd.DataFrame) -> pd.Series[str]:
     """
     names = documents["frame_name"].astype(object)
     unnamed = documents[names.isna() & documents["filepath"].notna()]
-    for _, paths in unnamed.groupby("sequence", sort=False)["filepath"]:
-        names = names.fillna(_below_common_folder(paths))
+    if len(unnamed):
+        groups = unnamed.groupby("sequence", sort=False)["filepath"]
+        names = names.fillna(pd.concat([_below_folder(paths) for _, paths in groups]))
     return names.fillna(documents["frame"].map("{:06d}.jpg".format))
 
 
-def _below_common_folder(paths: pd.Series[str]) -> pd.Series[str]:
+def _below_folder(paths: pd.Series[str]) -> pd.Series[str]:
     split = paths.map(os.path.split)
     folders = {folder for folder, _ in split}
     if len(folders) == 1:

@@ -26,7 +26,6 @@ from .unusable import find_unusable, set_aside
 STATEMENT = "frame:"
 #: The columns of the instance, and of the attribute that holds the identity.
 INSTANCE, IDENTITY = "_instance", "_identity"
-_SIZE = ("image_width", "image_height")
 
 
 def sequence_records(
@@ -165,12 +164,11 @@ def _place_boxes(
     names = list(sequences)
     codes = documents["sequence"].map({name: i for i, name in enumerate(names)})
     sequence = codes.to_numpy(np.int64)[document]
-    sizes = np.array([(s.width, s.height) for s in sequences.values()], np.float64)
+    known = np.array([(s.width, s.height) for s in sequences.values()], np.float64)
+    sizes = known.reshape(-1, 2)[sequence]
     # What becomes infinite is set aside
     with np.errstate(over="ignore", invalid="ignore"):
-        places = raw_values.boxes(stored_boxes) * np.tile(
-            sizes.reshape(-1, 2)[sequence], 2
-        )
+        places = raw_values.boxes(stored_boxes) * np.tile(sizes, 2)
     return pd.DataFrame(
         {
             "sequence": pd.Categorical.from_codes(sequence, pd.Index(names)),
@@ -178,6 +176,6 @@ def _place_boxes(
             "beyond": documents["beyond"].to_numpy()[document],
             "last": documents["last"].to_numpy()[document],
             **dict(zip(BOX, places.T, strict=True)),
-            **dict(zip(_SIZE, sizes.reshape(-1, 2)[sequence].T, strict=True)),
+            **dict(zip((IMAGE_WIDTH, IMAGE_HEIGHT), sizes.T, strict=True)),
         }
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..broken_rows import BrokenRows
 from ..tracks import BOX, make_invalid
+from .fields import IMAGE_HEIGHT, IMAGE_WIDTH
 
 #: What a track has one box of.
 _PLACE = ["sequence", "frame", "track"]
@@ -43,7 +44,7 @@ def find_unusable(
         untyped, lambda row: f"its box is {boxes[row]!r:.60}; expected four numbers"
     )
     broken.check_boxes(found)
-    sizes = found["image_width"].to_numpy(), found["image_height"].to_numpy()
+    sizes = found[[IMAGE_WIDTH, IMAGE_HEIGHT]].to_numpy(np.float64).T
     broken.check_outside(found, *sizes)
     wrong = found["index"].isna() & found["instance"].isna()
     if wrong.any():

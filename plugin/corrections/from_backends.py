@@ -9,7 +9,6 @@ from dataclasses import replace
 import fiftyone as fo
 import numpy as np
 import pandas as pd
-import requests
 from fiftyone.utils.annotations import AnnotationResults
 from fiftyone.utils.cvat import CVATAnnotationResults
 from fiftyone.utils.labelstudio import LabelStudioAnnotationResults
@@ -20,6 +19,7 @@ from ...importers.store.attributes import fields_of
 from ...importers.tracks import BOX
 from ..plain import count
 from ..sending.backends import check_credentials
+from ..sending.label_studio_server import ask_project
 from ..sending.records import SentFrames, sent_boxes
 from .corrected import Corrections, NotReviewed
 from .cvat_tasks import read_tasks
@@ -144,17 +144,11 @@ def _download(results: AnnotationResults, frames: pd.DataFrame) -> ServerBoxes:
 def _unlabeled(results: LabelStudioAnnotationResults) -> tuple[frozenset[str], ...]:
     """Return the frames that nobody submitted in Label Studio.
 
-    See https://labelstud.io/api: the export has the tasks with annotations.
+    The export has the tasks with annotations.
     """
-    config = results.config
-    response = requests.get(
-        f"{config.url.rstrip('/')}/api/projects/{results.project_id}/export",
-        params={"exportType": "JSON"},
-        headers={"Authorization": f"Token {config.api_key}"},
-        timeout=_PATIENCE,
-    )
-    response.raise_for_status()
-    labeled = {int(task["id"]) for task in response.json()}
+    kind = {"exportType": "JSON"}
+    answer = ask_project(results, "GET", "/export", params=kind, timeout=_PATIENCE)
+    labeled = {int(task["id"]) for task in answer.json()}
     tasks = results.uploaded_tasks.items()
     return tuple(frozenset({id}) for task, id in tasks if int(task) not in labeled)
 

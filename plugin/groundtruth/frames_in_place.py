@@ -21,7 +21,7 @@ from ...importers.problems import Finding, error, warning
 from ..plain import count
 from .aws import THREADS, GroundTruthError, aws_errors, iam_client
 from .bucket import cors_findings
-from .objects import StoredObject, has_content, list_objects
+from .objects import StoredObject, folder_uri, has_content, list_objects
 from .package_plan import Plan
 from .request import AdjustmentJob
 
@@ -55,7 +55,7 @@ def place_frames(plan: Plan, client: S3Client) -> Plan:
     taken: set[str] = set()
     for _, part in plan.frames.groupby("sequence"):
         placed = _place_sequence(part, plan.job, client, taken)
-        taken.add(_folder(placed.frames["uri"].iloc[0]))
+        taken.add(folder_uri(placed.frames["uri"].iloc[0]))
         parts.append(placed)
     if not parts:
         return plan
@@ -77,7 +77,7 @@ def place_nothing(plan: Plan) -> Plan:
     absent = plan.frames[(plan.frames["path"] == "") & (plan.frames["source"] != "")]
     for name, part in absent.groupby("sequence"):
         what = f"{name}: {_are(part['path'] == '')} not on this machine"
-        todo = f"set a bucket, to use them from {_folder(part['source'].iloc[0])}"
+        todo = f"set a bucket, to use them from {folder_uri(part['source'].iloc[0])}"
         found.append(warning(what, todo))
     frames = plan.frames.assign(source="")
     return replace(plan, frames=frames, findings=(*plan.findings, *found))
@@ -88,7 +88,7 @@ def _place_sequence(
 ) -> _Placed:
     if not frames["source"].any():
         return _Placed(frames)
-    name, folder = frames["sequence"].iloc[0], _folder(frames["source"].iloc[0])
+    name, folder = frames["sequence"].iloc[0], folder_uri(frames["source"].iloc[0])
     stored, obstacle = _listed(folder, client)
     unread = obstacle if not stored else None
     same, found = _same_frames(frames, stored, client), list[Finding]()
@@ -191,7 +191,3 @@ def _may_read(role_arn: str, bucket: str, key: str) -> bool:
 def _are(chosen: pd.Series[bool]) -> str:
     number = int(chosen.sum())
     return f"{count(number, 'frame')} {'is' if number == 1 else 'are'}"
-
-
-def _folder(uri: str) -> str:
-    return f"{uri.rpartition('/')[0]}/"

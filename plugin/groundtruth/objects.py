@@ -44,6 +44,11 @@ class StoredObject:
     etag: str
 
 
+def folder_uri(uri: str) -> str:
+    """Return the S3 URI of the folder that an object is in, with a slash at its end."""
+    return f"{uri.rpartition('/')[0]}/"
+
+
 def list_objects(
     client: S3Client, prefix: str, *, pay: bool = False
 ) -> dict[str, StoredObject]:

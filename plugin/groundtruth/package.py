@@ -33,6 +33,7 @@ from .folder import (
     folder_findings,
     write_job,
 )
+from .objects import folder_uri
 from .package_plan import Plan
 
 
@@ -127,7 +128,7 @@ def _write_files(plan: Plan, package: Package, copy_frames: bool) -> None:
     for number, (name, part) in enumerate(frames.groupby("sequence"), 1):
         sequence = str(name)
         (folder / sequence).mkdir()
-        prefix = f"{part['uri'].iloc[0].rpartition('/')[0]}/"
+        prefix = folder_uri(part["uri"].iloc[0])
         content = sequence_file(prefix, number, part["frame_name"].tolist())
         labels = seq_label(
             part,

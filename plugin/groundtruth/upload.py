@@ -18,7 +18,7 @@ from ...importers.files import split_s3
 from .aws import THREADS, GroundTruthError, aws_errors, s3_client
 from .bucket import OWNER, check_bucket, encryption
 from .folder import Package
-from .objects import DIGEST, PAYER, StoredObject, is_same, list_objects
+from .objects import DIGEST, PAYER, StoredObject, folder_uri, is_same, list_objects
 from .package_files import PackageFile, package_files
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
 def _check_remote(client: S3Client, remote: Sequence[str], own: Container[str]) -> None:
     """Check that the frames that are not sent are in S3."""
     absent = [uri for uri in remote if uri not in own]
-    folders = dict.fromkeys(f"{uri.rpartition('/')[0]}/" for uri in absent)
+    folders = dict.fromkeys(map(folder_uri, absent))
     there = {uri for folder in folders for uri in list_objects(client, folder)}
     absent = [uri for uri in absent if uri not in there]
     if absent:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
@@ -19,7 +20,7 @@ from ..audit.neighbors import find_neighbors
 from ..fixing.paths import MARGIN
 from ..fixing.planning import list_fixes
 from ..fixing.remedies import Remedy
-from ..pictures.plots import Panel, make_panels, plot_issues, plot_tracks
+from ..pictures.plots import make_panels, plot_issues, plot_tracks
 from ..pictures.rows import find_rows, whole_tracks
 from ..pictures.strips import Crop, cut_crop, cut_strips
 from ..plain import Json
@@ -61,9 +62,8 @@ def show_issue(
     Raises:
         ValueError: if the boxes of the issue no longer exist
     """
-    name, own = issue["sequence"], store.own_attributes(dataset, field)
+    name, attributes = issue["sequence"], _signals(dataset, field)
     around = issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND
-    attributes = {own[signal]: signal for signal in _SIGNALS if signal in own}
     ids = issue[["track", "other_track"]].dropna().tolist()
     tracks, labeled = store.read_part(
         dataset, field, name, ids, around, [*attributes, "id"]
@@ -79,8 +79,7 @@ def show_issue(
     seen = read_predictions_near(dataset, field, name, around)
     fixes = list_fixes(known, issue, seen)
     drawn = _drawn(fixes, issue, known.table)
-    signals = tracks.table[[*attributes]].rename(columns=attributes).astype(float)
-    panels, plotted = _plot(tracks, Audit(signals, issue.to_frame().T), thresholds)
+    audit = _audited(tracks, attributes, issue.to_frame().T)
     strip, problem = _cut_strip(tracks, issue, labeled, drawn if is_alone else None)
     return {
         "strip": [
@@ -88,14 +87,14 @@ def show_issue(
         ],
         "fixes": [{"name": fix.name, "title": fix.title} for fix, _ in fixes],
         "problem": problem,
-        "panels": [asdict(panel) for panel in panels],
-        "plot": {
-            "tracks": plotted["tracks"],
-            "labels": [] if is_alone else tracks.table["id"].map(str).tolist(),
-            "suggested": drawn[["frame", *BOX]].round(2).to_dict("list"),
-            "issue": plotted["issues"][0],
-            "image": [tracks.sequences[name].width, tracks.sequences[name].height],
-        },
+        **_draw(
+            tracks,
+            audit,
+            thresholds,
+            plot_issues,
+            labels=[] if is_alone else tracks.table["id"].map(str).tolist(),
+            suggested=drawn[["frame", *BOX]].round(2).to_dict("list"),
+        ),
     }
 
 
@@ -122,39 +121,59 @@ def show_track(
         ValueError: if there is no such track
     """
     name, number = place
-    own = store.own_attributes(dataset, field)
-    attributes = {own[signal]: signal for signal in _SIGNALS if signal in own}
+    attributes = _signals(dataset, field)
     reach = (1, frames)
     tracks, _ = store.read_part(dataset, field, name, [number], reach, attributes)
     tracks = replace(tracks, table=_placed(tracks.table))
     rows = find_rows(tracks.table)
     if place not in rows:
         raise ValueError(f"{name} has no track {number}")
+    audit = _audited(tracks, attributes, whole_tracks(tracks.table, rows, [place]))
+    nothing: Json = {column: [] for column in ("frame", *BOX)}
+    return _draw(tracks, audit, thresholds, plot_tracks, labels=[], suggested=nothing)
+
+
+def _signals(dataset: fo.Dataset, field: str) -> dict[str, str]:
+    """Return the signals that are plotted, by the attributes that hold them."""
+    own = store.own_attributes(dataset, field)
+    return {own[signal]: signal for signal in _SIGNALS if signal in own}
+
+
+def _audited(tracks: Tracks, attributes: dict[str, str], issues: pd.DataFrame) -> Audit:
+    """Return the signals that were stored, with what is shown of the tracks."""
     signals = tracks.table[[*attributes]].rename(columns=attributes).astype(float)
-    whole = whole_tracks(tracks.table, rows, [place])
-    audit = Audit(signals, whole)
-    panels, neighbors = make_panels(audit, thresholds), find_neighbors(tracks.table)
-    plotted = plot_tracks(tracks, audit, panels, whole, rows, neighbors)
-    known = tracks.sequences[name]
+    return Audit(signals, issues)
+
+
+def _draw(
+    tracks: Tracks,
+    audit: Audit,
+    thresholds: Thresholds,
+    plot: Callable[..., Json],
+    **more: object,
+) -> Json:
+    """Return the plots of the only issue or track of an audit, and their data.
+
+    Args:
+        tracks: the tracks of one sequence
+        audit: what is shown of them
+        thresholds: the thresholds of the audit
+        plot: ``plot_issues`` or ``plot_tracks``
+        **more: what else belongs to the data
+    """
+    panels = make_panels(audit, thresholds)
+    rows, neighbors = find_rows(tracks.table), find_neighbors(tracks.table)
+    plotted = plot(tracks, audit, panels, audit.issues, rows, neighbors)
+    (sequence,) = tracks.sequences.values()
     return {
         "panels": [asdict(panel) for panel in panels],
         "plot": {
             "tracks": plotted["tracks"],
-            "labels": [],
-            "suggested": {column: [] for column in ("frame", *BOX)},
+            **more,
             "issue": plotted["issues"][0],
-            "image": [known.width, known.height],
+            "image": [sequence.width, sequence.height],
         },
     }
-
-
-def _plot(
-    tracks: Tracks, audit: Audit, thresholds: Thresholds
-) -> tuple[list[Panel], Json]:
-    """Return the plots of the only issue, and their data."""
-    panels = make_panels(audit, thresholds)
-    rows, neighbors = find_rows(tracks.table), find_neighbors(tracks.table)
-    return panels, plot_issues(tracks, audit, panels, audit.issues, rows, neighbors)
 
 
 def _read_labels(dataset: fo.Dataset, field: str, issue: Issue) -> Tracks:

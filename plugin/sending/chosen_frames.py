@@ -113,8 +113,6 @@ def select_to_send(chosen: FramesToSend) -> Selection:
         shown = frames_of_view(chosen.view, chosen.field)
     if shown.empty:
         raise ValueError("the view shows no frames; nothing would be sent")
-    samples = chosen.dataset.select(shown["sample_id"].unique().tolist())
-    store.add_metadata(samples)
     stored, attributes, kinds = _read(chosen.dataset, chosen.field, shown)
     frames = stored.documents.merge(shown, on=FRAME_KEYS)[["sequence", "frame"]]
     issues = read_sequence_issues(chosen.dataset, chosen.field, stored)
@@ -182,6 +180,7 @@ def _read(
         if name and f"{field}.detections.{name}" in declared
     ]
     samples = dataset.select(shown["sample_id"].unique().tolist())
+    store.add_metadata(samples)
     stored = store.read_tracks(samples, field, ["id", *wanted], list(frames))
     # Annotators may have an attribute of the same name
     kinds = stored.tracks.table.pop(reasons) if reasons else None

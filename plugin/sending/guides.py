@@ -12,10 +12,11 @@ from collections.abc import Callable
 from html import escape
 
 import pandas as pd
-import requests
 from fiftyone.utils.annotations import AnnotationResults
 from fiftyone.utils.cvat import CVATAnnotationResults
 from fiftyone.utils.labelstudio import LabelStudioAnnotationResults
+
+from .label_studio_server import ask_project
 
 logger = logging.getLogger(__name__)
 
@@ -81,20 +82,14 @@ def _guide_cvat(
 def _guide_label_studio(
     results: LabelStudioAnnotationResults, frames: pd.DataFrame, numbered: bool
 ) -> None:
-    """Set a project's instructions, see https://labelstud.io/api."""
+    """Set a project's instructions."""
     items = [
         f"<li>{escape(f'{name}: {reason}')}</li>"
         for _, name, reason in _flagged(frames)
     ]
     text = f"<p>{_headline(frames, numbered)}</p><ul>{''.join(items)}</ul>"
-    config = results.config
-    response = requests.patch(
-        f"{config.url.rstrip('/')}/api/projects/{results.project_id}",
-        headers={"Authorization": f"Token {config.api_key}"},
-        json={"expert_instruction": text, "show_instruction": True},
-        timeout=_PATIENCE,
-    )
-    response.raise_for_status()
+    shown = {"expert_instruction": text, "show_instruction": True}
+    ask_project(results, "PATCH", json=shown, timeout=_PATIENCE)
 
 
 def _headline(frames: pd.DataFrame, numbered: bool) -> str:
