@@ -8,6 +8,7 @@ database itself starts with the first test that needs it.
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -37,6 +38,9 @@ os.environ.update(
     # For so little data, more threads of torch and NumPy only wait for each other
     OMP_NUM_THREADS="1",
 )
+
+#: The space in bytes below which databases are on the disk; there are four at most.
+DATABASE_SIZE = 8 * 2**30
 
 #: The fixtures that tell what a test needs, by the marker for it.
 NEEDS = {
@@ -102,9 +106,8 @@ def real_data() -> Path:
 def database():
     """FiftyOne's database, empty, as long as the tests run."""
     fiftyone = Path(find_spec("fiftyone").origin).parent
-    folder = HOME / "database"
-    folder.mkdir()
-    options = ["--dbpath", folder, "--port", str(PORT), "--bind_ip", "127.0.0.1"]
+    folder = tempfile.TemporaryDirectory(prefix="track-audit-tests-", dir=_memory())
+    options = ["--dbpath", folder.name, "--port", str(PORT), "--bind_ip", "127.0.0.1"]
     server = subprocess.Popen(
         [fiftyone / "db" / "bin" / "mongod", *options, "--quiet"],
         stdout=subprocess.DEVNULL,
@@ -118,6 +121,18 @@ def database():
     finally:
         server.terminate()
         server.wait()
+        folder.cleanup()
+
+
+def _memory():
+    """Return the folder that the system keeps in memory if it is large enough.
+
+    MongoDB waits for the disk whenever a dataset is created, which is most of what a
+    small one costs.
+    """
+    folder = Path("/dev/shm")
+    enough = folder.is_dir() and shutil.disk_usage(folder).free > DATABASE_SIZE
+    return folder if enough else None
 
 
 @pytest.fixture(scope="module")

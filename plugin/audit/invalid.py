@@ -19,7 +19,7 @@ _FEW = 0.5
 
 
 def invalid_issues(tracks: Tracks) -> pd.DataFrame:
-    """Make an issue of each label that was set aside, or that belongs to no track.
+    """Make an issue of each label that was set aside, is outside, or has no track.
 
     Args:
         tracks: the tracks, with their ``invalid`` labels
@@ -28,8 +28,9 @@ def invalid_issues(tracks: Tracks) -> pd.DataFrame:
         the issues, see ``find_issues()``, of score 1; ``track`` is -1 if it is not
         known, and the frames are null for labels that are in no frame
     """
-    both = [part for part in (tracks.invalid, _untracked(tracks.table)) if len(part)]
-    invalid = pd.concat(both, ignore_index=True) if both else tracks.invalid
+    found = (tracks.invalid, _untracked(tracks.table), _outside(tracks))
+    parts = [part for part in found if len(part)]
+    invalid = pd.concat(parts, ignore_index=True) if parts else tracks.invalid
     frame = invalid["frame"]
     if not frame.isna().any():
         frame = frame.astype("int64")
@@ -65,6 +66,36 @@ def _untracked(table: pd.DataFrame) -> pd.DataFrame:
             "sequence": found["sequence"].astype(object),
             "frame": found["frame"].astype("Int64"),
             "reason": "the box has no identity, and is not judged; expected one",
+            **{side: found[side] for side in BOX},
+        }
+    )
+
+
+def _outside(tracks: Tracks) -> pd.DataFrame:
+    """Return the boxes of tracks of which nothing is in an image of a known size."""
+    sizes = pd.DataFrame(
+        {name: (each.width, each.height) for name, each in tracks.sequences.items()},
+        index=["across", "down"],
+        dtype=float,
+    ).T
+    table = tracks.table[tracks.table["track"] >= 0]
+    names = table["sequence"].astype(object)
+    across, down = names.map(sizes["across"]), names.map(sizes["down"])
+    right, bottom = table["left"] + table["width"], table["top"] + table["height"]
+    outside = (right <= 0) | (bottom <= 0)
+    found = table[outside | (table["left"] >= across) | (table["top"] >= down)]
+    sizes = sizes.loc[found["sequence"]]
+    where = zip(found["left"], found["top"], *sizes.to_numpy().T, strict=True)
+    return make_invalid(
+        {
+            "sequence": found["sequence"].astype(object),
+            "frame": found["frame"].astype("Int64"),
+            "track": found["track"].astype("Int64"),
+            "reason": [
+                f"the box at {left:.15g}, {top:.15g} is outside the "
+                f"{width:.0f}x{height:.0f} image"
+                for left, top, width, height in where
+            ],
             **{side: found[side] for side in BOX},
         }
     )

@@ -56,6 +56,21 @@ def test_each_label_that_was_set_aside_is_an_issue():
     assert found["suggestion"].unique().tolist() == ["Correct the label, or delete it"]
 
 
+def test_boxes_of_which_nothing_is_in_the_image():
+    tracks = make_tracks()
+    table = tracks.table.copy()
+    table.loc[[4, 9], "left"] = [-20.0, 640.0]
+    table.loc[[5, 10], "left"] = [-19.0, 639.0]
+    issues = audit_tracks(replace(tracks, table=table, invalid=make_invalid())).issues
+    found = issues[issues["kind"] == INVALID]
+    assert found["reason"].tolist() == [
+        "the box at -20, 5 is outside the 640x480 image",
+        "the box at 640, 5 is outside the 640x480 image",
+    ]
+    assert found["first_frame"].tolist() == [5, 10]
+    assert found["track"].tolist() == [1, 1]
+
+
 def test_other_audits_leave_them_out():
     audit = audit_tracks(make_tracks(), kinds=SIZE_KINDS)
     assert audit.issues.empty
