@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.token import Token
 
 from ...importers.version import __version__
+from .last_settings import use_last_settings
 from .settings import sources, take_file
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ For example:
 
 'track-audit COMMAND --help' describes a command. Options can also be set
 in track-audit.toml, in the file that --config names, and by environment
-variables such as TRACK_AUDIT_EXPORT_BUCKET."""
+variables such as TRACK_AUDIT_EXPORT_BUCKET. 'audit' and 'export' also use
+what was last used for the dataset."""
 
 
 class PlainHelp:
@@ -230,7 +232,7 @@ def run(argv: Sequence[str]) -> int:
     words, file = take_file(argv)
     if not words:
         raise CycloptsError(msg="Expected a command; see 'track-audit --help'.")
-    app.config = (*sources(file), check_values)
+    app.config = (*sources(file), use_last_settings, check_values)
     words = [STDOUT if word == "-" else word for word in words]
     command, bound, _ = app.parse_args(words, print_error=False, exit_on_error=False)
     code = command(*bound.args, **bound.kwargs)

@@ -20,6 +20,7 @@ from .commands import (
     print_done,
     print_json,
 )
+from .last_settings import NoLastSettings
 from .reading import Source
 from .rules import RulesFile, read_rules
 from .sending import choose_view, load_fiftyone, open_dataset
@@ -105,9 +106,12 @@ def audit(
     model: Annotated[str | None, Parameter(metavar="MODEL")] = None,
     suspects: bool = False,
     rules: RulesFile = None,
+    no_last_settings: NoLastSettings = False,
     as_json: AsJson = False,
 ) -> None:
     """Audit the tracks of a dataset, and store its issues.
+
+    Thresholds and rules that are not given are those of the dataset's last audit.
 
     For example:
 
@@ -122,9 +126,11 @@ def audit(
     """
     asked = read_rules(rules)
     with open_dataset(dataset) as opened:
-        from ..review.audit_records import describe_audit
+        from ..review.audit_records import default_rules, describe_audit
         from ..review.audits import audit_dataset
 
+        if asked is None and no_last_settings:
+            asked = default_rules(opened, label_field)
         summary = audit_dataset(
             choose_view(opened, view_name),
             label_field,

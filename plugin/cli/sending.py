@@ -22,6 +22,7 @@ from .commands import (
     print_json,
     print_notes,
 )
+from .last_settings import NoLastSettings
 
 if TYPE_CHECKING:
     import fiftyone as fo
@@ -114,6 +115,7 @@ def export(
     copy_frames: bool = False,
     add_cors: bool = False,
     check: bool = False,
+    no_last_settings: NoLastSettings = False,
     as_json: AsJson = False,
     settings: Annotated[JobSettings, Parameter("*", group=_SETTINGS)] = _JOB,
 ) -> None:
@@ -122,6 +124,8 @@ def export(
     With --bucket, the package is uploaded. With --role-arn and --workteam-arn too,
     the job is started, WHICH COSTS MONEY. With --workteam-arn alone, SageMaker's
     default bucket and the execution role of this machine are used if they exist.
+    For a bucket or work team, what is not given is as in the dataset's last job in
+    that bucket and region, but never the work team.
     Everything that would make the job fail is checked first; if there is any,
     nothing is written. 'track-audit launch' resumes an export that was interrupted.
 

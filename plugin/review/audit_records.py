@@ -156,8 +156,20 @@ def last_rules(dataset: fo.Dataset, field: str) -> Rules:
         field are the allowed ones
     """
     audits = list_audits(dataset, field)
-    if audits:
-        return audits[-1].settings.rules
+    return audits[-1].settings.rules if audits else default_rules(dataset, field)
+
+
+def default_rules(dataset: fo.Dataset, label_field: str | None = None) -> Rules:
+    """Return the rules of a first audit.
+
+    Args:
+        dataset: the dataset
+        label_field (None): the frame field of the tracks; by default the only one
+
+    Raises:
+        ValueError: if there are several fields, and none is named
+    """
+    field = store.find_label_field(dataset, label_field)
     return Rules(classes=store.listed_classes(dataset, field))
 
 

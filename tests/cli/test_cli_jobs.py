@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.plugin.audit.grouping import COLUMNS
-from fiftyone_track_audit.plugin.cli import main
+from fiftyone_track_audit.plugin.cli import last_settings, main
 from fiftyone_track_audit.plugin.cli.sending import JobSettings
 from fiftyone_track_audit.plugin.groundtruth import aws as clients
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
@@ -22,6 +22,7 @@ from fiftyone_track_audit.plugin.review.issues import (
     read_issues,
     replace_issues,
 )
+from fiftyone_track_audit.plugin.sending import groundtruth_plan
 from fiftyone_track_audit.plugin.sending.records import recorded_adjustments
 from labeling_jobs import BUCKET, READY
 
@@ -253,6 +254,57 @@ def test_settings_reach_the_job(aws, cars, tmp_path, run_json):
     ]
 
 
+def test_a_job_has_the_settings_of_the_one_before(aws, cars, tmp_path, run):
+    """But nothing is sent, and no job is started, that was not asked for."""
+
+    def export(*options):
+        name = f"fix-{len(list(tmp_path.iterdir()))}"
+        words = ["--name", name, "--folder", tmp_path / name]
+        code, out, err = run("export", "cars", *words, *options)
+        assert code == 0, err
+        said = [line for line in err.splitlines() if "as last time" in line]
+        return len(aws.jobs), out.splitlines()[0], said
+
+    attribute = ["--label-attribute", "mine-ref"]
+    export(*PLACE, *TEAM, *attribute)
+    jobs, _, said = export()
+    assert (jobs, said) == (1, [])
+    taken = ["--region eu-west-1", "--label-attribute mine-ref"]
+    taken.append(f"--role-arn {READY['role_arn']}")
+    jobs, _, (said,) = export(*PLACE[:2])
+    assert jobs == 1
+    assert all(each in said for each in taken)
+    assert "--workteam-arn" not in said
+    jobs, _, (said,) = export(*TEAM[2:])
+    assert jobs == 2
+    assert all(each in said for each in [*taken, f"--bucket {BUCKET}"])
+    jobs, _, said = export("--no-last-settings", *PLACE)
+    assert (jobs, said) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "taken"),
+    [
+        (["--bucket", BUCKET], ["region", "role-arn"]),
+        (["--bucket", "another"], []),
+        (["--bucket", BUCKET, "--region", "us-east-1"], []),
+        (["--workteam-arn", READY["workteam_arn"]], ["bucket", "region", "role-arn"]),
+        (["--workteam-arn", READY["workteam_arn"].replace("eu-west", "us-west")], []),
+        (["--folder", f"s3://{BUCKET}/x/"], ["region", "role-arn"]),
+        ([], None),
+    ],
+)
+def test_settings_of_another_place_are_not_taken(monkeypatch, options, taken):
+    last = {"bucket": BUCKET, "region": "eu-west-1", "role_arn": "r"}
+    last |= {"label_attribute": "mine-ref", "workteam_arn": READY["workteam_arn"]}
+    monkeypatch.setattr(groundtruth_plan, "last_settings", lambda _: dict(last))
+    found = last_settings._of_export(
+        None, dict(zip(options[::2], options[1::2], strict=True))
+    )
+    names = [] if taken is None else [*taken, "label-attribute"]
+    assert sorted(found) == sorted(f"--{name}" for name in names)
+
+
 def start(*arguments):
     command = [sys.executable, "-m", "fiftyone_track_audit.plugin.cli"]
     return subprocess.Popen(
@@ -295,7 +347,7 @@ def test_json_is_all_that_is_printed(cars, monkeypatch):
 #: Ends itself, as a killed process does, before or after it calls a function.
 KILLED = """
 import os, signal, sys
-from fiftyone_track_audit.plugin.cli import main
+from fiftyone_track_audit.plugin.cli import last_settings, main
 from fiftyone_track_audit.plugin.sending import groundtruth as sending
 
 name, when = sys.argv[1:3]

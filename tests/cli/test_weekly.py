@@ -16,7 +16,9 @@ from cvat_files import through_cvat
 from fiftyone_track_audit.importers.formats import read_labels
 from fiftyone_track_audit.importers.groundtruth import read_manifest
 from fiftyone_track_audit.importers.groundtruth_exporter import GroundTruthExporter
+from fiftyone_track_audit.plugin.audit import Thresholds
 from fiftyone_track_audit.plugin.cli import jobs, main
+from fiftyone_track_audit.plugin.review.audit_records import list_audits
 from small_datasets import HEIGHT, enlarge, walkers
 
 PAGE = Path(__file__).parents[2] / "docs" / "weekly.md"
@@ -242,11 +244,41 @@ def test_wrong_settings(labels, capsys, content, message):
     assert len(err.splitlines()) == 1
 
 
+def test_an_audit_has_the_settings_of_the_one_before(
+    walkers_dataset, capsys, monkeypatch
+):
+    def audit(*options):
+        assert main(["audit", NAME, *options]) == 0
+        (last,) = list_audits(fo.load_dataset(NAME), "ground_truth")
+        notes = [
+            line for line in capsys.readouterr().err.splitlines() if "last" in line
+        ]
+        return last.settings.thresholds, notes
+
+    assert audit() == (Thresholds(), [])
+    assert audit("--size-thresh", "0.4") == (Thresholds(size=0.4), [])
+    (said,) = audit()[1]
+    end = "as last time: --size-thresh 0.4 (not with --no-last-settings)"
+    assert said == f"track-audit: note: {end}"
+    # Files and variables count before
+    Path("track-audit.toml").write_text("[audit]\nsize-thresh = 0.3\n")
+    assert audit() == (Thresholds(size=0.3), [])
+    monkeypatch.setenv("TRACK_AUDIT_SIZE_THRESH", "0.5")
+    monkeypatch.setenv("TRACK_AUDIT_AUDIT_IOU_THRESH", "0.4")
+    assert audit() == (Thresholds(0.5, 0.4), [])
+    monkeypatch.delenv("TRACK_AUDIT_SIZE_THRESH")
+    monkeypatch.delenv("TRACK_AUDIT_AUDIT_IOU_THRESH")
+    assert audit("--no-last-settings") == (Thresholds(size=0.3), [])
+    Path("track-audit.toml").unlink()
+    assert audit("--no-last-settings") == (Thresholds(), [])
+
+
 # Commands on datasets
 
 
 @pytest.fixture
-def walkers_dataset(one_walk):
+def walkers_dataset(one_walk, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     copy = one_walk.clone(NAME)
     yield copy
     copy.delete()
