@@ -36,8 +36,7 @@ COLUMNS: Mapping[str, str] = {
     "height": "float64",
 }
 
-#: The columns that formats add to :data:`COLUMNS`. Each other column is an attribute
-#: that annotators gave to their boxes.
+#: The columns that formats add to these. Others are attributes from annotators.
 FORMAT_COLUMNS = frozenset(
     {
         "assignee",
@@ -55,8 +54,7 @@ MOST_ATTRIBUTES = 1_000
 
 BOX = ["left", "top", "width", "height"]
 
-#: The least and the greatest value of a box's columns, in pixels: far beyond any
-#: image, and small enough that areas and ratios of sizes stay finite.
+#: The range of a box's columns, in pixels, in which areas and ratios stay finite.
 BOX_LIMITS: Mapping[str, tuple[float, float]] = {
     "left": (-1e7, 1e7),
     "top": (-1e7, 1e7),
@@ -87,12 +85,11 @@ def _shorten(text: str, most: int = _MOST_QUOTED) -> str:
     """Cut the quoted texts and the names in a text that are longer than ``most``."""
     if len(text) <= most:
         return text
-    return _QUOTED.sub(
-        lambda found: (
-            found[0] if len(found[0]) <= most + 2 else f"{found[0][:most]}..."
-        ),
-        text,
-    )
+
+    def cut(found: re.Match[str]) -> str:
+        return found[0] if len(found[0]) <= most + 2 else f"{found[0][:most]}..."
+
+    return _QUOTED.sub(cut, text)
 
 
 class InputError(ValueError):
@@ -107,11 +104,14 @@ class InputError(ValueError):
             line (None): the 1-based line in the file
         """
         self.path = _shorten(str(path), _LONGEST_NAME)
-        message = _shorten(message)
-        place = f"{self.path}, line {line}" if line else self.path
-        super().__init__(f"{place}: {message}")
-        self.message = message
+        self.message = _shorten(message)
         self.line = line
+        place = f"{self.path}, line {line}" if line else self.path
+        super().__init__(f"{place}: {self.message}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how another process makes the same error."""
+        return type(self), (self.path, self.message, self.line)
 
 
 @dataclass(frozen=True)

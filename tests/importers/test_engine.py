@@ -1,0 +1,93 @@
+import os
+import pickle
+import subprocess
+import sys
+from functools import partial
+from operator import mul
+from pathlib import Path
+
+import pytest
+from fiftyone_track_audit.importers.engine import Engine, as_engine, run_by_sequence
+from fiftyone_track_audit.importers.tracks import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+SERIAL, TWO = Engine(workers=1), Engine(workers=2)
+
+
+@pytest.mark.parametrize("engine", [SERIAL, TWO])
+def test_results_come_in_the_order_of_the_items(engine):
+    assert list(run_by_sequence(partial(mul, 3), range(7), engine)) == [
+        *range(0, 21, 3)
+    ]
+
+
+def test_several_processes_do_the_work():
+    # This link names the process that resolves it
+    done = run_by_sequence(os.path.realpath, ["/proc/self"] * 9, TWO)
+    assert f"/proc/{os.getpid()}" not in set(done)
+
+
+@pytest.mark.parametrize("items", [[], ["/proc/self"]])
+def test_one_item_needs_no_other_process(items):
+    done = list(run_by_sequence(os.path.realpath, items, TWO))
+    assert done == [f"/proc/{os.getpid()}"] * len(items)
+
+
+@pytest.mark.parametrize("engine", [SERIAL, TWO])
+def test_what_the_work_raises_is_raised_here(engine):
+    done = run_by_sequence(Engine, ["local", "local", "abacus"], engine)
+    assert next(done) == Engine()
+    with pytest.raises(InputError, match=r"^engine: 'abacus'; expected 'local' or"):
+        list(done)
+
+
+def test_items_are_taken_a_few_ahead():
+    taken = iter(range(1000))
+    done = run_by_sequence(partial(mul, 2), taken, TWO)
+    assert next(done) == 0
+    assert next(taken) < 20
+    done.close()
+
+
+def test_a_plugin_has_a_name_that_other_processes_do_not_know():
+    script = f"""
+import sys
+from importlib import import_module, util
+name = "plugins.some.one"
+spec = util.spec_from_file_location(name, {str(ROOT / "__init__.py")!r})
+sys.modules[name] = util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules[name])
+engine = import_module(name + ".importers.engine")
+done = engine.run_by_sequence(engine.Engine, ["local"] * 3, engine.Engine(workers=2))
+assert list(done) == [engine.Engine()] * 3
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_errors_survive_a_process():
+    error = pickle.loads(pickle.dumps(InputError("gt.txt", "no number", 3)))
+    assert (str(error), error.line) == ("gt.txt, line 3: no number", 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"name": "spark"}, "engine: 'spark'; expected 'local' or 'ray'"),
+        ({"address": "auto"}, "address: only a Ray cluster has one"),
+        ({"workers": 0}, "workers: 0; expected 1 or more"),
+    ],
+)
+def test_engines_are_checked(values, message):
+    with pytest.raises(InputError, match=message):
+        Engine(**values)
+
+
+def test_an_engine_has_a_name():
+    assert as_engine(None) == as_engine("local") == Engine()
+    assert as_engine(TWO) is TWO
+
+
+def test_without_ray_an_error_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError, match=r"pip install .fiftyone-track-audit\[ray\]"):
+        list(run_by_sequence(abs, [1, 2], Engine("ray")))
