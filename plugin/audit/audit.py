@@ -196,7 +196,7 @@ def _compute_signals(scene: Scene, groups: set[str]) -> pd.DataFrame:
     if "boxes" in groups:
         signals |= aspect_signals(table, neighbors)
         signals |= motion_signals(scene)
-        signals |= {"jitter": jitter(scene), "occlusion": scene.occlusion}
+        signals |= {"jitter": scene.once(jitter), "occlusion": scene.occlusion}
         signals |= scene.once(perspective_signals)
         signals |= rolling_signals(table, neighbors)
     if scene.vectors is not None:

@@ -37,10 +37,14 @@ def intersection(first: Floats, second: Floats) -> Floats:
         array of shape ``(...)``, in the square of the boxes' unit; NaN where either box
         has a NaN
     """
-    corner = np.maximum(first[..., :2], second[..., :2])
-    end = np.minimum(first[..., :2] + first[..., 2:], second[..., :2] + second[..., 2:])
-    overlap = np.maximum(end - corner, 0)
-    result: Floats = overlap[..., 0] * overlap[..., 1]
+    result: Floats = _overlap(first, second, 0) * _overlap(first, second, 1)
+    return result
+
+
+def _overlap(first: Floats, second: Floats, axis: int) -> Floats:
+    begin, other = first[..., axis], second[..., axis]
+    end = np.minimum(begin + first[..., 2 + axis], other + second[..., 2 + axis])
+    result: Floats = np.maximum(end - np.maximum(begin, other), 0)
     return result
 
 

@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .boxes import Floats, Rows, Vectors
+from .medians import track_median
 from .neighbors import Neighbors, after, before
-from .outliers import track_median
 
 Metric = Literal["cosine", "euclidean"]
 

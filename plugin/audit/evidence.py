@@ -177,17 +177,21 @@ def _company(scene: Scene, findings: pd.DataFrame, rarity: Floats) -> Floats:
     peak, last = findings["peak"].to_numpy(), len(scene.boxes) - 1
     kinds = findings["kind"].astype("category").cat.codes.to_numpy()
     lowest = rarity.min()
-    result = np.full(len(rarity), lowest)
-    for kind in range(kinds.max() + 1):
-        others = (kinds != kind) & ~alone
+    # Of each box, the rarest finding, its kind, and the rarest one of another kind
+    best, other = np.full((2, len(scene.boxes)), lowest)
+    first = np.full(len(scene.boxes), -1)
+    for kind in np.unique(kinds[~alone]):
+        own = (kinds == kind) & ~alone
         found = np.full(len(scene.boxes), lowest)
         for offset in range(-_NEAR, _NEAR + 1):
-            rows = np.clip(peak[others] + offset, 0, last)
-            same = scene.track[rows] == scene.track[peak[others]]
-            np.maximum.at(found, rows[same], rarity[others][same])
-        own = kinds == kind
-        result[own] = found[peak[own]]
-    return result
+            rows = np.clip(peak[own] + offset, 0, last)
+            same = scene.track[rows] == scene.track[peak[own]]
+            np.maximum.at(found, rows[same], rarity[own][same])
+        rarer = found > best
+        other = np.where(rarer, best, np.maximum(other, found))
+        best, first = np.where(rarer, found, best), np.where(rarer, kind, first)
+    company: Floats = np.where(first[peak] == kinds, other[peak], best[peak])
+    return company
 
 
 def _highest(values: Floats, first: Rows, last: Rows) -> Floats:

@@ -44,6 +44,8 @@ _LOOKS, _USUAL_LOOKS = -6.0, 0.3
 _SHARE, _ENDS, _ROUNDS = 0.05, 10.0, 8
 #: Beginnings around a place that tell how common they are there.
 _AROUND = 10
+#: Cells of the image in each direction, for a bound of how common they are.
+_CELLS = 64
 #: Log odds below which looks would not help.
 _FAR = -6.0
 #: Log odds of two boxes of a track below which it is cut between them, and box sizes
@@ -95,7 +97,6 @@ class _Motion(NamedTuple):
             labeled frame, 0 for other rows
         after: array ``(n, 2)``, the velocity that each beginning starts with
         density: pieces that begin per labeled frame
-        crowding: array ``(n,)``, how much denser beginnings lie there than evenly
     """
 
     centers: Floats
@@ -103,7 +104,6 @@ class _Motion(NamedTuple):
     before: Floats
     after: Floats
     density: float
-    crowding: Floats
 
 
 def find_links(scene: Scene) -> Links:
@@ -145,11 +145,17 @@ def find_pieces(scene: Scene) -> Pieces:
     own = np.flatnonzero(scene.neighbors.start != rows)
     motion = _measure(scene, Pieces(rows, rows), scene.first, scene.last)
     way = _nearest(scene, motion, own - 1, own)
-    odds = _log_odds(scene, motion, own - 1, own, way)
-    cut = own[(odds < _CUT) | (way > _JUMP)]
+    crowding = _Crowding.of(scene)
+    # Crowding lowers the odds. Few boxes are so near the limit that it has to be known
+    cut = _log_odds(scene, motion, own - 1, own, way, crowding.at_most(own)) < _CUT
+    near = np.flatnonzero(cut)
+    end, begin = own[near] - 1, own[near]
+    exact = crowding.at(begin)
+    cut[near] = _log_odds(scene, motion, end, begin, way[near], exact) < _CUT
+    cuts = own[cut | (way > _JUMP)]
     return Pieces(
-        np.union1d(scene.first, cut).astype(np.intp),
-        np.union1d(scene.last, cut - 1).astype(np.intp),
+        np.union1d(scene.first, cuts).astype(np.intp),
+        np.union1d(scene.last, cuts - 1).astype(np.intp),
     )
 
 
@@ -175,7 +181,9 @@ def _link(scene: Scene, pieces: Pieces) -> tuple[Links, Floats]:
     end, begin = _pair(scene, pieces, max(REACH * motion.rate, LEAST))
     elapsed = scene.time[begin] - scene.time[end]
     way = _nearest(scene, motion, end, begin)
-    odds = _log_odds(scene, motion, end, begin, way)
+    crowding = np.ones(len(scene.boxes))
+    crowding[pieces.first] = _Crowding.of(scene).at(pieces.first)
+    odds = _log_odds(scene, motion, end, begin, way, crowding[begin])
     own = scene.track[end] == scene.track[begin]
     odds[own] += _OWN - _OWN_JUMP * (way / (1 + elapsed / motion.rate))[own]
     if scene.vectors is not None:
@@ -209,26 +217,71 @@ def _measure(scene: Scene, pieces: Pieces, first: Rows, last: Rows) -> _Motion:
         velocity[rows] = way / np.where(elapsed == 0, 1, elapsed)[:, None]
     duration = max(float(np.ptp(scene.time)), 1.0) if len(scene.time) else 1.0
     density = scene.identified[scene.first].sum() / duration
-    crowding = scene.once(_crowding)
-    return _Motion(centers, scene.frame_rate / step, before, after, density, crowding)
+    return _Motion(centers, scene.frame_rate / step, before, after, density)
 
 
-def _crowding(scene: Scene) -> Floats:
-    """Return how much denser than evenly beginnings lie around each box, ``(n,)``.
+class _Crowding(NamedTuple):
+    """How much denser than evenly beginnings lie around boxes.
 
     Objects come and go through doors, and at one side of the image more than at others.
+
+    Attributes:
+        centers: array ``(n, 2)``, those of the boxes
+        begins: the beginnings; None if there are too few to tell
+        even: the number of beginnings per square pixel if they lay evenly
     """
+
+    centers: Floats
+    begins: KDTree | None
+    even: float
+
+    @classmethod
+    def of(cls, scene: Scene) -> _Crowding:
+        """Prepare the beginnings of a scene."""
+        return scene.once(_find_crowding)
+
+    def at(self, rows: Rows) -> Floats:
+        """Return it for the boxes of rows, array ``(m,)``, at least 1."""
+        return self._around(self.centers[rows], 0)
+
+    def at_most(self, rows: Rows) -> Floats:
+        """Return what it is at most, which is faster, array ``(m,)``.
+
+        The image is divided into cells. Nowhere in a cell are beginnings nearer than
+        from its center, by more than half its diagonal.
+        """
+        places = self.centers[rows]
+        known = ~np.isnan(places).any(axis=1)
+        if self.begins is None or not known.any():
+            return np.ones(len(rows))
+        low, high = places[known].min(axis=0), places[known].max(axis=0)
+        size = np.maximum((high - low) / _CELLS, 1e-9)
+        cell = np.minimum(np.nan_to_num((places - low) / size), _CELLS - 1).astype(int)
+        grid = np.stack(np.meshgrid(*[np.arange(_CELLS)] * 2, indexing="ij"), axis=-1)
+        middle = low + (grid.reshape(-1, 2) + 0.5) * size
+        # A hair more than half, for rounding
+        most = self._around(middle, float(np.hypot(*size)) * 0.501)
+        return np.where(known, most[cell[:, 0] * _CELLS + cell[:, 1]], 1)
+
+    def _around(self, places: Floats, slack: float) -> Floats:
+        crowding = np.ones(len(places))
+        known = ~np.isnan(places).any(axis=1)
+        if self.begins is None or not known.any():
+            return crowding
+        away = self.begins.query(places[known], [_AROUND + 1])[0][:, 0]
+        even = self.even * np.pi * np.maximum(away - slack, 0) ** 2
+        crowding[known] = np.maximum(_AROUND / np.maximum(even, 1e-9), 1)
+        return crowding
+
+
+def _find_crowding(scene: Scene) -> _Crowding:
     centers = scene.once(steady_centers)
     begins = centers[scene.first[scene.identified[scene.first]]]
     begins = begins[~np.isnan(begins).any(axis=1)]
-    crowding = np.ones(len(centers))
-    if len(begins) > _AROUND:
-        known = ~np.isnan(centers).any(axis=1)
-        away = KDTree(begins).query(centers[known], [_AROUND + 1])[0][:, 0]
-        image = np.prod(scene.extent[2:] - scene.extent[:2])
-        even = len(begins) * np.pi * away**2 / image
-        crowding[known] = np.maximum(_AROUND / np.maximum(even, 1e-9), 1)
-    return crowding
+    if len(begins) <= _AROUND:
+        return _Crowding(centers, None, 0)
+    image = float(np.prod(scene.extent[2:] - scene.extent[:2]))
+    return _Crowding(centers, KDTree(begins), len(begins) / image)
 
 
 def _pair(scene: Scene, pieces: Pieces, reach: float) -> tuple[Rows, Rows]:
@@ -272,7 +325,12 @@ def _nearest(scene: Scene, motion: _Motion, end: Rows, begin: Rows) -> Floats:
 
 
 def _log_odds(
-    scene: Scene, motion: _Motion, end: Rows, begin: Rows, way: Floats
+    scene: Scene,
+    motion: _Motion,
+    end: Rows,
+    begin: Rows,
+    way: Floats,
+    crowding: Floats,
 ) -> Floats:
     """Return the log odds that ends go on with beginnings, without rivals, ``(p,)``."""
     elapsed = scene.time[begin] - scene.time[end]
@@ -280,7 +338,7 @@ def _log_odds(
     image = np.prod(scene.extent[2:] - scene.extent[:2])
     share = np.minimum(np.pi * (way + _NOISE) ** 2 * size / image, 1)
     expected = motion.density * np.maximum(elapsed, 1) * share
-    expected *= motion.crowding[begin]
+    expected *= crowding
     change = np.abs(scene.states[begin, 3] - scene.states[end, 3])
     result: Floats = (
         _INTERCEPT + _NEAR * np.log(expected) + _HEIGHT * np.log(change + _HEIGHT_NOISE)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .boxes import Floats
+from .medians import middle_values
 from .neighbors import Neighbors
 from .scene import Scene
 
@@ -33,14 +34,18 @@ def midpoint_residual(values: Floats, neighbors: Neighbors, reach: int) -> Float
         array ``(n, m)`` in the unit of the values, NaN unless the track has both boxes
         at exactly that distance
     """
-    result = np.full_like(values, np.nan)
-    rows = np.arange(reach, max(len(values) - reach, reach))
-    before, after = rows - reach, rows + reach
-    whole = neighbors.start[before] == neighbors.start[after]
-    elapsed = neighbors.time[after] - neighbors.time[before]
-    rows = rows[whole & (np.abs(elapsed - 2 * reach) < 0.01)]
-    middle = (values[rows - reach] + values[rows + reach]) / 2
-    result[rows] = values[rows] - middle
+    result = np.full(values.shape, np.nan, order="F")
+    if len(values) <= 2 * reach:
+        return result
+    start, time = neighbors.start, neighbors.time
+    elapsed = time[2 * reach :] - time[: -2 * reach]
+    whole = start[2 * reach :] == start[: -2 * reach]
+    whole &= np.abs(elapsed - 2 * reach) < 0.01
+    for axis in range(values.shape[1]):
+        own = values[:, axis]
+        middle = (own[: -2 * reach] + own[2 * reach :]) / 2
+        inside = result[reach:-reach, axis]
+        np.subtract(own[reach:-reach], middle, out=inside, where=whole)
     return result
 
 
@@ -92,9 +97,5 @@ def motion_signals(scene: Scene) -> dict[str, Floats]:
         np.hypot(*midpoint_residual(centers, scene.neighbors, reach).T)
         for reach in REACHES
     ]
-    ordered = np.sort(distances, axis=0)
-    known = (~np.isnan(ordered)).sum(axis=0)
-    rows = np.arange(len(centers))
-    low = ordered[np.maximum(known - 1, 0) // 2, rows]
-    high = ordered[np.minimum(known // 2, len(REACHES) - 1), rows]
-    return {"motion_residual": np.where(known, (low + high) / 2, np.nan) / scene.scale}
+    low, high, _ = middle_values(np.stack(distances))
+    return {"motion_residual": (low + high) / 2 / scene.scale}

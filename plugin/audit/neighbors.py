@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,17 @@ class Neighbors:
     time: Floats
     step: NDArray[np.int64]
     adjacent: NDArray[np.bool_]
+
+    @cached_property
+    def first(self) -> NDArray[np.intp]:
+        """The first row of each of ``k`` tracks, int array ``(k,)``."""
+        return np.flatnonzero(self.start == np.arange(len(self.start)))
+
+    @cached_property
+    def number(self) -> NDArray[np.intp]:
+        """The number of each row's track, int array ``(n,)`` in [0, k)."""
+        length = np.diff(self.first, append=len(self.start))
+        return np.repeat(np.arange(len(length)), length)
 
 
 def find_neighbors(table: pd.DataFrame) -> Neighbors:
@@ -90,8 +102,7 @@ def before(values: Floats, adjacent: NDArray[np.bool_]) -> Floats:
         array of the shape of ``values``
     """
     result = np.full_like(values, np.nan)
-    rows = np.flatnonzero(adjacent)
-    result[rows] = values[rows - 1]
+    np.copyto(result[1:].T, values[:-1].T, where=adjacent[1:])
     return result
 
 
@@ -106,6 +117,5 @@ def after(values: Floats, adjacent: NDArray[np.bool_]) -> Floats:
         array of the shape of ``values``
     """
     result = np.full_like(values, np.nan)
-    rows = np.flatnonzero(adjacent)
-    result[rows - 1] = values[rows]
+    np.copyto(result[:-1].T, values[1:].T, where=adjacent[1:])
     return result

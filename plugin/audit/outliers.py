@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .boxes import Floats
-from .expectation import Expectation, compare, to_states
+from .expectation import Expectation, compare
+from .medians import track_median
 from .neighbors import Neighbors, before
 
 #: Median absolute deviations from which on a value is unusual for its track: four
@@ -80,12 +81,46 @@ class Judgment(NamedTuple):
     limit: Floats
 
 
-def judge_sizes(
+class Pairs(NamedTuple):
+    """How each of ``n`` boxes compares with the previous one of its track.
+
+    Attributes:
+        still: IoU and log of the relative size, arrays ``(n,)``, NaN without a previous
+            box
+        moved: the same after the track's steady motion is removed
+    """
+
+    still: tuple[Floats, Floats]
+    moved: tuple[Floats, Floats]
+
+
+def compare_pairs(
     boxes: Floats,
+    states: Floats,
+    velocity: Floats,
     neighbors: Neighbors,
-    expectation: Expectation,
     clipped: NDArray[np.bool_],
-    threshold: float,
+) -> Pairs:
+    """Compare each box with the previous one of its track.
+
+    Args:
+        boxes: array ``(n, 4)``
+        states: array ``(n, 4)``, those of the boxes
+        velocity: array ``(n, 4)``, their steady motion
+        neighbors: the neighbors of the rows
+        clipped: bool array ``(n, 2)``, see :func:`expect_boxes`
+    """
+    either = clipped.copy()
+    either[1:] |= clipped[:-1]
+    still, moved = (
+        compare(boxes, before(values, neighbors.adjacent), either)
+        for values in (states, states + velocity)
+    )
+    return Pairs(still, moved)
+
+
+def judge_sizes(
+    pairs: Pairs, expectation: Expectation, neighbors: Neighbors, threshold: float
 ) -> Judgment:
     """Compute how far the area of each box departs from its track.
 
@@ -93,16 +128,14 @@ def judge_sizes(
     counts like growing to 1.25.
 
     Args:
-        boxes: array ``(n, 4)``
-        neighbors: the neighbors of the rows
+        pairs: how each box compares with the previous one
         expectation: the expectation of the rows
-        clipped: bool array ``(n, 2)``, see :func:`expect_boxes`
+        neighbors: the neighbors of the rows
         threshold: the relative change of area that makes an outlier, above 0
     """
     most = np.log1p(threshold)
-    change = np.abs(_pair_compare(boxes, neighbors, clipped)[1])
-    moved = _pair_compare(boxes, neighbors, clipped, expectation.velocity)
-    unusual = np.abs(moved[1])
+    change = np.abs(pairs.still[1])
+    unusual = np.abs(pairs.moved[1])
     own = _usual(unusual, neighbors)
     # Even in an unsteady track, a change of three thresholds is worth a look
     usual = np.clip(own, most / 2, 3 * most)
@@ -120,25 +153,20 @@ def judge_sizes(
 
 
 def judge_ious(
-    boxes: Floats,
-    neighbors: Neighbors,
-    expectation: Expectation,
-    clipped: NDArray[np.bool_],
-    threshold: float,
+    pairs: Pairs, expectation: Expectation, neighbors: Neighbors, threshold: float
 ) -> Judgment:
     """Compute how little each box overlaps with its track's prediction.
 
     Args:
-        boxes: array ``(n, 4)``
-        neighbors: the neighbors of the rows
+        pairs: how each box compares with the previous one
         expectation: the expectation of the rows
-        clipped: bool array ``(n, 2)``, see :func:`expect_boxes`
+        neighbors: the neighbors of the rows
         threshold: the IoU between neighboring frames below which a box is an
             outlier, in (0, 1)
     """
     most = 1 - threshold
-    loss = 1 - _pair_compare(boxes, neighbors, clipped)[0]
-    unusual = 1 - _pair_compare(boxes, neighbors, clipped, expectation.velocity)[0]
+    loss = 1 - pairs.still[0]
+    unusual = 1 - pairs.moved[0]
     own = _usual(unusual, neighbors)
     usual = np.clip(own, most / 2, most)
     pair = np.fmin(loss / most, unusual / usual)
@@ -155,37 +183,11 @@ def judge_ious(
     )
 
 
-def _pair_compare(
-    boxes: Floats,
-    neighbors: Neighbors,
-    clipped: NDArray[np.bool_],
-    velocity: Floats | None = None,
-) -> tuple[Floats, Floats]:
-    """Return IoU and size change of each box and the previous one, moved first."""
-    states = to_states(boxes)
-    moved = states if velocity is None else states + velocity
-    previous = before(moved, neighbors.adjacent)
-    either = clipped.copy()
-    either[1:] |= clipped[:-1]
-    return compare(boxes, previous, either)
-
-
 def _usual(values: Floats, neighbors: Neighbors) -> Floats:
     """Return the largest usual value of each row's track, ``(n,)``."""
     center = track_median(values, neighbors)
     spread = track_median(np.abs(values - center), neighbors)
     return np.nan_to_num(center + UNUSUAL * spread)
-
-
-def track_median(values: Floats, neighbors: Neighbors) -> Floats:
-    """Return the median of each row's track, ignoring NaN, ``(n,)``."""
-    order = np.lexsort((values, neighbors.start))
-    known = np.r_[0, np.cumsum(~np.isnan(values[order]))]
-    first, end = neighbors.start, neighbors.end
-    count = known[end] - known[first]
-    low = values[order][first + np.maximum(count - 1, 0) // 2]
-    high = values[order][np.minimum(first + count // 2, np.maximum(end - 1, 0))]
-    return np.where(count > 0, (low + high) / 2, np.nan)
 
 
 def _blame(pair: Floats, fault: Floats, neighbors: Neighbors) -> Floats:

@@ -38,22 +38,26 @@ def rolling_signals(
         window
     """
     boxes = box_array(table)
+    known = ~np.isnan(boxes)
     # All tracks on one axis, further apart than a window reaches
     apart = np.ptp(neighbors.time) + 2 * half_window if len(table) else 0
     time = neighbors.start * apart + neighbors.time
     first = np.searchsorted(time, time - half_window, "left")
     end = np.searchsorted(time, time + half_window, "right")
-    count = _running_total(~np.isnan(boxes))
-    total = _running_total(np.nan_to_num(boxes))
-    count, total = count[end] - count[first], total[end] - total[first]
-    deviations = np.where(count > 1, boxes - total / np.maximum(count, 1), np.nan)
-    return {
-        f"{name}_deviation": column
-        for name, column in zip(BOX, deviations.T, strict=True)
-    }
+    signals = {}
+    for axis, name in enumerate(BOX):
+        own = known[:, axis]
+        count = _running_total(own)
+        total = _running_total(np.where(own, boxes[:, axis], 0))
+        count, total = count[end] - count[first], total[end] - total[first]
+        mean = total / np.maximum(count, 1)
+        signals[f"{name}_deviation"] = np.where(
+            count > 1, boxes[:, axis] - mean, np.nan
+        )
+    return signals
 
 
 def _running_total(values: NDArray[np.generic]) -> Floats:
-    """Return the totals before each row, and that of all rows, ``(n + 1, 4)``."""
-    total: Floats = np.concatenate([np.zeros((1, 4)), np.cumsum(values, axis=0)])
+    """Return the total before each row, and that of all rows, ``(n + 1,)``."""
+    total: Floats = np.concatenate([[0.0], np.cumsum(values)])
     return total

@@ -17,7 +17,14 @@ from ...importers.tracks import InputError, Tracks
 from .boxes import Floats, Rows, Vectors, area
 from .expectation import Expectation, expect_boxes, to_states
 from .neighbors import Neighbors, find_neighbors
-from .outliers import Judgment, Thresholds, judge_ious, judge_sizes
+from .outliers import (
+    Judgment,
+    Pairs,
+    Thresholds,
+    compare_pairs,
+    judge_ious,
+    judge_sizes,
+)
 from .overlaps import Overlaps, find_overlaps, occlusion
 from .signals import box_array
 from .witness import Witness, make_witness
@@ -124,25 +131,25 @@ class Scene:
         return expect_boxes(self.boxes, self.neighbors, self.clipped)
 
     @cached_property
+    def pairs(self) -> Pairs:
+        """How the boxes compare with the previous ones of their tracks."""
+        velocity = self.expectation.velocity
+        return compare_pairs(
+            self.boxes, self.states, velocity, self.neighbors, self.clipped
+        )
+
+    @cached_property
     def size_judgment(self) -> Judgment:
         """How the sizes compare with their threshold."""
         return judge_sizes(
-            self.boxes,
-            self.neighbors,
-            self.expectation,
-            self.clipped,
-            self.thresholds.size,
+            self.pairs, self.expectation, self.neighbors, self.thresholds.size
         )
 
     @cached_property
     def iou_judgment(self) -> Judgment:
         """How the IoUs compare with their threshold."""
         return judge_ious(
-            self.boxes,
-            self.neighbors,
-            self.expectation,
-            self.clipped,
-            self.thresholds.iou,
+            self.pairs, self.expectation, self.neighbors, self.thresholds.iou
         )
 
     @cached_property
@@ -165,8 +172,7 @@ class Scene:
     @cached_property
     def first(self) -> Rows:
         """The first row of each track, int array ``(k,)``."""
-        rows = np.arange(len(self.boxes))
-        return np.flatnonzero(self.neighbors.start == rows)
+        return self.neighbors.first
 
     @cached_property
     def last(self) -> Rows:
@@ -176,8 +182,7 @@ class Scene:
     @cached_property
     def track(self) -> Rows:
         """The number of each row's track, int array ``(n,)`` in [0, k)."""
-        lengths = self.last - self.first + 1
-        return np.repeat(np.arange(len(lengths)), lengths)
+        return self.neighbors.number
 
     @property
     def embeddings(self) -> Vectors:

@@ -27,10 +27,10 @@ def box_array(table: pd.DataFrame) -> Floats:
 
     Returns:
         float array ``(n, 4)``, ``[left, top, width, height]`` in pixels; NaN for
-        boxes without width or height
+        boxes without width or height. Each column is contiguous
     """
-    boxes = table[BOX].to_numpy(np.float64, copy=True)
-    boxes[~(boxes[:, 2:] > 0).all(axis=1)] = np.nan
+    boxes = np.array(table[BOX], np.float64, order="F")
+    boxes[~((boxes[:, 2] > 0) & (boxes[:, 3] > 0))] = np.nan
     return boxes
 
 

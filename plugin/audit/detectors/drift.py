@@ -18,6 +18,7 @@ from scipy.ndimage import median_filter
 
 from ..boxes import Floats, Rows
 from ..findings import find_peaks, make_findings
+from ..medians import run_medians
 from ..motion import steady_centers
 from ..scene import Scene
 
@@ -44,7 +45,8 @@ _SLOPE_OVER, _SEARCH = 6, 4
 _BEND = 0.01
 #: Windows begin at every other box of a track; the lengths are further apart.
 _STRIDE = 2
-_CHUNK = 2_000
+#: Windows that are fitted together.
+_TOGETHER = 8
 
 
 @dataclass(frozen=True)
@@ -52,24 +54,41 @@ class _Shapes:
     """The shapes of drifts of one length.
 
     Attributes:
-        smooth: array ``(w, d)``, orthonormal smooth paths
-        shapes: array ``(w, s)``, unit drifts, orthogonal to the smooth paths
+        paths: array ``(w, 4 + s)``, orthonormal smooth paths and, orthogonal to them,
+            unit drifts
         heights: array ``(s,)``, the norm of a drift with a height of 1
     """
 
-    smooth: Floats
-    shapes: Floats
+    paths: Floats
     heights: Floats
 
 
 @dataclass(frozen=True)
-class _Bumps:
-    """The bumps of one length that fit the ``m`` windows of a sequence.
+class _Ways:
+    """The centers of a sequence, laid out so that windows begin at even places.
 
     Attributes:
-        heights: array ``(m, 2, s)``, horizontal and vertical height of each shape, in
-            box sizes
-        clearness: array ``(m, s)``, the square root of the F statistic
+        centers: array ``(2, p)``, horizontal and vertical distance from the first
+            center of the track in pixels, 0 where nothing is known
+        known: float array ``(p,)``, 1 where it is
+        place: int array ``(n,)``, the place of each row
+        even: int array, the rows at even places
+    """
+
+    centers: Floats
+    known: Floats
+    place: Rows
+    even: Rows
+
+
+@dataclass(frozen=True)
+class _Bumps:
+    """The bumps of one length that fit ``m`` windows.
+
+    Attributes:
+        heights: array ``(2, s, m)``, horizontal and vertical height of each shape, in
+            box sizes, at least 0
+        clearness: array ``(s, m)``, the F statistic
     """
 
     heights: Floats
@@ -101,16 +120,17 @@ def find_drift(scene: Scene) -> pd.DataFrame:
         the findings
     """
     centers = _without_glitches(scene, scene.once(steady_centers))
+    ways = _lay_out(scene, centers)
     strength = np.zeros(len(centers))
     height = np.zeros(len(centers))
     length = np.zeros(len(centers), np.intp)
     for frames in LENGTHS:
         shapes = _make_shapes(frames)
-        start = _windows(scene, len(shapes.smooth))
+        start = _windows(scene, ways.even, len(shapes.paths))
         if not len(start):
             continue
-        found, high = _judge(scene, start, _fit(scene, centers, start, shapes))
-        middle = start + len(shapes.smooth) // 2
+        found, high = _judge(scene, start, _fit(scene, ways, start, shapes))
+        middle = start + len(shapes.paths) // 2
         better = (found > strength[middle]) & (high > _LEAST)
         rows = middle[better]
         strength[rows], height[rows] = found[better], high[better]
@@ -147,66 +167,101 @@ def _make_shapes(length: int) -> _Shapes:
     smooth = np.linalg.qr(np.vander(np.linspace(-1, 1, size), _DEGREE + 1))[0]
     clear = padded - smooth @ (smooth.T @ padded)
     heights = np.linalg.norm(clear, axis=0)
-    return _Shapes(smooth, clear / heights, heights)
+    return _Shapes(np.hstack([smooth, clear / heights]), heights)
 
 
-def _windows(scene: Scene, size: int) -> Rows:
+def _lay_out(scene: Scene, centers: Floats) -> _Ways:
+    """Lay out the tracks one after the other, each from an even place on."""
+    lengths = scene.last - scene.first + 1
+    space = lengths + lengths % _STRIDE
+    place = (
+        np.arange(len(centers)) + (np.cumsum(space) - space - scene.first)[scene.track]
+    )
+    # What is relative to the track keeps the precision of the sums of squares
+    way = (centers - np.nan_to_num(centers[scene.neighbors.start])).T
+    unknown = np.isnan(way).any(axis=0)
+    laid, known = np.zeros((2, int(space.sum()))), np.zeros(int(space.sum()))
+    laid[:, place] = np.where(unknown, 0, way)
+    known[place] = ~unknown
+    return _Ways(laid, known, place, np.flatnonzero(place % _STRIDE == 0))
+
+
+def _windows(scene: Scene, even: Rows, size: int) -> Rows:
     """Return the first rows of windows within one track and without gaps."""
-    start = np.arange(0, len(scene.boxes) - size + 1)
-    start = start[(start - scene.neighbors.start[start]) % _STRIDE == 0]
-    end = start + size - 1
-    whole = np.abs(scene.time[end] - scene.time[start] - (size - 1)) < 0.01
-    result: Rows = start[(scene.track[start] == scene.track[end]) & whole]
-    return result
+    start = even[even + size <= scene.neighbors.end[even]]
+    elapsed = scene.time[start + size - 1] - scene.time[start]
+    return start[np.abs(elapsed - (size - 1)) < 0.01]
 
 
-def _fit(scene: Scene, centers: Floats, start: Rows, shapes: _Shapes) -> _Bumps:
-    """Fit the bumps of one length to all windows."""
-    chunks = range(0, len(start), _CHUNK)
-    parts = [
-        _fit_chunk(scene, centers, start[first : first + _CHUNK], shapes)
-        for first in chunks
-    ]
-    heights, clearness = zip(*parts, strict=True)
-    return _Bumps(np.concatenate(heights), np.concatenate(clearness))
+def _fit(scene: Scene, ways: _Ways, start: Rows, shapes: _Shapes) -> _Bumps:
+    """Fit the bumps of one length to all windows.
 
-
-def _fit_chunk(
-    scene: Scene, centers: Floats, start: Rows, shapes: _Shapes
-) -> tuple[Floats, Floats]:
-    size = len(shapes.smooth)
-    scale = scene.scale[start + size // 2, None]
-    left = np.zeros((len(start), 1))
-    bumps = np.empty((len(start), 2, len(shapes.heights)))
+    Both axes are fitted in pixels, and the fits are scaled.
+    """
+    size, count = shapes.paths.shape
+    window = ways.place[start] // _STRIDE
+    every = np.ones((size, 1))
+    scale = scene.scale[start + size // 2]
+    left = np.zeros(len(start))
+    bumps = np.empty((2, count - _DEGREE - 1, len(start)))
     for axis in range(2):
-        way = sliding_window_view(centers[:, axis], size)[start]
-        way = (way - way[:, :1]) / scale
-        smooth = way @ shapes.smooth
-        bumps[:, axis] = way @ shapes.shapes
-        left += ((way**2).sum(axis=1) - (smooth**2).sum(axis=1))[:, None]
-    explained = (bumps**2).sum(axis=1)
+        way = ways.centers[axis]
+        fits = _slide(way, shapes.paths).take(window, axis=1)
+        smooth, bumps[axis] = fits[: _DEGREE + 1], fits[_DEGREE + 1 :]
+        left += _slide(way**2, every)[0, window] - (smooth**2).sum(axis=0)
+    whole = _slide(ways.known, every)[0, window] > size - 0.5
+    bumps *= np.where(whole, 1 / scale, 0)
+    explained = (bumps**2).sum(axis=0)
     noise = 2 * (_FLOOR_PIXELS / scale) ** 2 + _FLOOR_SIZES**2
-    unexplained = np.maximum(left - explained, 0) / size + noise
-    return bumps / shapes.heights, np.sqrt(explained / unexplained)
+    unexplained = np.maximum(left / scale**2 - explained, 0) / size + noise
+    heights = np.abs(bumps) / shapes.heights[:, None]
+    return _Bumps(heights, explained / unexplained)
+
+
+def _slide(values: Floats, kernels: Floats) -> Floats:
+    """Return the scalar products of kernels and the windows at even places.
+
+    Several windows are multiplied at once, as one row by a matrix that has the kernels
+    at the place of each window, so that hardly anything is copied.
+
+    Args:
+        values: array ``(p,)``
+        kernels: array ``(w, q)``
+
+    Returns:
+        array ``(q, p / 2)`` and a few more columns; windows that reach beyond the end
+        are filled up with 0
+    """
+    size, count = kernels.shape
+    step = _TOGETHER * _STRIDE
+    wide = size + step - _STRIDE
+    blocks = -(-len(values) // step)
+    matrix = np.zeros((wide, count, _TOGETHER))
+    for window in range(_TOGETHER):
+        matrix[_STRIDE * window : _STRIDE * window + size, :, window] = kernels
+    padded = np.concatenate([values, np.zeros(blocks * step + wide - len(values))])
+    rows = np.ascontiguousarray(sliding_window_view(padded, wide)[::step][:blocks])
+    products: Floats = rows @ matrix.reshape(wide, -1)
+    apart = products.reshape(blocks, count, _TOGETHER).transpose(1, 0, 2)
+    return apart.reshape(count, -1)
 
 
 def _judge(scene: Scene, start: Rows, bumps: _Bumps) -> tuple[Floats, Floats]:
     """Return how unusual and clear the best bump of each window is, and its height."""
-    heights = np.nan_to_num(np.abs(bumps.heights))
     track = scene.track[start]
-    # The first shape tells for all
-    own = pd.DataFrame(heights[:, :, 0]).groupby(track)
-    count = own[0].transform("size").to_numpy()[:, None]
-    overall = np.median(heights[:, :, 0], axis=0)
-    usual = (count * own.transform("median").to_numpy() + _FEW * overall) / (
-        count + _FEW
-    )
-    floor = _FLOOR_SIZES + _FLOOR_PIXELS / scene.scale[start, None]
-    unusual = np.sqrt(((heights / (usual + floor)[:, :, None]) ** 2).sum(axis=1))
-    strength = np.sqrt(unusual * np.nan_to_num(bumps.clearness))
-    best = strength.argmax(axis=1)
-    rows = np.arange(len(start))
-    return strength[rows, best], np.hypot(*heights.transpose(1, 0, 2))[rows, best]
+    first = np.flatnonzero(np.diff(track, prepend=-1))
+    counts = np.diff(first, append=len(start))
+    floor = _FLOOR_SIZES + _FLOOR_PIXELS / scene.scale[start]
+    unusual = np.zeros(bumps.clearness.shape)
+    for heights in bumps.heights:
+        # The first shape tells for all
+        own, overall = run_medians(heights[0], first), np.median(heights[0])
+        usual = (counts * own + _FEW * overall) / (counts + _FEW)
+        unusual += (heights / (np.repeat(usual, counts) + floor)) ** 2
+    strength = unusual * bumps.clearness
+    best, rows = np.nan_to_num(strength).argmax(axis=0), np.arange(len(start))
+    height = np.hypot(*bumps.heights[:, best, rows])
+    return strength[best, rows] ** 0.25, height
 
 
 def _bend(scene: Scene, centers: Floats, rows: Rows) -> Floats:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..boxes import Floats, Rows
 from ..findings import find_peaks, make_findings
+from ..neighbors import before
 from ..scene import Scene
 from .extents import around_peaks
 
@@ -113,12 +114,11 @@ def unsteadiness(scene: Scene) -> Floats:
 
 def _steps(scene: Scene) -> Floats:
     """Return the uneven part of each step, ``(n, 4)``, 0 where unknown."""
-    steps = np.zeros((len(scene.boxes), 4))
-    rows = np.flatnonzero(scene.neighbors.adjacent)
-    steps[rows] = scene.states[rows] - scene.states[rows - 1]
-    steps[rows] -= scene.expectation.velocity[rows]
+    steps = scene.states - before(scene.states, scene.neighbors.adjacent)
+    steps -= scene.expectation.velocity
     steps[:, :2] /= scene.boxes[:, 2:]
-    return np.nan_to_num(steps)
+    steps[np.isnan(steps)] = 0
+    return steps
 
 
 def _mean_around(scene: Scene, steps: Floats) -> Floats:

@@ -9,8 +9,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ..boxes import Floats
 from ..findings import find_peaks, make_findings
+from ..medians import nth_lowest, track_median
 from ..motion import midpoint_residual
-from ..outliers import track_median
 from ..scene import Scene
 from .extents import around_peaks
 
@@ -42,7 +42,7 @@ def jitter(scene: Scene) -> Floats:
     if len(energy) < _WINDOW:
         return result
     half = _WINDOW // 2
-    window = np.sort(sliding_window_view(energy, _WINDOW), axis=1)[:, _QUIET]
+    window = nth_lowest(sliding_window_view(energy, _WINDOW).T, _QUIET)
     # A window over two tracks has at least two boxes without a residual
     same = scene.track[: 1 - _WINDOW] == scene.track[_WINDOW - 1 :]
     result[half:-half] = np.where(same, window, np.nan)
@@ -55,7 +55,7 @@ def find_jitter(scene: Scene) -> pd.DataFrame:
     The strength is the :func:`jitter` over 0.01 plus the medians of the track and
     of the sequence. The amount is the jitter.
     """
-    energy = jitter(scene)
+    energy = scene.once(jitter)
     known = energy[~np.isnan(energy)]
     usual = np.median(known) if len(known) else 0.0
     own = np.nan_to_num(track_median(energy, scene.neighbors))
