@@ -30,7 +30,9 @@ def invalid_issues(tracks: Tracks) -> pd.DataFrame:
     """
     found = (tracks.invalid, _untracked(tracks.table), _outside(tracks))
     parts = [part for part in found if len(part)]
-    invalid = pd.concat(parts, ignore_index=True) if parts else tracks.invalid
+    if not parts:
+        return pd.DataFrame(columns=COLUMNS)
+    invalid = pd.concat(parts, ignore_index=True)
     frame = invalid["frame"]
     if not frame.isna().any():
         frame = frame.astype("int64")
@@ -60,6 +62,8 @@ def _untracked(table: pd.DataFrame) -> pd.DataFrame:
     if not without.any():
         return make_invalid()
     most = without.groupby(table["sequence"], observed=True).transform("mean") < _FEW
+    if not (without & most).any():
+        return make_invalid()
     found = table[without & most]
     return make_invalid(
         {
@@ -83,7 +87,10 @@ def _outside(tracks: Tracks) -> pd.DataFrame:
     across, down = names.map(sizes["across"]), names.map(sizes["down"])
     right, bottom = table["left"] + table["width"], table["top"] + table["height"]
     outside = (right <= 0) | (bottom <= 0)
-    found = table[outside | (table["left"] >= across) | (table["top"] >= down)]
+    outside |= (table["left"] >= across) | (table["top"] >= down)
+    if not outside.any():
+        return make_invalid()
+    found = table[outside]
     sizes = sizes.loc[found["sequence"]]
     where = zip(found["left"], found["top"], *sizes.to_numpy().T, strict=True)
     return make_invalid(
