@@ -31,6 +31,7 @@ from PIL import Image
 
 FRAMES, SIZE = 40, (64, 48)
 SENT = "sent"
+MODEL = "squeezenet1_1"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,24 @@ def do_import(name: str, folder: Path) -> None:
 def do_audit(name: str, folder: Path) -> None:
     """Judge the dataset."""
     fta.audit_dataset(fo.load_dataset(name), progress=False)
+
+
+def save_weights(name: str, folder: Path) -> None:
+    """Save random weights of a small model, the same each time."""
+    import torch
+    from torchvision.models import get_model
+
+    # Threads of the parent would be missing in the processes that it forks
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    torch.save(get_model(MODEL, weights=None).state_dict(), folder / "weights.pt")
+
+
+def do_embed(name: str, folder: Path) -> None:
+    """Judge the dataset by its crops, too, whose embeddings are cached."""
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    model = f"{MODEL}:{folder / 'weights.pt'}"
+    fta.audit_dataset(fo.load_dataset(name), model=model, progress=False)
 
 
 def do_export(name: str, folder: Path) -> None:
@@ -116,6 +135,7 @@ def steps(*works: Callable[[str, Path], None]) -> Callable[[str, Path], None]:
 WORKS = {
     "import": Work(steps(), do_import),
     "audit": Work(steps(do_import), do_audit),
+    "embedding": Work(steps(do_import, save_weights), do_embed),
     "export": Work(steps(do_import, do_audit), do_export),
     "load": Work(steps(do_import, do_audit, do_export), do_load),
     "apply": Work(steps(do_import, do_audit, do_export, do_load), do_apply),
@@ -130,6 +150,8 @@ def contents(name: str, folder: Path) -> dict[str, Any]:
     the same, and nothing may lie about.
     """
     dataset = fo.load_dataset(name)
+    # Another process may have written what this one has in memory
+    dataset.reload()
     frames = dataset._frame_collection.find(sort=[("frame_number", 1)])
     labels = [
         sorted(map(_plain, (frame.get(field) or {}).get("detections", ())))

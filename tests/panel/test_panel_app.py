@@ -786,12 +786,19 @@ def test_says_what_to_do_first(app, page, dataset, tracks):
         empty.delete()
 
 
+#: A label that would run if anything took it for HTML.
+EVIL = "<img src=x onerror='window.ran = 1'><b>{{ 7 }}"
+
+
 def test_what_the_first_audit_adds_is_seen_beside_the_video(app, page, dataset):
+    """The labels are HTML, which is text everywhere."""
     import fiftyone as fo
 
     name = "first-audit"
     first = dataset.exclude_fields(["issues"]).clone(name, persistent=True)
     first.delete_runs()
+    for place in (f"frames.{FIELD}.detections.label", "sequence"):
+        first.set_field(place, EVIL).save()
     try:
         page.goto(f"{app}/datasets/{name}")
         panel = open_panel(page)
@@ -806,5 +813,7 @@ def test_what_the_first_audit_adds_is_seen_beside_the_video(app, page, dataset):
         fields = page.locator("[data-cy=modal]")
         fields.locator("[data-cy=sidebar-field-container-issues]").wait_for()
         close_modal(page)
+        assert EVIL in panel.inner_text()
+        assert page.evaluate("window.ran") is None
     finally:
         fo.delete_dataset(name)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from ..boxes import Floats, Rows
@@ -70,13 +71,13 @@ class _Ways:
     Attributes:
         centers: array ``(2, p)``, horizontal and vertical distance from the first
             center of the track in pixels, 0 where nothing is known
-        known: float array ``(p,)``, 1 where it is
+        known: bool array ``(p,)``, where it is
         place: int array ``(n,)``, the place of each row
         even: int array, the rows at even places
     """
 
     centers: Floats
-    known: Floats
+    known: NDArray[np.bool_]
     place: Rows
     even: Rows
 
@@ -180,7 +181,8 @@ def _lay_out(scene: Scene, centers: Floats) -> _Ways:
     # What is relative to the track keeps the precision of the sums of squares
     way = (centers - np.nan_to_num(centers[scene.neighbors.start])).T
     unknown = np.isnan(way).any(axis=0)
-    laid, known = np.zeros((2, int(space.sum()))), np.zeros(int(space.sum()))
+    laid = np.zeros((2, int(space.sum())))
+    known = np.zeros(laid.shape[1], bool)
     laid[:, place] = np.where(unknown, 0, way)
     known[place] = ~unknown
     return _Ways(laid, known, place, np.flatnonzero(place % _STRIDE == 0))
@@ -199,7 +201,8 @@ def _fit(scene: Scene, ways: _Ways, start: Rows, shapes: _Shapes) -> _Bumps:
     Both axes are fitted in pixels, and the fits are scaled.
     """
     size, count = shapes.paths.shape
-    window = ways.place[start] // _STRIDE
+    place = ways.place[start]
+    window = place // _STRIDE
     every = np.ones((size, 1))
     scale = scene.scale[start + size // 2]
     left = np.zeros(len(start))
@@ -209,7 +212,8 @@ def _fit(scene: Scene, ways: _Ways, start: Rows, shapes: _Shapes) -> _Bumps:
         fits = _slide(way, shapes.paths).take(window, axis=1)
         smooth, bumps[axis] = fits[: _DEGREE + 1], fits[_DEGREE + 1 :]
         left += _slide(way**2, every)[0, window] - (smooth**2).sum(axis=0)
-    whole = _slide(ways.known, every)[0, window] > size - 0.5
+    total = np.concatenate([[0], np.cumsum(ways.known)])
+    whole = total[place + size] - total[place] == size
     bumps *= np.where(whole, 1 / scale, 0)
     explained = (bumps**2).sum(axis=0)
     noise = 2 * (_FLOOR_PIXELS / scale) ** 2 + _FLOOR_SIZES**2
