@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .boxes import Floats, Rows, area
+from .boxes import Floats, area
 from .detectors.glitches import unsteadiness
 from .detectors.witnessed import BADLY_LOCATED, UNSUPPORTED, WRONG_CLASS
 from .doubt import straight_stretch
+from .findings import reduce_runs
 from .scene import Scene
 
 #: The columns of the evidence.
@@ -128,9 +129,9 @@ def _describe_place(
     speed = np.hypot(*scene.expectation.velocity[:, :2].T) / scene.scale
     aside = np.minimum(peak - start[peak], end[peak] - 1 - peak)
     return {
-        "overlap": _highest(_overlap(scene), before, after),
-        "occlusion": _highest(scene.occlusion, before, after),
-        "room": -_highest(-room, before, after),
+        "overlap": reduce_runs(np.maximum, _overlap(scene), before, after),
+        "occlusion": reduce_runs(np.maximum, scene.occlusion, before, after),
+        "room": reduce_runs(np.minimum, room, before, after),
         "unsteadiness": np.log(_STEADY + uneven[peak]),
         "straight": np.log1p(straight[peak]),
         "boxes": np.log(last - first + 1),
@@ -192,10 +193,3 @@ def _company(scene: Scene, findings: pd.DataFrame, rarity: Floats) -> Floats:
         best, first = np.where(rarer, found, best), np.where(rarer, kind, first)
     company: Floats = np.where(first[peak] == kinds, other[peak], best[peak])
     return company
-
-
-def _highest(values: Floats, first: Rows, last: Rows) -> Floats:
-    """Return the highest value of each run of rows, ``(m,)``."""
-    ends = np.stack([first, last + 1], axis=1).ravel()
-    highest: Floats = np.maximum.reduceat(np.append(values, 0), ends)[::2]
-    return highest

@@ -145,3 +145,23 @@ def runs(chosen: NDArray[np.bool_], track: Rows) -> tuple[Rows, Rows]:
     first = np.flatnonzero(chosen & ~np.r_[False, goes_on])
     last = np.flatnonzero(chosen & ~np.r_[goes_on, False])
     return first, last
+
+
+def reduce_runs(take: np.ufunc, values: Floats, first: Rows, last: Rows) -> Floats:
+    """Reduce the values of each run of rows to one.
+
+    Args:
+        take: what reduces them, such as ``np.maximum``
+        values: array ``(n,)``
+        first: the first rows of the runs, int array ``(m,)``
+        last: their last rows
+
+    Returns:
+        array ``(m,)``
+    """
+    # In this order, what lies between two runs is passed only once
+    order = np.argsort(first, kind="stable")
+    ends = np.stack([first[order], last[order] + 1], axis=1).ravel()
+    result = np.empty(len(first))
+    result[order] = take.reduceat(np.append(values, np.nan), ends)[::2]
+    return result

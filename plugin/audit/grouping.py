@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from ...importers.tracks import BOX
 from .boxes import Floats, Rows, iou
 from .detectors.identity import IDENTITY_SWITCH
+from .findings import reduce_runs
 from .kinds import BY_NAME, TABLE
 from .scene import Scene
 from .score import odds_to_score
@@ -246,9 +247,7 @@ def _reduce(
     """Reduce the values of each stretch of rows to one, ``(m,)``."""
     if values is None:
         return np.full(len(first), np.nan)
-    ends = np.stack([first, last + 1], axis=1).ravel()
-    reduced: Floats = take.reduceat(np.append(values, np.nan), ends)[::2]
-    return reduced
+    return reduce_runs(take, values.to_numpy(np.float64), first, last)
 
 
 def _interpolate(scene: Scene, peak: Rows, first: Rows, last: Rows) -> Floats:

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fiftyone_track_audit.plugin.audit import links
+from fiftyone_track_audit.plugin.audit.findings import reduce_runs
 from fiftyone_track_audit.plugin.audit.medians import (
     middle_values,
     nth_lowest,
@@ -52,3 +53,12 @@ def test_the_bound_of_crowding_is_never_too_low():
     exact, bound = crowding.at(rows), crowding.at_most(rows)
     assert (bound >= exact).all()
     assert exact.max() > 1
+
+
+def test_runs_are_reduced_in_any_order():
+    values = np.arange(10.0)
+    first, last = np.array([7, 0, 3, 0]), np.array([9, 2, 3, 8])
+    np.testing.assert_array_equal(
+        reduce_runs(np.maximum, values, first, last), [9, 2, 3, 8]
+    )
+    assert len(reduce_runs(np.maximum, values, first[:0], last[:0])) == 0
