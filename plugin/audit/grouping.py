@@ -247,7 +247,7 @@ def _reduce(
     """Reduce the values of each stretch of rows to one, ``(m,)``."""
     if values is None:
         return np.full(len(first), np.nan)
-    return reduce_runs(take, values.to_numpy(np.float64), first, last)
+    return reduce_runs(take, np.asarray(values, np.float64), first, last)
 
 
 def _interpolate(scene: Scene, peak: Rows, first: Rows, last: Rows) -> Floats:

@@ -83,8 +83,8 @@ def _outside(tracks: Tracks) -> pd.DataFrame:
         dtype=float,
     ).T
     table = tracks.table[tracks.table["track"] >= 0]
-    names = table["sequence"].astype(object)
-    across, down = names.map(sizes["across"]), names.map(sizes["down"])
+    own = sizes.reindex(table["sequence"].cat.categories).to_numpy()
+    across, down = own[table["sequence"].cat.codes].T
     right, bottom = table["left"] + table["width"], table["top"] + table["height"]
     outside = (right <= 0) | (bottom <= 0)
     outside |= (table["left"] >= across) | (table["top"] >= down)
