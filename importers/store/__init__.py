@@ -13,6 +13,7 @@ from .documents import (
     all_or_nothing,
     count_modified,
     find_frames,
+    find_modified,
     find_shown,
     read_detections,
     read_frame_values,
@@ -48,6 +49,7 @@ from .frame_documents import (
 )
 from .identity_marks import (
     IdentityMark,
+    note_instances,
     read_identity,
     set_identity,
     set_track_attribute,
@@ -63,6 +65,7 @@ from .image_sequences import (
 )
 from .kept_numbers import keep_numbers, read_numbers
 from .known_values import known_values
+from .label_schemas import set_up_annotator
 from .metadata import add_metadata
 from .own_fields import own_attributes, write_own
 from .parts import (
@@ -137,6 +140,7 @@ __all__ = [
     "field_type",
     "find_frames",
     "find_label_field",
+    "find_modified",
     "find_predictions_field",
     "find_shown",
     "frame_counts",
@@ -159,6 +163,7 @@ __all__ = [
     "list_classes",
     "listed_classes",
     "make_detections",
+    "note_instances",
     "own_attributes",
     "place_frames",
     "read_boxes",
@@ -184,6 +189,7 @@ __all__ = [
     "set_frame_values",
     "set_identity",
     "set_track_attribute",
+    "set_up_annotator",
     "shows_all_labels",
     "to_objects",
     "untracked_sequences",

@@ -186,6 +186,50 @@ def count_modified(
     Returns:
         the number of frames
     """
+    late = _modified_after(dataset, since, known)
+    return int(frame_documents(dataset).count_documents(late))
+
+
+def find_modified(
+    dataset: fo.Dataset, since: datetime, known: Collection[datetime] = ()
+) -> pd.DataFrame:
+    """Find the frames that :func:`count_modified` counts.
+
+    Args:
+        dataset: the dataset
+        since: the time
+        known (()): the times of modifications that do not count
+
+    Returns:
+        one row per frame: its ``sequence``, its position ``frame`` in it, and the
+        ``time`` of its last modification
+    """
+    late = _modified_after(dataset, since, known)
+    names = ["_sample_id", "frame_number", "last_modified_at"]
+    found = list(frame_documents(dataset).find(late, names))
+    times = [each["last_modified_at"] for each in found]
+    if are_images(dataset):
+        places = read_images(dataset).loc[[str(each["_id"]) for each in found]]
+        frames = places["frame_number"].tolist()
+        return pd.DataFrame(
+            {"sequence": places["sequence"].tolist(), "frame": frames, "time": times}
+        )
+    samples = read_samples(dataset, sample_ids(dataset))
+    samples = samples.loc[[str(each["_sample_id"]) for each in found]]
+    numbers = [each["frame_number"] for each in found]
+    return pd.DataFrame(
+        {
+            "sequence": samples[SEQUENCE].tolist(),
+            "frame": samples[FRAME_OFFSET].to_numpy() + numbers,
+            "time": times,
+        }
+    )
+
+
+def _modified_after(
+    dataset: fo.Dataset, since: datetime, known: Collection[datetime]
+) -> Document:
+    """Return the query of frames that were modified."""
     late: Document = {
         "last_modified_at": {"$gt": since, "$nin": list(known)},
         "$expr": {"$gt": ["$last_modified_at", "$created_at"]},
@@ -193,7 +237,7 @@ def count_modified(
     if are_images(dataset):
         first = read_images(dataset)["sample_id"].unique()
         late["_id"] = {"$nin": list(map(ObjectId, first))}
-    return int(frame_documents(dataset).count_documents(late))
+    return late
 
 
 def replace_detections(

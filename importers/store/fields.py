@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import fiftyone as fo
@@ -15,6 +16,7 @@ from .frame_documents import (
     are_images,
     are_videos,
     frame_documents,
+    frame_path,
     frame_schema,
 )
 
@@ -32,6 +34,8 @@ FRAME_NAME = "frame_name"
 INFO = "track_audit"
 #: The info of a field of corrected labels, by which it is recognized once declared.
 _CORRECTIONS = {INFO: "corrections"}
+#: The key, in the info of a label field, of classes that are not a rule.
+_SUGGESTED = "suggested_classes"
 DETECTIONS = {
     "ftype": fo.EmbeddedDocumentField,
     "embedded_doc_type": fo.Detections,
@@ -231,13 +235,37 @@ def listed_classes(dataset: fo.Dataset, field: str) -> tuple[str, ...]:
         field: the name of the frame field, without ``frames.``
 
     Returns:
-        those of its label schema, of ``dataset.classes`` or its default classes; empty
-        if it lists none
+        those of its label schema, unless :func:`suggest_classes` named them, of
+        ``dataset.classes`` or its default classes; empty if it lists none
     """
     path = f"frames.{field}"
     schema = dataset.label_schemas.get(path) or dataset.label_schemas.get(field) or {}
-    listed = schema.get("classes") or dataset.classes.get(path)
+    chosen = tuple(map(str, schema.get("classes") or ()))
+    if chosen == suggested_classes(dataset, field):
+        chosen = ()
+    listed = chosen or dataset.classes.get(path)
     return tuple(map(str, listed or dataset.get_classes(field) or ()))
+
+
+def suggested_classes(dataset: fo.Dataset, field: str) -> tuple[str, ...]:
+    """Return the classes that :func:`suggest_classes` named, empty if it did not."""
+    found = frame_schema(dataset).get(field)
+    return tuple(((found and found.info) or {}).get(_SUGGESTED, ()))
+
+
+def suggest_classes(dataset: fo.Dataset, field: str, classes: Iterable[str]) -> None:
+    """Note that a label schema names classes because boxes have them.
+
+    Such a list does not say which classes are allowed.
+
+    Args:
+        dataset: the dataset
+        field: the name of the frame field, without ``frames.``
+        classes: the classes
+    """
+    kept = dataset.get_field(frame_path(dataset, field))
+    kept.info = {**(kept.info or {}), _SUGGESTED: list(classes)}
+    kept.save()
 
 
 def list_classes(dataset: fo.Dataset, field: str, classes: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ audit found, so that the panel can read a few tracks without numbering all of th
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
 import fiftyone as fo
 
@@ -98,6 +99,25 @@ def set_identity(dataset: fo.Dataset, field: str, mark: IdentityMark) -> None:
         kept = dataset.get_field(frame_path(dataset, field))
         kept.info = {**(kept.info or {}), _MARK: asdict(mark)}
         kept.save()
+
+
+def note_instances(dataset: fo.Dataset, field: str, since: datetime) -> None:
+    """Remember that tracks may not be their indexes if labels got instances.
+
+    FiftyOne's annotator gives an instance to a track that it splits or draws.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the detections
+        since: when the labels were modified at the earliest
+    """
+    mark = read_identity(dataset, field)
+    has_instance = {
+        "last_modified_at": {"$gt": since},
+        f"{field}.detections.instance._id": {"$exists": True},
+    }
+    if mark.plain and frame_documents(dataset).find_one(has_instance, ["_id"]):
+        set_identity(dataset, field, replace(mark, plain=False))
 
 
 def set_track_attribute(dataset: fo.Dataset, field: str, attribute: str) -> None:

@@ -21,7 +21,11 @@ from .tables import build_tracks, sequence_records
 
 
 def read_range(
-    dataset: fo.Dataset, field: str, sequence: str, frames: tuple[int, int]
+    dataset: fo.Dataset,
+    field: str,
+    sequence: str,
+    frames: tuple[int, int],
+    attributes: Collection[str] = (),
 ) -> StoredTracks:
     """Read all tracks of a sequence within a range of frames.
 
@@ -30,6 +34,7 @@ def read_range(
         field: the frame field of the detections
         sequence: the name of the sequence
         frames: positions of the first and the last frame in the sequence
+        attributes (()): further attributes, see :func:`read_tracks`
 
     Returns:
         the :class:`StoredTracks`, whose sequence may name only those frames' files
@@ -38,8 +43,8 @@ def read_range(
         ValueError: if the dataset has no such sequence
     """
     if read_identity(dataset, field).plain:
-        return read_boxes(dataset, field, sequence, frames)
-    whole = read_whole(dataset, field, sequence)
+        return read_boxes(dataset, field, sequence, frames, attributes)
+    whole = read_whole(dataset, field, sequence, attributes)
     near = whole.tracks.table["frame"].between(*frames).to_numpy()
     table = whole.tracks.table[near].reset_index(drop=True)
     rows = whole.rows[near].reset_index(drop=True)

@@ -8,6 +8,7 @@ from fiftyone.operators.executor import ExecutionContext
 from ..corrections.fixes import fix_issues, preview_fixes, undo_fixes
 from ..operators.forms import author
 from ..plain import Json
+from .annotating import with_version
 from .answering import asked_dataset, find_field, told
 from .params import read_ids, read_text
 
@@ -22,23 +23,31 @@ class FixingMethods:
     @told
     def fix(self, ctx: ExecutionContext) -> Json:
         """Fix issues by their default, or by the fix that is named."""
-        ids = read_ids(ctx.params)
-        fixed = fix_issues(
-            asked_dataset(ctx),
-            label_field=find_field(ctx),
-            ids=ids,
-            fixes=_chosen(ctx, ids),
-            author=author(ctx),
-        )
-        if not fixed.issues:
-            raise ValueError("no fix applies here; look at the suggestion")
-        return {"name": fixed.name, "message": str(fixed)}
+        ids, dataset = read_ids(ctx.params), asked_dataset(ctx)
+
+        def fix() -> Json:
+            fixed = fix_issues(
+                dataset,
+                label_field=find_field(ctx),
+                ids=ids,
+                fixes=_chosen(ctx, ids),
+                author=author(ctx),
+            )
+            if not fixed.issues:
+                raise ValueError("no fix applies here; look at the suggestion")
+            return {"name": fixed.name, "message": str(fixed)}
+
+        return with_version(ctx, dataset, fix)
 
     @told
     def undo_fix(self, ctx: ExecutionContext) -> Json:
         """Restore the labels of before a fix."""
-        name = read_text(ctx.params, "name")
-        return {"name": undo_fixes(asked_dataset(ctx), name).name}
+        name, dataset = read_text(ctx.params, "name"), asked_dataset(ctx)
+
+        def undo() -> Json:
+            return {"name": undo_fixes(dataset, name).name}
+
+        return with_version(ctx, dataset, undo)
 
     @told
     def preview_fix(self, ctx: ExecutionContext) -> Json:

@@ -27,12 +27,13 @@ from ..review.deciding import decide_issues
 from ..review.decisions import CONFIRMED, suggest_thresholds
 from ..review.issue_frames import issues_of_view
 from ..review.issues import ISSUES, read_dataset_issues, read_issues
-from ..review.rejudging import describe_changed
+from ..review.rejudging import count_changed, describe_changed
 from ..review.saved_views import save_issue_views
 from . import listing, thresholds, timeline, track
+from .annotating import AnnotatingMethods, with_version
 from .answering import asked_dataset, find_field, told
 from .fixing import FixingMethods
-from .opened import list_samples
+from .opened import OpeningMethods, list_samples
 from .params import check_id, read_filters, read_ids, read_text, read_whole
 
 _AUDIT = "@track-audit/video/audit_tracks"
@@ -45,7 +46,12 @@ _HELP = (
 _PAGE = 100
 
 
-class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
+class TrackAuditPanel(
+    FixingMethods,
+    AnnotatingMethods,
+    OpeningMethods,
+    foo.Panel,  # type: ignore[misc]
+):
     """Review the issues of a dataset.
 
     The panel's component calls every method. A method reads its parameters from
@@ -81,6 +87,8 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
             self.fix,
             self.undo_fix,
             self.preview_fix,
+            self.annotate,
+            self.judge_edits,
             self.save_views,
             self.find_to_send,
             self.open_sample,
@@ -118,6 +126,7 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
         return {
             "status": "ready",
             "message": unfinished,
+            "changed": count_changed(dataset, field),
             "operator": None,
             "label_field": field,
             "label_fields": fields,
@@ -260,14 +269,19 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
         if "decision" not in params:
             raise ValueError("expected a 'decision'")
         by, at = params.get("decided_by"), params.get("decided_at")
-        decided = decide_issues(
-            asked_dataset(ctx),
-            read_ids(params),
-            params["decision"],
-            read_text(params, "decided_by") if by else author(ctx),
-            datetime.fromisoformat(read_text(params, "decided_at")) if at else None,
-        )
-        return {"decided": decided}
+        dataset = asked_dataset(ctx)
+
+        def decide() -> Json:
+            decided = decide_issues(
+                dataset,
+                read_ids(params),
+                params["decision"],
+                read_text(params, "decided_by") if by else author(ctx),
+                datetime.fromisoformat(read_text(params, "decided_at")) if at else None,
+            )
+            return {"decided": decided}
+
+        return with_version(ctx, dataset, decide)
 
     @told
     def save_views(self, ctx: ExecutionContext) -> Json:
@@ -305,47 +319,6 @@ class TrackAuditPanel(FixingMethods, foo.Panel):  # type: ignore[misc]
             raise ValueError("there are no such issues, so there is nothing to send")
         return {"issues": chosen["id"].tolist()}
 
-    @told
-    def open_sample(self, ctx: ExecutionContext) -> Json:
-        """Open a video at a frame, or clear the view if it does not show the video.
-
-        The App only finds samples that it has loaded, so the component asks again once
-        the whole dataset is shown. With ``stay``, the view is not cleared.
-        """
-        sample = check_id(read_text(ctx.params, "sample_id"))
-        frame = read_whole(ctx.params, "frame", least=1)
-        if not len(ctx.dataset.select(sample)):
-            raise ValueError("this video no longer exists; reload the list")
-        wanted = _find_shown(ctx.view, sample, frame, ctx.params.get("issue"))
-        if wanted is not None:
-            ctx.ops.open_sample(id=wanted)
-        elif not ctx.params.get("stay"):
-            ctx.ops.close_sample()
-            ctx.ops.clear_view()
-            # The panel above the grid asks again
-            ctx.ops.open_panel("track_audit", layout="horizontal")
-        return {"opened": wanted is not None}
-
-
-def _find_shown(
-    view: fo.DatasetView, sample_id: str, frame: int, issue: str | None
-) -> str | None:
-    """Find the video or clip of a view that shows a frame.
-
-    If several clips do, that of the issue is preferred.
-    """
-    if store.kind_of(view) in ("frames", "patches"):
-        return None
-    if store.kind_of(view) != "clips":
-        return sample_id if len(view.select(sample_id)) else None
-    clips = zip(*view.values(["id", "sample_id", "support"]), strict=True)
-    fits = [
-        clip
-        for clip, sample, (first, last) in clips
-        if sample == sample_id and first <= frame <= last
-    ]
-    return issue if issue in fits else next(iter(fits), None)
-
 
 def _not_yet(
     message: str,
@@ -358,6 +331,7 @@ def _not_yet(
     return {
         "status": status,
         "message": message,
+        "changed": 0,
         "operator": operator,
         "label_field": field,
         "label_fields": list(fields),

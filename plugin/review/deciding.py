@@ -16,7 +16,7 @@ import pandas as pd
 
 from ...importers.store.locks import exclusive
 from ...importers.store.sample_labels import decide_labels
-from .decisions import CONFIRMED, DISMISSED, FIXED
+from .decisions import CONFIRMED, DISMISSED, EDITED, FIXED
 from .issues import (
     DECIDED,
     DECISIONS,
@@ -66,7 +66,8 @@ def decide_issues(
         declare_issues(dataset)
         issues = read_table(dataset).set_index("id")
         check_known(dataset, ids, issues.index)
-        if issues.loc[list(ids), "decision"].eq(FIXED).any():
+        chosen = issues.loc[list(ids)]
+        if (chosen["decision"].eq(FIXED) & chosen["fix"].ne(EDITED)).any():
             raise ValueError(
                 "the labels of some of these issues were fixed; undo the fixes first"
             )

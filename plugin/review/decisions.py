@@ -23,6 +23,8 @@ from ..plain import count
 #: The decisions about an issue, and what an issue without one is called. A fixed issue
 #: is a mistake whose boxes were corrected here.
 CONFIRMED, DISMISSED, FIXED, OPEN = "confirmed", "dismissed", "fixed", "open"
+#: The fix of a fixed issue whose boxes were edited by hand.
+EDITED = "edited"
 #: The number of confirmed and of dismissed issues that it takes to learn from them.
 _FEWEST = 3
 #: The title of each threshold, the kinds of mistakes that it finds, whether values

@@ -4,21 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import fiftyone as fo
+import numpy as np
 import pandas as pd
 
 from ...importers import store
 from ...importers.store import runs
 from ...importers.store.bulk import database_time
+from ...importers.store.locks import exclusive
 from ..audit import APPEARANCE, audit_tracks
 from ..audit.neighbors import find_neighbors
 from ..plain import count
 from .audit_records import list_audits
 from .audit_storage import columns_to_store
 from .audits import with_earlier_kinds
-from .decisions import FIXED
+from .deciding import record_decision
+from .decisions import DISMISSED, EDITED, FIXED
 from .issues import declare_issues, exchange_issues, read_issues
 
 #: The method of the runs that record what was judged again since the last audit.
@@ -26,6 +30,9 @@ _METHOD = "track_audit/judged_again"
 #: Labeled frames around a change within which issues are replaced, and frames around
 #: those that are read, because drifts and paths reach that far.
 _NEAR, _AROUND = 10, 80
+#: What the audit stores on a box that follows from it and its neighbors alone, and how
+#: much two computations of it may differ.
+_COMPARED, _ROUNDING = ("size_change", "iou_prev", "iou_next"), 1e-6
 
 
 def judge_again(
@@ -49,36 +56,155 @@ def judge_again(
         frames: positions of the first and the last frame that changed
         tracks: the IDs of the tracks that changed
     """
+    judgment = _judge(dataset, field, sequence, frames)
+    if judgment is not None:
+        _store(dataset, field, judgment, tracks)
+
+
+def judge_edits(dataset: fo.Dataset, field: str, author: str | None = None) -> int:
+    """Judge again what somebody edited since it was judged, such as in the App.
+
+    An issue that is not found any more because its labels were edited counts as fixed;
+    its ``fix`` is "edited". If the edit is taken back, the issue is open again.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the tracks
+        author (None): who edited the labels; by default the user of this machine
+
+    Returns:
+        the number of frames that were edited
+
+    Raises:
+        ValueError: if another process does not finish writing to the dataset
+    """
+    with exclusive(dataset, "judging edits of"):
+        audits = list_audits(dataset, field)
+        if not audits:
+            return 0
+        since, known = audits[-1].finished_at, _judged_times(dataset, field)
+        edited = store.find_modified(dataset, since, known)
+        if edited.empty:
+            return 0
+        store.note_instances(dataset, field, since)
+        for sequence, first, last in _group(edited):
+            judgment = _judge(dataset, field, sequence, (first, last))
+            if judgment is not None:
+                touched = _find_touched(judgment)
+                gone = _store(dataset, field, judgment, touched, keep=True)
+                record_decision(dataset, gone, FIXED, author, fix=EDITED)
+        note_judged(dataset, field, edited["time"])
+        return len(edited)
+
+
+def _group(edited: pd.DataFrame) -> list[tuple[str, int, int]]:
+    """Return the sequence, and the first and the last frame of edits close together."""
+    placed = edited.sort_values(["sequence", "frame"])
+    begins = placed.groupby("sequence")["frame"].diff().fillna(np.inf) > _AROUND
+    groups = placed.groupby(begins.cumsum())
+    ranges = groups.agg(
+        sequence=("sequence", "first"), first=("frame", "min"), last=("frame", "max")
+    )
+    return list(ranges.itertuples(index=False, name=None))
+
+
+@dataclass(frozen=True)
+class _Judgment:
+    """What is found around frames that changed.
+
+    Attributes:
+        stored: the tracks there, as they were read
+        columns: what is to be stored on their boxes
+        before: what is stored on them of :data:`_COMPARED`, in the same rows
+        found: the issues
+        kinds: the kinds of mistakes that were looked for
+        near: positions of the first and the last frame whose issues are replaced
+    """
+
+    stored: store.StoredTracks
+    columns: pd.DataFrame
+    before: pd.DataFrame
+    found: pd.DataFrame
+    kinds: tuple[str, ...]
+    near: tuple[int, int]
+
+
+def _judge(
+    dataset: fo.Dataset, field: str, sequence: str, frames: tuple[int, int]
+) -> _Judgment | None:
+    """Judge all tracks around frames as the last audit did, None without one."""
     audits = list_audits(dataset, field)
     if not audits:
-        return
+        return None
     settings = with_earlier_kinds(audits[-1].settings, audits)
     kinds = tuple(kind for kind in settings.kinds if kind != APPEARANCE)
     step = _labeling_step(dataset, field, sequence, frames)
     near = frames[0] - _NEAR * step, frames[1] + _NEAR * step
     around = near[0] - _AROUND * step, near[1] + _AROUND * step
-    stored = store.read_range(dataset, field, sequence, around)
-    result = audit_tracks(
-        stored.tracks, settings.thresholds, kinds, rules=settings.rules
-    )
+    own = store.own_attributes(dataset, field)
+    names = {own[name]: name for name in _COMPARED if name in own}
+    stored = store.read_range(dataset, field, sequence, around, list(names))
+    table = stored.tracks.table
+    before = table[list(names)].rename(columns=names)
+    tracks = replace(stored.tracks, table=table.drop(columns=list(names)))
+    stored = replace(stored, tracks=tracks)
+    result = audit_tracks(tracks, settings.thresholds, kinds, rules=settings.rules)
+    columns = columns_to_store(result, stored, pd.Series(True, stored.documents.index))
+    return _Judgment(stored, columns, before, result.issues, kinds, near)
+
+
+def _find_touched(judgment: _Judgment) -> set[int]:
+    """Return the tracks whose boxes are not those that were judged before.
+
+    The neighbors of a box in its track tell whether it was moved, added or deleted or
+    belongs to another track, and several labels in a track that a label was changed.
+    """
+    table, before = judgment.stored.tracks.table, judgment.before
+    now = judgment.columns[list(before)].to_numpy(float)
+    same = np.isclose(now, before.to_numpy(float), atol=_ROUNDING, equal_nan=True)
+    inner = table["frame"].between(*judgment.near)
+    moved = set(table.loc[inner & ~same.all(axis=1), "track"])
+    labels = table[inner].groupby("track")["label"].nunique()
+    return moved | set(labels.index[labels > 1])
+
+
+def _store(
+    dataset: fo.Dataset,
+    field: str,
+    judgment: _Judgment,
+    tracks: Collection[int],
+    keep: bool = False,
+) -> list[str]:
+    """Store what is found about some tracks.
+
+    Returns:
+        the IDs of the issues that are not found any more, but for dismissed ones, if
+        they are to be kept
+    """
+    stored, near, found = judgment.stored, judgment.near, judgment.found
     declare_issues(dataset)
     table = stored.tracks.table
     changed = table["track"].isin(tracks) & table["frame"].between(*near)
-    columns = columns_to_store(result, stored, pd.Series(True, stored.documents.index))
     stamp = database_time()
-    store.write_own(dataset, field, stored, columns[changed], stamp=stamp)
+    store.write_own(dataset, field, stored, judgment.columns[changed], stamp=stamp)
     note_judged(dataset, field, [stamp])
-    spans = stored.spans
-    before = read_issues(dataset, field, spans)
-    replaced = _are_about(before, tracks, near) & before["kind"].isin(kinds)
-    replaced &= before["decision"].ne(FIXED).fillna(True)
-    replaced &= before["compared_with"].isna()
-    old, found = before[replaced], result.issues
+    before = read_issues(dataset, field, stored.spans)
+    near_by = _are_about(before, tracks, near) & before["kind"].isin(judgment.kinds)
+    near_by &= before["compared_with"].isna()
+    is_fixed = before["decision"].eq(FIXED).fillna(False)
+    old, edited = (
+        before[near_by & ~is_fixed],
+        before[near_by & before["fix"].eq(EDITED)],
+    )
     found = found[_are_about(found, tracks, near)]
     # What is as it was keeps its ID and its score, which a whole audit gave to it
     known, still = _mistakes(old), _mistakes(found)
-    ids = old.loc[~known.isin(still), "id"].tolist()
-    exchange_issues(dataset, field, spans, ids, found[~still.isin(known)])
+    gone = old[~known.isin(still)]
+    kept = gone[gone["decision"].ne(DISMISSED)] if keep else gone[:0]
+    again = edited.loc[_mistakes(edited).isin(still), "id"]
+    removed = [*gone.loc[~gone["id"].isin(kept["id"]), "id"], *again]
+    exchange_issues(dataset, field, stored.spans, removed, found[~still.isin(known)])
+    return kept["id"].tolist()
 
 
 def note_judged(dataset: fo.Dataset, field: str, stamps: Iterable[datetime]) -> None:
@@ -108,8 +234,8 @@ def count_changed(dataset: fo.Dataset, field: str) -> int:
     audits = list_audits(dataset, field)
     if not audits:
         return 0
-    times = [datetime.fromisoformat(time) for time in _judged(dataset, field)]
-    return store.count_modified(dataset, audits[-1].finished_at, times)
+    known = _judged_times(dataset, field)
+    return store.count_modified(dataset, audits[-1].finished_at, known)
 
 
 def describe_changed(dataset: fo.Dataset, field: str) -> str:
@@ -125,15 +251,16 @@ def describe_changed(dataset: fo.Dataset, field: str) -> str:
     changed = count_changed(dataset, field)
     if not changed:
         return ""
-    return (
-        f"{count(changed, 'frame')} changed since the audit; audit the tracks again to "
-        "judge them"
-    )
+    return f"{count(changed, 'frame')} changed since the audit"
 
 
 def _judged(dataset: fo.Dataset, field: str) -> list[str]:
     records = runs.read_records(dataset, _METHOD, label_field=f"frames.{field}")
     return [time for each in records for time in each.content["times"]]
+
+
+def _judged_times(dataset: fo.Dataset, field: str) -> list[datetime]:
+    return [datetime.fromisoformat(time) for time in _judged(dataset, field)]
 
 
 def _labeling_step(

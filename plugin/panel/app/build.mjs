@@ -12,6 +12,7 @@ const GLOBALS = {
   "@fiftyone/operators": "__foo__",
   "@fiftyone/plugins": "__fop__",
   "@fiftyone/spaces": "__fosp__",
+  "@fiftyone/playback": "__fopb__",
 };
 
 const shared = {

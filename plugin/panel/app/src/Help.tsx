@@ -10,6 +10,7 @@ const KEYS: [string[], string][] = [
   [["c"], "confirm, and go on"],
   [["x"], "dismiss, and go on"],
   [["f"], "fix as suggested, and go on"],
+  [["e"], "edit the track in the App's annotator"],
   [["u"], "reopen, or skip"],
   [["Ctrl+z"], "undo the last decision or fix"],
   [["v"], "open the video at the issue"],
@@ -38,7 +39,10 @@ export function Help() {
           </React.Fragment>
         ))}
       </dl>
-      <p className="quiet">While several issues are selected, the keys decide all of them. Other keys are the App's.</p>
+      <p className="quiet">
+        While several issues are selected, the keys decide all of them. Other keys are the App's, and while you
+        annotate, all keys are, unless you click into the panel.
+      </p>
       <button onClick={() => store.set({ help: false })}>Close</button>
     </div>
   );

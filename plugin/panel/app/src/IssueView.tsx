@@ -25,6 +25,8 @@ interface Props {
   decide: Decide;
   fix: FixIssues;
   step: (by: number) => void;
+  /** Opens the App's annotator, null if the issue is not shown yet. */
+  annotate: (() => void) | null;
 }
 
 export function IssueView(props: Props) {
@@ -74,7 +76,7 @@ const Header = ({ issue, color }: { issue: Issue; color: string }) => (
       {issue.name}
     </h2>
     <span className={`state ${issue.decision ?? ""}`} data-testid="state">
-      {issue.decision ?? "to review"}
+      {issue.fix === "edited" ? issue.fix : (issue.decision ?? "to review")}
     </span>
     <span className="quiet">
       {formatTracks(issue)} · {issue.sequence} · score {formatScore(issue.score)}
@@ -82,12 +84,12 @@ const Header = ({ issue, color }: { issue: Issue; color: string }) => (
   </header>
 );
 
-interface ActionProps extends Pick<Props, "ready" | "details" | "decide" | "fix" | "step"> {
+interface ActionProps extends Pick<Props, "ready" | "details" | "decide" | "fix" | "step" | "annotate"> {
   issue: Issue;
   show: () => void;
 }
 
-function Actions({ issue, ready, details, decide, fix, step, show }: ActionProps) {
+function Actions({ issue, ready, details, decide, fix, step, annotate, show }: ActionProps) {
   // The keys decide selected issues instead
   const hasKeys = store.useStored().selected.length === 0;
   const { decision } = issue;
@@ -117,6 +119,9 @@ function Actions({ issue, ready, details, decide, fix, step, show }: ActionProps
         {decision ? "Reopen" : "Skip"} {hasKeys && <kbd>u</kbd>}
       </button>
       {!decision && ready && <FixButtons issue={issue} fixes={details?.fixes ?? []} fix={fix} />}
+      <button disabled={!annotate} title="Edit the track in the App's annotator" onClick={() => annotate?.()}>
+        Edit <kbd>e</kbd>
+      </button>
       <span className="gap" />
       <button aria-label="Previous" title="Previous issue" onClick={() => step(-1)}>
         ↑ <kbd>k</kbd>

@@ -4,6 +4,8 @@
 import { filters as sidebar, useModalMode, view } from "@fiftyone/state";
 import React, { type RefObject, useCallback, useEffect, useMemo, useRef } from "react";
 import { useRecoilValue } from "recoil";
+import { useAnnotate, useAnnotating, useJudge, useSelect } from "./annotate";
+import { AnnotatorClock } from "./annotator";
 import { useAnswer, usePrefetch } from "./api";
 import { useDecide } from "./decide";
 import { Help } from "./Help";
@@ -100,6 +102,7 @@ function useShortcuts(
   panel: RefObject<HTMLElement>,
   actions: ReturnType<typeof useDecide>,
   open: (() => void) | null,
+  annotate: (() => void) | null,
 ): void {
   const { decide, fix, step, undo } = actions;
   const { replaced, solo, loop, help } = store.useStored();
@@ -116,6 +119,7 @@ function useShortcuts(
     f: () => fix() || showFirst(panel.current),
     "Ctrl+z": replaced.length ? undo : null,
     v: open,
+    e: annotate,
     o: isOpen ? () => store.set({ solo: !solo }) : null,
     l: isPlayer ? () => store.set({ loop: !loop }) : null,
     "?": () => store.set({ help: !help }),
@@ -151,7 +155,11 @@ export function Review({ overview }: { overview: Overview }) {
   useWaiting();
   const sequence = sequenceOf(issue);
   const go = useGo();
-  useShortcuts(root, actions, issue ? () => go(sequence, issue.first_frame, issue.id) : null);
+  const begin = useAnnotate();
+  const annotate = issue && seen ? () => begin(sequence, issue) : null;
+  useShortcuts(root, actions, issue ? () => go(sequence, issue.first_frame, issue.id) : null, annotate);
+  useSelect();
+  useAnnotating();
   useSolo(root, shown.details, overview.label_field);
   useLoop(root, issue, sequence);
 
@@ -161,17 +169,29 @@ export function Review({ overview }: { overview: Overview }) {
     <div className="review" ref={root} tabIndex={-1}>
       <IssueList {...{ overview, listing, problem, choose, ...actions }} />
       <Help />
+      <AnnotatorClock />
       <Marks panel={root} plot={shown.details?.plot} sequence={sequence} />
       <main>
-        {overview.message && <p className="problem banner">{overview.message}</p>}
+        {overview.message && <Banner overview={overview} />}
         <Tabs overview={overview} listing={listing} />
         <div className="page">
-          {tab === "issue" && <IssueView {...{ sequence, kind, issue, ...shown, ...actions }} />}
+          {tab === "issue" && <IssueView {...{ sequence, kind, issue, annotate, ...shown, ...actions }} />}
           {tab === "timeline" && <TimelineView overview={overview} kinds={kinds} />}
           {tab === "thresholds" && <ThresholdsView overview={overview} kinds={kinds} />}
         </div>
       </main>
     </div>
+  );
+}
+
+/** What is not finished, such as labels that were edited and not judged. */
+function Banner({ overview }: { overview: Overview }) {
+  const judge = useJudge();
+  return (
+    <p className="problem banner" data-testid="banner">
+      {overview.message}
+      {overview.changed > 0 && <button onClick={judge}>Judge again</button>}
+    </p>
   );
 }
 

@@ -2,6 +2,7 @@
 // Decide issues, fix them, step through them, and take that back.
 
 import { useCallback, useRef } from "react";
+import { annotated, renew } from "./annotate";
 import { useCall } from "./api";
 import { findIssue, findNext, groupDecisions } from "./issues";
 import { markStale } from "./savedViews";
@@ -35,7 +36,10 @@ function useSend(): (decision: Decision | null, ids: string[], origin?: Origin) 
       const added = Object.fromEntries(ids.map((id) => [id, decision]));
       store.set({ pending: { ...pending, ...added }, underWay: underWay + 1 });
       // The App may show another dataset by the time that this is sent
-      const send = () => call("decide", { ...origin, ids, decision, dataset });
+      const send = () =>
+        call<{ version?: number }>("decide", { ...origin, ids, decision, dataset, ...annotated() }).then((answer) =>
+          renew(answer),
+        );
       const succeed = () => {
         if (dataset && field) markStale(dataset, field);
         const { decisions, selected, underWay } = store.get();
@@ -75,7 +79,14 @@ function useFixes() {
         store.set({ failure: error.message, underWay: underWay - 1, version: version + 1, pending: {} });
         return null;
       };
-      const done = last.then(() => call<T>(method, { ...params, dataset })).then(succeed, fail);
+      const send = () => call<T & { version?: number }>(method, { ...params, dataset, ...annotated() });
+      const done = last
+        .then(send)
+        .then((answer) => {
+          renew(answer, true);
+          return succeed(answer);
+        })
+        .catch(fail);
       last = done.then(() => undefined);
       return done;
     },
@@ -124,7 +135,7 @@ export function useDecide(listing: Listing | null, seen: Issue | undefined, choo
       const isShown = ids.length === 1 && ids[0] === chosen;
       // An issue that was chosen in the timeline may not match the list's filters
       const find = (id: string) => findIssue(listing, id) ?? (seen?.id === id ? seen : undefined);
-      if (ids.some((id) => find(id)?.decision === "fixed")) {
+      if (ids.some((id) => find(id)?.decision === "fixed" && find(id)?.fix !== "edited")) {
         store.set({ failure: "The labels of this issue were fixed. Undo the fix first." });
         return true;
       }

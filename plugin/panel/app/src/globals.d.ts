@@ -34,6 +34,14 @@ declare module "@fiftyone/state" {
   export function useRefresh(): () => void;
   export function useClearModal(): () => void;
   export function useModalMode(): "explore" | "annotate";
+  export function useModalModeController(): { activateAnnotateMode(): void; activateExploreMode(): void };
+  interface ModalSample {
+    _id: string;
+    _media_type?: string;
+    last_modified_at?: unknown;
+  }
+  export function useModalSample(): { sample: ModalSample } | undefined;
+  export function useRefreshSample(): (sample: object) => void;
   export function useSetModalState(): () => Promise<void>;
   export const theme: RecoilAtom<"light" | "dark">;
 }
@@ -62,6 +70,17 @@ declare module "@fiftyone/spaces" {
   export const Layout: { Horizontal: string; Vertical: string };
   export function useSpaces(id: string): { spaces: SpaceTree };
   export function useSpaceNodes(id: string): SpaceNode[];
+}
+
+declare module "@fiftyone/playback" {
+  export interface PlaybackStore {
+    get: unknown;
+    set: unknown;
+    sub: unknown;
+  }
+  /** Return the time that a player shows, in seconds. */
+  export function getPlayhead(store: PlaybackStore): number;
+  export function subscribePlayhead(store: PlaybackStore, listener: () => void): () => void;
 }
 
 declare module "@fiftyone/plugins" {

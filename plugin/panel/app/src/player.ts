@@ -2,9 +2,18 @@
 // Follow the App's video player, and make it show a frame.
 
 import { Layout, useSpaceNodes, useSpaces } from "@fiftyone/spaces";
-import { filters, isModalActive, modalLooker, useClearModal, useSetModalState, view } from "@fiftyone/state";
+import {
+  filters,
+  isModalActive,
+  modalLooker,
+  useClearModal,
+  useModalMode,
+  useSetModalState,
+  view,
+} from "@fiftyone/state";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useRecoilValue } from "recoil";
+import { useAnnotator } from "./annotator";
 import { useCall } from "./api";
 import { canShow, findTarget, follow, type Looker, offsetOf, sampleOf } from "./looker";
 import * as store from "./state";
@@ -20,11 +29,12 @@ export interface Player {
 const MODAL = "fiftyone-modal-spaces";
 const NOTHING: Player = { sample: null, frame: null };
 
-/** Return the looker of the open sample, whether it is a video or an image. */
+/** Return the looker of the open sample, whether it is a video, a video that is annotated, or an image. */
 export function useOpenLooker(): Looker | null {
   const active = useRecoilValue(isModalActive);
   const looker = useRecoilValue(modalLooker);
-  return active ? looker : null;
+  const annotator = useAnnotator();
+  return active ? (annotator ?? looker) : null;
 }
 
 /** Return the looker of an open image, which is a frame of its own and has no player. */
@@ -117,7 +127,7 @@ export function useTarget(): void {
 }
 
 /** Call a listener at the user's next input. */
-function onInput(listener: () => void): () => void {
+export function onInput(listener: () => void): () => void {
   const names = ["pointerdown", "keydown"];
   for (const name of names) window.addEventListener(name, listener, true);
   return () => {
@@ -146,12 +156,14 @@ function useOpen(): (target: store.Target, stay?: boolean) => Promise<boolean> {
   const call = useCall();
   const active = useRecoilValue(isModalActive);
   const setModalState = useSetModalState();
+  const mode = useModalMode();
   return useCallback(
     async ({ sample, ...rest }, stay = false) => {
       try {
         // As a click in the grid does, pass on which fields are shown
         if (!active) await setModalState();
-        const wanted = { sample_id: sample, ...rest, stay };
+        const annotate = mode === "annotate" || store.get().annotated !== null;
+        const wanted = { sample_id: sample, ...rest, stay, annotate };
         const { opened } = await call<{ opened: boolean }>("open_sample", wanted);
         if (opened) store.set({ opened });
         return opened;
@@ -160,7 +172,7 @@ function useOpen(): (target: store.Target, stay?: boolean) => Promise<boolean> {
         return true;
       }
     },
-    [call, active, setModalState],
+    [call, active, mode, setModalState],
   );
 }
 

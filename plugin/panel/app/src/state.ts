@@ -43,6 +43,8 @@ export interface State extends Session {
   target: Target | null;
   /** Whether to open the target's sample once the App shows the whole dataset. */
   waiting: boolean;
+  /** The box to select in the App's annotator once it shows it. */
+  annotated: { target: Target; names: string[] } | null;
   /** The last error of a decision or of opening a frame, until the user closes it. */
   failure: string | null;
   /** The decisions that can be undone, the most recent one last. */
@@ -82,6 +84,7 @@ const START: State = {
   selected: [],
   target: null,
   waiting: false,
+  annotated: null,
   failure: null,
   replaced: [],
   pending: {},

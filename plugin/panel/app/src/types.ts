@@ -51,6 +51,8 @@ export interface Overview {
   status: "ready" | "no_tracks" | "not_audited";
   /** What has to be done first, or that the last audit has not finished. */
   message: string;
+  /** The number of frames that changed since they were judged. */
+  changed: number;
   operator: string | null;
   label_field: string | null;
   label_fields: string[];
@@ -78,7 +80,7 @@ export interface Issue {
   decided_by: string | null;
   decided_at: string | null;
   corrected: boolean | null;
-  /** The name of the fix of a fixed issue. */
+  /** The name of the fix of a fixed issue, "edited" if its labels were edited by hand. */
   fix: string | null;
 }
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The App's own annotator, as a player that the panel follows and steers.
+
+import { getPlayhead, type PlaybackStore, subscribePlayhead } from "@fiftyone/playback";
+import { useModalMode, useModalSample } from "@fiftyone/state";
+import { useEffect } from "react";
+import type { Looker } from "./looker";
+
+/** An element of the annotator that shows a video. */
+const SURFACE = "[data-cy=modal] [data-cy=video-annotation-top-bar]";
+
+/** The part of the App's playback that the panel uses. Times are in seconds. */
+export interface Playback {
+  duration: number;
+  stepInterval: number;
+  seek(time: number): void;
+  pause(): void;
+}
+
+/** A node of React's tree. */
+interface Fiber {
+  return: Fiber | null;
+  memoizedProps?: { value?: unknown } | null;
+}
+
+/**
+ * Find a value that the App shares with an element. It gives the values of its player only to the
+ * components in its own tree, so they are looked up there.
+ */
+export function findShared<T>(element: Element | null, names: (keyof T)[]): T | null {
+  const key = element && Object.keys(element).find((name) => name.startsWith("__reactFiber$"));
+  if (!key) return null;
+  let fiber: Fiber | null = (element as unknown as Record<string, Fiber>)[key];
+  for (; fiber; fiber = fiber.return) {
+    const value = fiber.memoizedProps?.value;
+    if (typeof value === "object" && value !== null && names.every((name) => name in value)) return value as T;
+  }
+  return null;
+}
+
+const surface = () => document.querySelector<HTMLElement>(SURFACE);
+const playback = () => findShared<Playback>(surface(), ["seek", "pause", "stepInterval"]);
+
+/** The frame that the annotator shows, counted from 1, or 0 before it shows any. */
+let frame = 0;
+const listeners = new Set<() => void>();
+
+function notify(): void {
+  for (const listener of [...listeners]) listener();
+}
+
+function publish(next: number): void {
+  if (next === frame) return;
+  frame = next;
+  notify();
+}
+
+/** How long the annotator may take to show a frame, in milliseconds. */
+const PATIENCE = 300;
+
+class Annotator implements Looker {
+  constructor(readonly sample: { _id: string }) {}
+
+  get frameNumber(): number {
+    return frame;
+  }
+
+  get state(): Looker["state"] {
+    const duration = frame ? playback()?.duration : null;
+    return { loaded: frame > 0, duration, config: { sampleId: this.sample._id } };
+  }
+
+  get lookerElement() {
+    const element = surface();
+    return element ? { element } : undefined;
+  }
+
+  seekToFrame(wanted: number): void {
+    const found = playback();
+    found?.pause();
+    found?.seek((wanted - 1) * found.stepInterval);
+    // While it loads, it returns to the first frame without having shown another one
+    window.setTimeout(() => {
+      if (frame > 0 && frame !== wanted) notify();
+    }, PATIENCE);
+  }
+
+  subscribeToState(_: string, listener: () => void): () => void {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  // A change of the frame is all that it reports
+  addEventListener(): void {}
+  removeEventListener(): void {}
+}
+
+/** The annotator of the open sample, which all parts of the panel share. */
+let shared: Annotator | null = null;
+
+function share(sample: string): Annotator {
+  if (shared?.sample._id !== sample) shared = new Annotator({ _id: sample });
+  return shared;
+}
+
+/** Return the annotator if the open sample is a video that is being annotated. */
+export function useAnnotator(): Looker | null {
+  const annotates = useModalMode() === "annotate";
+  const sample = useModalSample()?.sample;
+  return annotates && sample?._media_type === "video" ? share(sample._id) : null;
+}
+
+/** Follow the frame that the annotator shows. */
+export function AnnotatorClock(): null {
+  const annotator = useAnnotator();
+  useEffect(() => {
+    if (!annotator) return undefined;
+    let stop: (() => void) | undefined;
+    const attach = () => {
+      const { stepInterval } = playback() ?? {};
+      const clock = findShared<PlaybackStore>(surface(), ["get", "set", "sub"]);
+      if (!clock || !stepInterval) return;
+      observer.disconnect();
+      const update = () => publish(frameAt(getPlayhead(clock), playback()?.stepInterval ?? stepInterval));
+      stop = subscribePlayhead(clock, update);
+      update();
+    };
+    const observer = new MutationObserver(attach);
+    observer.observe(document.body, { childList: true, subtree: true });
+    attach();
+    return () => {
+      observer.disconnect();
+      stop?.();
+      publish(0);
+    };
+  }, [annotator]);
+  return null;
+}
+
+/** Return the frame, counted from 1, that is shown at a time. */
+export const frameAt = (time: number, step: number): number => Math.floor(time / step + 1e-6) + 1;
