@@ -230,7 +230,6 @@ def _store(
     logger.info("Storing the labels of %d frames...", frames)
     with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
         store.insert_tracks(dataset, tracks, segments, field, bar.update)
-    store.set_up_annotator(dataset, field, tracks.table["label"].dropna().unique())
     for field, tracks in further:
         store.add_detections(dataset, tracks, segments, field)
     return ids

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import fiftyone as fo
 
 from .bulk import Document
-from .fields import known_classes, suggest_classes, suggested_classes
+from .fields import known_classes, listed_classes, suggest_classes
 from .frame_documents import frame_path
 from .own_fields import own_attributes
 
@@ -20,23 +18,21 @@ _IDENTITY = "index"
 _MOST_RADIO = 5
 
 
-def set_up_annotator(
-    dataset: fo.Dataset, field: str, classes: Iterable[str] | None = None
-) -> bool:
+def set_up_annotator(dataset: fo.Dataset, field: str) -> bool:
     """Let the App's annotator edit the boxes of a label field.
 
     The label schema that the annotator needs is added and activated. The numbers of
     tracks and the fields of the audit are read-only in it. Of a schema that somebody
-    else made, only the fields of the audit are made read-only.
+    else made, only the fields of the audit are made read-only. FiftyOne 1.22 raises an
+    error when a frame field with a label schema is deleted, so only a dataset that is
+    edited in the App gets one.
 
     Args:
         dataset: the dataset
         field: the frame field of the detections
-        classes (None): the classes of the boxes; by default those that a dataset
-            without a schema has or lists
 
     Returns:
-        whether the schema is new, so that an App that is open does not know it yet
+        whether the schema is new, so that a sample that is open does not know it yet
     """
     path = frame_path(dataset, field)
     before = dataset.label_schemas.get(path)
@@ -46,15 +42,14 @@ def set_up_annotator(
         {**each, "read_only": True} if each["name"] in own | {_IDENTITY} else each
         for each in _add_missing(dataset, path, schema, own)
     ]
-    if before is None and classes is None:
-        classes = known_classes(dataset, field)
-    schema |= _classes(dataset, field, schema, classes or ())
+    if before is None:
+        schema |= _list_classes(dataset, field)
     if schema != before:
         dataset.update_label_schema(path, schema)
-    if path not in dataset.active_label_schemas:
-        dataset.activate_label_schemas(path)
-        return True
-    return before is None
+    if path in dataset.active_label_schemas:
+        return before is None
+    dataset.activate_label_schemas(path)
+    return True
 
 
 def _make_schema(dataset: fo.Dataset, path: str) -> Document:
@@ -76,16 +71,12 @@ def _add_missing(
     return listed + [each for each in made if each["name"] in missing]
 
 
-def _classes(
-    dataset: fo.Dataset, field: str, schema: Document, classes: Iterable[str]
-) -> Document:
-    """Return the classes of a schema with further ones, unless somebody chose them."""
-    listed = schema.get("classes") or []
-    if listed and tuple(listed) != suggested_classes(dataset, field):
+def _list_classes(dataset: fo.Dataset, field: str) -> Document:
+    """Return the part of a schema that lists the classes that boxes can have."""
+    classes = list(known_classes(dataset, field))
+    if not classes:
         return {}
-    united = sorted({*listed, *classes})
-    if not united or united == listed:
-        return {}
-    suggest_classes(dataset, field, united)
-    component = "radio" if len(united) <= _MOST_RADIO else "dropdown"
-    return {"classes": united, "component": component}
+    if not listed_classes(dataset, field):
+        suggest_classes(dataset, field, classes)
+    component = "radio" if len(classes) <= _MOST_RADIO else "dropdown"
+    return {"classes": classes, "component": component}

@@ -91,29 +91,37 @@ def read_records(
         the records, the oldest first
     """
     dataset.reload()
-    runs = [run for key in dataset.list_runs() if (run := _readable_run(dataset, key))]
-    records = [
-        StoredRecord(run.key, run.timestamp, run.config.serialize())
-        for run in sorted(runs, key=lambda run: run.timestamp)
-        if f"{run.config.method}/".startswith(f"{method}/")
-    ]
-    return [
-        record
-        for record in records
-        if all(record.content.get(name) == value for name, value in matching.items())
-    ]
+    return find_records(dataset, method, **matching)
 
 
-def _readable_run(dataset: fo.Dataset, key: str) -> fo.RunInfo | None:
-    """Return a run, None if a killed process left it unreadable.
+def find_records(
+    dataset: fo.Dataset, method: str, **matching: object
+) -> list[StoredRecord]:
+    """Read the records of a method, and leave the dataset in memory as it is.
 
-    FiftyOne's own list of runs with a condition drops any exception, an interrupt too.
+    This is many times as fast as :func:`read_records`. What a killed process left
+    unreadable is left out.
+
+    Args:
+        dataset: the dataset
+        method: the method of the runs; ``a/b`` is a method of ``a``, too
+        **matching: values that the records must have
+
+    Returns:
+        the records, the oldest first
     """
-    try:
-        return dataset.get_run_info(key)
-    except Exception:
-        logger.warning("the run %r of %r cannot be read", key, dataset.name)
-        return None
+    database = odm.get_db_conn()
+    known = database.datasets.find_one({"_id": dataset._doc.id}, ["runs"]) or {}
+    wanted = {
+        "_id": {"$in": list((known.get("runs") or {}).values())},
+        "config.method": {"$regex": f"^{re.escape(method)}(/|$)"},
+    }
+    found = database.runs.find(wanted).sort([("timestamp", 1), ("_id", 1)])
+    return [
+        StoredRecord(run["key"], run["timestamp"], run["config"])
+        for run in found
+        if all(run["config"].get(name) == value for name, value in matching.items())
+    ]
 
 
 def save_results(dataset: fo.Dataset, key: str, **values: object) -> None:

@@ -203,7 +203,7 @@ def list_fixed(dataset: fo.Dataset) -> dict[str, Json]:
 
 
 def _records(dataset: fo.Dataset) -> dict[str, Json]:
-    stored = runs.read_records(dataset, METHOD, kept=True)
+    stored = runs.find_records(dataset, METHOD, kept=True)
     fixes = [each.content for each in stored if "finished" in each.content]
     return {str(content["name"]): content for content in fixes}
 

@@ -123,7 +123,6 @@ def audit_dataset(
         ids = store.sample_ids(samples)
         result = _check_and_audit(dataset, field, ids, settings, progress)
         record = _record(run_key, field, replace(settings, kinds=kinds))
-        store.set_up_annotator(dataset, field)
         return _finish(dataset, record, result, ids)
 
 

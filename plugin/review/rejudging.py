@@ -133,17 +133,14 @@ def _judge(
     dataset: fo.Dataset, field: str, sequence: str, frames: tuple[int, int]
 ) -> _Judgment | None:
     """Judge all tracks around frames as the last audit did, None without one."""
-    audits = list_audits(dataset, field)
+    audits = list_audits(dataset, field, reload=False)
     if not audits:
         return None
     settings = with_earlier_kinds(audits[-1].settings, audits)
     kinds = tuple(kind for kind in settings.kinds if kind != APPEARANCE)
-    step = _labeling_step(dataset, field, sequence, frames)
-    near = frames[0] - _NEAR * step, frames[1] + _NEAR * step
-    around = near[0] - _AROUND * step, near[1] + _AROUND * step
     own = store.own_attributes(dataset, field)
     names = {own[name]: name for name in _COMPARED if name in own}
-    stored = store.read_range(dataset, field, sequence, around, list(names))
+    stored, near = _read_around(dataset, field, sequence, frames, list(names))
     table = stored.tracks.table
     before = table[list(names)].rename(columns=names)
     tracks = replace(stored.tracks, table=table.drop(columns=list(names)))
@@ -255,7 +252,7 @@ def describe_changed(dataset: fo.Dataset, field: str) -> str:
 
 
 def _judged(dataset: fo.Dataset, field: str) -> list[str]:
-    records = runs.read_records(dataset, _METHOD, label_field=f"frames.{field}")
+    records = runs.find_records(dataset, _METHOD, label_field=f"frames.{field}")
     return [time for each in records for time in each.content["times"]]
 
 
@@ -263,13 +260,25 @@ def _judged_times(dataset: fo.Dataset, field: str) -> list[datetime]:
     return [datetime.fromisoformat(time) for time in _judged(dataset, field)]
 
 
-def _labeling_step(
-    dataset: fo.Dataset, field: str, sequence: str, frames: tuple[int, int]
-) -> int:
-    """Return the number of frames from one labeled frame to the next."""
-    few = store.read_range(dataset, field, sequence, (frames[0], frames[0] + _AROUND))
-    steps = find_neighbors(few.tracks.table).step
-    return int(steps[0]) if len(steps) else 1
+def _read_around(
+    dataset: fo.Dataset,
+    field: str,
+    sequence: str,
+    frames: tuple[int, int],
+    attributes: list[str],
+) -> tuple[store.StoredTracks, tuple[int, int]]:
+    """Read the tracks around frames, and return the range whose issues are replaced.
+
+    Both reach farther where not every frame is labeled.
+    """
+    step, read = 1, 0
+    while step > read:
+        near = frames[0] - _NEAR * step, frames[1] + _NEAR * step
+        around = near[0] - _AROUND * step, near[1] + _AROUND * step
+        stored = store.read_range(dataset, field, sequence, around, attributes)
+        steps = find_neighbors(stored.tracks.table).step
+        read, step = step, max(int(steps[0]) if len(steps) else 1, step)
+    return stored, near
 
 
 def _mistakes(issues: pd.DataFrame) -> pd.MultiIndex:

@@ -682,3 +682,41 @@ def test_filters_need_a_known_decision(dataset):
         Filters(decision="later")
     none = read_dataset_issues(dataset, "nothing").assign(sequence="")
     assert list_issues(none, Filters(track=3), 9)["issues"] == []
+
+
+def test_tells_where_to_edit_an_issue(dataset):
+    issues = read_dataset_issues(dataset, FIELD)
+    for _, issue in issues.iterrows():
+        found, _ = ask(dataset.view(), "annotate", id=issue["id"])
+        assert found["frame"] == issue["peak_frame"]
+        assert found["names"][0] == f"track-{issue['track']}"
+    assert ask(dataset.view(), "annotate", id="0" * 24)[0] == {
+        "problem": "this issue no longer exists; reload the list"
+    }
+
+
+def test_tells_the_version_that_a_decision_made(dataset):
+    (issue, *_) = read_dataset_issues(dataset, FIELD).to_dict("records")
+    sample = issue["sample_id"]
+
+    def version():
+        (time,) = dataset.select(sample).values("last_modified_at")
+        return round(pd.Timestamp(time).timestamp() * 1000)
+
+    params = {"ids": [issue["id"]], "decision": "confirmed"}
+    annotated = {"sample": sample, "version": version()}
+    made, _ = ask(dataset.view(), "decide", **params, annotated=annotated)
+    assert made == {"decided": 1, "version": version()}
+    # Somebody else changed the sample in the meantime
+    made, _ = ask(dataset.view(), "decide", **params, annotated=annotated)
+    assert made == {"decided": 1, "version": None}
+
+
+def test_judges_edits(dataset):
+    frame = dataset.first().frames[3]
+    frame[FIELD].detections[0].label = "runner"
+    frame.save()
+    assert ask(dataset.view(), "load")[0]["changed"] == 1
+    judged, _ = ask(dataset.view(), "judge_edits")
+    assert judged == {"frames": 1}
+    assert ask(dataset.view(), "load")[0]["changed"] == 0

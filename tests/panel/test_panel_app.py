@@ -817,3 +817,41 @@ def test_what_the_first_audit_adds_is_seen_beside_the_video(app, page, dataset):
         assert page.evaluate("window.ran") is None
     finally:
         fo.delete_dataset(name)
+
+
+def type_width(page, width):
+    """Types a width into the annotator's form; waits until it is saved at once."""
+    form = page.locator("[data-cy=sidebar] input[type=number][step='0.0001']")
+    with page.expect_response(lambda r: r.request.method == "PATCH") as saved:
+        form.nth(2).fill(f"{width:.4f}")
+        form.nth(2).press("Enter")
+    assert saved.value.status == 200
+    return form.nth(2)
+
+
+def test_edits_in_the_annotator_and_back(panel, dataset, page):
+    issues = read_issues(dataset)
+    wrong, other = issues[issues["kind"] == "size_change"].iloc[0], issues.iloc[-1]
+    choose(panel, wrong["id"])
+    page.keyboard.press("e")
+    page.locator("[data-cy=annotate-edit-back]").wait_for()
+    beside = page.locator("[data-cy=modal] [data-testid=track-audit]")
+    playhead = beside.locator("[data-testid=playhead]")
+    assert playhead.get_attribute("data-frame") == str(wrong["peak_frame"])
+    right = wrong["expected_width"] / dataset.first()["image_width"]
+    type_width(page, right / 2)
+    beside.locator(f"[data-testid=issue][data-id='{other['id']}'] input").check()
+    beside.get_by_role("button", name="Dismiss").first.click()
+    see_decided(beside, 0, 1)
+    # Neither the decision nor its author gets in the way of the next edit
+    width = type_width(page, right)
+    width.blur()
+    with page.expect_response(lambda r: r.request.method == "PATCH"):
+        page.keyboard.press("Control+z")
+    see_decided(beside, 0, 1)
+    type_width(page, right)
+    page.locator("[data-cy=explore]").click()
+    state = beside.locator(f"[data-testid=chosen][data-id='{wrong['id']}']")
+    state.get_by_text("edited", exact=True).wait_for()
+    assert read_issues(dataset).set_index("id").loc[wrong["id"], "fix"] == "edited"
+    close_modal(page)

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Edit the track of an issue in the App's annotator, and judge it again afterward.
 
-import { isModalActive, useModalMode, useModalModeController, useModalSample, useRefreshSample } from "@fiftyone/state";
+import {
+  isModalActive,
+  useClearModal,
+  useModalMode,
+  useModalModeController,
+  useModalSample,
+  useRefreshSample,
+} from "@fiftyone/state";
 import { useCallback, useEffect, useRef } from "react";
 import { useRecoilValue } from "recoil";
 import { useAnnotator } from "./annotator";
@@ -20,7 +27,7 @@ interface Begin {
   frame: number;
   /** The names that the annotator may have for the box. */
   names: string[];
-  /** Whether the App does not know yet that it may edit the labels. */
+  /** Whether a sample that is open does not know yet that its labels may be edited. */
   is_new: boolean;
 }
 
@@ -29,12 +36,19 @@ export function useAnnotate(): (sequence: SequenceInfo | undefined, issue: Issue
   const call = useCall();
   const go = useGo();
   const { activateAnnotateMode } = useModalModeController();
+  const active = useRecoilValue(isModalActive);
+  const clear = useClearModal();
   return useCallback(
     (sequence, issue) => {
       const begin = ({ frame, names, is_new }: Begin) => {
         const target = findTarget(sequence, frame, issue.id);
         if (!target) return;
-        if (is_new) store.set({ failure: "The App can edit these labels now. Reload the page to start." });
+        if (is_new && active) {
+          // It reads what it may edit when it opens a sample
+          clear();
+          store.set({ failure: "The App can edit these labels from now on. Press e again." });
+          return;
+        }
         store.set({ annotated: { target, names } });
         activateAnnotateMode();
         go(sequence, frame, issue.id);
@@ -42,7 +56,7 @@ export function useAnnotate(): (sequence: SequenceInfo | undefined, issue: Issue
       const fail = (error: Error) => store.set({ failure: error.message });
       call<Begin>("annotate", { id: issue.id }).then(begin, fail);
     },
-    [call, go, activateAnnotateMode],
+    [call, go, active, clear, activateAnnotateMode],
   );
 }
 
