@@ -14,6 +14,7 @@ import { useRecoilValue } from "recoil";
 import { useAnnotator } from "./annotator";
 import { useCall } from "./api";
 import { findTarget } from "./looker";
+import { readTime } from "./playback";
 import { onInput, useGo } from "./player";
 import { markStale } from "./savedViews";
 import * as store from "./state";
@@ -114,14 +115,6 @@ interface Open {
 }
 
 let open: Open | null = null;
-
-/** Return the milliseconds of a time as the App spells it. */
-export function readTime(value: unknown): number | null {
-  if (typeof value === "string") return new Date(value).getTime();
-  const { datetime, $date } = (value ?? {}) as { datetime?: number; $date?: number | string };
-  const time = datetime ?? $date;
-  return time === undefined ? null : new Date(time).getTime();
-}
 
 /** Return the sample that is being annotated and its version, for calls that change issues. */
 export function annotated(): { annotated?: { sample: string; version: number | null } } {

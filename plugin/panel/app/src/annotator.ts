@@ -5,38 +5,10 @@ import { getPlayhead, type PlaybackStore, subscribePlayhead } from "@fiftyone/pl
 import { useModalMode, useModalSample } from "@fiftyone/state";
 import { useEffect } from "react";
 import type { Looker } from "./looker";
+import { findShared, frameAt, type Playback } from "./playback";
 
 /** An element of the annotator that shows a video. */
 const SURFACE = "[data-cy=modal] [data-cy=video-annotation-top-bar]";
-
-/** The part of the App's playback that the panel uses. Times are in seconds. */
-export interface Playback {
-  duration: number;
-  stepInterval: number;
-  seek(time: number): void;
-  pause(): void;
-}
-
-/** A node of React's tree. */
-interface Fiber {
-  return: Fiber | null;
-  memoizedProps?: { value?: unknown } | null;
-}
-
-/**
- * Find a value that the App shares with an element. It gives the values of its player only to the
- * components in its own tree, so they are looked up there.
- */
-export function findShared<T>(element: Element | null, names: (keyof T)[]): T | null {
-  const key = element && Object.keys(element).find((name) => name.startsWith("__reactFiber$"));
-  if (!key) return null;
-  let fiber: Fiber | null = (element as unknown as Record<string, Fiber>)[key];
-  for (; fiber; fiber = fiber.return) {
-    const value = fiber.memoizedProps?.value;
-    if (typeof value === "object" && value !== null && names.every((name) => name in value)) return value as T;
-  }
-  return null;
-}
 
 const surface = () => document.querySelector<HTMLElement>(SURFACE);
 const playback = () => findShared<Playback>(surface(), ["seek", "pause", "stepInterval"]);
@@ -136,6 +108,3 @@ export function AnnotatorClock(): null {
   }, [annotator]);
   return null;
 }
-
-/** Return the frame, counted from 1, that is shown at a time. */
-export const frameAt = (time: number, step: number): number => Math.floor(time / step + 1e-6) + 1;
