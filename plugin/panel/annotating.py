@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import fiftyone as fo
 import pandas as pd
@@ -17,6 +16,7 @@ from ..review.issues import read_dataset_issues
 from ..review.rejudging import judge_edits
 from .answering import asked_dataset, find_field, told
 from .params import check_id, read_text
+from .track import Issue
 
 #: Number of frames around that of an issue in which a box of its track is searched.
 _AROUND = 50
@@ -82,9 +82,7 @@ def _read_version(dataset: fo.Dataset, sample: str) -> int | None:
     return None if time is None else round(pd.Timestamp(time).timestamp() * 1000)
 
 
-def _find_box(
-    dataset: fo.Dataset, field: str, issue: pd.Series[Any]
-) -> tuple[int, list[str]]:
+def _find_box(dataset: fo.Dataset, field: str, issue: Issue) -> tuple[int, list[str]]:
     """Return the frame of an issue's most telling box, and the annotator's names of it.
 
     The annotator names a box by its instance, or else by its index, or else by itself.
@@ -105,7 +103,7 @@ def _find_box(
     return frame, [str(each) for each in (*names, label["_id"]) if each is not None]
 
 
-def _sequence_of(dataset: fo.Dataset, issue: pd.Series[Any]) -> str:
+def _sequence_of(dataset: fo.Dataset, issue: Issue) -> str:
     return next(
         name
         for name, spans in store.read_spans(dataset).items()
