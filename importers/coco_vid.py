@@ -22,6 +22,7 @@ from .files import Json, read_json
 from .numbered_frames import Frames
 from .numbered_rows import LAST_TRACK, LabeledVideo, make_tracks
 from .tracks import BOX, InputError, Tracks, attribute_columns, concatenate
+from .words import count
 
 _EXPECTED = "COCO's videos, images, annotations and categories"
 #: What the ID of a track, and the number of an image in its video, are called.
@@ -72,10 +73,11 @@ def read_coco_vid(path: Path, frames: Frames, strict: bool = False) -> Tracks:
         raise InputError(path, f"no boxes; expected {_EXPECTED}")
     tracks = concatenate(parts)
     notes = [f"{path}: {crowds} crowd regions were left out"] if crowds else []
-    if strays and strict:
-        raise InputError(path, f"{strays} boxes in images that are not listed")
     if strays:
-        notes.append(f"{path}: {strays} boxes in images that are not listed, left out")
+        found = f"{count(strays, 'box')} in images that are not listed"
+        if strict:
+            raise InputError(path, found)
+        notes.append(f"{path}: {found}, left out")
     notes += tracks.notes
     return Tracks(tracks.table, tracks.sequences, tuple(notes), tracks.invalid)
 

@@ -17,6 +17,7 @@ from .numbered_frames import Frames
 from .numbered_rows import LabeledVideo, make_tracks
 from .text_rows import CORNERS, SPACES, read_rows
 from .tracks import Tracks, attribute_columns
+from .words import count
 
 _COLUMNS = ("track", *CORNERS, "number", "lost", "occluded", "generated", "label")
 #: How many attributes an object can have.
@@ -64,7 +65,7 @@ def read_vatic(path: Path, frames: Frames, strict: bool = False) -> Tracks:
         keyframe=rows["generated"] == 0,
         **_attributes(rows),
     )
-    note = f"{path.stem}: {lost.sum()} boxes of objects that are lost were left out"
+    note = f"{path.stem}: {count(int(lost.sum()), 'box')} of lost objects left out"
     video = LabeledVideo(path.stem, first=0, notes=(note,) if lost.any() else ())
     return make_tracks(path, boxes, video, frames, strict)
 

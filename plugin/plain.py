@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..importers.words import count as count
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,14 +23,3 @@ def to_records(table: pd.DataFrame) -> list[Json]:
     plain = table.astype(object)
     records: Any = plain.where(table.notna(), None).to_dict("records")
     return list(records)
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun, such as ``1 frame`` or ``2,000 frames``.
-
-    Args:
-        number: the number
-        noun: the noun, in the singular
-    """
-    ending = "" if number == 1 else "es" if noun.endswith("x") else "s"
-    return f"{number:,} {noun}{ending}"

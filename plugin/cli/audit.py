@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Group, Parameter
 
-from ..plain import to_records
+from ..plain import count, to_records
 from .commands import (
     FIELDS,
     FILES,
     NOT_JUDGED,
     STDOUT,
     AsJson,
+    KmsKey,
     app,
     print_done,
     print_json,
@@ -29,7 +30,6 @@ from .shown import Shown
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
     from ...importers.tracks import Tracks
@@ -156,6 +156,7 @@ def score(
     crops: Annotated[Crops, FIELDS] = _CROPS,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
     rules: RulesFile = None,
+    kms_key_id: KmsKey = None,
     as_json: AsJson = False,
 ) -> int:
     """Score every detection, list the mistakes and print a summary.
@@ -194,25 +195,26 @@ def score(
         check_output(issues, ".csv", labels, output)
     tracks, audit = _audit(labels, source, thresholds, chosen, predictions, asked)
     if output:
-        save(output, tables.to_csv(tables.make_detections_table(tracks, audit)))
+        save(
+            output,
+            tables.to_csv(tables.make_detections_table(tracks, audit)),
+            kms_key_id,
+        )
     if issues:
-        save(issues, tables.to_csv(tables.make_issues_table(tracks, audit.issues)))
+        save(
+            issues,
+            tables.to_csv(tables.make_issues_table(tracks, audit.issues)),
+            kms_key_id,
+        )
     summary = make_summary(tracks, audit)
     if as_json:
         listed = tables.make_issues_table(tracks, audit.issues)
-        print_json(_describe(tracks, summary, listed))
+        found = {"summary": to_records(summary), "issues": to_records(listed)}
+        notes = [*tracks.notes, *_untracked(tracks)]
+        print_json(found, count(len(listed), "issue"), notes)
     else:
         say(summary.to_string(index=False), output, issues)
     return _warn_of_untracked(tracks)
-
-
-def _describe(
-    tracks: Tracks, summary: pd.DataFrame, issues: pd.DataFrame
-) -> dict[str, object]:
-    """Return the result of scoring for programs."""
-    notes = [*tracks.notes, *_untracked(tracks)]
-    listed = to_records(issues)
-    return {"summary": to_records(summary), "issues": listed, "notes": notes}
 
 
 def _warn_of_untracked(tracks: Tracks) -> int:
@@ -253,6 +255,7 @@ def report(
     crops: Annotated[Crops, FIELDS] = _CROPS,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
     rules: RulesFile = None,
+    kms_key_id: KmsKey = None,
     as_json: AsJson = False,
 ) -> int:
     r"""Write a page that shows the mistakes with pictures and plots.
@@ -280,7 +283,7 @@ def report(
     thresholds, chosen = limits.thresholds(), crops.chosen(embeddings)
     asked = read_rules(rules)
     check_output(output, ".html", labels)
-    reviewed = read_reviews(shown.reviews)
+    window, reviewed = shown.frames(), read_reviews(shown.reviews)
     tracks, audit = _audit(labels, source, thresholds, chosen, predictions, asked)
     shown.check(labels, tracks)
     page = make_report(
@@ -290,12 +293,13 @@ def report(
         reviewed=reviewed,
         annotator=shown.annotator,
         plotted=shown.tracks,
+        window=window,
     )
-    save(output, page)
-    message = f"{len(audit.issues)} issues, saved to {output}"
+    save(output, page, kms_key_id)
+    message = f"{count(len(audit.issues), 'issue')}, saved to {output}"
     done = {"issues": len(audit.issues), "output": output, "message": message}
     with redirect_stdout(sys.stderr if output == STDOUT else sys.stdout):
-        print_done({**done, "notes": []}, as_json)
+        print_done(done, as_json)
     return _warn_of_untracked(tracks)
 
 
@@ -313,6 +317,7 @@ def plan_review(
     context: Annotated[int, Parameter(metavar="FRAMES")] = 1,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
     rules: RulesFile = None,
+    kms_key_id: KmsKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Pick the frames to review first.
@@ -350,14 +355,15 @@ def plan_review(
         plan = plan_frames(audit.issues, lengths, budget, context)
     except ValueError as error:
         raise InputError("--budget, --minutes, --context", str(error)) from error
-    save(output, tables.to_csv(tables.name_frames(tracks, plan)))
+    save(output, tables.to_csv(tables.name_frames(tracks, plan)), kms_key_id)
     expected = float(plan["expected"].sum())
-    message = f"{len(plan)} frames, {expected:.1f} expected mistakes"
+    message = f"{count(len(plan), 'frame')}, {expected:.1f} expected mistakes"
     if len(plan) <= budget - 2 * context - 1:
-        message += f"\nfewer than {budget} frames cover all {len(audit.issues)} issues"
+        issues = count(len(audit.issues), "issue")
+        message += f"\nfewer than {count(budget, 'frame')} cover all {issues}"
     if as_json:
         done = {"frames": len(plan), "mistakes_expected": round(expected, 1)}
-        print_json({**done, "output": output, "notes": [], "message": message})
+        print_json({**done, "output": output}, message)
         return
     say(f"{message}\nsaved to {output}", output)
 

@@ -68,7 +68,8 @@ def cache(*, clear: bool = False, as_json: AsJson = False) -> None:
         total = sum(entry.size for entry in entries)
         found.append(CacheStatus(content, folder, len(entries), total, size, limit))
     if as_json:
-        print_json({"caches": [asdict(one) for one in found]})
+        size = sum(one.size for one in found)
+        print_json({"caches": [asdict(one) for one in found]}, _megabytes(size))
         return
     for one in found:
         print(f"{one.content}: {one.entries:,} files, {_megabytes(one.size)}")

@@ -180,6 +180,15 @@ JobName: TypeAlias = Annotated[
 AsJson: TypeAlias = Annotated[
     bool, Parameter("--json", help="print the result as JSON and nothing else")
 ]
+KmsKey: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        "--kms-key-id",
+        metavar="KEY",
+        help="the KMS key that encrypts what is saved to S3 (default: as the bucket "
+        "has it)",
+    ),
+]
 #: Makes the fields of a dataclass options of the command
 FIELDS = Parameter("*")
 
@@ -191,9 +200,18 @@ def error_line(error: object) -> str:
     return f"track-audit: error: {' '.join(str(error).splitlines())}"
 
 
-def print_json(content: Mapping[str, object]) -> None:
-    """Print a result for programs; dates are text."""
-    print(json.dumps(content, indent=2, allow_nan=False, default=str))
+def print_json(
+    content: Mapping[str, object], message: str, notes: Iterable[str] = ()
+) -> None:
+    """Print a result for programs; dates are text.
+
+    Args:
+        content: the result
+        message: the sentence for people, as ``message``
+        notes (()): what people should know, as the list ``notes``
+    """
+    done = {**content, "notes": [*notes], "message": message}
+    print(json.dumps(done, indent=2, allow_nan=False, default=str))
 
 
 def print_notes(notes: Iterable[str]) -> None:
@@ -208,16 +226,17 @@ def print_done(
     """Print what was done.
 
     Args:
-        done: the result, with the sentence ``message`` and a list of ``notes``
+        done: the result, with the sentence ``message`` and, if any, a list of ``notes``
         as_json (False): whether to print the result for programs
         notes (True): whether to print the notes for people, on standard error
     """
+    listed, message = done.get("notes"), str(done["message"])
+    told = listed if isinstance(listed, list) else []
     if as_json:
-        print_json(done)
+        print_json(done, message, told)
         return
-    listed = done.get("notes", ())
-    print_notes(listed if notes and isinstance(listed, list) else ())
-    print(done["message"])
+    print_notes(told if notes else ())
+    print(message)
 
 
 def run(argv: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from .audit import CsvFile, Labels
-from .commands import FIELDS, FILES, AsJson, app, print_json
+from .commands import FIELDS, FILES, AsJson, KmsKey, app, print_json
 from .reading import Source
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def compare(
     source: Annotated[Source, FIELDS] = _SOURCE,
     output: CsvFile = None,
     issues: CsvFile = None,
+    kms_key_id: KmsKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how well two sets of labels of the same frames agree.
@@ -54,7 +55,7 @@ def compare(
     """
     from ...importers.tracks import InputError
     from ..comparing import compare_tracks
-    from ..plain import to_records
+    from ..plain import count, to_records
     from . import tables
     from .output import check_output, save
 
@@ -69,12 +70,12 @@ def compare(
         raise InputError(f"{labels}, {others}", str(error)) from error
     told = tables.make_issues_table(one, found.issues)
     if output:
-        save(output, tables.to_csv(found.measures))
+        save(output, tables.to_csv(found.measures), kms_key_id)
     if issues:
-        save(issues, tables.to_csv(told))
+        save(issues, tables.to_csv(told), kms_key_id)
     if as_json:
         listed = {"measures": to_records(found.measures), "issues": to_records(told)}
-        print_json(listed)
+        print_json(listed, count(len(found.issues), "disagreement"))
     else:
         _print(found)
 

@@ -13,10 +13,9 @@ from .commands import (
     AsJson,
     DatasetName,
     JobName,
+    KmsKey,
     app,
     print_done,
-    print_json,
-    print_notes,
 )
 from .sending import choose_view, open_dataset
 
@@ -54,15 +53,13 @@ def load(
         from ..corrections.loading import load_adjustment
 
         review = load_adjustment(opened, job_name, output, adjusted_field)
+    from ..corrections.reviews import describe_review
+
+    print_done({**asdict(review), "message": describe_review(review)}, as_json)
     if as_json:
-        print_json(asdict(review))
         return
     import pandas as pd
 
-    from ..corrections.reviews import describe_review
-
-    print_notes(review.notes)
-    print(describe_review(review))
     if review.precision:
         print(pd.DataFrame(review.precision).to_string(index=False))
 
@@ -143,6 +140,7 @@ def quality(
     label_field: Annotated[str | None, Parameter(metavar="FIELD")] = None,
     annotator_field: Annotated[str | None, Parameter(metavar="ATTRIBUTE")] = None,
     output: Annotated[str | None, Parameter(metavar="HTML")] = None,
+    kms_key_id: KmsKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how much better the labels of a dataset got.
@@ -172,9 +170,10 @@ def quality(
     if output is not None:
         from ..report.quality_page import make_quality_page
 
-        save(output, make_quality_page(dataset, found.to_dict(), str(found)))
+        save(
+            output, make_quality_page(dataset, found.to_dict(), str(found)), kms_key_id
+        )
+    print_done({**found.to_dict(), "message": str(found)}, as_json)
     if as_json:
-        print_json(found.to_dict())
         return
-    print(found)
     print(found.rates.round(1).to_string(index=False))

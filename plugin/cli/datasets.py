@@ -161,11 +161,12 @@ def views(
       track-audit views station
     """
     with open_dataset(dataset) as opened:
+        from ..plain import count
         from ..review.saved_views import save_outlier_views
 
         saved = save_outlier_views(opened, label_field)
     if as_json:
-        print_json({"views": saved})
+        print_json({"views": saved}, f"{count(len(saved), 'view')} saved")
         return
     for name, number in saved.items():
         print(f"{name}: {number}")
@@ -202,9 +203,9 @@ def list_issues(
         found = _choose(opened, label_field, kinds, sequences, decision, min_score)
     found = found.head(limit) if limit is not None else found
     if as_json:
-        from ..plain import to_records
+        from ..plain import count, to_records
 
-        print_json({"issues": to_records(found)})
+        print_json({"issues": to_records(found)}, count(len(found), "issue"))
         return
     if found.empty:
         print("no issues")

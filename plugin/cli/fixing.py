@@ -83,8 +83,9 @@ def fix(
     with whole_folder(Path(output)) as folder:
         write_labels(fixed, folder, _classes(tracks))
         save(str(folder / _LOG), tables.to_csv(plan.log))
-    print_notes(_notes(tracks, explain_none(issues, asked, min_score)))
-    _tell(plan, len(issues), output, as_json)
+    notes = _notes(tracks, explain_none(issues, asked, min_score))
+    print_notes(notes)
+    _tell(plan, len(issues), output, notes if as_json else None)
 
 
 def _read(labels: str, source: Source) -> tuple[Tracks, Tracks]:
@@ -182,17 +183,17 @@ def _changed_tracks(plan: Plan) -> pd.DataFrame:
     return both.dropna().astype({"track": int}).drop_duplicates()
 
 
-def _tell(plan: Plan, issues: int, output: str, as_json: bool) -> None:
-    """Print what was fixed."""
+def _tell(plan: Plan, issues: int, output: str, notes: list[str] | None) -> None:
+    """Print what was fixed, for programs if there is a list of notes."""
     from ..plain import count
 
     done = plan.fixes[plan.fixes["fix"].notna()]
-    if as_json:
+    message = f"{len(done)} of {count(issues, 'issue')} fixed; {plan.counts}"
+    if notes is not None:
         by_kind = done["kind"].value_counts().to_dict()
-        counts = vars(plan.counts)
-        print_json(
-            {"issues": issues, "fixed": len(done), "kinds": by_kind, "boxes": counts}
-        )
+        boxes = vars(plan.counts)
+        fixed = {"issues": issues, "fixed": len(done), "kinds": by_kind, "boxes": boxes}
+        print_json(fixed, message, notes)
         return
-    print(f"{len(done)} of {count(issues, 'issue')} fixed; {plan.counts}")
+    print(message)
     print(f"saved to {output}")

@@ -113,7 +113,10 @@ def _print_jobs(dataset: str, jobs: list[AdjustmentStatus], as_json: bool) -> No
     import pandas as pd
 
     if as_json:
-        print_json({"jobs": [asdict(job) for job in jobs]})
+        from ..plain import count
+
+        listed = [asdict(job) for job in jobs]
+        print_json({"jobs": listed}, count(len(jobs), "adjustment job"))
         return
     if not jobs:
         print(f"no adjustment jobs of {dataset} are recorded")

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...importers import files
 from ...importers.tracks import InputError
 from ..groundtruth.aws import aws_errors, s3_client
+from ..groundtruth.bucket import encryption
 from ..groundtruth.upload import content_type
 from .commands import STDOUT
 
@@ -40,12 +41,13 @@ def check_output(output: str, suffix: str, *taken: str | None) -> None:
         raise InputError(path, message)
 
 
-def save(output: str, data: bytes) -> None:
+def save(output: str, data: bytes, kms_key: str | None = None) -> None:
     """Write a result.
 
     Args:
         output: a local path or S3 URI, or :data:`STDOUT`
         data: the content
+        kms_key (None): the KMS key that encrypts it in S3
 
     Raises:
         InputError: if the URI names no bucket
@@ -62,7 +64,11 @@ def save(output: str, data: bytes) -> None:
     client = s3_client()
     with aws_errors(f"Saving {output}"):
         client.put_object(
-            Bucket=bucket, Key=key, Body=data, ContentType=content_type(key)
+            Bucket=bucket,
+            Key=key,
+            Body=data,
+            ContentType=content_type(key),
+            **encryption(kms_key),
         )
 
 

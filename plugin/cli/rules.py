@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Parameter
 
-from .commands import FIELDS, FILES, AsJson, app, print_json
+from .commands import FIELDS, FILES, AsJson, KmsKey, app, print_json
 from .reading import Source
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def rules(
     *,
     source: Annotated[Source, FIELDS] = _SOURCE,
     output: Annotated[str | None, Parameter(metavar="TOML")] = None,
+    kms_key_id: KmsKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Propose the rules of the labeling project, with a reason for each.
@@ -53,6 +54,7 @@ def rules(
     """
     from ..audit import propose_rules
     from ..audit.rules import rules_to_dict, rules_to_toml
+    from ..plain import count
     from .output import check_output, save
 
     if output:
@@ -60,11 +62,11 @@ def rules(
     proposed = propose_rules(source.read(labels))
     text = rules_to_toml(proposed)
     if output:
-        save(output, text.encode())
+        save(output, text.encode(), kms_key_id)
     if as_json:
-        print_json(
-            {"rules": rules_to_dict(proposed), "reasons": dict(proposed.reasons)}
-        )
+        reasons = dict(proposed.reasons)
+        done = {"rules": rules_to_dict(proposed), "reasons": reasons}
+        print_json(done, f"{count(len(reasons), 'rule')} proposed")
         return
     print(text, end="")
 

@@ -19,8 +19,6 @@ from .commands import (
     DatasetName,
     app,
     print_done,
-    print_json,
-    print_notes,
 )
 from .last_settings import NoLastSettings
 
@@ -320,14 +318,12 @@ def _report_findings(
     from ...importers.tracks import InputError
     from ..plain import count
 
-    if as_json:
-        print_json(
-            {**asdict(counts), "findings": [asdict(finding) for finding in found]}
-        )
-    else:
+    message = f"{count(len(found), 'finding')}; nothing was changed"
+    listed = [asdict(finding) for finding in found]
+    if not as_json:
         for finding in found:
             print(f"{finding.severity}: {finding}")
-        print(f"{count(len(found), 'finding')}; nothing was changed")
+    print_done({**asdict(counts), "findings": listed, "message": message}, as_json)
     errors = sum(finding.severity == "error" for finding in found)
     if errors:
         raise InputError(dataset, f"the job would fail; errors: {errors}")
@@ -335,11 +331,9 @@ def _report_findings(
 
 def print_result(result: Json, as_json: bool) -> None:
     """Print what was sent."""
+    print_done({**result, "notes": result.get("notes", "").splitlines()}, as_json)
     if as_json:
-        print_json(result)
         return
-    print_notes(result.get("notes", "").splitlines())
-    print(result["message"])
     if "folder" in result:
         print(f"package: {result['folder']}")
     print(result["next"])

@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 from cyclopts import Parameter
 
 from .audit import Crops, Limits, WithEmbeddings, say
-from .commands import FIELDS, FILES, STDOUT, AsJson, app, print_json
+from .commands import FIELDS, FILES, STDOUT, AsJson, KmsKey, app
 
 _Path: TypeAlias = Annotated[str, Parameter(metavar="PATH")]
 _LIMITS, _CROPS = Limits(), Crops()
@@ -25,6 +25,7 @@ def run_quality_check(
     embed: WithEmbeddings = False,
     crops: Annotated[Crops, FIELDS] = _CROPS,
     limits: Annotated[Limits, FIELDS] = _LIMITS,
+    kms_key_id: KmsKey = None,
     as_json: AsJson = False,
 ) -> None:
     r"""Check a SeqLabel.json of Ground Truth and write a report as JSON.
@@ -70,9 +71,10 @@ def run_quality_check(
     tracks = read_seq_label(labels, imgs, strict=True)
     vectors = chosen.embed(tracks, thresholds) if chosen else None
     quality = check_quality(labels, tracks, thresholds, vectors)
-    save(output, json.dumps(quality, allow_nan=False).encode())
+    save(output, json.dumps(quality, allow_nan=False).encode(), kms_key_id)
     found = ", ".join(map(str, quality[PROBLEM_FRAMES])) or "none"
     if as_json:
-        print_json(quality)
+        # The report, whose keys are the names of objects
+        print(json.dumps(quality, indent=2, allow_nan=False))
     else:
         say(f"problem frames: {found}\nsaved to {output}", output)

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from ...importers.tracks import Tracks
+    from ..audit.rolling import Window
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,30 @@ class Shown:
             annotator or assignee)
         tracks: the numbers of the tracks whose crops and plots are shown as a whole,
             whether or not they have issues (default: all tracks, if they are few)
+        window: the number of labeled frames that the rolling means in plots are taken
+            over
+        trailing: take them over a frame and those before it, instead of those around it
     """
 
     reviews: Annotated[tuple[str, ...], Parameter(metavar="JSON...")] = ()
     annotator: Annotated[str | None, Parameter(metavar="NAME")] = None
     tracks: Annotated[tuple[int, ...] | None, Parameter(metavar="TRACK...")] = None
+    window: Annotated[int, Parameter(metavar="FRAMES")] = 11
+    trailing: bool = False
+
+    def frames(self) -> Window:
+        """Return the window of the rolling means.
+
+        Raises:
+            InputError: if it has no frame
+        """
+        from ...importers.tracks import InputError
+        from ..audit.rolling import Window
+
+        try:
+            return Window(self.window, not self.trailing)
+        except ValueError as error:
+            raise InputError("--window", str(error)) from error
 
     def check(self, labels: str, tracks: Tracks) -> None:
         """Check that labels have what is to be shown.

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import fiftyone as fo
 import numpy as np
@@ -19,17 +18,15 @@ from ...importers.store.attributes import fields_of
 from ...importers.tracks import BOX
 from ..plain import count
 from ..sending.backends import check_credentials
-from ..sending.label_studio_server import ask_project
 from ..sending.records import SentFrames, sent_boxes
 from .corrected import Corrections, NotReviewed
 from .cvat_tasks import read_tasks
+from .label_studio_tasks import read_project
 from .returned_attributes import with_attributes
 from .server_boxes import COLUMNS, ServerBoxes, find_objects, touched_frames
 
 _FRAME = ["sequence", "frame"]
 _NUMBERED = ["sequence", "track", "object_id", "object_name"]
-#: Seconds to wait for a server.
-_PATIENCE = 60
 
 
 def read_annotations(dataset: fo.Dataset, record: SentFrames) -> Corrections:
@@ -111,10 +108,9 @@ def _read_run(dataset: fo.Dataset, run: str, frames: pd.DataFrame) -> ServerBoxe
     check_credentials(results.config)
     if isinstance(results, CVATAnnotationResults):
         return read_tasks(results)
-    found = _download(results, frames)
     if isinstance(results, LabelStudioAnnotationResults):
-        return replace(found, unopened=_unlabeled(results))
-    return found
+        return read_project(results, frames)
+    return _download(results, frames)
 
 
 def _download(results: AnnotationResults, frames: pd.DataFrame) -> ServerBoxes:
@@ -139,18 +135,6 @@ def _download(results: AnnotationResults, frames: pd.DataFrame) -> ServerBoxes:
     scales = sizes.reindex(boxes["frame_id"]).to_numpy()
     boxes[BOX] = boxes[BOX].to_numpy(float) * np.hstack([scales, scales])
     return ServerBoxes(boxes)
-
-
-def _unlabeled(results: LabelStudioAnnotationResults) -> tuple[frozenset[str], ...]:
-    """Return the frames that nobody submitted in Label Studio.
-
-    The export has the tasks with annotations.
-    """
-    kind = {"exportType": "JSON"}
-    answer = ask_project(results, "GET", "/export", params=kind, timeout=_PATIENCE)
-    labeled = {int(task["id"]) for task in answer.json()}
-    tasks = results.uploaded_tasks.items()
-    return tuple(frozenset({id}) for task, id in tasks if int(task) not in labeled)
 
 
 def _join(parts: list[ServerBoxes], fields: Mapping[str, str]) -> ServerBoxes:

@@ -17,6 +17,7 @@ from ...importers.mot_meaning import CLASSES, LABELS
 from ...importers.numbered_frames import Frames
 from ...importers.seqinfo import SEQINFO, read_seqinfo
 from ...importers.tracks import BOX, InputError, Sequence, Tracks, concatenate
+from ..plain import count
 from ..sending.records import (
     FRAMES_FILE,
     SentFrames,
@@ -133,7 +134,9 @@ def _recognize(
     table, notes = tracks.table, []
     track = table["track"]
     if alone := int((track < 0).sum()):
-        notes.append(f"{name}: {alone} boxes have no track; each is a new object")
+        notes.append(
+            f"{name}: {count(alone, 'box')} without a track: each is a new object"
+        )
     if are_renumbered(table, sent):
         numbers = recognize_tracks(table, sent)
         if any(new != old for new, old in numbers.items()):

@@ -20,7 +20,7 @@ from ..audit import Audit, Thresholds
 from ..audit.boxes import Floats, area
 from ..audit.neighbors import Neighbors, before
 from ..audit.outliers import UNUSUAL
-from ..audit.rolling import rolling_signals
+from ..audit.rolling import WINDOW, Window, rolling_signals
 from ..audit.signals import box_array
 from ..plain import Json
 from .rows import Span, TrackRows, find_spans
@@ -96,8 +96,18 @@ def plot_issues(
     issues: pd.DataFrame,
     rows: TrackRows,
     neighbors: Neighbors,
+    window: Window = WINDOW,
 ) -> Json:
     """Collect the data of the plots of issues.
+
+    Args:
+        tracks: the tracks
+        audit: the audit, whose signals are plotted
+        panels: the plots of :func:`make_panels`
+        issues: the issues, see :attr:`Audit.issues`
+        rows: the rows of each track
+        neighbors: the neighbors of each box
+        window (WINDOW): the frames of the rolling means
 
     Returns:
         a JSON object of
@@ -110,7 +120,7 @@ def plot_issues(
             boxes; and the ``limits`` of its own track, by column
     """
     frames = tracks.table["frame"].to_numpy()
-    columns = _collect_columns(tracks, audit, panels, neighbors)
+    columns = _collect_columns(tracks, audit, panels, neighbors, window)
     index: dict[tuple[str, int], int] = {}
     parts: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
     shown = []
@@ -147,6 +157,7 @@ def plot_tracks(
     whole: pd.DataFrame,
     rows: TrackRows,
     neighbors: Neighbors,
+    window: Window = WINDOW,
 ) -> Json:
     """Collect the data of the plots of whole tracks, whether or not they have issues.
 
@@ -157,12 +168,13 @@ def plot_tracks(
         whole: the tracks, see ``whole_tracks()``
         rows: the rows of each track
         neighbors: the neighbors of each box
+        window (WINDOW): the frames of the rolling means
 
     Returns:
         a JSON object as that of :func:`plot_issues`, in which ``first`` and ``last``
         are null, as nothing is highlighted
     """
-    plotted = plot_issues(tracks, audit, panels, whole, rows, neighbors)
+    plotted = plot_issues(tracks, audit, panels, whole, rows, neighbors, window)
     shown = [
         {**issue, "first": None, "last": None, "view": [int(first), int(last)]}
         for issue, first, last in zip(
@@ -218,16 +230,20 @@ def _rows_near(
 
 
 def _collect_columns(
-    tracks: Tracks, audit: Audit, panels: list[Panel], neighbors: Neighbors
+    tracks: Tracks,
+    audit: Audit,
+    panels: list[Panel],
+    neighbors: Neighbors,
+    window: Window,
 ) -> dict[str, Floats]:
     """Return the plotted columns of the tracks table, by name."""
     size = area(box_array(tracks.table))
     known = {
         **{name: tracks.table[name] for name in ("frame", *BOX)},
-        **rolling_signals(tracks.table, neighbors),
         "size": size,
         "size_step": size - before(size, neighbors.adjacent),
         **{str(name): column for name, column in audit.detections.items()},
+        **rolling_signals(tracks.table, neighbors, window),
     }
     wanted = dict.fromkeys(chain(["frame"], *(panel.columns for panel in panels)))
     return {name: np.asarray(known[name], np.float64) for name in wanted}

@@ -92,7 +92,7 @@ def cut_strips(
         tracks: the tracks
         issues: the issues, see :attr:`Audit.issues`
         rows: the rows of each track
-        progress (True): whether to show a progress bar on standard error
+        progress (True): whether to show a progress bar if standard error is a terminal
         labeled (None): the frames with labels by sequence; by default those in
             which the tracks have boxes
         zoom (1): how much larger the images are than the crops' size says
@@ -120,7 +120,8 @@ def cut_strips(
             per_frame[crop.sequence, crop.frame].append((strip, place))
         strips.append(strip)
     _check_files(tracks, per_frame)
-    bar = tqdm(sorted(per_frame), "Cutting", unit="frame", disable=not progress)
+    hidden = None if progress and per_frame else True  # None: in a terminal only
+    bar = tqdm(sorted(per_frame), "Cutting", unit="frame", disable=hidden)
     for name, frame in bar:
         sequence = tracks.sequences[name]
         image = read_frame(sequence, frame)

@@ -18,7 +18,7 @@ from ..audit import Audit, Thresholds, kind_name
 from ..audit.annotators import count_by_annotator, find_annotators, name_annotators
 from ..audit.kinds import kind_color
 from ..audit.neighbors import find_neighbors
-from ..audit.rolling import HALF_WINDOW
+from ..audit.rolling import WINDOW, Window
 from ..audit.summary import make_summary
 from ..pictures.plots import (
     make_panels,
@@ -28,7 +28,7 @@ from ..pictures.plots import (
 )
 from ..pictures.rows import TrackRows, find_rows, whole_tracks
 from ..pictures.strips import cut_strips
-from ..plain import Json, to_records
+from ..plain import Json, count, to_records
 
 #: Number of issues with crops and plots, and of those that are listed after them. The
 #: page stays fast, and small enough to be sent by email.
@@ -46,6 +46,7 @@ def make_report(
     reviewed: pd.DataFrame | None = None,
     annotator: str | None = None,
     plotted: Collection[int] | None = (),
+    window: Window = WINDOW,
 ) -> bytes:
     """Return a self-contained page that shows an audit.
 
@@ -57,12 +58,13 @@ def make_report(
         audit: the audit of these tracks
         thresholds: the thresholds of the audit
         pictured (200): the number of issues with crops and plots
-        progress (True): whether to show a progress bar on standard error
+        progress (True): whether to show a progress bar if standard error is a terminal
         reviewed (None): how often reviewers corrected what the audit found, as
             returned by ``join_precision()``
         annotator (None): the column of who drew the boxes, by default a usual one
         plotted (()): the numbers of the tracks to show as a whole, whether or not
             they have issues; None for all of them if they are few
+        window (WINDOW): the frames of the rolling means in plots
 
     Returns:
         the page, as HTML in UTF-8
@@ -79,11 +81,11 @@ def make_report(
     script = {
         "kinds": kinds,
         "listed": [_take_span(issue) for issue in described],
-        **_draw(tracks, audit, thresholds, (cards, listed, whole), rows),
+        **_draw(tracks, audit, thresholds, (cards, listed, whole), rows, window),
     }
     page = _environment().get_template("page.html")
     return page.render(
-        **_constants(thresholds),
+        **_constants(thresholds, window),
         tracks=tracks,
         kinds=kinds,
         summary=_summarize(tracks, audit, kinds),
@@ -105,6 +107,7 @@ def _draw(
     thresholds: Thresholds,
     shown: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
     rows: TrackRows,
+    window: Window,
 ) -> Json:
     """Return the data of all plots.
 
@@ -114,15 +117,16 @@ def _draw(
         thresholds: the thresholds of the audit
         shown: the issues with plots, the issues in timelines, and the whole tracks
         rows: the rows of each track
+        window: the frames of the rolling means
     """
     cards, listed, whole = shown
     panels = make_panels(audit, thresholds)
     neighbors = find_neighbors(tracks.table)
     return {
         "panels": [asdict(panel) for panel in panels],
-        **plot_issues(tracks, audit, panels, cards, rows, neighbors),
+        **plot_issues(tracks, audit, panels, cards, rows, neighbors, window),
         "timelines": plot_timelines(tracks, listed, rows, neighbors),
-        "whole": plot_tracks(tracks, audit, panels, whole, rows, neighbors),
+        "whole": plot_tracks(tracks, audit, panels, whole, rows, neighbors, window),
     }
 
 
@@ -136,13 +140,14 @@ def _choose_tracks(
     return [(name, track) for name, track in keys if track in asked]
 
 
-def _constants(thresholds: Thresholds) -> Json:
+def _constants(thresholds: Thresholds, window: Window) -> Json:
     """Return what does not depend on the tracks."""
     return {
         "version": __version__,
         "date": datetime.now(UTC),
         "plotly": get_plotlyjs(),
-        "window": 2 * HALF_WINDOW + 1,
+        "window": count(window.frames, "labeled frame"),
+        "trailing": not window.centered,
         "thresholds": {
             kind_name(key): value for key, value in asdict(thresholds).items()
         },

@@ -5,8 +5,8 @@ The frames are sent as images rather than as parts of videos: backends take a vi
 as a whole or as a range of frames, and each counts frames in its own way. Each
 sequence is sent by itself, so that the frames of a task belong together. Boxes are
 matched by the IDs of their labels, so annotators can move, resize, relabel, add and
-delete boxes, and change their attributes. In CVAT, they also see and change the
-numbers of tracks.
+delete boxes, and change their attributes. In CVAT and Label Studio, they also see and
+change the numbers of tracks.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ from ...importers import store
 from ...importers.pixels import boxes_to_send, image_sizes
 from ...importers.store.attributes import fields_of
 from ...importers.tracks import InputError
-from .chosen_frames import FramesToSend, Selection, dismissed_text, select_to_send
+from .chosen_frames import (
+    DETECTION_ID,
+    FramesToSend,
+    Selection,
+    dismissed_text,
+    select_to_send,
+)
 from .guides import add_guide
 from .records import ANNOTATION, SentFrames, recording_sent, sendable_attributes
 
@@ -57,8 +63,8 @@ def annotate_frames(
     sequence is sent as an annotation run of its own, in tasks (in Label Studio: in a
     project) of its own: the first one's key is ``anno_key``, and others have a number
     at the end, such as ``fix_2``. In CVAT and Label Studio, instructions list the
-    flagged frames with their reasons. In CVAT, the attribute ``index`` shows the
-    number of each box's track.
+    flagged frames with their reasons, and the number of each box's track is shown: in
+    CVAT as the attribute ``index``, in Label Studio as the text of the box.
 
     Args:
         view: a dataset, or a view of its videos, clips, frames or patches
@@ -95,13 +101,18 @@ def annotate_frames(
         logger.info(dismissed_text(selection.left_out))
     numbered = selection.stored.identities.numbered
     title = _title_setting(backend)
-    shows_tracks = title == _TASK_NAME and not numbered
+    shows_tracks = title is not None and not numbered
     record, boxes = _record(anno_key, chosen, selection, shows_tracks)
     known = [*fields_of(dataset, field, selection.attributes)]
-    kwargs["attributes"] = _attributes(kwargs.get("attributes", known), shows_tracks)
+    has_index = shows_tracks and title == _TASK_NAME
+    kwargs["attributes"] = _attributes(kwargs.get("attributes", known), has_index)
     kwargs.setdefault("classes", store.known_classes(dataset, field))
     with recording_sent(dataset, record, boxes), _deleted_on_error(dataset, record):
-        return _send(dataset, record, _with_documents(selection), kwargs, title)
+        ids = boxes[DETECTION_ID].astype(str)
+        tracks = dict(zip(ids, boxes["track"], strict=True))
+        numbers = tracks if shows_tracks else {}
+        frames = _with_documents(selection)
+        return _send(dataset, record, frames, numbers, kwargs, title)
 
 
 def check_credentials(config: AnnotationBackendConfig) -> None:
@@ -146,10 +157,10 @@ def _run_names(dataset: fo.Dataset, anno_key: str, number: int) -> list[str]:
 
 
 def _attributes(
-    asked: Collection[str] | Mapping[str, object] | bool | None, shows_tracks: bool
+    asked: Collection[str] | Mapping[str, object] | bool | None, has_index: bool
 ) -> Collection[str] | Mapping[str, object] | bool | None:
-    """Return the attributes to send, with the number of the track if it is shown."""
-    if not shows_tracks or asked is None or isinstance(asked, bool):
+    """Return the attributes to send, with the number of the track if that is one."""
+    if not has_index or asked is None or isinstance(asked, bool):
         return asked
     names = [asked] if isinstance(asked, str) else asked
     named = names if isinstance(names, Mapping) else {name: {} for name in names}
@@ -198,6 +209,7 @@ def _send(
     dataset: fo.Dataset,
     record: SentFrames,
     frames: pd.DataFrame,
+    tracks: Mapping[str, int],
     settings: Mapping[str, object],
     title: str | None,
 ) -> AnnotationResults:
@@ -207,6 +219,7 @@ def _send(
         dataset: the dataset
         record: what is sent
         frames: the frames that are sent, with their ``id``
+        tracks: the numbers of tracks by the IDs of labels, if annotators see them
         settings: the arguments of ``annotate()``
         title: the setting that names the unit of work, None if there is none
     """
@@ -219,7 +232,7 @@ def _send(
         results = view.annotate(run, label_field=record.label_field, **options)
         sent.append((results, own))
     for results, own in sent:
-        add_guide(results, own, record.shows_tracks)
+        add_guide(results, own, tracks)
     return sent[0][0]
 
 

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tell annotators in CVAT and Label Studio which frames are flagged, and why.
 
-FiftyOne sends images and labels, but no instructions, so they are added through the
-servers' own interfaces. A server without them is no reason to take back what was sent.
+FiftyOne sends images and labels, but no instructions and, to Label Studio, no tracks,
+so they are added through the servers' own interfaces. A server without them is no
+reason to take back what was sent.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 
 import pandas as pd
@@ -16,7 +17,7 @@ from fiftyone.utils.annotations import AnnotationResults
 from fiftyone.utils.cvat import CVATAnnotationResults
 from fiftyone.utils.labelstudio import LabelStudioAnnotationResults
 
-from .label_studio_server import ask_project
+from .label_studio_server import set_instructions, show_tracks
 
 logger = logging.getLogger(__name__)
 
@@ -30,39 +31,45 @@ _NUMBERS = (
     "number in all frames, and leave it empty on an object that is new. If a new "
     "object is in several frames, draw it as a track."
 )
-#: Seconds to wait for a server.
-_PATIENCE = 30
+_TEXTS = (
+    " The text of a box, such as <i>track 3</i>, tells its track: give an object the "
+    "same number in all frames. An object that is new needs a number that no other "
+    "object has."
+)
 
 
-def add_guide(results: AnnotationResults, frames: pd.DataFrame, numbered: bool) -> None:
+def add_guide(
+    results: AnnotationResults, frames: pd.DataFrame, tracks: Mapping[str, int]
+) -> None:
     """Show annotators the flagged frames with their reasons.
 
     Args:
         results: what was sent; other backends than CVAT and Label Studio are skipped
         frames: the frames that were sent: ``id`` of the document, ``frame_name`` and
             ``reason``, which is empty for context frames
-        numbered: whether annotators see the numbers of tracks
+        tracks: the numbers of tracks by the IDs of the labels, if annotators are to
+            see them
     """
     if isinstance(results, CVATAnnotationResults):
-        _try(_guide_cvat, results, frames, numbered)
+        _try(_guide_cvat, results, frames, tracks)
     elif isinstance(results, LabelStudioAnnotationResults):
-        _try(_guide_label_studio, results, frames, numbered)
+        _try(_guide_label_studio, results, frames, tracks)
 
 
 def _try(
-    add: Callable[[AnnotationResults, pd.DataFrame, bool], None],
+    add: Callable[[AnnotationResults, pd.DataFrame, Mapping[str, int]], None],
     results: AnnotationResults,
     frames: pd.DataFrame,
-    numbered: bool,
+    tracks: Mapping[str, int],
 ) -> None:
     try:
-        add(results, frames, numbered)
+        add(results, frames, tracks)
     except Exception as error:  # FiftyOne raises no narrower one
         logger.warning("The annotators get no instructions: %s", error)
 
 
 def _guide_cvat(
-    results: CVATAnnotationResults, frames: pd.DataFrame, numbered: bool
+    results: CVATAnnotationResults, frames: pd.DataFrame, tracks: Mapping[str, int]
 ) -> None:
     """Write a guide for each task, see https://docs.cvat.ai/docs/api_sdk/api/."""
     api = results.connect_to_api()
@@ -74,28 +81,30 @@ def _guide_cvat(
             for id, name, reason in _flagged(own)
         ]
         table = ["| frame | image | why |", "|---|---|---|", *rows] if rows else []
-        text = "\n".join([_headline(own, numbered), "", *table])
+        text = "\n".join([_headline(own, _NUMBERS if tracks else ""), "", *table])
         guide = {"task_id": task, "markdown": text}
         api.post(f"{api.base_api_url}/guides", json=guide)
 
 
 def _guide_label_studio(
-    results: LabelStudioAnnotationResults, frames: pd.DataFrame, numbered: bool
+    results: LabelStudioAnnotationResults,
+    frames: pd.DataFrame,
+    tracks: Mapping[str, int],
 ) -> None:
-    """Set a project's instructions."""
+    """Set a project's instructions, and the texts of boxes."""
     items = [
         f"<li>{escape(f'{name}: {reason}')}</li>"
         for _, name, reason in _flagged(frames)
     ]
-    text = f"<p>{_headline(frames, numbered)}</p><ul>{''.join(items)}</ul>"
-    shown = {"expert_instruction": text, "show_instruction": True}
-    ask_project(results, "PATCH", json=shown, timeout=_PATIENCE)
+    headline = _headline(frames, _TEXTS if tracks else "")
+    set_instructions(results, f"<p>{headline}</p><ul>{''.join(items)}</ul>")
+    if tracks:
+        show_tracks(results, tracks)
 
 
-def _headline(frames: pd.DataFrame, numbered: bool) -> str:
+def _headline(frames: pd.DataFrame, of_tracks: str) -> str:
     flagged = int((frames["reason"] != "").sum())
-    text = _TASK.format(flagged=flagged, frames=len(frames))
-    return text + (_NUMBERS if numbered else "")
+    return _TASK.format(flagged=flagged, frames=len(frames)) + of_tracks
 
 
 def _flagged(frames: pd.DataFrame) -> list[tuple[str, str, str]]:

@@ -1,28 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ask the user's own Label Studio what FiftyOne's client has no method for."""
+"""Ask the user's own Label Studio what FiftyOne's client has no method for.
+
+See https://api.labelstud.io.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import requests
 from fiftyone.utils.labelstudio import LabelStudioAnnotationResults
 
+#: Seconds to wait for the server.
+_PATIENCE = 60
+#: What the text of a box begins with, before the number of its track.
+TRACK = "track "
 
-def ask_project(
-    results: LabelStudioAnnotationResults,
-    method: str,
-    place: str = "",
-    *,
-    timeout: float,
-    **content: object,
-) -> requests.Response:
-    """Ask for a project, see https://labelstud.io/api.
+
+def ask(
+    results: LabelStudioAnnotationResults, method: str, place: str, **content: object
+) -> Any:  # noqa: ANN401 - JSON
+    """Ask the server that frames were sent to.
 
     Args:
-        results: what was sent, whose project is asked for
+        results: what was sent
         method: the method of the request, such as ``GET``
-        place (""): the place below that of the project, with a slash before it
-        timeout: seconds to wait for the server
+        place: the place in the server's API, such as ``projects/1``
         **content: further arguments of ``requests.request()``
+
+    Returns:
+        the content of the answer
 
     Raises:
         requests.RequestException: if the server does not answer, or refuses
@@ -30,10 +38,42 @@ def ask_project(
     config = results.config
     response = requests.request(
         method,
-        f"{config.url.rstrip('/')}/api/projects/{results.project_id}{place}",
+        f"{config.url.rstrip('/')}/api/{place}",
         headers={"Authorization": f"Token {config.api_key}"},
-        timeout=timeout,
+        timeout=_PATIENCE,
         **content,  # type: ignore[arg-type]
     )
     response.raise_for_status()
-    return response
+    return response.json()
+
+
+def set_instructions(results: LabelStudioAnnotationResults, html: str) -> None:
+    """Set the instructions of a project, and show them before work begins."""
+    shown = {"expert_instruction": html, "show_instruction": True}
+    ask(results, "PATCH", f"projects/{results.project_id}", json=shown)
+
+
+def show_tracks(
+    results: LabelStudioAnnotationResults, tracks: Mapping[str, int]
+) -> None:
+    """Write the number of its track into the text of each box.
+
+    Args:
+        results: what was sent
+        tracks: the numbers by the IDs of the labels
+    """
+    project = {"project": results.project_id}
+    for sent in ask(results, "GET", "predictions", params=project):
+        boxes = [
+            {**box, "meta": {"text": [f"{TRACK}{tracks[box['id']]}"]}}
+            for box in sent["result"]
+        ]
+        ask(results, "PATCH", f"predictions/{sent['id']}", json={"result": boxes})
+
+
+def read_all_tasks(results: LabelStudioAnnotationResults) -> list[dict[str, Any]]:
+    """Return the tasks of a project with their annotations, whether labeled or not."""
+    asked = {"exportType": "JSON", "download_all_tasks": "true"}
+    place = f"projects/{results.project_id}/export"
+    tasks: list[dict[str, Any]] = ask(results, "GET", place, params=asked)
+    return tasks

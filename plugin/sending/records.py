@@ -221,7 +221,7 @@ class SentFrames:
         box_attributes: the annotators' attributes of the boxes that were sent
         runs: the annotation runs, one per sequence; older records have one, with
             their own name
-        shows_tracks: whether annotators see the numbers of tracks, as ``index``
+        shows_tracks: whether annotators see and change the numbers of tracks
     """
 
     name: str

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from fiftyone_track_audit.importers.tracks import BOX, make_table
 from fiftyone_track_audit.plugin.audit.neighbors import find_neighbors
-from fiftyone_track_audit.plugin.audit.rolling import rolling_signals
+from fiftyone_track_audit.plugin.audit.rolling import Window, rolling_signals
 
 
 def table_of(
@@ -27,8 +27,8 @@ def table_of(
     )
 
 
-def deviations_of(table: pd.DataFrame, *half_window: int) -> pd.DataFrame:
-    return pd.DataFrame(rolling_signals(table, find_neighbors(table), *half_window))
+def deviations_of(table: pd.DataFrame, *window: Window) -> pd.DataFrame:
+    return pd.DataFrame(rolling_signals(table, find_neighbors(table), *window))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def deviations_of(table: pd.DataFrame, *half_window: int) -> pd.DataFrame:
     ],
 )
 def test_deviation(table, half_window, expected):
-    deviations = deviations_of(table, half_window)
+    deviations = deviations_of(table, Window(2 * half_window + 1))
     assert list(deviations) == [f"{name}_deviation" for name in BOX]
     np.testing.assert_allclose(deviations["left_deviation"], expected, atol=1e-12)
     doubled = np.multiply(expected, 2)
@@ -107,3 +107,26 @@ def test_agrees_with_the_formula():
         expected.append(boxes[row] - boxes[near].mean(axis=0))
         assert near.sum() > 1
     np.testing.assert_allclose(deviations_of(table), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        (Window(2, centered=False), [np.nan, 4.5, -1.5, 1]),
+        (Window(3, centered=False), [np.nan, 4.5, 1, 1 / 3]),
+        # As in pandas, one frame more before the box than after it
+        (Window(4), [-4.5, 4, 0.25, 1 / 3]),
+    ],
+)
+def test_windows_of_other_kinds(window, expected):
+    table = table_of([1, 2, 3, 4], [0, 9, 6, 8])
+    found = deviations_of(table, window)["left_deviation"]
+    np.testing.assert_allclose(found, expected)
+    lefts = table["left"]
+    means = lefts.rolling(window.frames, center=window.centered, min_periods=2).mean()
+    np.testing.assert_allclose(found, lefts - means)
+
+
+def test_a_window_has_a_frame():
+    with pytest.raises(ValueError, match="a window of 1 frame or more, not 0"):
+        Window(0)

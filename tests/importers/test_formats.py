@@ -266,7 +266,7 @@ def test_vatic(tmp_path):
     assert tracks.table["Fast"].tolist() == [False, True, False]
     assert tracks.table["On road"].tolist() == [False, True, False]
     assert sizes(tracks) == [("video0", 6, 8, 30, 6)]
-    assert "video0: 1 boxes of objects that are lost were left out" in tracks.notes
+    assert "video0: 1 box of lost objects left out" in tracks.notes
 
 
 VISDRONE = """1,0,10,20,30,40,1,4,0,1
@@ -433,8 +433,8 @@ def test_coco_boxes_in_images_that_are_not_listed(tmp_path):
     path = write(tmp_path / "a.json", json.dumps(content))
     tracks = read_labels(path)
     assert len(tracks.table) == 1
-    assert f"{path}: 1 boxes in images that are not listed, left out" in tracks.notes
-    with pytest.raises(InputError, match="1 boxes in images that are not listed"):
+    assert f"{path}: 1 box in images that are not listed, left out" in tracks.notes
+    with pytest.raises(InputError, match="1 box in images that are not listed"):
         read_labels(path, strict=True)
 
 

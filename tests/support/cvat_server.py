@@ -123,16 +123,22 @@ class CVAT:
 
 
 @contextmanager
-def cvat_server():
-    """Runs the stand-in on a free port."""
-    cvat = CVAT()
-    server = make_server("127.0.0.1", 0, cvat, request_handler=Quiet, threaded=True)
-    cvat.url = f"http://127.0.0.1:{server.server_port}"
+def serving(application):
+    """Runs an application on a free port, which it is told as its ``url``."""
+    server = make_server(
+        "127.0.0.1", 0, application, request_handler=Quiet, threaded=True
+    )
+    application.url = f"http://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield cvat
+        yield application
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def cvat_server():
+    """Runs the stand-in on a free port."""
+    return serving(CVAT())
