@@ -30,6 +30,7 @@ from .shown import Shown
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     from ...importers.tracks import Tracks
@@ -185,36 +186,31 @@ def score(
     """
     from ..audit.summary import make_summary
     from . import tables
-    from .output import check_output, save
+    from .output import check_outputs, save
 
     thresholds, chosen = limits.thresholds(), crops.chosen(embeddings)
     asked = read_rules(rules)
-    if output:
-        check_output(output, ".csv", labels)
-    if issues:
-        check_output(issues, ".csv", labels, output)
+    check_outputs(".csv", output, issues, taken=(labels,))
     tracks, audit = _audit(labels, source, thresholds, chosen, predictions, asked)
+    listed = tables.make_issues_table(tracks, audit.issues)
     if output:
-        save(
-            output,
-            tables.to_csv(tables.make_detections_table(tracks, audit)),
-            kms_key_id,
-        )
+        scored = tables.make_detections_table(tracks, audit)
+        save(output, tables.to_csv(scored), kms_key_id)
     if issues:
-        save(
-            issues,
-            tables.to_csv(tables.make_issues_table(tracks, audit.issues)),
-            kms_key_id,
-        )
+        save(issues, tables.to_csv(listed), kms_key_id)
     summary = make_summary(tracks, audit)
     if as_json:
-        listed = tables.make_issues_table(tracks, audit.issues)
-        found = {"summary": to_records(summary), "issues": to_records(listed)}
-        notes = [*tracks.notes, *_untracked(tracks)]
-        print_json(found, count(len(listed), "issue"), notes)
+        _print_score(tracks, summary, listed)
     else:
         say(summary.to_string(index=False), output, issues)
     return _warn_of_untracked(tracks)
+
+
+def _print_score(tracks: Tracks, summary: pd.DataFrame, issues: pd.DataFrame) -> None:
+    """Print the result of scoring for programs."""
+    found = {"summary": to_records(summary), "issues": to_records(issues)}
+    notes = [*tracks.notes, *_untracked(tracks)]
+    print_json(found, count(len(issues), "issue"), notes)
 
 
 def _warn_of_untracked(tracks: Tracks) -> int:
@@ -345,27 +341,29 @@ def plan_review(
 
     if (budget is None) == (minutes is None):
         raise InputError("--budget, --minutes", "expected one of them")
-    thresholds, asked = limits.thresholds(), read_rules(rules)
     check_output(output, ".csv", labels)
-    tracks, audit = _audit(labels, source, thresholds, rules=asked)
+    asked = read_rules(rules)
+    tracks, audit = _audit(labels, source, limits.thresholds(), rules=asked)
     lengths = {name: len(one.frame_names) for name, one in tracks.sequences.items()}
     try:
-        if budget is None:
-            budget = frames_in_minutes(minutes or 0)
+        budget = frames_in_minutes(minutes or 0) if budget is None else budget
         plan = plan_frames(audit.issues, lengths, budget, context)
     except ValueError as error:
         raise InputError("--budget, --minutes, --context", str(error)) from error
     save(output, tables.to_csv(tables.name_frames(tracks, plan)), kms_key_id)
-    expected = float(plan["expected"].sum())
+    expected = round(float(plan["expected"].sum()), 1)
     message = f"{count(len(plan), 'frame')}, {expected:.1f} expected mistakes"
     if len(plan) <= budget - 2 * context - 1:
-        issues = count(len(audit.issues), "issue")
-        message += f"\nfewer than {count(budget, 'frame')} cover all {issues}"
+        message += _all_covered(budget, len(audit.issues))
     if as_json:
-        done = {"frames": len(plan), "mistakes_expected": round(expected, 1)}
-        print_json({**done, "output": output}, message)
-        return
-    say(f"{message}\nsaved to {output}", output)
+        done = {"frames": len(plan), "mistakes_expected": expected, "output": output}
+        print_json(done, message)
+    else:
+        say(f"{message}\nsaved to {output}", output)
+
+
+def _all_covered(budget: int, issues: int) -> str:
+    return f"\nfewer than {count(budget, 'frame')} cover all {count(issues, 'issue')}"
 
 
 def _audit(

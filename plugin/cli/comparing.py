@@ -57,12 +57,9 @@ def compare(
     from ..comparing import compare_tracks
     from ..plain import count, to_records
     from . import tables
-    from .output import check_output, save
+    from .output import check_outputs, save
 
-    if output:
-        check_output(output, ".csv", labels, others)
-    if issues:
-        check_output(issues, ".csv", labels, others, output)
+    check_outputs(".csv", output, issues, taken=(labels, others))
     one, two = source.read(labels), source.read(others)
     try:
         found = compare_tracks(one, two)

@@ -60,6 +60,7 @@ def fix(
     """
     from ...importers.files import check_new_folder, whole_folder
     from ...importers.label_writers import write_labels
+    from ..audit import audit_tracks
     from ..fixing.choosing import check_choice, choose_issues, explain_none
     from ..fixing.planning import apply_plan, plan_fixes
     from . import tables
@@ -70,8 +71,6 @@ def fix(
     check_choice(asked, min_score)
     obeyed = read_rules(rules)
     tracks, ignored = _read(labels, source)
-    from ..audit import audit_tracks
-
     seen = _read_predictions(predictions, tracks)
     found = audit_tracks(tracks, limits.thresholds(), predictions=seen, rules=obeyed)
     issues = found.issues

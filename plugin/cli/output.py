@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...importers import files
@@ -39,6 +40,13 @@ def check_output(output: str, suffix: str, *taken: str | None) -> None:
     if path.exists() and not (path.is_file() and path.suffix == suffix):
         message = f"in the way; expected a new name, or a {suffix} file to replace"
         raise InputError(path, message)
+
+
+def check_outputs(suffix: str, *outputs: str | None, taken: Sequence[str]) -> None:
+    """Check several results, None for those that nobody wants; see check_output()."""
+    for position, output in enumerate(outputs):
+        if output:
+            check_output(output, suffix, *taken, *outputs[:position])
 
 
 def save(output: str, data: bytes, kms_key: str | None = None) -> None:

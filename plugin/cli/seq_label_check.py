@@ -62,9 +62,7 @@ def run_quality_check(
     from .output import check_output, save
 
     thresholds, chosen = limits.thresholds(), crops.chosen(embed, "--embed")
-    root = f"s3://{bucket}/" if bucket else ""
-    labels = root + lab_path
-    output = save_path if save_path == STDOUT else root + save_path
+    labels, output = (_in_bucket(bucket, path) for path in (lab_path, save_path))
     check_output(output, ".json", labels)
     if embed and not imgs:
         raise InputError("--embed", "expected the folder of frames, --imgs")
@@ -74,7 +72,10 @@ def run_quality_check(
     save(output, json.dumps(quality, allow_nan=False).encode(), kms_key_id)
     found = ", ".join(map(str, quality[PROBLEM_FRAMES])) or "none"
     if as_json:
-        # The report, whose keys are the names of objects
         print(json.dumps(quality, indent=2, allow_nan=False))
     else:
         say(f"problem frames: {found}\nsaved to {output}", output)
+
+
+def _in_bucket(bucket: str | None, path: str) -> str:
+    return path if path == STDOUT or not bucket else f"s3://{bucket}/{path}"

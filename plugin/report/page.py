@@ -78,11 +78,8 @@ def make_report(
     kinds = _count_kinds(audit.issues)
     whole = whole_tracks(tracks.table, rows, _choose_tracks(rows, plotted))
     described = _describe(tracks, listed, rows, kinds)
-    script = {
-        "kinds": kinds,
-        "listed": [_take_span(issue) for issue in described],
-        **_draw(tracks, audit, thresholds, (cards, listed, whole), rows, window),
-    }
+    spans = {"kinds": kinds, "listed": [_take_span(issue) for issue in described]}
+    plots = _draw(tracks, audit, thresholds, (cards, listed, whole), rows, window)
     page = _environment().get_template("page.html")
     return page.render(
         **_constants(thresholds, window),
@@ -97,7 +94,7 @@ def make_report(
         whole_strips=cut_strips(tracks, whole, rows, progress),
         unseen=[s.name for s in tracks.sequences.values() if not s.frames_dir],
         total=len(audit.issues),
-        script=script,
+        script=spans | plots,
     ).encode()
 
 

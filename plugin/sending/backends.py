@@ -99,20 +99,22 @@ def annotate_frames(
     selection = select_to_send(chosen)
     if selection.left_out:
         logger.info(dismissed_text(selection.left_out))
-    numbered = selection.stored.identities.numbered
     title = _title_setting(backend)
-    shows_tracks = title is not None and not numbered
+    shows_tracks = title is not None and not selection.stored.identities.numbered
     record, boxes = _record(anno_key, chosen, selection, shows_tracks)
     known = [*fields_of(dataset, field, selection.attributes)]
     has_index = shows_tracks and title == _TASK_NAME
     kwargs["attributes"] = _attributes(kwargs.get("attributes", known), has_index)
     kwargs.setdefault("classes", store.known_classes(dataset, field))
+    tracks = _track_numbers(boxes) if shows_tracks else {}
     with recording_sent(dataset, record, boxes), _deleted_on_error(dataset, record):
-        ids = boxes[DETECTION_ID].astype(str)
-        tracks = dict(zip(ids, boxes["track"], strict=True))
-        numbers = tracks if shows_tracks else {}
-        frames = _with_documents(selection)
-        return _send(dataset, record, frames, numbers, kwargs, title)
+        return _send(dataset, record, _with_documents(selection), tracks, kwargs, title)
+
+
+def _track_numbers(boxes: pd.DataFrame) -> dict[str, int]:
+    """Return the numbers of tracks by the IDs of the labels."""
+    ids = boxes[DETECTION_ID].astype(str)
+    return dict(zip(ids, boxes["track"].tolist(), strict=True))
 
 
 def check_credentials(config: AnnotationBackendConfig) -> None:

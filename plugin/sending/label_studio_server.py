@@ -7,10 +7,11 @@ See https://api.labelstud.io.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import requests
 from fiftyone.utils.labelstudio import LabelStudioAnnotationResults
+
+from ..plain import Json
 
 #: Seconds to wait for the server.
 _PATIENCE = 60
@@ -20,7 +21,7 @@ TRACK = "track "
 
 def ask(
     results: LabelStudioAnnotationResults, method: str, place: str, **content: object
-) -> Any:  # noqa: ANN401 - JSON
+) -> requests.Response:
     """Ask the server that frames were sent to.
 
     Args:
@@ -30,7 +31,7 @@ def ask(
         **content: further arguments of ``requests.request()``
 
     Returns:
-        the content of the answer
+        the answer
 
     Raises:
         requests.RequestException: if the server does not answer, or refuses
@@ -44,7 +45,7 @@ def ask(
         **content,  # type: ignore[arg-type]
     )
     response.raise_for_status()
-    return response.json()
+    return response
 
 
 def set_instructions(results: LabelStudioAnnotationResults, html: str) -> None:
@@ -63,7 +64,7 @@ def show_tracks(
         tracks: the numbers by the IDs of the labels
     """
     project = {"project": results.project_id}
-    for sent in ask(results, "GET", "predictions", params=project):
+    for sent in ask(results, "GET", "predictions", params=project).json():
         boxes = [
             {**box, "meta": {"text": [f"{TRACK}{tracks[box['id']]}"]}}
             for box in sent["result"]
@@ -71,9 +72,9 @@ def show_tracks(
         ask(results, "PATCH", f"predictions/{sent['id']}", json={"result": boxes})
 
 
-def read_all_tasks(results: LabelStudioAnnotationResults) -> list[dict[str, Any]]:
+def read_all_tasks(results: LabelStudioAnnotationResults) -> list[Json]:
     """Return the tasks of a project with their annotations, whether labeled or not."""
     asked = {"exportType": "JSON", "download_all_tasks": "true"}
     place = f"projects/{results.project_id}/export"
-    tasks: list[dict[str, Any]] = ask(results, "GET", place, params=asked)
+    tasks: list[Json] = ask(results, "GET", place, params=asked).json()
     return tasks

@@ -341,7 +341,8 @@ def test_json_is_all_that_is_printed(cars, monkeypatch):
     monkeypatch.setenv("FIFTYONE_DATABASE_VALIDATION", "true")
     monkeypatch.setenv("FIFTYONE_LOGGING_LEVEL", "DEBUG")
     out, err = start("status", "cars", "--json").communicate(timeout=200)
-    assert json.loads(out) == {"jobs": []}, err
+    expected = {"jobs": [], "notes": [], "message": "0 adjustment jobs"}
+    assert json.loads(out) == expected, err
 
 
 #: Ends itself, as a killed process does, before or after it calls a function.

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import shutil
+import socket
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from fiftyone_track_audit.importers.groundtruth_exporter import GroundTruthExpor
 from fiftyone_track_audit.plugin.audit import Thresholds
 from fiftyone_track_audit.plugin.cli import jobs, main
 from fiftyone_track_audit.plugin.review.audit_records import list_audits
+from labeling_jobs import BUCKET
 from small_datasets import HEIGHT, enlarge, walkers
 
 PAGE = Path(__file__).parents[2] / "docs" / "weekly.md"
@@ -200,7 +202,7 @@ def test_frames_have_the_numbers_of_their_file(labels, capsys):
     assert "28" in {row.split(",")[column] for row in rows}
     assert main(["score", str(labels), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"summary", "issues", "notes"}
+    assert set(found) == {"summary", "issues", "notes", "message"}
     assert 28 in {issue["first_frame"] for issue in found["issues"]}
 
 
@@ -271,6 +273,50 @@ def test_an_audit_has_the_settings_of_the_one_before(
     assert audit("--no-last-settings") == (Thresholds(size=0.3), [])
     Path("track-audit.toml").unlink()
     assert audit("--no-last-settings") == (Thresholds(), [])
+
+
+def test_results_in_s3_are_encrypted_with_the_key(labels, aws, capsys):
+    """A bucket may only take what KMS encrypts."""
+    aws.faults.only_kms = True
+    uri = f"s3://{BUCKET}/results/issues.csv"
+    assert main(["score", str(labels), "--issues", uri]) == 2
+    assert "AccessDenied" in capsys.readouterr().err
+    Path("track-audit.toml").write_text('[all]\nkms-key-id = "team-key"\n')
+    check = ["run-quality-check", "--lab-path", str(labels), "--save-path"]
+    for key, command in {
+        "results/issues.csv": ["score", str(labels), "--issues"],
+        "plan.csv": ["plan-review", str(labels), "--budget", "9", "--output"],
+        "page.html": ["report", str(labels), "--output"],
+        "differences.csv": ["compare", str(labels), str(labels), "--output"],
+        "rules.toml": ["rules", str(labels), "--output"],
+        "quality.json": check,
+    }.items():
+        assert main([*command, f"s3://{BUCKET}/{key}"]) == 0
+        found = aws.client("s3").head_object(Bucket=BUCKET, Key=key)
+        assert found["SSEKMSKeyId"].endswith("team-key")
+
+
+def test_access_points_are_read_and_written(labels, aws, monkeypatch, capsys):
+    """The server finds the bucket by the host, as S3 finds the access point."""
+    find = socket.getaddrinfo
+
+    def here(host, *more, **options):
+        known = "127.0.0.1" if str(host).endswith(".localhost") else host
+        return find(known, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", here)
+    url = aws.url.replace("127.0.0.1", "localhost")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+    bucket, client = "team-123456789012", aws.client("s3")
+    place = {"LocationConstraint": "eu-west-1"}
+    client.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+    body = labels.read_bytes()
+    client.put_object(Bucket=bucket, Key="job/SeqLabel.json", Body=body)
+    point = "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/team"
+    words = [f"{point}/job/SeqLabel.json", "--issues", f"{point}/job/issues.csv"]
+    assert main(["score", *words]) == 0
+    saved = client.get_object(Bucket=bucket, Key="job/issues.csv")["Body"].read()
+    assert saved.startswith(b"sequence,")
 
 
 # Commands on datasets
