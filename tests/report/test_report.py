@@ -436,12 +436,18 @@ def test_command_writes_the_page(tmp_path, capsys):
     assert page.count("article") == 1
     # Few tracks are all shown, whether or not they have issues
     assert [each["view"] for each in page.data["whole"]["issues"]] == [[1, LENGTH]] * 2
-    assert capsys.readouterr().out == f"1 issues, saved to {output}\n"
+    assert capsys.readouterr().out == f"1 issue, saved to {output}\n"
     assert main(["report", str(labels), "--output", str(output)]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "walk"]
     few = ["report", str(labels), "--output", str(output), "--tracks"]
-    assert main([*few, "2"]) == 0
-    assert Page(output.read_bytes()).count("details") == 1
+    assert main([*few, "2", "--window", "3", "--trailing"]) == 0
+    page = Page(output.read_bytes())
+    assert page.count("details") == 1
+    (plot,) = page.data["whole"]["tracks"]
+    mean = sum(plot["left"][:3]) / 3
+    assert plot["left_deviation"][2] == pytest.approx(plot["left"][2] - mean, abs=0.01)
+    assert main([*few, "2", "--window", "0"]) == 2
+    assert "--window: expected a window of 1 frame or more" in capsys.readouterr().err
     capsys.readouterr()
     assert main([*few, "2", "7"]) == 2
     assert "--tracks: no track 7" in capsys.readouterr().err
