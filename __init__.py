@@ -53,8 +53,9 @@ if TYPE_CHECKING:
     from .plugin.review.annotator_statistics import annotator_statistics
     from .plugin.review.audits import audit_dataset
     from .plugin.review.compared_labels import compare_labels
-    from .plugin.review.deciding import decide_issues
+    from .plugin.review.deciding import decide_issues, note_issue
     from .plugin.review.linked_tracks import link_detections
+    from .plugin.review.reporting import report_issue
     from .plugin.review.review_plan import plan_review
     from .plugin.review.saved_views import save_outlier_views
     from .plugin.sending.backends import annotate_frames
@@ -104,7 +105,8 @@ _HOMES = {
     "plugin.review.annotator_statistics": ["annotator_statistics"],
     "plugin.review.audits": ["audit_dataset"],
     "plugin.review.compared_labels": ["compare_labels"],
-    "plugin.review.deciding": ["decide_issues"],
+    "plugin.review.deciding": ["decide_issues", "note_issue"],
+    "plugin.review.reporting": ["report_issue"],
     "plugin.review.linked_tracks": ["link_detections"],
     "plugin.review.review_plan": ["plan_review"],
     "plugin.review.saved_views": ["save_outlier_views"],
@@ -149,6 +151,7 @@ __all__ = [
     "link_tracks",
     "load_adjustment",
     "measure_quality",
+    "note_issue",
     "plan_adjustment",
     "plan_review",
     "plot_crops",
@@ -163,6 +166,7 @@ __all__ = [
     "read_predictions",
     "read_seq_label",
     "register",
+    "report_issue",
     "reviewed_precision",
     "save_outlier_views",
     "stop_adjustment",

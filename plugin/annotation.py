@@ -55,6 +55,8 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
             chosen frame
         include_dismissed (False): whether to send frames that only have dismissed
             issues
+        only_tracks (False): whether to send only the tracks that the issues and the
+            flagged boxes of the chosen frames are about
         add_cors (False): whether to add the CORS rule that the worker's page needs
             to the bucket, if it has none
         adjusted_field (None): the frame field for the corrected labels, by default
@@ -73,6 +75,7 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
         folder: str | None = None,
         context: int = 2,
         include_dismissed: bool = False,
+        only_tracks: bool = False,
         add_cors: bool = False,
         adjusted_field: str | None = None,
         settings: Json | None = None,
@@ -94,6 +97,7 @@ class GroundTruthBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[mi
         self.folder = folder
         self.context = context
         self.include_dismissed = include_dismissed
+        self.only_tracks = only_tracks
         self.add_cors = add_cors
         self.adjusted_field = adjusted_field
         self.settings = {**(settings or {}), **kwargs}
@@ -181,6 +185,7 @@ class GroundTruthBackend(foua.AnnotationBackend):  # type: ignore[misc]
             field,
             config.context,
             include_dismissed=config.include_dismissed,
+            only_tracks=config.only_tracks,
         )
         export_adjustment(dataset, adjustment, config.folder, add_cors=config.add_cors)
         return GroundTruthAnnotationResults(

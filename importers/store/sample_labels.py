@@ -85,6 +85,7 @@ def decide_labels(
     ids: Mapping[str, Sequence[str]],
     values: Mapping[str, object],
     identity: Sequence[str],
+    carried: Sequence[str] = (),
 ) -> None:
     """Set values on temporal detections, and keep a record of them in another field.
 
@@ -96,17 +97,22 @@ def decide_labels(
         values: the values to set, by attribute
         identity: the attributes that, with the label, tell what a record is about; a
             later record replaces an earlier one about the same
+        carried (()): further attributes that the record has of the label
     """
     made = {"$literal": dict(values)}
     updates = {
-        sample: _decide(fields, list(own), made, identity)
+        sample: _decide(fields, list(own), made, identity, carried)
         for sample, own in ids.items()
     }
     update_samples(dataset, updates)
 
 
 def _decide(
-    fields: tuple[str, str], ids: Sequence[str], made: Document, identity: Sequence[str]
+    fields: tuple[str, str],
+    ids: Sequence[str],
+    made: Document,
+    identity: Sequence[str],
+    carried: Sequence[str],
 ) -> Document:
     """Return the expressions that update one sample."""
     field, record_field = fields
@@ -128,7 +134,8 @@ def _decide(
     }
     known = {"$ifNull": [f"${record_field}", []]}
     earlier = {"$filter": {"input": known, "cond": is_about_others}}
-    record = {"$mergeObjects": [{"issue": issue}, mistake, made]}
+    more = {name: f"$$this.{name}" for name in carried}
+    record = {"$mergeObjects": [{"issue": issue}, mistake, more, made]}
     new = {"$map": {"input": "$$chosen", "in": record}}
     # Variables are evaluated once, not for each decision of the record
     names = {

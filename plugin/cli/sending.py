@@ -44,12 +44,14 @@ class FrameOptions:
         label_field: the frame field of the tracks; needed if there are several
         context: labeled frames to include before and after each frame
         include_dismissed: also send frames that have only dismissed issues
+        only_tracks: send only the tracks that issues and flagged boxes are about
     """
 
     view_name: Annotated[str | None, Parameter(metavar="VIEW")] = None
     label_field: Annotated[str | None, Parameter(metavar="FIELD")] = None
     context: Annotated[int, Parameter(metavar="FRAMES")] = 2
     include_dismissed: bool = False
+    only_tracks: bool = False
 
     def choose(self, dataset: fo.Dataset) -> FramesToSend:
         """Return the frames of a dataset that the options choose."""
@@ -60,6 +62,7 @@ class FrameOptions:
             self.label_field,
             self.context,
             include_dismissed=self.include_dismissed,
+            only_tracks=self.only_tracks,
         )
 
 

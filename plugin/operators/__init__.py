@@ -7,6 +7,7 @@ from .audit import (
     ComputeIoUOutliers,
     ComputeSizeOutliers,
 )
+from .backends import AnnotateFrames
 from .comparing import CompareLabels
 from .corrections import ApplyAdjustments, LoadAdjustments, UndoAdjustments
 from .fixing import FixIssues, UndoFixes
@@ -37,6 +38,7 @@ OPERATORS = (
     AdjustmentJobStatus,
     StopAdjustmentJob,
     ExportMOTSequences,
+    AnnotateFrames,
     LoadAdjustments,
     ApplyAdjustments,
     UndoAdjustments,

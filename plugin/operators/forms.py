@@ -16,9 +16,9 @@ from fiftyone.operators.executor import ExecutionContext
 from ...importers import store
 from ..plain import count
 from ..review.audit_records import describe_unfinished
+from ..review.deciding import count_decided
 from ..review.decisions import DISMISSED
 from ..review.issue_frames import frames_of_issues
-from ..review.issues import count_decided
 from ..sending.chosen_frames import FramesToSend
 
 #: The configuration of operators that take long, which show their progress.
@@ -141,6 +141,12 @@ def add_frames_to_send(ctx: ExecutionContext, inputs: types.Object) -> None:
         label="Context frames",
         description="Number of labeled frames to add before and after each frame",
     )
+    inputs.bool(
+        "only_tracks",
+        default=False,
+        label="Only the tracks in question",
+        description="Send only the tracks that issues are about, instead of all tracks",
+    )
     field = store.find_label_field(ctx.dataset, ctx.params.get("label_field"))
     dismissed = count_decided(ctx.dataset, field, DISMISSED)
     if dismissed and ctx.params.get("issues") is None:
@@ -175,6 +181,8 @@ def frames_to_send(ctx: ExecutionContext) -> FramesToSend:
         CONTEXT if context is None else context,
         selected_labels,
         include_dismissed=bool(ctx.params.get("include_dismissed")),
+        only_tracks=bool(ctx.params.get("only_tracks")),
+        issues=ctx.params.get("issues"),
     )
 
 

@@ -149,6 +149,7 @@ class ExportAdjustmentJob(TrackOperator):
         add_cors: bool = False,
         check: bool = False,
         progress: Progress = None,
+        only_tracks: bool = False,
         **settings: Any,  # noqa: ANN401 - the job's settings
     ) -> Json:
         """Export the frames that a collection shows as an adjustment job.
@@ -157,7 +158,11 @@ class ExportAdjustmentJob(TrackOperator):
         :class:`.AdjustmentJob`. With ``check``, only report what would make it fail.
         """
         chosen = FramesToSend(
-            sample_collection, label_field, context, include_dismissed=include_dismissed
+            sample_collection,
+            label_field,
+            context,
+            include_dismissed=include_dismissed,
+            only_tracks=only_tracks,
         )
         job = AdjustmentJob(name or default_job_name(chosen.dataset), **settings)
         job = job_in(folder, job)
@@ -376,6 +381,7 @@ class ExportMOTSequences(TrackOperator):
         context: int = CONTEXT,
         include_dismissed: bool = False,
         format: str = MOT,
+        only_tracks: bool = False,
     ) -> Json:
         """Export the frames that a collection shows as MOT sequences.
 
@@ -388,5 +394,6 @@ class ExportMOTSequences(TrackOperator):
             label_field,
             context,
             include_dismissed=include_dismissed,
+            only_tracks=only_tracks,
         )
         return _FORMATS[format](chosen, folder).to_dict()

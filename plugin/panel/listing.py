@@ -18,7 +18,7 @@ from ..audit import kind_name
 from ..audit.kinds import kind_color
 from ..audit.learning import learn
 from ..plain import Json, to_records
-from ..review.decisions import CONFIRMED, DISMISSED, FIXED, OPEN, precision
+from ..review.decisions import CONFIRMED, DISMISSED, FIXED, OPEN, REPORTED, precision
 
 #: What the list shows of an issue.
 _LISTED = (
@@ -39,6 +39,7 @@ _LISTED = (
     "decided_at",
     "corrected",
     "fix",
+    "note",
 )
 #: The orders of the list.
 ORDERS = (WORST, BY_TIME) = ("score", "time")
@@ -147,7 +148,9 @@ def rank_issues(issues: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         a tuple of the issues with the column ``rank``, which :func:`sort_issues`
         heeds, and what the decisions changed, in words
     """
-    learned = learn(issues)
+    # What reviewers report tells nothing about what audits find
+    others = issues["decision"].mask(issues["kind"] == REPORTED)
+    learned = learn(issues.assign(decision=others))
     score = issues["score"].astype(float).fillna(1)
     changed = issues["decision"].isna() & (learned.odds != learned.before)
     rank = score.where(~changed, 0.5 + expit(learned.odds) / 2)

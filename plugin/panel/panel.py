@@ -4,18 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 
-import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
-import pandas as pd
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ..operators.forms import author
-from ..plain import Json, to_records
-from ..review.annotator_statistics import annotator_statistics, find_attribute
+from ..plain import Json
 from ..review.audit_records import (
     describe_unfinished,
     last_thresholds,
@@ -23,18 +18,25 @@ from ..review.audit_records import (
     read_overview,
 )
 from ..review.compared_labels import describe_unfinished_comparison, list_comparisons
-from ..review.deciding import decide_issues
-from ..review.decisions import CONFIRMED, suggest_thresholds
-from ..review.issue_frames import issues_of_view
-from ..review.issues import ISSUES, read_dataset_issues, read_issues
 from ..review.rejudging import count_changed, describe_changed
-from ..review.saved_views import save_issue_views
-from . import listing, thresholds, timeline, track
-from .annotating import AnnotatingMethods, with_version
-from .answering import asked_dataset, find_field, told
+from ..review.saved_views import view_of_issues
+from . import listing, timeline, track
+from .annotating import AnnotatingMethods
+from .answering import find_field, told
 from .fixing import FixingMethods
+from .listed import in_view, read_listed
+from .measuring import MeasuringMethods
 from .opened import OpeningMethods, list_samples
-from .params import check_id, read_filters, read_ids, read_text, read_whole
+from .params import (
+    check_id,
+    read_filters,
+    read_ids,
+    read_number,
+    read_text,
+    read_whole,
+)
+from .reviewing import ReviewingMethods
+from .sending import SendingMethods
 
 _AUDIT = "@track-audit/video/audit_tracks"
 _IMPORT = "@track-audit/video/import_sequences"
@@ -42,14 +44,19 @@ _HELP = (
     "Review the issues that the audit found: confirm or dismiss each one, with crops "
     "and plots of its tracks"
 )
+#: The most issues whose pictures are asked for at once.
+_CARDS = 60
 #: Number of issues and tracks that are listed by default.
 _PAGE = 100
 
 
 class TrackAuditPanel(
+    ReviewingMethods,
     FixingMethods,
     AnnotatingMethods,
     OpeningMethods,
+    SendingMethods,
+    MeasuringMethods,
     foo.Panel,  # type: ignore[misc]
 ):
     """Review the issues of a dataset.
@@ -83,7 +90,14 @@ class TrackAuditPanel(
             self.show_thresholds,
             self.show_annotators,
             self.suggest_thresholds,
+            self.show_others,
+            self.show_cards,
+            self.show_quality,
+            self.show_samples,
             self.decide,
+            self.note,
+            self.report,
+            self.watch,
             self.fix,
             self.undo_fix,
             self.preview_fix,
@@ -121,7 +135,7 @@ class TrackAuditPanel(
             return _not_yet(message, _AUDIT, field, tuple(fields))
         sequences = store.read_spans(dataset)
         samples = list_samples(dataset, sequences)
-        issues = _read_issues(dataset, field, sequences)
+        issues = read_listed(dataset, field, sequences)
         counts = issues["sequence"].value_counts()
         return {
             "status": "ready",
@@ -155,9 +169,9 @@ class TrackAuditPanel(
         )
         order = ctx.params.get("order") or listing.WORST
         field = find_field(ctx)
-        issues = _read_issues(ctx.dataset, field, store.read_spans(ctx.dataset))
+        issues = read_listed(ctx.dataset, field, store.read_spans(ctx.dataset))
         issues, learned = listing.rank_issues(issues)
-        shown, ids = _in_view(ctx, issues, ctx.params), read_ids(ctx.params)
+        shown, ids = in_view(ctx, issues, ctx.params), read_ids(ctx.params)
         fitting = listing.choose_issues(shown, filters)
         asked = fitting[fitting["id"].isin(ids)]
         return {
@@ -178,17 +192,55 @@ class TrackAuditPanel(
         field = find_field(ctx)
         sequences = store.read_spans(ctx.dataset)
         wanted = check_id(read_text(ctx.params, "id"))
-        found = _read_issues(ctx.dataset, field, sequences, wanted)
+        found = read_listed(ctx.dataset, field, sequences, wanted)
         if found.empty:
             raise ValueError("this issue no longer exists; reload the list")
         issue = found.iloc[0]
         limits = last_thresholds(ctx.dataset, field)
         (described,) = listing.describe_issues(found)
         try:
-            shown = track.show_issue(ctx.dataset, field, issue, limits)
+            context = read_number(ctx.params, "context", 1.0)
+            shown = track.show_issue(ctx.dataset, field, issue, limits, context)
         except ValueError as error:
             shown = {"strip": [], "problem": str(error), "panels": [], "plot": None}
         return {"issue": described, **shown}
+
+    @told
+    def show_others(self, ctx: ExecutionContext) -> Json:
+        """Return the boxes around an issue that are not of its tracks."""
+        field, wanted = find_field(ctx), check_id(read_text(ctx.params, "id"))
+        sequences = store.read_spans(ctx.dataset)
+        found = read_listed(ctx.dataset, field, sequences, wanted)
+        if found.empty:
+            raise ValueError("this issue no longer exists; reload the list")
+        return {"id": wanted, **track.show_others(ctx.dataset, field, found.iloc[0])}
+
+    @told
+    def show_cards(self, ctx: ExecutionContext) -> Json:
+        """Return the one crop of each issue that shows it best."""
+        field, ids = find_field(ctx), read_ids(ctx.params)
+        issues = read_listed(ctx.dataset, field, store.read_spans(ctx.dataset))
+        chosen = issues[issues["id"].isin(ids[:_CARDS])]
+        return {
+            "cards": {
+                issue["id"]: track.show_card(ctx.dataset, field, issue)
+                for _, issue in chosen.iterrows()
+            }
+        }
+
+    @told
+    def show_samples(self, ctx: ExecutionContext) -> Json:
+        """Show the listed issues in the App's grid, one clip each, or all samples."""
+        field = find_field(ctx)
+        if ctx.params.get("all"):
+            ctx.ops.clear_view()
+            return {"issues": None}
+        issues = read_listed(ctx.dataset, field, store.read_spans(ctx.dataset))
+        chosen = listing.choose_issues(issues, read_filters(ctx.params))
+        if chosen.empty:
+            raise ValueError("there are no such issues")
+        ctx.ops.set_view(view_of_issues(ctx.dataset, field, chosen))
+        return {"issues": len(chosen)}
 
     @told
     def show_crop(self, ctx: ExecutionContext) -> Json:
@@ -223,7 +275,7 @@ class TrackAuditPanel(
         if overview is None:
             raise ValueError(f"'{name}' has not been audited yet; audit the tracks")
         sequences = store.read_spans(ctx.dataset)
-        issues = _read_issues(ctx.dataset, field, sequences)
+        issues = read_listed(ctx.dataset, field, sequences)
         spans = sequences[name]
         shown = timeline.show_timeline(
             overview["runs"],
@@ -233,91 +285,6 @@ class TrackAuditPanel(
         )
         frames = spans[-1].offset + spans[-1].length
         return {"sequence": name, "frames": frames, **shown}
-
-    @told
-    def show_thresholds(self, ctx: ExecutionContext) -> Json:
-        """Return what other thresholds would flag."""
-        field = find_field(ctx)
-        overview = read_overview(ctx.dataset, field)
-        return thresholds.show_thresholds(overview, last_thresholds(ctx.dataset, field))
-
-    @told
-    def show_annotators(self, ctx: ExecutionContext) -> Json:
-        """Count the issues by who drew the boxes, if the labels tell."""
-        field = find_field(ctx)
-        if find_attribute(ctx.dataset, field) is None:
-            return {"annotators": []}
-        return {"annotators": to_records(annotator_statistics(ctx.dataset, field))}
-
-    @told
-    def suggest_thresholds(self, ctx: ExecutionContext) -> Json:
-        """Suggest thresholds that agree with the decisions."""
-        field = find_field(ctx)
-        present = last_thresholds(ctx.dataset, field)
-        return asdict(
-            suggest_thresholds(read_dataset_issues(ctx.dataset, field), present)
-        )
-
-    @told
-    def decide(self, ctx: ExecutionContext) -> Json:
-        """Confirm, dismiss or reopen issues.
-
-        A decision applies to the dataset in which it was made, even if the App shows
-        another one by now. A decision that is restored keeps its author and time.
-        """
-        params = ctx.params
-        if "decision" not in params:
-            raise ValueError("expected a 'decision'")
-        by, at = params.get("decided_by"), params.get("decided_at")
-        dataset = asked_dataset(ctx)
-
-        def decide() -> Json:
-            decided = decide_issues(
-                dataset,
-                read_ids(params),
-                params["decision"],
-                read_text(params, "decided_by") if by else author(ctx),
-                datetime.fromisoformat(read_text(params, "decided_at")) if at else None,
-            )
-            return {"decided": decided}
-
-        return with_version(ctx, dataset, decide)
-
-    @told
-    def save_views(self, ctx: ExecutionContext) -> Json:
-        """Save the views of issues again, with the present decisions.
-
-        The App does not notice by itself that there are other views than before.
-        """
-        before = ctx.dataset.list_saved_views()
-        counts = save_issue_views(ctx.dataset, find_field(ctx))
-        others = set(before) != set(ctx.dataset.list_saved_views())
-        return {"views": counts, "others": others}
-
-    @told
-    def find_to_send(self, ctx: ExecutionContext) -> Json:
-        """Return the issues to send: all confirmed ones, or the listed ones.
-
-        Dismissed issues are not sent.
-        """
-        which = read_text(ctx.params, "which")
-        if which not in ("confirmed", "listed"):
-            raise ValueError(f"expected 'confirmed' or 'listed', not '{which}'")
-        issues = _read_issues(
-            ctx.dataset, find_field(ctx), store.read_spans(ctx.dataset)
-        )
-        if which == "confirmed":
-            chosen = listing.choose_issues(issues, listing.Filters(decision=CONFIRMED))
-        else:
-            filters = ctx.params.get("filters") or {}
-            if not isinstance(filters, dict):
-                raise ValueError(f"expected an object as 'filters', not {filters!r}")
-            shown = _in_view(ctx, issues, filters)
-            chosen = listing.choose_issues(shown, read_filters(filters))
-        chosen = listing.choose_to_send(chosen)
-        if chosen.empty:
-            raise ValueError("there are no such issues, so there is nothing to send")
-        return {"issues": chosen["id"].tolist()}
 
 
 def _not_yet(
@@ -336,34 +303,3 @@ def _not_yet(
         "label_field": field,
         "label_fields": list(fields),
     }
-
-
-def _in_view(
-    ctx: ExecutionContext, issues: pd.DataFrame, filters: Json
-) -> pd.DataFrame:
-    """Return the issues, only those in the App's view if the filters say so."""
-    if not filters.get("in_view"):
-        return issues
-    return issues[issues["id"].isin(issues_of_view(ctx.view, find_field(ctx)))]
-
-
-def _read_issues(
-    dataset: fo.Dataset,
-    field: str,
-    sequences: dict[str, list[store.SampleSpan]],
-    wanted: str | None = None,
-) -> pd.DataFrame:
-    """Read the issues, or the one that is wanted, with the names of their sequences."""
-    spans = {
-        span.sample_id: (name, span)
-        for name, parts in sequences.items()
-        for span in parts
-    }
-    samples = list(spans)
-    if wanted is not None:
-        samples = dataset.match_labels(ids=[wanted], fields=ISSUES).values("id")
-    issues = read_issues(dataset, field, [spans[sample][1] for sample in samples])
-    if wanted is not None:
-        issues = issues[issues["id"] == wanted]
-    names = issues["sample_id"].map(lambda sample: spans[sample][0])
-    return issues.assign(sequence=names)

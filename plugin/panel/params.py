@@ -58,6 +58,22 @@ def read_whole(
     raise ValueError(f"{expected}, not {value!r}")
 
 
+def read_known(params: Json) -> dict[str, str | None]:
+    """Read the decisions that are known, by the ID of the issue."""
+    known = params.get("known") or {}
+    if not isinstance(known, dict):
+        raise ValueError(f"expected an object as 'known', not {known!r}")
+    return {check_id(issue): decision for issue, decision in known.items()}
+
+
+def read_number(params: Json, name: str, default: float) -> float:
+    """Read a positive number."""
+    value = params.get(name) or default
+    if not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise ValueError(f"expected a positive number as '{name}', not {value!r}")
+    return value
+
+
 def read_filters(params: Json) -> Filters:
     """Read the filters of the list."""
     score = params.get("least_score") or 0.0

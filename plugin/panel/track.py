@@ -20,7 +20,13 @@ from ..audit.neighbors import find_neighbors
 from ..fixing.paths import MARGIN
 from ..fixing.planning import list_fixes
 from ..fixing.remedies import Remedy
-from ..pictures.plots import make_panels, plot_issues, plot_tracks
+from ..pictures.plots import (
+    Panel,
+    make_panels,
+    plot_issues,
+    plot_tracks,
+    sort_panels,
+)
 from ..pictures.rows import find_rows, whole_tracks
 from ..pictures.strips import Crop, cut_crop, cut_strips
 from ..plain import Json
@@ -33,6 +39,9 @@ Issue: TypeAlias = "pd.Series[Any]"
 _AROUND = 250
 #: Number of frames read on either side of a frame, from which its track is known.
 _BESIDE = 5
+#: Number of frames on either side of an issue in which all boxes are outlined, and
+#: the most on either side of its peak.
+_BEYOND, _FARTHEST = 30, 150
 #: How much larger the images of crops are than the crops in the strip.
 _ZOOM = 2
 #: The signals on detections that are plotted.
@@ -40,7 +49,11 @@ _SIGNALS = ("size_change", "iou_prev", "motion_residual", "embedding_distance")
 
 
 def show_issue(
-    dataset: fo.Dataset, field: str, issue: Issue, thresholds: Thresholds
+    dataset: fo.Dataset,
+    field: str,
+    issue: Issue,
+    thresholds: Thresholds,
+    context: float = 1,
 ) -> Json:
     """Return the crops and the plots of an issue.
 
@@ -49,53 +62,73 @@ def show_issue(
         field: the frame field of the tracks
         issue: the issue, a row of ``read_issues()``
         thresholds: the thresholds of the audit
+        context (1): how much the crops show of the surroundings
 
     Returns:
         a JSON object: ``strip``, the crops, empty if the frames are not available,
         with the reason as ``problem``; ``fixes``, the ``name`` and ``title`` of each
-        fix that applies, the default first; ``panels``, the plots; and ``plot``, the
-        data that they show, see ``plot_issues()``, with the IDs of the ``labels`` that
-        the issue is about, the boxes that the first fix would draw as ``suggested``
+        fix that applies, the default first; ``panels``, the plots, with how many of
+        them matter for the kind and come first as ``leading``; and ``plot``, the data
+        that they show, see ``plot_issues()``, with the IDs of the ``labels`` that the
+        issue is about, the boxes that the first fix would draw as ``suggested``
         columns, and the width and height of the ``image`` that boxes are relative to
         in pixels, null if they are unknown
 
     Raises:
         ValueError: if the boxes of the issue no longer exist
     """
-    name, attributes = issue["sequence"], _signals(dataset, field)
-    around = issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND
-    ids = issue[["track", "other_track"]].dropna().tolist()
-    tracks, labeled = store.read_part(
-        dataset, field, name, ids, around, [*attributes, "id"]
-    )
-    tracks = replace(tracks, table=_placed(tracks.table))
+    attributes, around = _signals(dataset, field), _around(issue)
+    tracks, labeled = _read_tracks(dataset, field, issue, [*attributes, "id"])
     is_alone = issue["track"] < 0 and issue["kind"] != INVALID
-    is_there = (tracks.table["track"] == issue["track"]).any()
-    if not (is_there or is_alone or issue["kind"] == INVALID):
-        raise ValueError(
-            f"track {issue['track']} no longer has these boxes; audit the tracks again"
-        )
     known = _read_labels(dataset, field, issue) if is_alone else tracks
-    seen = read_predictions_near(dataset, field, name, around)
+    seen = read_predictions_near(dataset, field, issue["sequence"], around)
     fixes = list_fixes(known, issue, seen)
     drawn = _drawn(fixes, issue, known.table)
     audit = _audited(tracks, attributes, issue.to_frame().T)
-    strip, problem = _cut_strip(tracks, issue, labeled, drawn if is_alone else None)
+    panels, leading = sort_panels(make_panels(audit, thresholds), issue["kind"])
+    alone = drawn if is_alone else None
+    strip, problem = _cut_strip(tracks, issue, labeled, alone, context)
     return {
         "strip": [
             describe_crop(crop, drawn[drawn["frame"] == crop.frame]) for crop in strip
         ],
         "fixes": [{"name": fix.name, "title": fix.title} for fix, _ in fixes],
         "problem": problem,
+        "leading": leading,
         **_draw(
             tracks,
             audit,
-            thresholds,
+            panels,
             plot_issues,
             labels=[] if is_alone else tracks.table["id"].map(str).tolist(),
             suggested=drawn[["frame", *BOX]].round(2).to_dict("list"),
         ),
     }
+
+
+def _around(issue: Issue) -> tuple[int, int]:
+    return issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND
+
+
+def _read_tracks(
+    dataset: fo.Dataset, field: str, issue: Issue, attributes: list[str]
+) -> tuple[Tracks, NDArray[np.int64]]:
+    """Read the tracks of an issue, and the labeled frames around it.
+
+    Raises:
+        ValueError: if the boxes of the issue no longer exist
+    """
+    ids = issue[["track", "other_track"]].dropna().tolist()
+    tracks, labeled = store.read_part(
+        dataset, field, issue["sequence"], ids, _around(issue), attributes
+    )
+    tracks = replace(tracks, table=_placed(tracks.table))
+    is_there = (tracks.table["track"] == issue["track"]).any()
+    if not (is_there or issue["track"] < 0 or issue["kind"] == INVALID):
+        raise ValueError(
+            f"track {issue['track']} no longer has these boxes; audit the tracks again"
+        )
+    return tracks, labeled
 
 
 def show_track(
@@ -115,7 +148,7 @@ def show_track(
         thresholds: the thresholds of the audit
 
     Returns:
-        ``panels`` and ``plot`` as :func:`show_issue` returns them
+        ``panels``, ``leading`` and ``plot`` as :func:`show_issue` returns them
 
     Raises:
         ValueError: if there is no such track
@@ -130,7 +163,9 @@ def show_track(
         raise ValueError(f"{name} has no track {number}")
     audit = _audited(tracks, attributes, whole_tracks(tracks.table, rows, [place]))
     nothing: Json = {column: [] for column in ("frame", *BOX)}
-    return _draw(tracks, audit, thresholds, plot_tracks, labels=[], suggested=nothing)
+    panels = make_panels(audit, thresholds)
+    drawn = _draw(tracks, audit, panels, plot_tracks, labels=[], suggested=nothing)
+    return {"leading": len(panels), **drawn}
 
 
 def _signals(dataset: fo.Dataset, field: str) -> dict[str, str]:
@@ -148,7 +183,7 @@ def _audited(tracks: Tracks, attributes: dict[str, str], issues: pd.DataFrame) -
 def _draw(
     tracks: Tracks,
     audit: Audit,
-    thresholds: Thresholds,
+    panels: list[Panel],
     plot: Callable[..., Json],
     **more: object,
 ) -> Json:
@@ -157,11 +192,10 @@ def _draw(
     Args:
         tracks: the tracks of one sequence
         audit: what is shown of them
-        thresholds: the thresholds of the audit
+        panels: the plots
         plot: ``plot_issues`` or ``plot_tracks``
         **more: what else belongs to the data
     """
-    panels = make_panels(audit, thresholds)
     rows, neighbors = find_rows(tracks.table), find_neighbors(tracks.table)
     plotted = plot(tracks, audit, panels, audit.issues, rows, neighbors)
     (sequence,) = tracks.sequences.values()
@@ -208,6 +242,7 @@ def _cut_strip(
     issue: Issue,
     labeled: NDArray[np.int64],
     alone: pd.DataFrame | None,
+    context: float,
 ) -> tuple[list[Crop], str | None]:
     """Cut the crops of an issue, or say why there are none.
 
@@ -217,6 +252,7 @@ def _cut_strip(
         labeled: the frames with labels
         alone: the boxes that are suggested for an object without a track, around
             which its crops are; None if the object has a track
+        context: how much the crops show of the surroundings
     """
     name, table = issue["sequence"], tracks.table
     if alone is not None:
@@ -229,6 +265,7 @@ def _cut_strip(
             progress=False,
             labeled={name: labeled},
             zoom=_ZOOM,
+            context=context,
         )
     except InputError as error:
         return [], str(error)
@@ -253,6 +290,62 @@ def show_crop(
     within = known is not None and frame <= len(known.frame_names)
     crop = cut_crop(tracks, sequence, frame) if within else None
     return describe_crop(crop) if crop else None
+
+
+def show_others(dataset: fo.Dataset, field: str, issue: Issue) -> Json:
+    """Return the boxes of all tracks but those of an issue, in the frames around it.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the tracks
+        issue: the issue, a row of ``read_issues()``
+
+    Returns:
+        a JSON object of ``boxes``: by frame, ``[left, top, width, height]`` of each
+        box in pixels of the labels
+    """
+    peak = int(issue["peak_frame"])
+    first = max(issue["first_frame"] - _BEYOND, peak - _FARTHEST)
+    last = min(issue["last_frame"] + _BEYOND, peak + _FARTHEST)
+    read = store.read_range(dataset, field, issue["sequence"], (first, last))
+    table = _placed(read.tracks.table)
+    own = table["track"].isin(issue[["track", "other_track"]].dropna().tolist())
+    frames = table[~own].groupby("frame")
+    boxes = {str(frame): part[BOX].round(1).to_numpy() for frame, part in frames}
+    return {"boxes": {frame: each.tolist() for frame, each in boxes.items()}}
+
+
+def show_card(dataset: fo.Dataset, field: str, issue: Issue) -> Json | None:
+    """Return the one crop that shows an issue best.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the tracks
+        issue: the issue, a row of ``read_issues()``
+
+    Returns:
+        the crop, see :func:`describe_crop`, with the box that is expected there; None
+        if there is none
+    """
+    frame = int(issue["peak_frame"])
+    around = (min(frame, issue["first_frame"]) - _BESIDE, frame + _BESIDE)
+    ids = issue[["track", "other_track"]].dropna().tolist()
+    tracks, _ = store.read_part(dataset, field, issue["sequence"], ids, around)
+    table = _placed(tracks.table)
+    expected = issue.reindex(EXPECTED).to_numpy(float)
+    drawn = pd.DataFrame([expected] * bool(np.isfinite(expected).all()), columns=BOX)
+    own = table[table["track"] == issue["track"]]
+    if issue["track"] < 0:
+        own = drawn.assign(sequence=issue["sequence"], frame=frame, track=-1)
+    known = tracks.sequences.get(issue["sequence"])
+    if known is None or frame > len(known.frame_names):
+        return None
+    other = table[table["track"] != issue["track"]]
+    try:
+        crop = cut_crop(replace(tracks, table=own), issue["sequence"], frame, other)
+    except InputError:
+        return None
+    return describe_crop(crop, drawn) if crop else None
 
 
 def describe_crop(crop: Crop, suggested: pd.DataFrame | None = None) -> Json:

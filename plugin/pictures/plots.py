@@ -34,6 +34,17 @@ _TIMELINE_TRACKS = 12
 _DIGITS = 3
 _DEVIATIONS = tuple(f"{name}_deviation" for name in BOX)
 
+#: The first columns of the plots that tell most about issues of a kind, and of others.
+_TELLING = {
+    "size_change": ("height", "width", "size_change"),
+    "shift": ("left", "top", "motion_residual"),
+    "low_iou": ("iou_prev", "left", "top"),
+    "jitter": ("left_deviation", "left", "top"),
+    "ghost": ("iou_prev", "left", "top"),
+    "appearance": ("embedding_distance", "left", "top"),
+}
+_USUALLY_TELLING = ("left", "top", "height")
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -87,6 +98,22 @@ def make_panels(audit: Audit, thresholds: Thresholds) -> list[Panel]:
     ]
     known = {*BOX, *_DEVIATIONS, "size", "size_step", *audit.detections}
     return [panel for panel in panels if known.issuperset(panel.columns)]
+
+
+def sort_panels(panels: list[Panel], kind: str) -> tuple[list[Panel], int]:
+    """Sort the plots so that those that matter for a kind of mistake come first.
+
+    Args:
+        panels: the plots, see :func:`make_panels`
+        kind: the kind of the issue
+
+    Returns:
+        a tuple of the sorted plots, and how many of them matter for the kind
+    """
+    order = _TELLING.get(kind, _USUALLY_TELLING)
+    known = {panel.columns[0]: panel for panel in panels}
+    first = [known[column] for column in order if column in known]
+    return [*first, *(panel for panel in panels if panel not in first)], len(first)
 
 
 def plot_issues(

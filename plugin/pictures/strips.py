@@ -85,6 +85,7 @@ def cut_strips(
     progress: bool = True,
     labeled: Mapping[str, NDArray[np.integer]] | None = None,
     zoom: int = 1,
+    context: float = 1,
 ) -> list[list[Crop]]:
     """Cut the crops of issues out of their frames, reading each frame once.
 
@@ -96,6 +97,7 @@ def cut_strips(
         labeled (None): the frames with labels by sequence; by default those in
             which the tracks have boxes
         zoom (1): how much larger the images are than the crops' size says
+        context (1): how much wider and higher the windows are than usual
 
     Returns:
         the crops of each issue in the order of their frames, all of the same scale;
@@ -115,7 +117,7 @@ def cut_strips(
         # A label that was set aside may be in no frame, or alone in its track
         known = issue.first > 0 and (issue.sequence, issue.track) in rows
         if known and tracks.sequences[issue.sequence].frames_dir:
-            strip = _plan_strip(tracks, issue, rows, labeled[issue.sequence])
+            strip = _plan_strip(tracks, issue, rows, labeled[issue.sequence], context)
         for place, crop in enumerate(strip):
             per_frame[crop.sequence, crop.frame].append((strip, place))
         strips.append(strip)
@@ -131,8 +133,16 @@ def cut_strips(
     return strips
 
 
-def cut_crop(tracks: Tracks, name: str, frame: int) -> Crop | None:
+def cut_crop(
+    tracks: Tracks, name: str, frame: int, other: pd.DataFrame | None = None
+) -> Crop | None:
     """Cut a track out of one frame.
+
+    Args:
+        tracks: the track
+        name: the name of its sequence
+        frame: the position of the frame
+        other (None): the boxes of another track to draw, rows of the tracks table
 
     Returns:
         the crop, None if the sequence's frames are not available
@@ -140,11 +150,22 @@ def cut_crop(tracks: Tracks, name: str, frame: int) -> Crop | None:
     Raises:
         InputError: if the frame is missing or not an image
     """
-    return next(iter(cut_crops(tracks, name, [frame])), None)
+    return next(iter(cut_crops(tracks, name, [frame], other)), None)
 
 
-def cut_crops(tracks: Tracks, name: str, frames: ListOf[int]) -> list[Crop]:
+def cut_crops(
+    tracks: Tracks,
+    name: str,
+    frames: ListOf[int],
+    other: pd.DataFrame | None = None,
+) -> list[Crop]:
     """Cut a track out of some frames.
+
+    Args:
+        tracks: the track
+        name: the name of its sequence
+        frames: the positions of the frames
+        other (None): the boxes of another track to draw, rows of the tracks table
 
     Returns:
         a crop per frame, all of the same scale; none if the sequence's frames are not
@@ -160,7 +181,8 @@ def cut_crops(tracks: Tracks, name: str, frames: ListOf[int]) -> list[Crop]:
     for frame, window in zip(
         frames, _choose_windows(table, np.array(frames)), strict=True
     ):
-        crop = _make_crop(sequence, frame, "at", window, table, table[:0])
+        others = table[:0] if other is None else other
+        crop = _make_crop(sequence, frame, "at", window, table, others)
         image = _encode(read_frame(sequence, frame), sequence, crop)
         crops.append(replace(crop, image=image))
     return crops
@@ -171,6 +193,7 @@ def _plan_strip(
     issue: Span,
     rows: TrackRows,
     labeled: NDArray[np.integer],
+    context: float,
 ) -> list[Crop]:
     """Choose the frames of an issue, and the windows that show its track."""
     table, name = tracks.table, issue.sequence
@@ -197,7 +220,7 @@ def _plan_strip(
             other,
         )
         for frame, window in zip(
-            frames.tolist(), _choose_windows(path, frames), strict=True
+            frames.tolist(), _choose_windows(path, frames, context), strict=True
         )
     ]
 
@@ -248,12 +271,15 @@ def _place(frame: int, first: int, last: int) -> Literal["before", "at", "after"
     return "before" if frame < first else "after" if frame > last else "at"
 
 
-def _choose_windows(own: pd.DataFrame, frames: NDArray[np.integer]) -> Floats:
+def _choose_windows(
+    own: pd.DataFrame, frames: NDArray[np.integer], context: float = 1
+) -> Floats:
     """Choose windows of the same size around where the track should be.
 
     Args:
         own: the rows of the tracks table that are shown, in the order of their frames
         frames: the ``m`` frames to show
+        context (1): how much wider and higher the windows are than usual
 
     Returns:
         array ``(m, 4)``, ``[left, top, width, height]`` in pixels of the labels
@@ -275,7 +301,7 @@ def _choose_windows(own: pd.DataFrame, frames: NDArray[np.integer]) -> Floats:
     lost = (away > half).any(axis=1)
     centers[index[lost]] = places[here][lost]
     aspect = np.clip(half[0] / half[1], _WIDTHS[0] / _HEIGHT, _WIDTHS[1] / _HEIGHT)
-    half = np.maximum(half, [half[1] * aspect, half[0] / aspect])
+    half = context * np.maximum(half, [half[1] * aspect, half[0] / aspect])
     return np.concatenate([centers - half, np.broadcast_to(2 * half, centers.shape)], 1)
 
 

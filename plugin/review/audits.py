@@ -55,7 +55,7 @@ from .audit_states import (
     summarize,
 )
 from .audit_storage import store_audit
-from .decisions import CONFIRMED, LOCATED, count_lost
+from .decisions import CONFIRMED, LOCATED, REPORTED, count_lost
 from .issues import declare_issues, read_decided, read_decisions
 from .saved_views import ISSUE_CLIPS, save_issue_views, view_name
 
@@ -278,6 +278,7 @@ def _audit(
     for state in judged.values():
         mark = mark.joined(state.numbered, state.per_class)
     store.set_identity(dataset, field, mark)
+    confirmed = confirmed[confirmed["kind"] != REPORTED]
     lost = count_lost(confirmed, pd.concat([each[LOCATED] for each in again]))
     ordered = [judged[name] for name in spans if name in judged]
     summary = summarize(ordered, changed, lost)

@@ -25,6 +25,8 @@ from ..plain import count
 CONFIRMED, DISMISSED, FIXED, OPEN = "confirmed", "dismissed", "fixed", "open"
 #: The fix of a fixed issue whose boxes were edited by hand.
 EDITED = "edited"
+#: The kind of issues that reviewers report themselves.
+REPORTED = "reported"
 #: The number of confirmed and of dismissed issues that it takes to learn from them.
 _FEWEST = 3
 #: The title of each threshold, the kinds of mistakes that it finds, whether values

@@ -19,14 +19,13 @@ import fiftyone as fo
 import numpy as np
 import pandas as pd
 from bson import ObjectId
-from fiftyone import ViewField as F
 
 from ...importers.store.reading import StoredTracks
 from ...importers.store.sample_labels import exchange_labels, replace_labels
 from ...importers.store.sequences import SampleSpan, read_spans
 from ..audit.grouping import EXPECTED
 from ..plain import Json, to_records
-from .decisions import FIXED, Record, find_decisions
+from .decisions import FIXED, REPORTED, Record, find_decisions
 
 #: The sample fields of the issues and of the decisions.
 ISSUES, DECISIONS = "issues", "decisions"
@@ -47,6 +46,7 @@ _FIELDS = {
     "fix": fo.StringField,
     "peak_frame": fo.IntField,
     "compared_with": fo.StringField,
+    "note": fo.StringField,
     **dict.fromkeys(EXPECTED, fo.FloatField),
 }
 #: The columns of a table of issues, and the attributes that they hold.
@@ -59,6 +59,7 @@ _FRAMES = ("first_frame", "last_frame", "peak_frame")
 #: the decision about it.
 MISTAKE = ("label_field", "track", "other_track", "first_frame", "last_frame")
 DECIDED = ("decision", "decided_by", "decided_at")
+NOTE = "note"
 
 
 def declare_issues(dataset: fo.Dataset) -> None:
@@ -104,9 +105,9 @@ def replace_issues(
 ) -> pd.DataFrame:
     """Replace the issues of a label field, and leave those of other fields alone.
 
-    Issues that are the same mistake as a decided one take over the decision. Fixed
-    issues are kept. Audits leave the issues of comparisons alone, and a comparison all
-    but its own.
+    Issues that are the same mistake as a decided one take over the decision. Fixed and
+    reported issues are kept. Audits leave the issues of comparisons alone, and a
+    comparison all but its own.
 
     Args:
         dataset: the dataset, whose issues are declared
@@ -125,7 +126,7 @@ def replace_issues(
     placed = _take_over(_place_issues(issues, spans, label_field), decisions)
     labels = _labels_of(placed.assign(compared_with=compared_with), spans)
     of = {"label_field": label_field, "compared_with": compared_with}
-    replace_labels(dataset, ISSUES, labels, of, kept={"decision": FIXED})
+    replace_labels(dataset, ISSUES, labels, of, {"decision": FIXED, "label": REPORTED})
     return placed
 
 
@@ -198,7 +199,7 @@ def _take_over(
         found[own.index] = find_decisions(mistakes, decisions.get(str(sample), ()))
     columns = {
         name: found.map(lambda made, name=name: made and made.get(name))
-        for name in DECIDED
+        for name in (*DECIDED, NOTE)
     }
     return issues.assign(**columns)
 
@@ -206,7 +207,16 @@ def _take_over(
 def _to_labels(issues: pd.DataFrame) -> list[Json]:
     """Return the documents of issues, as FiftyOne stores them."""
     told = ("reason", "suggestion", "size_limit", "iou_limit", "peak_frame", *EXPECTED)
-    names = ["kind", "score", "clip_first", "clip_last", *MISTAKE, *told, *DECIDED]
+    names = [
+        "kind",
+        "score",
+        "clip_first",
+        "clip_last",
+        *MISTAKE,
+        *told,
+        *DECIDED,
+        NOTE,
+    ]
     names += ["compared_with"] if "compared_with" in issues else []
     return [
         {
@@ -315,24 +325,6 @@ def read_decided(
     table = read_table(samples)
     chosen = (table["label_field"] == label_field) & (table["decision"] == decision)
     return table[chosen]
-
-
-def count_decided(dataset: fo.Dataset, label_field: str, decision: str) -> int:
-    """Count the confirmed or the dismissed issues.
-
-    Args:
-        dataset: the dataset
-        label_field: the frame field of the tracks that the issues are about
-        decision: ``confirmed`` or ``dismissed``
-
-    Returns:
-        the number of issues
-    """
-    if not dataset.has_field(f"{ISSUES}.detections.decision"):
-        return 0
-    chosen = (F("label_field") == label_field) & (F("decision") == decision)
-    decided = dataset.filter_labels(ISSUES, chosen)
-    return int(decided.count(f"{ISSUES}.detections"))
 
 
 def check_known(

@@ -8,6 +8,8 @@ import re
 from itertools import chain
 
 import fiftyone as fo
+import pandas as pd
+from bson import ObjectId
 from fiftyone import ViewField as F
 
 from ...importers import store
@@ -238,6 +240,23 @@ def issue_view(
     if store.are_images(dataset):
         return _images_of_issues(dataset, field, decision)
     clips = _issues(dataset, field, decision).to_clips(ISSUES)
+    return clips.sort_by(f"{ISSUES}.confidence", reverse=True)
+
+
+def view_of_issues(
+    dataset: fo.Dataset, field: str, issues: pd.DataFrame
+) -> fo.DatasetView:
+    """Return a clip of each of some issues, or their images.
+
+    Args:
+        dataset: an audited dataset
+        field: the frame field of the tracks
+        issues: the issues, see ``read_issues()``
+    """
+    if store.are_images(dataset):
+        return dataset.select(store.images_of_issues(dataset, issues), ordered=True)
+    wanted = F("_id").is_in([ObjectId(each) for each in issues["id"]])
+    clips = dataset.filter_labels(ISSUES, wanted).to_clips(ISSUES)
     return clips.sort_by(f"{ISSUES}.confidence", reverse=True)
 
 

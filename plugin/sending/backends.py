@@ -25,6 +25,7 @@ from ...importers import store
 from ...importers.pixels import boxes_to_send, image_sizes
 from ...importers.store.attributes import fields_of
 from ...importers.tracks import InputError
+from ..plain import Json
 from .chosen_frames import (
     DETECTION_ID,
     FramesToSend,
@@ -55,6 +56,7 @@ def annotate_frames(
     label_field: str | None = None,
     context: int = 0,
     include_dismissed: bool = False,
+    only_tracks: bool = False,
     **kwargs: Any,  # noqa: ANN401 - handed on
 ) -> AnnotationResults:
     """Send the frames that a view shows to an annotation backend.
@@ -74,6 +76,8 @@ def annotate_frames(
         context (0): the number of labeled frames to send before and after each
             chosen frame
         include_dismissed (False): whether to send frames with dismissed issues only
+        only_tracks (False): whether to send only the tracks that the issues and the
+            flagged boxes of the chosen frames are about, instead of all tracks
         **kwargs: arguments of ``annotate()``, such as ``backend``
 
     Returns:
@@ -89,12 +93,40 @@ def annotate_frames(
         >>> fta.load_adjustment(dataset, "walkers").changes
         {}
     """
+    chosen = FramesToSend(
+        view,
+        label_field,
+        context,
+        include_dismissed=include_dismissed,
+        only_tracks=only_tracks,
+    )
+    return send_to_backend(chosen, anno_key, kwargs)
+
+
+def send_to_backend(
+    chosen: FramesToSend,
+    anno_key: str,
+    settings: Json,
+) -> AnnotationResults:
+    """Send frames to an annotation backend, see :func:`annotate_frames`.
+
+    Args:
+        chosen: which frames to send
+        anno_key: the annotation key
+        settings: arguments of ``annotate()``, such as ``backend``
+
+    Returns:
+        the results of the first sequence
+
+    Raises:
+        ValueError: if there are no frames to send, the key is taken, or the backend is
+            ``groundtruth``
+        InputError: if a box cannot be sent
+    """
+    kwargs = dict(settings)
     backend = kwargs.get("backend")
     if backend == "groundtruth":
         raise ValueError("use view.annotate() for the backend 'groundtruth'")
-    chosen = FramesToSend(
-        view, label_field, context, include_dismissed=include_dismissed
-    )
     dataset, field = chosen.dataset, chosen.field
     selection = select_to_send(chosen)
     if selection.left_out:
@@ -108,7 +140,7 @@ def annotate_frames(
     kwargs.setdefault("classes", store.known_classes(dataset, field))
     tracks = _track_numbers(boxes) if shows_tracks else {}
     with recording_sent(dataset, record, boxes), _deleted_on_error(dataset, record):
-        return _send(dataset, record, _with_documents(selection), tracks, kwargs, title)
+        return _send(dataset, record, selection, tracks, kwargs, title)
 
 
 def _track_numbers(boxes: pd.DataFrame) -> dict[str, int]:
@@ -210,7 +242,7 @@ def _record(
 def _send(
     dataset: fo.Dataset,
     record: SentFrames,
-    frames: pd.DataFrame,
+    selection: Selection,
     tracks: Mapping[str, int],
     settings: Mapping[str, object],
     title: str | None,
@@ -220,16 +252,22 @@ def _send(
     Args:
         dataset: the dataset
         record: what is sent
-        frames: the frames that are sent, with their ``id``
+        selection: the frames that are sent, and their tracks
         tracks: the numbers of tracks by the IDs of labels, if annotators see them
         settings: the arguments of ``annotate()``
         title: the setting that names the unit of work, None if there is none
     """
     sent = []
+    frames = _with_documents(selection)
     for run, name in zip(record.runs, record.frames, strict=True):
         own = frames[frames["sequence"] == name]
         named = {title: f"{settings.get(title) or run} {name}"} if title else {}
         view = store.frames_as_samples(dataset, own["id"].tolist())
+        if selection.only_tracks:
+            ids = selection.stored.tracks.table[DETECTION_ID].map(str).tolist()
+            view = view.select_labels(
+                ids=ids, fields=record.label_field, omit_empty=False
+            )
         options = {**settings, **named}
         results = view.annotate(run, label_field=record.label_field, **options)
         sent.append((results, own))

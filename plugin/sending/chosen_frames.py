@@ -6,6 +6,7 @@ Dismissed issues are neither sent nor given as a reason, unless that is asked fo
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -22,11 +23,13 @@ from ...importers.tracks import FORMAT_COLUMNS
 from ..audit import kind_name
 from ..audit.ranges import are_at, count_ranges
 from ..plain import count
-from ..review.decisions import only_dismissed
+from ..review.decisions import DISMISSED, only_dismissed
 from ..review.issues import read_sequence_issues
 
 #: The column of the detections' IDs; annotators may have an attribute named ``id``.
 DETECTION_ID = "Detection.id"
+#: The columns that name a frame.
+FRAME_OF = ["sequence", "frame"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class FramesToSend:
             any, their frames are sent instead of the view's
         include_dismissed (False): whether to send frames that only have dismissed
             issues, and to give dismissed issues as reasons
+        only_tracks (False): whether to send only the tracks that the issues and the
+            flagged boxes of the chosen frames are about, instead of all tracks
+        issues (None): the IDs of the issues whose tracks those are, by default all
+            issues of the chosen frames
     """
 
     view: fo.core.collections.SampleCollection
@@ -50,6 +57,8 @@ class FramesToSend:
     context: int = 0
     selected_labels: list[dict[str, Any]] | None = None
     include_dismissed: bool = False
+    only_tracks: bool = False
+    issues: Collection[str] | None = None
 
     @cached_property
     def dataset(self) -> fo.Dataset:
@@ -78,12 +87,14 @@ class Selection:
             attributes
         left_out: the number of frames that the view shows but that are not sent,
             because they only have dismissed issues
+        only_tracks: whether ``stored`` has only the boxes of the tracks in question
     """
 
     stored: store.StoredTracks
     frames: pd.DataFrame
     attributes: list[str]
     left_out: int = 0
+    only_tracks: bool = False
 
     @property
     def numbers(self) -> dict[str, list[int]]:
@@ -103,7 +114,8 @@ def select_to_send(chosen: FramesToSend) -> Selection:
         chosen: which frames to send
 
     Raises:
-        ValueError: if there are no frames, or all of them only have dismissed issues
+        ValueError: if there are no frames, all of them only have dismissed issues, or
+            no track is in question although only such tracks are to be sent
     """
     if chosen.context < 0:
         raise ValueError(f"expected 0 or more context frames, not {chosen.context}")
@@ -133,7 +145,54 @@ def select_to_send(chosen: FramesToSend) -> Selection:
     if chosen.selected_labels or frames["reason"].isna().all():
         frames["reason"] = frames["reason"].fillna(frames["role"])
     frames = frames.fillna({"reason": ""})
-    return Selection(stored, frames, attributes, int(dismissed.sum()))
+    if chosen.only_tracks:
+        table = stored.tracks.table
+        flagged = table[:0] if kinds is None else table[kinds.map(bool).astype(bool)]
+        in_question = _in_question(chosen, frames, issues, flagged)
+        stored = _keep_tracks(stored, in_question)
+    left_out = int(dismissed.sum())
+    return Selection(stored, frames, attributes, left_out, chosen.only_tracks)
+
+
+def _in_question(
+    chosen: FramesToSend,
+    frames: pd.DataFrame,
+    issues: pd.DataFrame,
+    flagged: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return the ``sequence`` and ``track`` of the tracks that are in question."""
+    selected = frames[frames["role"] != ""]
+    if chosen.issues is not None:
+        issues = issues[issues["id"].isin(list(chosen.issues))]
+    elif not chosen.include_dismissed:
+        issues = issues[issues["decision"].fillna("") != DISMISSED]
+    issues = issues[are_at(selected, issues, ["sequence"])]
+    of_other = issues.assign(track=issues["other_track"]).dropna(subset="track")
+    found = [issues, of_other]
+    if chosen.issues is None:
+        found.append(flagged.merge(selected[FRAME_OF], on=FRAME_OF))
+    columns = ["sequence", "track"]
+    tracks = pd.concat([part[columns].astype(object) for part in found])
+    tracks = tracks[tracks["track"] >= 0].drop_duplicates()
+    if tracks.empty:
+        raise ValueError(
+            "the chosen frames have no issues of tracks, so there are no tracks in "
+            "question; send all tracks"
+        )
+    return tracks
+
+
+def _keep_tracks(
+    stored: store.StoredTracks, wanted: pd.DataFrame
+) -> store.StoredTracks:
+    """Keep the boxes of some tracks, and all frames."""
+    table = stored.tracks.table
+    known = pd.MultiIndex.from_frame(wanted.astype({"sequence": str, "track": int}))
+    own = pd.MultiIndex.from_arrays([table["sequence"].astype(str), table["track"]])
+    kept = own.isin(known)
+    tracks = replace(stored.tracks, table=table[kept].reset_index(drop=True))
+    rows = stored.rows[kept].reset_index(drop=True)
+    return replace(stored, tracks=tracks, rows=rows)
 
 
 def dismissed_text(left_out: int) -> str:

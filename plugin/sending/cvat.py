@@ -20,6 +20,7 @@ def export_cvat(
     context: int = 0,
     name: str | None = None,
     include_dismissed: bool = False,
+    only_tracks: bool = False,
 ) -> SentFrames:
     """Write the frames that a view shows as tasks of CVAT to correct.
 
@@ -39,6 +40,8 @@ def export_cvat(
             folder's
         include_dismissed (False): whether to send frames that only have dismissed
             issues
+        only_tracks (False): whether to send only the tracks that the issues and the
+            flagged boxes of the chosen frames are about, instead of all tracks
 
     Returns:
         the record of what was sent
@@ -54,7 +57,11 @@ def export_cvat(
         {'a': [9, 10, 11, 19, 20, 21]}
     """
     chosen = FramesToSend(
-        view, label_field, context, include_dismissed=include_dismissed
+        view,
+        label_field,
+        context,
+        include_dismissed=include_dismissed,
+        only_tracks=only_tracks,
     )
     return send_as_cvat(chosen, folder, name)
 

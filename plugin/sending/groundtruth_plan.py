@@ -129,6 +129,7 @@ def plan_adjustment(
     label_field: str | None = None,
     context: int = 0,
     include_dismissed: bool = False,
+    only_tracks: bool = False,
 ) -> Adjustment:
     """Plan the labeling jobs that correct the frames that a view shows.
 
@@ -141,6 +142,8 @@ def plan_adjustment(
             chosen frame, so that workers see the motion
         include_dismissed (False): whether to send frames that only have dismissed
             issues
+        only_tracks (False): whether to send only the tracks that the issues and the
+            flagged boxes of the chosen frames are about, instead of all tracks
 
     Returns:
         the plan, with its errors and warnings; nothing is written
@@ -158,7 +161,11 @@ def plan_adjustment(
         (2, 10)
     """
     chosen = FramesToSend(
-        view, label_field, context, include_dismissed=include_dismissed
+        view,
+        label_field,
+        context,
+        include_dismissed=include_dismissed,
+        only_tracks=only_tracks,
     )
     return plan_jobs(chosen, job)
 

@@ -41,6 +41,7 @@ def export_mot(
     context: int = 0,
     name: str | None = None,
     include_dismissed: bool = False,
+    only_tracks: bool = False,
 ) -> SentFrames:
     """Write the frames that a view shows as MOT sequences to correct.
 
@@ -58,6 +59,8 @@ def export_mot(
             folder's
         include_dismissed (False): whether to send frames that only have dismissed
             issues
+        only_tracks (False): whether to send only the tracks that the issues and the
+            flagged boxes of the chosen frames are about, instead of all tracks
 
     Returns:
         the record of what was sent
@@ -73,7 +76,11 @@ def export_mot(
         {'a': [9, 10, 11, 19, 20, 21]}
     """
     chosen = FramesToSend(
-        view, label_field, context, include_dismissed=include_dismissed
+        view,
+        label_field,
+        context,
+        include_dismissed=include_dismissed,
+        only_tracks=only_tracks,
     )
     return send_as_mot(chosen, folder, name)
 

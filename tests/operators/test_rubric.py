@@ -16,6 +16,7 @@ import fiftyone.plugins as fop
 import fiftyone.plugins.context as fopc
 import pytest
 import yaml
+from cvat_server import cvat_server
 from fiftyone.operators.executor import ExecutionContext, ExecutionError
 from fiftyone_track_audit.importers.dataset import create_dataset
 from labeling_jobs import READY, labeling_service
@@ -117,6 +118,7 @@ RISKS = {
     "export_mot_sequences": "medium",
     "link_detections": "medium",
     "load_adjustments": "medium",
+    "annotate_frames": "high",
     "export_adjustment_job": "high",
     "launch_adjustment_job": "high",
     "stop_adjustment_job": "high",
@@ -219,6 +221,7 @@ STORY = {
     "adjustment_job_status": lambda _: {"job_name": "Fix-1"},
     "stop_adjustment_job": lambda _: {"job_name": "Fix-1"},
     "export_mot_sequences": lambda place: {"folder": str(place.folder / "fix")},
+    "annotate_frames": lambda _: {"name": "out", "backend": "cvat"},
     "import_sequences": lambda place: {
         "format": "MOT Challenge",
         "dataset_dir": str(place.folder / "fix"),
@@ -246,7 +249,14 @@ def story(plugin, place):
         walkers("a", place.folder / "a"), "rubric", video_dir=place.folder / "videos"
     )
     chapters = {}
-    with labeling_service() as service, pytest.MonkeyPatch.context() as patch:
+    with (
+        labeling_service() as service,
+        cvat_server() as cvat,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        login = {"url": cvat.url, "username": "me", "password": "secret"}
+        for name, value in login.items():
+            patch.setitem(fo.annotation_config.backends["cvat"], name, value)
         patch.setenv("AWS_ENDPOINT_URL", service.url)
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -347,6 +357,7 @@ def test_forms_offer_a_target_where_it_counts(story, name):
         ("launch_adjustment_job", {"job_name"}),
         ("stop_adjustment_job", {"job_name"}),
         ("export_mot_sequences", {"folder"}),
+        ("annotate_frames", {"name"}),
         ("load_adjustments", {"job_name"}),
         ("apply_adjustments", {"job_name"}),
         ("undo_adjustments", {"job_name"}),

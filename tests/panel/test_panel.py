@@ -22,6 +22,10 @@ from fiftyone_track_audit.plugin.review.audit_records import read_overview
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from fiftyone_track_audit.plugin.review.deciding import decide_issues
 from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
+from fiftyone_track_audit.plugin.review.saved_views import (
+    save_issue_views,
+    view_of_issues,
+)
 from PIL import Image
 from small_datasets import SHIFTED, SHORT, walkers
 
@@ -239,6 +243,11 @@ def test_shows_crops_and_plots(dataset):
     assert found["plot"]["issue"]["first"] == SHORT
     titles = [panel["title"] for panel in found["panels"]]
     assert {"size, px²", "size change, px²", "size change"} < set(titles)
+    wider, _ = ask(dataset.view(), "show_issue", id=issue["id"], context=2)
+    for crop, other in zip(found["strip"], wider["strip"], strict=True):
+        (box,), (smaller,) = crop["boxes"], other["boxes"]
+        assert smaller[2:] == pytest.approx([box[2] / 2, box[3] / 2], abs=0.2)
+    assert titles[: found["leading"]] == ["height, px", "width, px", "size change"]
 
 
 @pytest.mark.parametrize("seen", [True, False])
@@ -378,7 +387,7 @@ def test_plots_any_track(dataset):
     assert columns["frame"] == [*range(1, 31)]
     shown = found["plot"]["issue"]
     assert (shown["first"], shown["last"], shown["view"]) == (None, None, [1, 30])
-    assert len(found["panels"]) == 10
+    assert len(found["panels"]) == found["leading"] == 10
     for place, told in (
         ({"track": 9}, "b has no track 9"),
         (
@@ -589,6 +598,87 @@ def test_finds_what_to_send(dataset):
     filters = {"kinds": ["shift"], "in_view": True}
     found, _ = ask(other, "find_to_send", which="listed", filters=filters)
     assert len(found["issues"]) == 1
+
+
+def test_shows_a_picture_of_each_issue(dataset):
+    issues = read_dataset_issues(dataset, FIELD)
+    ids = issues["id"].tolist()[:3]
+    found, _ = ask(dataset.view(), "show_cards", ids=ids)
+    assert set(found["cards"]) == set(ids)
+    for issue, crop in found["cards"].items():
+        row = issues.set_index("id").loc[issue]
+        assert crop["frame"] == row["peak_frame"]
+        assert len(crop["boxes"]) == 1
+        assert crop["image"]
+
+
+def test_shows_what_is_around_an_issue(dataset):
+    issues = read_dataset_issues(dataset, FIELD)
+    issue = issues[issues["track"] == 1].iloc[0]
+    found, _ = ask(dataset.view(), "show_others", id=issue["id"])
+    near = found["boxes"][str(issue["peak_frame"])]
+    tracks = store.read_tracks(dataset[[issue["sample_id"]]], FIELD).tracks.table
+    others = (tracks["track"] == 2) & (tracks["frame"] == issue["peak_frame"])
+    expected = tracks[others][["left", "top", "width", "height"]].to_numpy()
+    assert np.allclose(near, expected, atol=0.1)
+
+
+def test_filters_the_samples(dataset):
+    issues = read_dataset_issues(dataset, FIELD)
+    found, triggers = ask(dataset.view(), "show_samples", kinds=["shift"])
+    assert (found["issues"], triggers) == (2, ["set_view"])
+    found, triggers = ask(dataset.view(), "show_samples", all=True)
+    assert (found["issues"], triggers) == (None, ["clear_view"])
+    found, _ = ask(dataset.view(), "show_samples", kinds=["gap"])
+    assert "no such issues" in found["problem"]
+    shifts = issues[issues["kind"] == "shift"]
+    view = view_of_issues(dataset, FIELD, shifts)
+    assert set(view.values("id")) == set(shifts["id"])
+
+
+def test_notes_and_reports(dataset):
+    issue = read_dataset_issues(dataset, FIELD)["id"][0]
+    ask(dataset.view(), "note", id=issue, note="ask")
+    place = {"sequence": "b", "track": 2, "first": 5, "last": 4}
+    found, _ = ask(dataset.view(), "report", note="mirror", **place)
+    listed, _ = ask(dataset.view(), "list_issues")
+    notes = {each["id"]: each["note"] for each in listed["issues"]}
+    assert (notes[issue], listed["total"]) == ("ask", 5)
+    own = next(each for each in listed["issues"] if each["id"] == found["id"])
+    assert (own["name"], own["first_frame"], own["last_frame"]) == ("reported", 4, 5)
+    assert listed["progress"]["confirmed"] == 1
+    assert listed["learned"] == ""
+    shown, _ = ask(dataset.view(), "show_issue", id=found["id"])
+    assert (len(shown["strip"]) > 2, shown["fixes"]) == (True, [])
+    sent, _ = ask(dataset.view(), "find_to_send", which="confirmed")
+    assert sent["issues"] == [found["id"]]
+    found, _ = ask(dataset.view(), "report", note="mirror", **place | {"track": 9})
+    assert "track 9 has no box" in found["problem"]
+
+
+def test_notices_what_others_decide_and_save(dataset):
+    issue = read_dataset_issues(dataset, FIELD)["id"][0]
+    before, _ = ask(dataset.view(), "watch")
+    assert ask(dataset.view(), "watch")[0] == before
+    decide_issues(dataset, [issue], "confirmed", "ben")
+    save_issue_views(dataset, FIELD)
+    after, _ = ask(dataset.view(), "watch")
+    assert after["stamp"] > before["stamp"]
+    assert set(after["views"]) - set(before["views"]) >= {"confirmed"}
+    found, _ = ask(
+        dataset.view(),
+        "decide",
+        ids=[issue],
+        decision="dismissed",
+        known={issue: None},
+    )
+    assert "was confirmed by ben meanwhile" in found["problem"]
+
+
+def test_measures_quality(dataset):
+    found, _ = ask(dataset.view(), "show_quality")
+    assert found["issues"]["open"] == 4
+    assert {rate["group"] for rate in found["rates"]} >= {"all", "kind", "sequence"}
 
 
 def test_opens_a_sample_of_any_view(dataset):

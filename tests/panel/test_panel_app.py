@@ -82,7 +82,7 @@ def frames_of_strip(panel):
     return [int(crop.get_attribute("data-frame")) for crop in crops]
 
 
-def test_shows_the_worst_issue_first(panel, dataset):
+def test_shows_the_worst_issue_first(panel, dataset, page):
     issues = read_issues(dataset)
     assert listed(panel) == issues["id"].tolist()
     assert chosen_id(panel) == issues["id"][0]
@@ -95,13 +95,27 @@ def test_shows_the_worst_issue_first(panel, dataset):
     assert large.get_attribute("data-frame") == str(issues["peak_frame"][0])
     panel.get_by_test_id("strip").locator(f"[data-frame='{frames[0]}']").hover()
     panel.locator(f"[data-testid=large][data-frame='{frames[0]}']").wait_for()
+    large.get_by_role("button").hover()
+    page.mouse.wheel(0, -100)
+    panel.locator(".zoomed[data-scale='1.25']").wait_for()
+    height = large.bounding_box()["height"]
+    large.get_by_role("button").click()
+    wait_until(page, lambda: large.bounding_box()["height"] > 1.5 * height)
+    large.get_by_role("button").click()
     drawn = (
         panel.get_by_test_id("strip")
         .locator("img")
         .evaluate_all("images => images.every(image => image.naturalWidth > 50)")
     )
     assert drawn
-    assert panel.get_by_test_id("plots").locator(".js-plotly-plot, .xy").count() > 0
+    plots = panel.get_by_test_id("plots").locator(".subplot")
+    wait_until(page, lambda: plots.count() == 3)
+    panel.get_by_role("button", name="more plots").click()
+    wait_until(page, lambda: plots.count() > 3)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    panel.get_by_role("button", name="Fewer plots").click()
+    below = panel.get_by_test_id("plots").evaluate("node => node.offsetTop")
+    assert below < panel.get_by_test_id("chosen").locator("..").bounding_box()["height"]
 
 
 def test_another_issue_has_other_crops_and_plots(panel, dataset, page):
@@ -176,7 +190,9 @@ def test_a_crop_and_a_point_lead_to_their_frame(panel, dataset, page):
 #: Where a frame is in the first plot, on the page.
 POINT = """(node, frame) => {
     const edge = node.getBoundingClientRect(), { xaxis, yaxis } = node._fullLayout;
-    const { x, y } = node.data.find(({ name }) => name === "left, px");
+    const others = ["rolling mean", "other track"];
+    const own = (line) => line.yaxis === "y" && !others.includes(line.name);
+    const { x, y } = node.data.find(own);
     const value = y[x.indexOf(frame)];
     return [edge.left + xaxis._offset + xaxis.l2p(frame),
             edge.top + yaxis._offset + yaxis.l2p(value)];
@@ -187,7 +203,7 @@ def test_the_playhead_follows_the_video(panel, dataset, page):
     panel.get_by_role("button", name="Show in video").click()
     modal = page.locator("[data-cy=modal]")
     modal.wait_for()
-    first = int(read_issues(dataset)["first_frame"][0])
+    first = int(read_issues(dataset)["peak_frame"][0])
     head = page.get_by_test_id("playhead").first
     wait_until(page, lambda: head.get_attribute("data-frame") == str(first))
     settle(page)
@@ -234,19 +250,82 @@ def test_finds_frames_that_a_view_of_clips_lacks(app, page, dataset):
     rate = dataset.first().metadata.frame_rate
     (clip,) = dataset.load_saved_view(WORST).values("id")
     one = issues[issues["id"] == clip].iloc[0]
-    far = (issues["first_frame"] - one["first_frame"]).abs() > 2 * rate
+    far = (issues["peak_frame"] - one["peak_frame"]).abs() > 2 * rate
     other = issues[far].iloc[0]
     page.goto(f"{app}/datasets/{dataset.name}?view={WORST}")
     panel = open_panel(page)
+    # The clip that somebody opens chooses its issue
+    choose(panel, other["id"])
+    page.locator("[data-cy=looker]").first.click()
+    see(page.locator("[data-cy=modal]").get_by_test_id("track-audit"), clip)
+    close_modal(page)
+    see(panel, clip)
     for issue, place in ((one, f"?view={WORST}&id={clip}"), (other, "?id=")):
         choose(panel, issue["id"])
         panel.get_by_role("button", name="Show in video").click()
         page.locator("[data-cy=modal]").wait_for()
-        time = round((issue["first_frame"] - 1) / rate, 2)
+        time = round((issue["peak_frame"] - 1) / rate, 2)
         page.get_by_test_id("timeline-playhead-time").wait_for()
         wait_until(page, lambda time=time: shown_seconds(page) == time)
         assert f"{dataset.name}{place}" in page.url
         close_modal(page)
+
+
+def test_pictures_notes_and_reports(panel, dataset, page):
+    issues = read_issues(dataset)
+    panel.get_by_role("button", name="Grid", exact=True).click()
+    cards = panel.get_by_test_id("card")
+    wait_until(page, lambda: cards.locator("img").count() == min(30, len(issues)))
+    shown = [card.get_attribute("data-id") for card in cards.all()]
+    assert shown == issues["id"][:30].tolist()
+    cards.nth(1).click()
+    cards.nth(2).click()
+    panel.get_by_text("2 selected").wait_for()
+    page.keyboard.press("x")
+    see_decided(panel, 0, 2)
+    dismissed = read_issues(dataset).query("decision == 'dismissed'")["id"]
+    assert set(dismissed) == set(shown[1:3])
+    cards.nth(0).dblclick()
+    see(panel, shown[0])
+    page.keyboard.press("n")
+    panel.get_by_label("Note", exact=True).fill("cx")
+    page.keyboard.press("Enter")
+    panel.get_by_test_id("note").get_by_text("cx").wait_for()
+    page.keyboard.press("r")
+    form = panel.get_by_test_id("report")
+    form.get_by_label("What is wrong").fill("a mirror")
+    form.get_by_role("button", name="Report").click()
+    panel.get_by_test_id("chosen").get_by_text("a mirror").wait_for()
+    see_decided(panel, 1, 2)
+    own = read_issues(dataset).query("kind == 'reported'")["id"].tolist()
+    assert [chosen_id(panel)] == own
+    # A bar filters the list, and the grid follows it
+    panel.get_by_label("in grid").check()
+    page.get_by_text(f"{len(issues) + 1} clips").wait_for()
+    panel.get_by_role("button", name="Quality").click()
+    panel.get_by_role("button", name="Measure quality").click()
+    bar = panel.get_by_test_id("rate").first
+    bar.click()
+    chip = panel.locator("[data-kind][aria-pressed=true]")
+    chip.wait_for()
+    of_kind = (issues["kind"] == chip.get_attribute("data-kind")).sum()
+    page.get_by_text(re.compile(f"^{of_kind} clips?$")).wait_for()
+    dataset.delete_labels(ids=own, fields="issues")
+
+
+def test_a_second_window_follows(panel, dataset, page):
+    from fiftyone_track_audit.plugin.review.deciding import decide_issues
+
+    first, second = read_issues(dataset)["id"][:2]
+    # What another window decides is seen here, and not overwritten unknowingly
+    settle(page)
+    decide_issues(dataset, [first], "dismissed", "ben")
+    page.keyboard.press("c")
+    panel.get_by_text("was dismissed by ben meanwhile").wait_for()
+    panel.get_by_role("button", name="Close").click()
+    see_decided(panel, 0, 1)
+    decide_issues(dataset, [second], "confirmed", "ben")
+    see_decided(panel, 1, 1)
 
 
 def test_the_timeline_leads_to_issues(panel, dataset, page):
@@ -620,7 +699,9 @@ def test_sends_what_is_confirmed(
         panel = modal.get_by_test_id("track-audit")
         panel.get_by_test_id("strip").wait_for()
         page.get_by_test_id("timeline-playhead-time").wait_for()
-    panel.get_by_role("button", name=re.compile("Send 1 confirmed")).click()
+    panel.get_by_role("button", name="Send…").click()
+    assert panel.get_by_label("Send 1 confirmed").is_checked()
+    panel.get_by_role("menuitem", name="Ground Truth job").click()
     dialog = page.get_by_role("dialog").filter(has_text="Export adjustment job")
     dialog.get_by_text("The frames of 1 issue from the panel's list").wait_for()
     # Of the issue, with two frames on either side, as far as there are frames
@@ -662,12 +743,19 @@ def test_the_video_goes_along_and_marks_the_track(panel, dataset, page):
     at = issues["id"].tolist().index(chosen_id(beside))
     settle(page)
     mark = modal.locator(".track-audit-mark.own")
+    # Solo zooms to the tracks of the issue, and outlines the others
+    outlines = modal.locator(".track-audit-outlines path")
+    wait_until(page, lambda: (outlines.get_attribute("d") or "").count("M") > 0)
+    wide = mark.bounding_box()["width"]
+    page.keyboard.press("o")
+    wait_until(page, lambda: mark.bounding_box()["width"] < 0.9 * wide)
+    wait_until(page, lambda: not outlines.get_attribute("d"))
     for issue in issues.iloc[at + 1 : at + 3].itertuples():
         page.keyboard.press("j")
         see(beside, issue.id)
-        time = round((issue.first_frame - 1) / rate, 2)
+        time = round((issue.peak_frame - 1) / rate, 2)
         wait_until(page, lambda time=time: shown_seconds(page) == time)
-        box = table.loc[(issue.track, issue.first_frame)]
+        box = table.loc[(issue.track, issue.peak_frame)]
         wait_until(page, lambda box=box: is_over(mark, box, aspect))
     close_modal(page)
     assert page.locator(".track-audit-mark").count() == 0

@@ -102,7 +102,7 @@ def see_frame(page, dataset, issue):
     """Waits until the player shows the first frame of an issue."""
     rate = dataset.first().metadata.frame_rate
     time = page.get_by_test_id("timeline-playhead-time")
-    wanted = round((issue["first_frame"] - 1) / rate, 2)
+    wanted = round((issue["peak_frame"] - 1) / rate, 2)
     wait_until(page, lambda: issue["sample_id"] in page.url)
     time.wait_for()
     wait_until(page, lambda: time.count() and shown_seconds(page) == wanted)

@@ -12,6 +12,8 @@ from fiftyone_track_audit.plugin.cli import main
 from fiftyone_track_audit.plugin.corrections.applying import Applied, apply_adjustment
 from fiftyone_track_audit.plugin.corrections.corrected import NotReviewed
 from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
+from fiftyone_track_audit.plugin.review.deciding import decide_issues
+from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
 from fiftyone_track_audit.plugin.sending.backends import annotate_frames
 from fiftyone_track_audit.plugin.sending.records import recorded_sent
 from PIL import Image
@@ -73,6 +75,22 @@ def test_annotators_see_tracks_reasons_and_instructions(dataset, cvat):
     *_, short, shifted = first["guide"].splitlines()
     assert short.startswith(f"| 1 | {SHORT:06d}.png | walker:1 ")
     assert shifted.startswith(f"| 4 | {SHIFTED:06d}.png | walker:2 ")
+
+
+def test_only_the_tracks_in_question_are_sent(dataset, cvat):
+    issues = read_dataset_issues(dataset, "ground_truth")
+    shifts = issues["id"][issues["kind"] == "shift"].tolist()
+    decide_issues(dataset, shifts, "dismissed")
+    first, _ = send(dataset, cvat, context=1, only_tracks=True)
+    assert [Path(name).stem[:6] for name, _ in first["images"]] == [
+        f"{frame:06d}" for frame in (9, 10, 11)
+    ]
+    assert [value(first, each, "index") for each in first["shapes"]] == ["1"] * 3
+    shape(first, 1)["points"][3] += 14
+    review = load_adjustment(dataset, "fix")
+    assert review.changes == {"resized": 1}
+    assert apply_adjustment(dataset, "fix").deleted == 0
+    assert (table(dataset, "ground_truth").groupby("track").size() == 60).all()
 
 
 def shape(task, frame, position=0):

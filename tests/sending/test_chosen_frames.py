@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes out to be corrected, where some of what is shown was dismissed."""
 
+from dataclasses import replace
+
 import fiftyone.operators as foo
 import numpy as np
 import pandas as pd
@@ -9,6 +11,8 @@ from fiftyone import ViewField as F
 from fiftyone.operators.executor import ExecutionContext
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.plugin.corrections.applying import apply_adjustment
+from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
 from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.plain import count
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
@@ -185,6 +189,47 @@ def test_all_ways_out(audited, tmp_path):
     save_issue_views(audited, FIELD)
     with pytest.raises(ValueError, match="only have dismissed issues"):
         annotate_frames(audited.load_saved_view(DISMISSED), "fix", backend="cvat")
+
+
+def test_only_the_tracks_in_question_are_chosen(audited):
+    issues = read_dataset_issues(audited, FIELD)
+    chosen = FramesToSend(audited.load_saved_view("outliers"), only_tracks=True)
+    everything = select_to_send(replace(chosen, only_tracks=False))
+    both = select_to_send(chosen)
+    assert both.frames.equals(everything.frames)
+    assert both.stored.tracks.table.equals(everything.stored.tracks.table)
+    shift = issues[issues["kind"] == "shift"]
+    one = select_to_send(replace(chosen, issues=shift["id"].tolist()))
+    assert one.frames.equals(everything.frames)
+    kept = one.stored.tracks.table
+    assert set(kept["track"]) == set(shift["track"]) == {2}
+    assert len(kept) == len(one.stored.rows) == 30
+    dismiss_sizes(audited)
+    rest = select_to_send(chosen)
+    assert set(rest.stored.tracks.table["track"]) == {2}
+
+
+def test_only_the_tracks_in_question_come_back(audited, tmp_path):
+    dismiss_sizes(audited)
+    view = audited.load_saved_view("outliers")
+    export_mot(view, tmp_path / "fix", context=1, only_tracks=True)
+    file = tmp_path / "fix" / "a" / "gt" / "gt.txt"
+    lines = [line.split(",") for line in file.read_text().splitlines()]
+    assert {line[1] for line in lines} == {"2"}
+    lines[1][2] = str(float(lines[1][2]) - 16)
+    file.write_text("\n".join(map(",".join, lines)))
+    before = store.read_tracks(audited, FIELD).tracks.table
+    assert load_adjustment(audited, "fix").changes == {"moved": 1}
+    assert apply_adjustment(audited, "fix").changed == 1
+    after = store.read_tracks(audited, FIELD).tracks.table
+    moved = before["left"] != after["left"]
+    assert after.loc[moved, "track"].tolist() == [2]
+
+
+def test_nothing_is_in_question_without_issues(audited):
+    frame = audited.match_frames(F("frame_number") == 1)
+    with pytest.raises(ValueError, match="no tracks in question"):
+        select_to_send(FramesToSend(frame, only_tracks=True))
 
 
 def form(operator, view, **request):

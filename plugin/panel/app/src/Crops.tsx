@@ -4,8 +4,13 @@
 import React, { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { keep } from "./answers";
 import { useCall } from "./api";
+import { MAX_CONTEXT } from "./session";
 import * as store from "./state";
 import type { Box, Crop, Issue } from "./types";
+import { NO_ZOOM, transformOf, zoomAt } from "./zoom";
+
+/** By how much one step of the wheel enlarges a crop. */
+const ZOOM_STEP = 1.25;
 
 const boxes = (positions: Box[], className: string) =>
   positions.map((box) => {
@@ -14,7 +19,7 @@ const boxes = (positions: Box[], className: string) =>
   });
 
 /** A crop with the boxes of the track and of the other track, as wide as the room if it is `large`. */
-const CropImage = ({ crop: { size, image, ...crop }, large }: { crop: Crop; large?: boolean }) => (
+export const CropImage = ({ crop: { size, image, ...crop }, large }: { crop: Crop; large?: boolean }) => (
   <span style={{ width: large ? undefined : size[0], aspectRatio: size.join("/") }}>
     <img src={`data:image/jpeg;base64,${image}`} width={size[0]} height={size[1]} alt="" />
     <svg viewBox={`0 0 ${size[0]} ${size[1]}`} aria-hidden="true">
@@ -32,19 +37,75 @@ interface StripProps {
 }
 
 /** The frames around the issue, and the one at the peak or under the pointer in large beside them. */
-export function Crops({ peak, ...props }: StripProps & { peak: number }) {
+export function Crops({ peak, children, ...props }: StripProps & { peak: number; children: React.ReactNode }) {
   const [hovered, setHovered] = useState<number | null>(null);
   const { strip } = props;
   const find = (frame: number | null) => strip.find((crop) => crop.frame === frame);
   const large = find(hovered) ?? find(peak) ?? strip.find(({ place }) => place === "at") ?? strip[0];
   return (
     <div className="crops">
-      <figure className="large" data-testid="large" data-frame={large.frame}>
-        <CropImage crop={large} large />
-        <figcaption>frame {large.frame}</figcaption>
-      </figure>
-      <Strip {...props} hover={setHovered} />
+      <LargeCrop crop={large} />
+      <div className="beside">
+        <Strip {...props} hover={setHovered} />
+        <div className="row">
+          <ContextSlider />
+          {children}
+        </div>
+      </div>
     </div>
+  );
+}
+
+/** The crop in large. The wheel enlarges the place under the pointer, and a click the whole crop. */
+function LargeCrop({ crop }: { crop: Crop }) {
+  const [zoom, setZoom] = useState(NO_ZOOM);
+  const { enlarged } = store.useStored();
+  const node = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const button = node.current;
+    // React's own wheel events cannot keep the page from scrolling
+    const turn = (event: WheelEvent) => {
+      event.preventDefault();
+      const { left, top, width, height } = (event.currentTarget as HTMLElement).getBoundingClientRect();
+      const at: [number, number] = [(event.clientX - left) / width, (event.clientY - top) / height];
+      setZoom((zoom) => zoomAt(zoom, at, event.deltaY < 0 ? ZOOM_STEP : 1 / ZOOM_STEP));
+    };
+    button?.addEventListener("wheel", turn, { passive: false });
+    return () => button?.removeEventListener("wheel", turn);
+  }, []);
+  return (
+    <figure className={enlarged ? "large enlarged" : "large"} data-testid="large" data-frame={crop.frame}>
+      <button
+        ref={node}
+        aria-label={enlarged ? "Shrink the crop" : "Enlarge the crop"}
+        onClick={() => store.set({ enlarged: !enlarged })}
+        onPointerLeave={() => setZoom(NO_ZOOM)}
+      >
+        <span className="zoomed" data-scale={zoom.scale} style={{ transform: transformOf(zoom) }}>
+          <CropImage crop={crop} large />
+        </span>
+      </button>
+      <figcaption>frame {crop.frame}</figcaption>
+    </figure>
+  );
+}
+
+/** How much of the surroundings the crops show. */
+function ContextSlider() {
+  const { context } = store.useStored();
+  return (
+    <label className="quiet" title="How much the crops show of the surroundings">
+      context
+      <input
+        type="range"
+        min={1}
+        max={MAX_CONTEXT}
+        step={0.5}
+        aria-label="Context"
+        value={context}
+        onChange={({ target }) => store.set({ context: Number(target.value) })}
+      />
+    </label>
   );
 }
 

@@ -52,7 +52,7 @@ export function Filters({ overview, listing, undo }: Props) {
         <Select label="Order" value={order} options={ORDERS} pick={(name) => store.narrow({ order: name as Order })} />
         <TrackInput track={filters.track} />
         <label className="least" title="Minimum score">
-          score ≥ {filters.least_score.toFixed(2)}
+          ≥ {filters.least_score.toFixed(2)}
           <input
             type="range"
             min={0}
@@ -67,12 +67,35 @@ export function Filters({ overview, listing, undo }: Props) {
           <input
             type="checkbox"
             checked={filters.in_view}
-            onChange={({ target }) => change({ in_view: target.checked })}
+            onChange={({ target }) => {
+              if (target.checked) store.set({ samples: false });
+              change({ in_view: target.checked });
+            }}
           />
           in view
         </label>
+        <Samples />
       </div>
     </div>
+  );
+}
+
+/** Filter the App's grid as the list, or show all samples in it. */
+function Samples() {
+  const { samples } = store.useStored();
+  return (
+    <label title="Show the listed issues in the App's grid">
+      <input
+        type="checkbox"
+        checked={samples}
+        onChange={({ target }) => {
+          // A list of what the grid shows and a grid of what the list shows would wait for each other
+          if (target.checked) change({ in_view: false });
+          store.set({ samples: target.checked });
+        }}
+      />
+      in grid
+    </label>
   );
 }
 
@@ -127,7 +150,16 @@ function ProgressBar({ open, confirmed, dismissed, fixed, undo }: Progress & { u
   const decided = confirmed + dismissed + fixed;
   return (
     <div className="progress" aria-busy={underWay > 0} data-testid="progress">
-      <b>{formatCount(open)} to review</b>
+      <b>
+        {formatCount(open)} to review{" "}
+        <button
+          aria-label="Report a mistake"
+          title="Report a mistake that no audit found (r)"
+          onClick={() => store.set({ reporting: true })}
+        >
+          +
+        </button>
+      </b>
       <span className="quiet">
         {confirmed} confirmed, {dismissed} dismissed{fixed > 0 && `, ${fixed} fixed`}
       </span>

@@ -13,6 +13,8 @@ const KEYS: [string[], string][] = [
   [["e"], "edit the track in the App's annotator"],
   [["u"], "reopen, or skip"],
   [["Ctrl+z"], "undo the last decision or fix"],
+  [["n"], "write a note on the issue"],
+  [["r"], "report a mistake that no audit found"],
   [["v"], "open the video at the issue"],
   [["o"], "only the tracks of the issue in the video, or all"],
   [["l"], "play the seconds of the issue again and again"],

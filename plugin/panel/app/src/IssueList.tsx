@@ -23,7 +23,7 @@ interface Props {
 }
 
 /** Return the function that selects or deselects an issue or, with Shift, selects a range. */
-function useToggle(listing: Listing | null) {
+export function useToggle(listing: Listing | null) {
   const before = useRef<string | null>(null);
   return useCallback(
     (id: string, range: boolean) => {
@@ -37,7 +37,7 @@ function useToggle(listing: Listing | null) {
 }
 
 export function IssueList({ overview, listing, problem, choose, decide, fix, undo }: Props) {
-  const { chosen, selected, failure } = store.useStored();
+  const { chosen, selected, failure, tab } = store.useStored();
   const { issues = [], total = 0, kinds = [], learned = "" } = listing ?? {};
   const list = useRef<HTMLOListElement>(null);
   useEffect(() => {
@@ -71,13 +71,13 @@ export function IssueList({ overview, listing, problem, choose, decide, fix, und
         {listing && !issues.length && <li className="quiet">No issues match the filters</li>}
         {issues.length < total && <More key={issues.length} listed={issues.length} total={total} />}
       </ol>
-      {selected.length > 0 && <Selection count={selected.length} decide={decide} fix={fix} />}
+      {selected.length > 0 && tab !== "grid" && <Selection count={selected.length} decide={decide} fix={fix} />}
     </aside>
   );
 }
 
 /** The buttons that decide or fix all selected issues. */
-const Selection = ({ count, decide, fix }: { count: number } & Pick<Props, "decide" | "fix">) => (
+export const Selection = ({ count, decide, fix }: { count: number } & Pick<Props, "decide" | "fix">) => (
   <div className="selection">
     <FixPreview fix={fix} />
     <b>{count} selected</b>

@@ -4,6 +4,7 @@
 import React from "react";
 import { Crops } from "./Crops";
 import type { Decide, FixIssues } from "./decide";
+import { Note } from "./Note";
 import { Plots } from "./Plots";
 import { Problem } from "./Problem";
 import { useElsewhere, useGo, useOpenLooker, usePlayerLooker, usePlayhead } from "./player";
@@ -30,7 +31,7 @@ interface Props {
 }
 
 export function IssueView(props: Props) {
-  const { sequence, kind, issue, ready, details, problem } = props;
+  const { sequence, kind, issue, ready, details, problem, step } = props;
   const go = useGo();
   const playhead = usePlayhead(sequence);
   const elsewhere = useElsewhere(sequence, issue?.first_frame ?? 1);
@@ -47,29 +48,35 @@ export function IssueView(props: Props) {
       data-id={issue.id}
       aria-busy={!ready}
     >
-      <Header issue={issue} color={color} />
+      <Header issue={issue} color={color} step={step} show={() => show(issue.peak_frame)} />
       <p className="reason">{issue.reason}</p>
       {issue.suggestion && <p className="suggestion">{issue.suggestion}</p>}
-      <Actions {...props} issue={issue} show={() => show(issue.first_frame)} />
+      <Note issue={issue} />
+      <Actions {...props} issue={issue} />
       {elsewhere && <p className="quiet">The open video does not include these frames. Press ▶ to open them.</p>}
-      {reliability && <p className="quiet precision">{reliability}</p>}
       {problem && <Problem text={problem} />}
       {details?.problem && <p className="problem">{details.problem}</p>}
       {!ready && <p className="quiet waiting">Loading…</p>}
       {details && details.strip.length > 0 && (
-        <>
-          <Crops strip={details.strip} peak={issue.peak_frame} playhead={playhead} show={show} />
+        <Crops strip={details.strip} peak={issue.peak_frame} playhead={playhead} show={show}>
           <Legend issue={issue} strip={details.strip} />
-        </>
+        </Crops>
       )}
       {details?.plot && details.plot.issue.tracks.length > 0 && (
         <Plots details={details} track={issue} color={color} playhead={playhead} show={show} />
       )}
+      {reliability && <p className="quiet precision">{reliability}</p>}
     </article>
   );
 }
 
-const Header = ({ issue, color }: { issue: Issue; color: string }) => (
+interface HeaderProps extends Pick<Props, "step"> {
+  issue: Issue;
+  color: string;
+  show: () => void;
+}
+
+const Header = ({ issue, color, step, show }: HeaderProps) => (
   <header>
     <h2>
       <i className="dot" style={{ background: color }} />
@@ -78,18 +85,34 @@ const Header = ({ issue, color }: { issue: Issue; color: string }) => (
     <span className={`state ${issue.decision ?? ""}`} data-testid="state">
       {issue.fix === "edited" ? issue.fix : (issue.decision ?? "to review")}
     </span>
-    <span className="quiet">
+    <span className="steps">
+      <button aria-label="Previous" title="Previous issue" onClick={() => step(-1)}>
+        ↑ <kbd>k</kbd>
+      </button>
+      <button aria-label="Next" title="Next issue" onClick={() => step(1)}>
+        ↓ <kbd>j</kbd>
+      </button>
+      <button aria-label="Show in video" title="Show in video" onClick={show}>
+        ▶
+      </button>
+      <button aria-label="Write a note" title="Write a note (n)" onClick={() => store.set({ noting: true })}>
+        ✎
+      </button>
+      <button aria-label="Keys" title="All keys (?)" onClick={() => store.set({ help: true })}>
+        ?
+      </button>
+    </span>
+    <span className="quiet place">
       {formatTracks(issue)} · {issue.sequence} · score {formatScore(issue.score)}
     </span>
   </header>
 );
 
-interface ActionProps extends Pick<Props, "ready" | "details" | "decide" | "fix" | "step" | "annotate"> {
+interface ActionProps extends Pick<Props, "ready" | "details" | "decide" | "fix" | "annotate"> {
   issue: Issue;
-  show: () => void;
 }
 
-function Actions({ issue, ready, details, decide, fix, step, annotate, show }: ActionProps) {
+function Actions({ issue, ready, details, decide, fix, annotate }: ActionProps) {
   // The keys decide selected issues instead
   const hasKeys = store.useStored().selected.length === 0;
   const { decision } = issue;
@@ -122,20 +145,7 @@ function Actions({ issue, ready, details, decide, fix, step, annotate, show }: A
       <button disabled={!annotate} title="Edit the track in the App's annotator" onClick={() => annotate?.()}>
         Edit <kbd>e</kbd>
       </button>
-      <span className="gap" />
-      <button aria-label="Previous" title="Previous issue" onClick={() => step(-1)}>
-        ↑ <kbd>k</kbd>
-      </button>
-      <button aria-label="Next" title="Next issue" onClick={() => step(1)}>
-        ↓ <kbd>j</kbd>
-      </button>
-      <button aria-label="Show in video" title="Show in video" onClick={show}>
-        ▶
-      </button>
       <PlayerToggles />
-      <button aria-label="Keys" title="All keys (?)" onClick={() => store.set({ help: true })}>
-        ?
-      </button>
     </div>
   );
 }

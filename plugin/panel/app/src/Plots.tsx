@@ -3,11 +3,12 @@
 
 import { theme } from "@fiftyone/state";
 import Plotly from "plotly.js-basic-dist-min";
-import React, { type RefObject, useEffect, useRef, useState } from "react";
+import React, { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useRecoilValue } from "recoil";
 import { figureHeight, makeFigure } from "../../../pictures/plots.js";
 import { HoverCrop } from "./Crops";
 import { axesOf, type Drawn, Readouts, withoutLabels } from "./Readouts";
+import * as store from "./state";
 import type { Details, Issue } from "./types";
 import { useWidth } from "./width";
 
@@ -112,7 +113,28 @@ function Playheads({ plot, frame }: { plot: Drawn | null; frame: number | null }
   );
 }
 
-export function Plots(props: Props) {
+/** The plots that matter for the kind, and all others on demand. */
+export function Plots(props: Omit<Props, "details"> & { details: Pick<Details, "panels" | "leading" | "plot"> }) {
+  const { allPlots } = store.useStored();
+  const { panels, leading, plot } = props.details;
+  const isFolded = !allPlots && leading < panels.length;
+  const details = useMemo(
+    () => ({ plot, panels: isFolded ? panels.slice(0, leading) : panels }),
+    [plot, panels, leading, isFolded],
+  );
+  return (
+    <>
+      <PlotArea {...props} details={details} />
+      {leading < panels.length && (
+        <button className="more" onClick={() => store.set({ allPlots: isFolded })}>
+          {isFolded ? `${panels.length - leading} more plots` : "Fewer plots"}
+        </button>
+      )}
+    </>
+  );
+}
+
+function PlotArea(props: Props) {
   const { details, track, playhead } = props;
   const [width, setNode] = useWidth();
   const node = useRef<Plot>(null);

@@ -7,7 +7,9 @@ import { useRecoilValue } from "recoil";
 import { useAnnotate, useAnnotating, useJudge, useSelect } from "./annotate";
 import { AnnotatorClock } from "./annotator";
 import { useAnswer, usePrefetch } from "./api";
-import { useDecide } from "./decide";
+import { useOpenedClip } from "./clip";
+import { type FixIssues, useDecide } from "./decide";
+import { GridView } from "./GridView";
 import { Help } from "./Help";
 import { IssueList } from "./IssueList";
 import { IssueView } from "./IssueView";
@@ -15,20 +17,35 @@ import { findIssue, findNext, findReplacement, withPending } from "./issues";
 import { useKeys } from "./keys";
 import { useLoop } from "./loop";
 import { Marks } from "./mark";
-import { useClose, useFollow, useGo, useOpenLooker, usePlayerLooker, useTarget, useWaiting } from "./player";
+import {
+  useClose,
+  useFollow,
+  useGo,
+  useOpenLooker,
+  usePlayerLooker,
+  usePlayhead,
+  useTarget,
+  useWaiting,
+} from "./player";
+import { QualityView } from "./QualityView";
+import { Report } from "./Report";
 import { Send } from "./Send";
+import { useSamples } from "./samples";
 import { useSavedViews } from "./savedViews";
 import { PAGE, type Tab } from "./session";
-import { useSolo } from "./solo";
+import { useOthers, useSolo } from "./solo";
 import * as store from "./state";
 import { ThresholdsView } from "./ThresholdsView";
 import { TimelineView } from "./TimelineView";
 import type { Decision, Details, Issue, Listing, Overview } from "./types";
+import { useWatch } from "./watch";
 
 const TABS: [Tab, string][] = [
   ["issue", "Issue"],
+  ["grid", "Grid"],
   ["timeline", "Timeline"],
   ["thresholds", "Thresholds"],
+  ["quality", "Quality"],
 ];
 
 /** Return the IDs that the list has to describe even if they are on a later page. */
@@ -84,11 +101,12 @@ function useMore(listing: Listing | null): void {
 
 /** Load the chosen issue's details, and then in advance those of the next one to review. */
 function useDetails(listing: Listing | null) {
-  const { chosen, version } = store.useStored();
-  const { answer, late, problem } = useAnswer<Details>(chosen ? "show_issue" : null, { id: chosen }, version);
+  const { chosen, context, version } = store.useStored();
+  const wanted = { id: chosen, context };
+  const { answer, late, problem } = useAnswer<Details>(chosen ? "show_issue" : null, wanted, version);
   const details = late || problem ? null : answer;
   const next = findNext(listing, chosen, 1, true);
-  usePrefetch("show_issue", details && next ? { id: next.id } : null, version);
+  usePrefetch("show_issue", details && next ? { id: next.id, context } : null, version);
   return { details, ready: !late, problem: late ? null : problem };
 }
 
@@ -118,6 +136,8 @@ function useShortcuts(
     u: press(null),
     f: () => fix() || showFirst(panel.current),
     "Ctrl+z": replaced.length ? undo : null,
+    n: () => store.set({ noting: true, tab: "issue" }),
+    r: () => store.set({ reporting: true }),
     v: open,
     e: annotate,
     o: isOpen ? () => store.set({ solo: !solo }) : null,
@@ -142,7 +162,7 @@ export function Review({ overview }: { overview: Overview }) {
   const choose = useCallback(
     (issue: Issue) => {
       store.set({ chosen: issue.id, tab: "issue" });
-      follow(sequenceOf(issue), issue.first_frame, issue.id);
+      follow(sequenceOf(issue), issue.peak_frame, issue.id);
     },
     [follow, sequenceOf],
   );
@@ -151,16 +171,21 @@ export function Review({ overview }: { overview: Overview }) {
   const actions = useDecide(listing, seen, choose);
   useMore(listing);
   useSavedViews();
+  useWatch();
+  useSamples();
+  useOpenedClip(listing);
   useTarget();
   useWaiting();
   const sequence = sequenceOf(issue);
+  const playhead = usePlayhead(sequence);
   const go = useGo();
   const begin = useAnnotate();
   const annotate = issue && seen ? () => begin(sequence, issue) : null;
-  useShortcuts(root, actions, issue ? () => go(sequence, issue.first_frame, issue.id) : null, annotate);
+  useShortcuts(root, actions, issue ? () => go(sequence, issue.peak_frame, issue.id) : null, annotate);
   useSelect();
   useAnnotating();
   useSolo(root, shown.details, overview.label_field);
+  const others = useOthers(issue);
   useLoop(root, issue, sequence);
 
   const kinds = listing?.kinds ?? [];
@@ -170,14 +195,22 @@ export function Review({ overview }: { overview: Overview }) {
       <IssueList {...{ overview, listing, problem, choose, ...actions }} />
       <Help />
       <AnnotatorClock />
-      <Marks panel={root} plot={shown.details?.plot} sequence={sequence} />
+      <Report
+        overview={overview}
+        sequence={sequence?.name}
+        track={issue && issue.track >= 0 ? issue.track : undefined}
+        frame={playhead ?? issue?.peak_frame ?? 1}
+      />
+      <Marks panel={root} plot={shown.details?.plot} sequence={sequence} others={others} />
       <main>
         {overview.message && <Banner overview={overview} />}
-        <Tabs overview={overview} listing={listing} />
+        <Tabs overview={overview} listing={listing} fix={actions.fix} />
         <div className="page">
           {tab === "issue" && <IssueView {...{ sequence, kind, issue, annotate, ...shown, ...actions }} />}
+          {tab === "grid" && <GridView {...{ listing, choose, ...actions }} />}
           {tab === "timeline" && <TimelineView overview={overview} kinds={kinds} />}
           {tab === "thresholds" && <ThresholdsView overview={overview} kinds={kinds} />}
+          {tab === "quality" && <QualityView kinds={kinds} />}
         </div>
       </main>
     </div>
@@ -195,7 +228,13 @@ function Banner({ overview }: { overview: Overview }) {
   );
 }
 
-function Tabs({ overview, listing }: { overview: Overview; listing: Listing | null }) {
+interface TabsProps {
+  overview: Overview;
+  listing: Listing | null;
+  fix: FixIssues;
+}
+
+function Tabs({ overview, listing, fix }: TabsProps) {
   const { tab } = store.useStored();
   return (
     <nav>
@@ -204,7 +243,7 @@ function Tabs({ overview, listing }: { overview: Overview; listing: Listing | nu
           {title}
         </button>
       ))}
-      <Send overview={overview} listing={listing} />
+      <Send overview={overview} listing={listing} fix={fix} />
     </nav>
   );
 }

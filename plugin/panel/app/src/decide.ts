@@ -21,6 +21,13 @@ export type Decide = (decision: Decision | null, ids?: string[]) => boolean;
 /** The author and time of a decision that is restored. */
 type Origin = Partial<Pick<store.PriorDecision, "decided_by" | "decided_at">>;
 
+/** The present decisions as this window knows them, which others must not have changed. */
+type Known = Record<string, Decision | null>;
+
+/** Return the present decisions of the issues that are listed. */
+const knownDecisions = (ids: string[], find: (id: string) => Issue | undefined): Known =>
+  Object.fromEntries(ids.flatMap((id) => find(id) ?? []).map(({ id, decision }) => [id, decision]));
+
 /** The last request under way. Decisions are stored in the order in which they were made. */
 let last: Promise<void> = Promise.resolve();
 
@@ -28,17 +35,17 @@ let last: Promise<void> = Promise.resolve();
 export type FixIssues = (fix?: string, ids?: string[]) => boolean;
 
 /** Return the function that stores a decision, which the list shows at once. */
-function useSend(): (decision: Decision | null, ids: string[], origin?: Origin) => void {
+function useSend(): (decision: Decision | null, ids: string[], known: Known, origin?: Origin) => void {
   const call = useCall();
   return useCallback(
-    (decision, ids, origin = {}) => {
+    (decision, ids, known, origin = {}) => {
       const { dataset, field, pending, underWay } = store.get();
       const added = Object.fromEntries(ids.map((id) => [id, decision]));
       store.set({ pending: { ...pending, ...added }, underWay: underWay + 1 });
       // The App may show another dataset by the time that this is sent
       const send = () =>
-        call<{ version?: number }>("decide", { ...origin, ids, decision, dataset, ...annotated() }).then((answer) =>
-          renew(answer),
+        call<{ version?: number }>("decide", { ...origin, ids, decision, known, dataset, ...annotated() }).then(
+          (answer) => renew(answer),
         );
       const succeed = () => {
         if (dataset && field) markStale(dataset, field);
@@ -148,7 +155,7 @@ export function useDecide(listing: Listing | null, seen: Issue | undefined, choo
       const latest = { chosen, before: groupDecisions(ids, find) };
       store.set({ replaced: [...replaced, latest].slice(-UNDO_SIZE) });
       if (decision && isShown) step(1, true);
-      send(decision, ids);
+      send(decision, ids, knownDecisions(ids, find));
       return true;
     },
     [send, step],
@@ -185,7 +192,8 @@ export function useDecide(listing: Listing | null, seen: Issue | undefined, choo
     const issue = findIssue(known.current.listing, latest.chosen);
     if (issue) choose(issue);
     if (latest.fix) void takeBack(latest.fix);
-    for (const { decision, ids, ...origin } of latest.before) send(decision, ids, origin);
+    const find = (id: string) => findIssue(known.current.listing, id);
+    for (const { decision, ids, ...origin } of latest.before) send(decision, ids, knownDecisions(ids, find), origin);
   }, [send, takeBack, choose]);
 
   return { decide, fix, step, undo };

@@ -25,11 +25,14 @@ export interface Looker {
     /** The player and, panned and zoomed, its video: left, top, width and height in CSS pixels. */
     windowBBox?: Box;
     transformedMediaBBox?: Box;
+    scale?: number;
+    pan?: [number, number];
   };
   lookerElement?: { element: HTMLElement };
   seekToFrame?(frame: number): void;
   play?(): void;
   pause?(): void;
+  updater?(state: { scale: number; pan: [number, number] }): void;
   updateOptions?(options: LookerOptions, disableReload?: boolean): void;
   subscribeToState?(name: string, listener: () => void): () => void;
   addEventListener(name: string, listener: () => void): void;
@@ -70,24 +73,61 @@ export function findTarget(sequence: SequenceInfo | undefined, frame: number, is
 export const offsetOf = (sequence: SequenceInfo | undefined, sample: string | null): number | null =>
   sequence?.samples.find(({ id }) => id === sample)?.offset ?? null;
 
-/** Return a track's box in a frame, in CSS pixels from the player's top left corner. */
-export function boxInPlayer(
+const EDGES = ["left", "top", "width", "height"] as const;
+
+/** Return the box of a row of a track. */
+const boxOf = (track: Track, row: number): Box => EDGES.map((edge) => track[edge][row] ?? 0) as Box;
+
+/** Return where the player shows a box, in CSS pixels from its top left corner. */
+export function placeBox(
   { windowBBox: player, transformedMediaBBox: video }: Looker["state"],
   [width, height]: Figure["image"],
-  track: Track,
-  frame: number,
+  box: Box,
 ): Box | null {
-  const row = track.frame.indexOf(frame);
-  if (row < 0 || !width || !height || !player || !video) return null;
+  if (!width || !height || !player || !video) return null;
   const across = video[2] / width;
   const down = video[3] / height;
-  const at = (name: string) => track[name][row] ?? 0;
-  return [
-    video[0] - player[0] + at("left") * across,
-    video[1] - player[1] + at("top") * down,
-    at("width") * across,
-    at("height") * down,
-  ];
+  return [video[0] - player[0] + box[0] * across, video[1] - player[1] + box[1] * down, box[2] * across, box[3] * down];
+}
+
+/** Return where the player shows a track's box in a frame. */
+export function boxInPlayer(state: Looker["state"], image: Figure["image"], track: Track, frame: number): Box | null {
+  const row = track.frame.indexOf(frame);
+  return row < 0 ? null : placeBox(state, image, boxOf(track, row));
+}
+
+/** Return the smallest box around tracks in some frames, or null if they have none there. */
+export function boxAround(tracks: Track[], first: number, last: number): Box | null {
+  const boxes = tracks.flatMap((track) =>
+    track.frame.flatMap((frame, row) => (frame !== null && frame >= first && frame <= last ? [boxOf(track, row)] : [])),
+  );
+  if (!boxes.length) return null;
+  const left = Math.min(...boxes.map(([x]) => x));
+  const top = Math.min(...boxes.map(([, y]) => y));
+  const right = Math.max(...boxes.map(([x, , width]) => x + width));
+  const bottom = Math.max(...boxes.map(([, y, , height]) => y + height));
+  return [left, top, right - left, bottom - top];
+}
+
+/** How many times the player is larger than what it is zoomed to, and the largest zoom. */
+const ROOM = 2.5;
+const MAX_ZOOM = 4;
+
+/** Return the scale and the pan with which the player shows a box in its middle and large. */
+export function zoomTo(
+  state: Looker["state"],
+  image: Figure["image"],
+  box: Box,
+): { scale: number; pan: [number, number] } | null {
+  const { windowBBox: player, scale: now = 1, pan = [0, 0] } = state;
+  const placed = placeBox(state, image, box);
+  if (!placed || !player) return null;
+  const [width, height] = [placed[2] / now, placed[3] / now];
+  const fits = Math.min(player[2] / (ROOM * width), player[3] / (ROOM * height));
+  const scale = Math.min(Math.max(fits, 1), MAX_ZOOM);
+  // The place of the box's center at scale 1 without a pan
+  const center = [0, 1].map((axis) => (placed[axis] + placed[axis + 2] / 2 - pan[axis]) / now);
+  return { scale, pan: [player[2] / 2 - scale * center[0], player[3] / 2 - scale * center[1]] };
 }
 
 /**

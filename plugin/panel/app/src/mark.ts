@@ -2,9 +2,10 @@
 // Mark the tracks of the issue and what its fix would draw in the player, with the colors of the crops.
 
 import { type RefObject, useEffect } from "react";
-import { boxInPlayer, follow, isBeside, offsetOf } from "./looker";
+import { boxAround, boxInPlayer, follow, isBeside, offsetOf, placeBox, zoomTo } from "./looker";
 import { usePlayer, usePlayerLooker } from "./player";
-import type { Figure, SequenceInfo } from "./types";
+import * as store from "./state";
+import type { Box, Figure, Others, SequenceInfo } from "./types";
 
 /** The properties of the player that move a box. */
 const MOVES = ["frameNumber", "pan", "scale", "windowBBox"];
@@ -18,14 +19,32 @@ function addMark(player: HTMLElement, kind: string): HTMLElement {
   return node;
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Add the thin outlines of all other tracks; return the function that places them. */
+function addOutlines(player: HTMLElement): { node: SVGElement; place: (boxes: Box[]) => void } {
+  const node = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
+  node.setAttribute("class", "track-audit-outlines");
+  node.append(path);
+  player.append(node);
+  const place = (boxes: Box[]) => {
+    const lines = boxes.map(([x, y, width, height]) => `M${x} ${y}h${width}v${height}h${-width}z`);
+    path.setAttribute("d", lines.join(""));
+  };
+  return { node, place };
+}
+
 interface Props {
   panel: RefObject<HTMLElement>;
   plot: Figure | null | undefined;
   sequence: SequenceInfo | undefined;
+  /** The boxes to outline while solo hides them. */
+  others: Others | null;
 }
 
 /** Mark the tracks of an issue in the player beside the panel while it shows their sequence. */
-export function Marks({ panel, plot, sequence }: Props): null {
+export function Marks({ panel, plot, sequence, others }: Props): null {
   const looker = usePlayerLooker();
   const { sample } = usePlayer();
   const offset = offsetOf(sequence, sample);
@@ -37,8 +56,11 @@ export function Marks({ panel, plot, sequence }: Props): null {
       node: addMark(player, place === tracks.length ? "suggested" : place ? "other" : "own"),
       track,
     }));
+    const outlines = addOutlines(player);
     const draw = () => {
       const { state, frameNumber } = looker;
+      const around = (state.loaded && others?.boxes[frameNumber + offset]) || [];
+      outlines.place(around.flatMap((box) => [placeBox(state, plot.image, box) ?? []] as Box[]));
       for (const { node, track } of marks) {
         // A video that is still loading is black
         const box = state.loaded && boxInPlayer(state, plot.image, track, frameNumber + offset);
@@ -58,8 +80,48 @@ export function Marks({ panel, plot, sequence }: Props): null {
     return () => {
       for (const stop of stops) stop();
       cancelAnimationFrame(drawn);
-      for (const { node } of marks) node.remove();
+      for (const { node } of [...marks, outlines]) node.remove();
     };
-  }, [looker, panel, plot, offset]);
+  }, [looker, panel, plot, offset, others]);
+  useZoom({ panel, plot, sequence });
   return null;
+}
+
+/** Zoom the player beside the panel to the tracks of the issue as long as solo is on. */
+function useZoom({ panel, plot, sequence }: Omit<Props, "others">): void {
+  const looker = usePlayerLooker();
+  const { sample } = usePlayer();
+  const { solo } = store.useStored();
+  const offset = offsetOf(sequence, sample);
+  useEffect(() => {
+    if (!solo || !looker?.updater || !plot || offset === null || !isBeside(looker, panel.current)) return undefined;
+    const { first, last, tracks } = plot.issue;
+    const box = boxAround(
+      tracks.map((index) => plot.tracks[index]),
+      first ?? 1,
+      last ?? 1,
+    );
+    let size: string | undefined;
+    let asked = 0;
+    const zoom = () => {
+      const now = looker.state.windowBBox?.slice(2).join();
+      if (!box || !now || now === size || !looker.state.loaded || !looker.state.duration) return;
+      const wanted = zoomTo(looker.state, plot.image, box);
+      if (!wanted) return;
+      size = now;
+      looker.updater?.(wanted);
+    };
+    // The App shows the whole video again when the size of the player changes
+    const zoomLater = () => {
+      cancelAnimationFrame(asked);
+      asked = requestAnimationFrame(zoom);
+    };
+    zoomLater();
+    const stops = ["duration", "windowBBox", "frameNumber"].map((name) => follow(looker, name, zoomLater));
+    return () => {
+      for (const stop of stops) stop();
+      cancelAnimationFrame(asked);
+      if (size) looker.updater?.({ scale: 1, pan: [0, 0] });
+    };
+  }, [solo, looker, panel, plot, offset]);
 }

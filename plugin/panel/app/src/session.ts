@@ -15,7 +15,7 @@ export interface Filters {
 /** The order of the list: the worst issues first, or by sequence and frame. */
 export type Order = "score" | "time";
 
-export type Tab = "issue" | "timeline" | "thresholds";
+export type Tab = "issue" | "grid" | "timeline" | "thresholds" | "quality";
 
 export interface Session {
   field: string | null;
@@ -26,12 +26,16 @@ export interface Session {
   /** The ID of the issue that is shown. */
   chosen: string | null;
   tab: Tab;
+  /** How much the crops show: 1 is the usual window, and 2 one that is twice as large. */
+  context: number;
 }
 
 /** The number of issues on a page of the list. */
 export const PAGE = 100;
 /** The maximum number of issues to list again after a reload. */
 const MAX_LIMIT = 5 * PAGE;
+/** The largest context of crops. */
+export const MAX_CONTEXT = 4;
 /** The largest track ID that the database can store. */
 export const MAX_TRACK = 2 ** 31 - 1;
 
@@ -51,6 +55,7 @@ export const NEW_SESSION: Session = {
   limit: PAGE,
   chosen: null,
   tab: "issue",
+  context: 1,
 };
 
 /** The version of the stored format. It changes when a key changes its meaning. */
@@ -83,7 +88,8 @@ const SESSION_CHECKS: Checks<Session> = {
   order: isOneOf("score", "time"),
   limit: (value) => isInteger(value, PAGE, MAX_LIMIT),
   chosen: isNullOr((value) => isText(value) && /^[0-9a-f]{24}$/.test(value as string)),
-  tab: isOneOf("issue", "timeline", "thresholds"),
+  tab: isOneOf("issue", "grid", "timeline", "thresholds", "quality"),
+  context: (value) => typeof value === "number" && value >= 1 && value <= MAX_CONTEXT,
 };
 
 const toRecord = (value: unknown): Record<string, unknown> =>
@@ -117,7 +123,8 @@ export function readSession(text: string | null): Session {
   return { ...pickValid(stored, SESSION_CHECKS, NEW_SESSION), filters };
 }
 
-export function writeSession({ field, filters, order, limit, chosen, tab }: Session): string {
-  const kept: Session = { field, filters, order, limit: Math.min(limit, MAX_LIMIT), chosen, tab };
-  return JSON.stringify({ version: VERSION, ...kept });
+export function writeSession({ limit, ...session }: Session): string {
+  const kept: Session = { ...NEW_SESSION, ...session, limit: Math.min(limit, MAX_LIMIT) };
+  const keys = Object.keys(NEW_SESSION) as (keyof Session)[];
+  return JSON.stringify({ version: VERSION, ...Object.fromEntries(keys.map((key) => [key, kept[key]])) });
 }

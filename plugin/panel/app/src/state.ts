@@ -60,6 +60,15 @@ export interface State extends Session {
   /** Whether the player repeats the seconds of the issue, and whether at half speed. */
   loop: boolean;
   slow: boolean;
+  /** Whether the note of the issue is being written, and whether a mistake is being reported. */
+  noting: boolean;
+  reporting: boolean;
+  /** Whether the App's grid shows the listed issues. */
+  samples: boolean;
+  /** Whether the large crop takes all the room there is. */
+  enlarged: boolean;
+  /** Whether all plots of an issue are shown, or only those that matter for its kind. */
+  allPlots: boolean;
   /** Whether the table of all keys is shown. */
   help: boolean;
   /** Whether the panel opened the sample that is open. */
@@ -93,6 +102,11 @@ const START: State = {
   solo: true,
   loop: false,
   slow: false,
+  noting: false,
+  reporting: false,
+  samples: false,
+  enlarged: false,
+  allPlots: false,
   help: false,
   opened: false,
   auditing: false,
@@ -123,6 +137,9 @@ export const narrow = (change: Partial<State>): void => set({ ...change, limit: 
 export function grow(listed: number): void {
   if (listed >= state.limit) set({ limit: state.limit + PAGE });
 }
+
+/** List the issues again, whose decisions or notes have changed. */
+export const relist = (): void => set({ decisions: state.decisions + 1 });
 
 /** Request everything again. Undo is cleared because an audit may have replaced the issues. */
 export const reload = (): void => set({ version: state.version + 1, replaced: [] });

@@ -82,6 +82,8 @@ export interface Issue {
   corrected: boolean | null;
   /** The name of the fix of a fixed issue, "edited" if its labels were edited by hand. */
   fix: string | null;
+  /** What a reviewer wrote about it. */
+  note: string | null;
 }
 
 export interface Listing {
@@ -149,11 +151,13 @@ export interface Details {
   strip: Crop[];
   problem: string | null;
   panels: object[];
+  /** The number of plots that matter for the kind. They come first. */
+  leading: number;
   plot: Figure | null;
 }
 
 /** A track as a whole, whether or not it has issues. */
-export interface WholeTrack extends Pick<Details, "panels" | "plot"> {
+export interface WholeTrack extends Pick<Details, "panels" | "leading" | "plot"> {
   sequence: string;
   track: number;
 }
@@ -190,6 +194,37 @@ export interface Signal {
 export interface Thresholds {
   boxes: number;
   signals: Signal[];
+}
+
+/** Issues per 1,000 boxes before and after fixes and corrections. */
+export interface Rate {
+  group: string;
+  name: string;
+  before: number | null;
+  after: number | null;
+}
+
+export interface Quality {
+  boxes: number;
+  changed: number;
+  rates: Rate[];
+  issues: Record<string, number>;
+  mistakes_left: { mean: number; low: number; high: number };
+  agreement: Record<string, number> | null;
+}
+
+/** The boxes of all other tracks in the frames around an issue, by frame. */
+export interface Others {
+  id: string;
+  boxes: Record<string, Box[]>;
+}
+
+/** What changes when somebody decides issues or saves views. */
+export interface Watched {
+  stamp: string | null;
+  views: string[];
+  /** When the open saved view was saved, null if none is open. */
+  view: string | null;
 }
 
 export interface Suggestion {

@@ -21,6 +21,7 @@ export const makeIssue = (change: Partial<Issue> = {}): Issue => ({
   decided_at: null,
   corrected: null,
   fix: null,
+  note: null,
   ...change,
 });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it, vi } from "vitest";
 import {
+  boxAround,
   boxInPlayer,
   canShow,
   findLoop,
@@ -10,6 +11,7 @@ import {
   makeSolo,
   offsetOf,
   sampleOf,
+  zoomTo,
 } from "../src/looker";
 
 const makeLooker = (support?: [number, number], sample?: Looker["sample"]): Looker => ({
@@ -29,6 +31,40 @@ const SEQUENCE = {
     { id: "two", offset: 100, length: 50 },
   ],
 };
+
+describe("zoomTo", () => {
+  const track = {
+    frame: [4, 5, 6],
+    left: [0, 100, 110],
+    top: [0, 50, 50],
+    width: [10, 20, 20],
+    height: [10, 40, 40],
+  };
+  const state = (scale: number, pan: [number, number]): Looker["state"] => ({
+    ...makeLooker().state,
+    windowBBox: [10, 20, 800, 400],
+    transformedMediaBBox: [10 + pan[0], 20 + pan[1], 800 * scale, 400 * scale],
+    scale,
+    pan,
+  });
+
+  it("shows the tracks of the frames large and in the middle, whatever is shown now", () => {
+    const box = boxAround([track], 5, 6);
+    expect(box).toEqual([100, 50, 30, 40]);
+    for (const now of [state(1, [0, 0]), state(2, [-100, -50])]) {
+      const zoomed = zoomTo(now, [400, 200], box ?? [0, 0, 0, 0]);
+      // The box is 80 pixels high at scale 1, and its center is at 230, 140
+      expect(zoomed).toEqual({ scale: 2, pan: [400 - 2 * 230, 200 - 2 * 140] });
+    }
+  });
+
+  it("needs a box and an image", () => {
+    expect(boxAround([track], 7, 9)).toBeNull();
+    expect(zoomTo(state(1, [0, 0]), [null, null], [0, 0, 1, 1])).toBeNull();
+    expect(zoomTo(state(1, [0, 0]), [400, 200], [0, 0, 1, 1])?.scale).toBe(4);
+    expect(zoomTo(state(1, [0, 0]), [400, 200], [0, 0, 400, 200])?.scale).toBe(1);
+  });
+});
 
 describe("sampleOf", () => {
   it("is the video, or the one that a clip is part of", () => {

@@ -10,6 +10,7 @@ const SESSION: Session = {
   limit: 300,
   chosen: ID,
   tab: "timeline",
+  context: 2,
 };
 
 const read = (value: unknown) => readSession(JSON.stringify(value));
