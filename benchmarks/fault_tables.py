@@ -39,11 +39,12 @@ def tabulate_sequences(tracks: Tracks) -> pd.DataFrame:
     return table.reset_index()
 
 
-def tabulate_left_out(found: LeftOut) -> dict[str, pd.DataFrame]:
+def tabulate_left_out(found: LeftOut, reviews: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Make the tables of domains that were left out.
 
     Args:
         found: what was found there
+        reviews: simulated reviews of the issues there
 
     Returns:
         the tables by their names
@@ -54,7 +55,7 @@ def tabulate_left_out(found: LeftOut) -> dict[str, pd.DataFrame]:
         "left-out-kinds": tabulate_left_out_kinds(found, MIXTURE),
     }
     percent = {name: in_percent(table) for name, table in tables.items()}
-    return {**percent, "reviews": tabulate_reviews(found.issues)}
+    return {**percent, "reviews": tabulate_reviews(reviews)}
 
 
 def tabulate_faults(results: Results) -> dict[str, pd.DataFrame]:

@@ -13,6 +13,7 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -30,10 +31,11 @@ from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import Tracks, concatenate
 from fiftyone_track_audit.plugin.audit import audit_tracks
 from injector import KINDS
-from left_out import measure_left_out
+from left_out import LeftOut, measure_left_out
 from planted import measure_faults
-from plots import plot_kinds, plot_precision
-from report import fill_page, print_frame, print_machine
+from plots import plot_kinds, plot_precision, plot_reviews
+from report import fill_page, print_frame, print_machine, real_data
+from reviews import draw_curves, simulate_reviews
 from rivals import OURS, RIVALS, Rank, chance, our_score
 from train import collect_domains
 
@@ -63,25 +65,46 @@ def main() -> None:
         parser.error("--quick only prints: the page is about all sequences")
     if arguments.output and not (arguments.output / "scoring.md").is_file():
         parser.error(f"expected a scoring.md in {arguments.output}")
-    data = os.environ.get("TRACK_AUDIT_DATA")
     print_machine()
     if arguments.quick:
-        for name, table in measure_domains(Path(data or "."), quick=True).items():
-            print_frame(name, table)
+        found = measure_domains(real_data(), quick=True)
+        print_tables(tabulate_left_out(found, simulate_reviews(found.issues)))
         return
+    measure_all(os.environ.get("TRACK_AUDIT_DATA"), arguments.output)
+
+
+def measure_all(data: str | None, output: Path | None) -> None:
+    """Measure and print everything.
+
+    Args:
+        data: the folder of real labels, None to use the sample alone
+        output: the folder whose page and images are updated, None to print only
+    """
     tracks = read_tracks(data, REPORTING)
     results = measure_faults(tracks, tuple(KINDS), SEEDS)
     tables = {"sequences": tabulate_sequences(tracks), **tabulate_faults(results)}
+    curves = None
     if data:
-        tables |= measure_domains(Path(data)) | measure_real(Path(data))
+        found = measure_domains(Path(data))
+        reviews = simulate_reviews(found.issues)
+        curves = draw_curves(reviews)
+        tables |= tabulate_left_out(found, reviews) | measure_real(Path(data))
+    print_tables(tables)
+    if not output:
+        return
+    fill_page(output / "scoring.md", tables)
+    images = output / "images"
+    images.mkdir(exist_ok=True)
+    plot_precision(results.ranking, images / "scoring-precision.png")
+    plot_kinds(compare_kinds(results), images / "scoring-kinds.png")
+    if curves is not None:
+        plot_reviews(curves, images / "scoring-reviews.png")
+
+
+def print_tables(tables: Mapping[str, pd.DataFrame]) -> None:
+    """Print tables, each below its name."""
     for name, table in tables.items():
         print_frame(name, table)
-    if arguments.output:
-        fill_page(arguments.output / "scoring.md", tables)
-        images = arguments.output / "images"
-        images.mkdir(exist_ok=True)
-        plot_precision(results.ranking, images / "scoring-precision.png")
-        plot_kinds(compare_kinds(results), images / "scoring-kinds.png")
 
 
 def read_tracks(data: str | None, names: tuple[str, ...]) -> Tracks:
@@ -105,7 +128,7 @@ def read_tracks(data: str | None, names: tuple[str, ...]) -> Tracks:
         return read_mot(sequence)
 
 
-def measure_domains(data: Path, quick: bool = False) -> dict[str, pd.DataFrame]:
+def measure_domains(data: Path, quick: bool = False) -> LeftOut:
     """Fit the score without each domain in turn, and measure it there.
 
     Args:
@@ -113,14 +136,13 @@ def measure_domains(data: Path, quick: bool = False) -> dict[str, pd.DataFrame]:
         quick (False): whether to take one sequence per domain only, once
 
     Returns:
-        the tables by name
+        what was found
     """
     domains = read_domains(data)
     if quick:
         domains = {name: sequences[:1] for name, sequences in domains.items()}
     seeds = LEFT_OUT_SEEDS[:1] if quick else LEFT_OUT_SEEDS
-    found = measure_left_out(domains, collect_domains(domains), seeds)
-    return tabulate_left_out(found)
+    return measure_left_out(domains, collect_domains(domains), seeds)
 
 
 def measure_real(data: Path) -> dict[str, pd.DataFrame]:

@@ -109,6 +109,26 @@ def plot_effort(curves: pd.DataFrame, path: Path) -> None:
         axes.legend(loc="lower right")
 
 
+def plot_reviews(curves: pd.DataFrame, path: Path) -> None:
+    """Plot the share of the mistakes that a reviewer has found after so many looks.
+
+    Args:
+        curves: shares in [0, 1], indexed by the number of looks in multiples of the
+            mistakes that issues point at, and one column per way to review
+        path: the PNG file to write
+    """
+    with _figure(path, (6.4, 3.6)) as axes:
+        perfect = np.minimum(curves.index.to_numpy(float), 1)
+        for style, name in zip(_STYLES, curves.columns[::-1], strict=False):
+            axes.plot(curves.index, curves[name], label=str(name), **style)
+        gray: dict[str, Any] = {"color": _COLORS[-1], "linestyle": ":"}
+        axes.plot(curves.index, perfect, label="only right issues", **gray)
+        axes.set(xlim=(0, curves.index.max()), ylim=(0, 1.02))
+        axes.set(xlabel="looks, in multiples of the mistakes", ylabel="mistakes found")
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.legend(loc="lower right")
+
+
 @contextmanager
 def _figure(path: Path, size: tuple[float, float]) -> Iterator[Axes]:
     """Yield the axes of a figure of a size in inches, then write it."""

@@ -8,7 +8,8 @@ from fault_tables import tabulate_left_out
 from injector import KINDS, draw_mixture, inject
 from left_out import MIXTURE, measure_left_out, tabulate_domains
 from made_tracks import walk
-from reviews import count_looks
+from plots import plot_reviews
+from reviews import count_looks, draw_curves, review, simulate_reviews
 from train import collect, collect_sequence, fit, to_json
 
 
@@ -69,14 +70,25 @@ def test_domains_are_measured_by_fits_without_them(domains, examples):
     assert table["seen 5%"]["mean"] > 0.5
     shares = table.drop(columns="matched 1N")
     assert ((shares >= 0) & (shares <= 1)).all(axis=None)
-    tables = tabulate_left_out(found)
+    reviews = simulate_reviews(found.issues)
+    tables = tabulate_left_out(found, reviews)
     assert set(tables) == {"left-out", "left-out-domains", "left-out-kinds", "reviews"}
     assert tables["reviews"]["left out"].iloc[-1] == "mean"
+    curves = draw_curves(reviews)
+    assert (curves.iloc[0] == 0).all()
+    assert (curves.diff().dropna() >= 0).all(axis=None)
+    assert (curves.iloc[-1] <= 1).all()
+
+
+def test_a_plot_of_reviews_is_written(tmp_path):
+    curves = pd.DataFrame({"in order": [0, 0.5], "learning": [0, 0.8]}, index=[0, 1])
+    plot_reviews(curves, tmp_path / "reviews.png")
+    assert (tmp_path / "reviews.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_reviewer_who_teaches_needs_fewer_looks():
     gaps = pd.DataFrame({"kind": "gap", "score": 0.9, "event": -1}, index=range(30))
     drifts = pd.DataFrame({"kind": "drift", "score": 0.8, "event": range(10)})
     issues = pd.concat([gaps, drifts], ignore_index=True)
-    assert count_looks(issues, learning=False) == 38
-    assert count_looks(issues, learning=True) < 20
+    assert count_looks(review(issues, learning=False)) == 38
+    assert count_looks(review(issues, learning=True)) < 20
