@@ -60,6 +60,9 @@ GIVEN = {
 #: Mistakes that look like lively motion are never likely, and would always be looked
 #: at last; log odds.
 LIFTS = {"drift": 1.5, "size_change": 0.4, "shift": 0.4, "low_iou": 0.3, "jitter": 0.4}
+#: How much rarity counts on top of the trees, and from which one on it counts for a
+#: finding; chosen so that as many clean boxes are flagged as without.
+RARITY = (3.0, -0.9)
 #: The evidence that cannot count against a finding.
 _MONOTONE = ("strength", "rarity", "prominence")
 #: Distance in boxes, and length, up to which a finding next to a mistake is about it.
@@ -185,7 +188,7 @@ def fit(domains: Iterable[Sequence[Examples]]) -> Model:
         random_state=0,
     ).fit(rows, right, sample_weight=weight)
     learned = {kind: prior for kind, prior in priors.items() if kind not in GIVEN}
-    return Model(learned, LIFTS, GIVEN, to_trees(trees))
+    return Model(learned, LIFTS, GIVEN, to_trees(trees), RARITY)
 
 
 def _fit_priors(
@@ -244,6 +247,7 @@ def to_json(model: Model) -> str:
         "priors": model.priors,
         "lifts": model.lifts,
         "given": model.given,
+        "rarity": model.rarity,
         "base": round(trees["base"], 5),
         **numbers,
     }

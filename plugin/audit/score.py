@@ -31,13 +31,10 @@ _LEAST_ODDS = -9.0
 #: Findings of a kind that are judged, per thousand boxes, and the least number of
 #: them. No reviewer gets to those that are more common.
 _JUDGED, _FEWEST = 15, 10
-#: How much the odds of a finding sink with each e-fold of likelier findings of its
-#: kind, per thousand boxes, and by how much the first ones rise: a review list is for
-#: finding different mistakes early.
-_VARIETY = 2.0
 #: Number of boxes below which a video is short: hardly any other findings tell what is
-#: usual there, and nothing waits for long in a short list. So none sinks, and the head
-#: start of lively motion goes to kinds that are there or not, however objects move.
+#: usual there, and nothing waits for long in a short list. So rarity does not count on
+#: top, and the head start of lively motion goes to kinds that are there or not, however
+#: objects move.
 _ENOUGH = 1000
 _SHORT_LIFTS = dict.fromkeys(("gap", "truncated", "label_change"), 1.1)
 #: Share of the boxes that are flagged for breaking a threshold alone, per kind, and the
@@ -66,12 +63,17 @@ class Model:
             strength of 1, and what is added for each e-fold of the strength
         trees: what the evidence about all others adds up to; they see the columns of
             :data:`EVIDENCE`, and then the prior
+        rarity: how much the rarity of a finding counts on top of that, and from which
+            rarity on it counts for the finding. How unusual a finding is in its own
+            video holds on footage unlike any that the trees know, and a review list
+            is for finding different mistakes early: the tenth finding of a kind sinks
     """
 
     priors: dict[str, float]
     lifts: dict[str, float]
     given: dict[str, tuple[float, float]]
     trees: Trees
+    rarity: tuple[float, float] = (0.0, 0.0)
 
 
 def log_odds(
@@ -92,6 +94,8 @@ def log_odds(
     priors = kinds.map(model.priors).fillna(0).to_numpy(float)
     result = model.trees.add_up(np.column_stack([evidence, priors]))
     result += kinds.map(model.lifts).fillna(0).to_numpy(float)
+    weight, least = model.rarity
+    result += weight * (evidence[:, EVIDENCE.index("rarity")] - least)
     strength = evidence[:, EVIDENCE.index("strength")]
     for kind, (base, slope) in model.given.items():
         own = kinds.eq(kind).to_numpy(bool)
@@ -113,7 +117,8 @@ def read_model() -> Model:
         value=np.array(stored["value"], float),
     )
     given = {kind: tuple(values) for kind, values in stored["given"].items()}
-    return Model(stored["priors"], stored["lifts"], given, trees)
+    rarity = tuple(stored["rarity"])
+    return Model(stored["priors"], stored["lifts"], given, trees, rarity)
 
 
 def judge(
@@ -139,16 +144,10 @@ def judge(
         whether all of their boxes are then
     """
     model = model or read_model()
-    is_short = rows < _ENOUGH
-    if is_short:
-        model = replace(model, lifts=_SHORT_LIFTS)
+    if rows < _ENOUGH:
+        model = replace(model, lifts=_SHORT_LIFTS, rarity=(0.0, 0.0))
     odds = np.full(len(findings), _LEAST_ODDS)
     odds[judged] = log_odds(findings[judged], evidence, model)
-    varied = odds if is_short else diversify(findings["kind"], odds, rows)
-    # Odds that are given mean what they say, however many there are: a chain of links
-    # between tracks is one mistake
-    given = findings["kind"].isin(list(model.given))
-    odds = np.where(given, np.maximum(varied, odds), varied)
     breaks = _breaks(findings, rows)
     short = findings["last"] - findings["first"] < _SHORT
     return findings.assign(
@@ -175,23 +174,6 @@ def select_judged(
     common = common.mask(findings["kind"].isin(list(given)), 0)
     judged = common <= max(_FEWEST, _JUDGED * rows / 1000)
     return judged.to_numpy(bool)
-
-
-def diversify(kinds: pd.Series[str], odds: Floats, rows: int) -> Floats:
-    """Lower the odds of findings of which there are many likelier ones of their kind.
-
-    Args:
-        kinds: the kinds of ``m`` findings of one sequence
-        odds: array ``(m,)``, their log odds
-        rows: number of boxes of the sequence
-
-    Returns:
-        array ``(m,)``, the log odds that rank the findings
-    """
-    ranks = pd.Series(odds).groupby(kinds.to_numpy())
-    rank = ranks.rank(ascending=False, method="first").to_numpy()
-    result: Floats = odds + _VARIETY * (1 - np.log1p(rank * 1000 / rows))
-    return result
 
 
 def _breaks(findings: pd.DataFrame, rows: int) -> NDArray[np.bool_]:

@@ -8,7 +8,6 @@ from fiftyone_track_audit.plugin.audit.evidence import EVIDENCE, compare_finding
 from fiftyone_track_audit.plugin.audit.score import (
     FLAG_ODDS,
     Model,
-    diversify,
     judge,
     log_odds,
     score_rows,
@@ -61,10 +60,14 @@ def test_odds_are_lifted_and_given():
 
 
 def test_a_second_kind_is_shown_before_the_tenth_of_the_first():
-    kinds = pd.Series(["gap"] * 10 + ["drift"])
-    odds = diversify(kinds, np.array([2.0] * 10 + [1.5]), 8000)
+    findings = make_findings(gap=[3.0, *np.linspace(2.9, 2.1, 9)], drift=[2.5])
+    rarity = compare_findings(findings, 2000)["rarity"]
+    evidence = np.full((11, len(EVIDENCE)), 3.0)
+    evidence[:, EVIDENCE.index("rarity")] = rarity
+    model = Model({"gap": 1.0, "drift": 0.0}, {"gap": 0.5}, {}, stump(), (3.0, -0.9))
+    odds = judge(findings, np.ones(11, bool), evidence, 2000, model)["odds"]
     assert odds[0] > odds[10] > odds[9]
-    assert (np.argsort(-diversify(kinds, np.arange(11.0), 8000))[:10] != 0).all()
+    assert (np.diff(odds[:10]) < 0).all()
 
 
 def test_rarity_counts_findings_of_the_same_kind_that_are_as_strong():
@@ -82,14 +85,12 @@ def judge_all(findings, rows, model=None, evidence=0.0):
 
 def test_in_a_short_video_nothing_sinks_and_lively_motion_is_not_lifted():
     findings = make_findings(drift=[3.0], gap=[3.0, 3.0, 3.0])
-    model = Model({"drift": 0.0, "gap": 0.0}, {"drift": 1.5}, {}, stump())
+    model = Model({"drift": 0.0, "gap": 0.0}, {"drift": 1.5}, {}, stump(), (3.0, 0.9))
     short, long = (judge_all(findings, n, model)["odds"] for n in (999, 1000))
-    first = diversify(findings["kind"], np.zeros(4), 1000)[0]
     assert short[0] == -1
     assert (short[1:] == short[1]).all()
     assert short[1] > -1
-    np.testing.assert_allclose(long[:2] + 1, [1.5 + first, first])
-    assert (np.diff(long[1:]) < 0).all()
+    np.testing.assert_allclose(long + 3 * 0.9 + 1, [1.5, 0, 0, 0])
 
 
 def test_the_strongest_findings_of_a_kind_are_judged_and_all_whose_odds_are_given():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..boxes import Floats, Rows
 from ..embeddings import exchange_gain
@@ -23,6 +24,9 @@ _GAIN = 0.2
 _ODDS, _POWER = 2.3, 1.3
 #: The least probability that is reported, and the most that has odds.
 _LEAST, _MOST = 0.1, 0.999
+#: Boxes that a swap must be away from the ends of both tracks; nearer to one, hardly
+#: anything tells where the object would have gone.
+_AWAY = 3
 #: Boxes on either side of a jump that must stay there to show another object, and what
 #: the odds are divided by: few such jumps show one.
 _LASTING, _FEW = 5, 4.0
@@ -47,8 +51,8 @@ def find_swaps(scene: Scene) -> pd.DataFrame:
     frames before. The departure of boxes from their predictions is the root of the
     sum of squares, in box sizes; both boxes must depart by 0.05. The strength is an
     estimate of the odds: 2.3 times the power 1.3 of the departure as labeled minus the
-    departure with the IDs swapped, over 0.03 plus the latter. The amount is the
-    departure as labeled.
+    departure with the IDs swapped, over 0.03 plus the latter; a quarter of that within
+    three boxes of the end of a track. The amount is the departure as labeled.
 
     Returns:
         the findings from both sides: the boxes before and after the swap; ``other``
@@ -65,10 +69,19 @@ def find_swaps(scene: Scene) -> pd.DataFrame:
     crossed = _departure(scene, (one, predicted[two]), (two, predicted[one]))
     gain = np.maximum(straight - crossed, 0) / (_FLOOR + crossed)
     strength = _ODDS * gain**_POWER
+    near = _near_end(scene, one) | _near_end(scene, two)
+    strength = np.where(near, strength / _FEW, strength)
     findings = make_findings(
         IDENTITY_SWITCH, one, strength, one - 1, one, other=two, amount=straight
     )
     return pair_off(findings)
+
+
+def _near_end(scene: Scene, rows: Rows) -> NDArray[np.bool_]:
+    """Return which rows are within three boxes of an end of their track."""
+    start, end = scene.neighbors.start[rows], scene.neighbors.end[rows]
+    near: NDArray[np.bool_] = np.minimum(rows - start, end - 1 - rows) < _AWAY
+    return near
 
 
 def find_exchanges(scene: Scene) -> pd.DataFrame:
