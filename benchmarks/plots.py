@@ -129,6 +129,78 @@ def plot_reviews(curves: pd.DataFrame, path: Path) -> None:
         axes.legend(loc="lower right")
 
 
+def plot_tracks(
+    table: pd.DataFrame,
+    what: str,
+    marks: pd.DataFrame,
+    issues: pd.DataFrame,
+    path: Path,
+) -> None:
+    """Plot tracks as lines over time, with what is wrong and the issues about them.
+
+    Args:
+        table: a tracks table of one sequence
+        what: what the marks are called
+        marks: ``track`` and ``frame`` of what is wrong
+        issues: the issues of the sequence, worst first
+        path: the PNG file to write
+    """
+    place = pd.Series({track: row for row, track in enumerate(table["track"].unique())})
+    drawn: dict[str, Any] = {"linestyle": "", "clip_on": False}
+    with _figure(path, (6.4, 0.12 * len(place) + 1.3)) as axes:
+        pieces = table["frame"].diff().ne(1) | table["track"].diff().ne(0)
+        spans = table.groupby(pieces.cumsum().to_numpy()).agg(
+            track=("track", "first"), first=("frame", "min"), last=("frame", "max")
+        )
+        axes.hlines(
+            place[spans["track"]], spans["first"], spans["last"], _COLORS[-1], lw=1.2
+        )
+        wrong: dict[str, Any] = {
+            "markersize": 5,
+            "color": _COLORS[0],
+            "markeredgewidth": 1.2,
+        }
+        axes.plot(
+            marks["frame"], place[marks["track"]], "|", label=what, **drawn, **wrong
+        )
+        found: dict[str, Any] = {
+            "markersize": 4,
+            "color": _COLORS[1],
+            "markerfacecolor": "none",
+        }
+        axes.plot(
+            issues["peak_frame"],
+            place[issues["track"]],
+            "o",
+            label="issue",
+            **drawn,
+            **found,
+        )
+        axes.set(xlabel="frame", ylabel="track", yticks=[])
+        axes.grid(False, axis="y")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+
+
+def plot_recall(curves: pd.DataFrame, path: Path) -> None:
+    """Plot the share of the wrong boxes among the best-ranked ones.
+
+    Args:
+        curves: shares in [0, 1], indexed by the share of the boxes that is looked at,
+            and one column per ranking, that of the labels alone first
+        path: the PNG file to write
+    """
+    with _figure(path, (6.4, 3.6)) as axes:
+        for style, name in zip(_STYLES, curves, strict=False):
+            axes.plot(curves.index, curves[name], label=str(name), **style)
+        gray: dict[str, Any] = {"color": _COLORS[-1], "linestyle": ":"}
+        axes.plot(curves.index, curves.index, label="chance", **gray)
+        axes.set(xlim=(0, curves.index.max()), ylim=(0, 1.02))
+        axes.set(xlabel="boxes looked at", ylabel="corrected boxes found")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(PercentFormatter(1))
+        axes.legend(loc="upper left")
+
+
 @contextmanager
 def _figure(path: Path, size: tuple[float, float]) -> Iterator[Axes]:
     """Yield the axes of a figure of a size in inches, then write it."""
