@@ -251,7 +251,7 @@ def run(argv: Sequence[str]) -> int:
     words, file = take_file(argv)
     if not words:
         raise CycloptsError(msg="Expected a command; see 'track-audit --help'.")
-    app.config = (*sources(file), use_last_settings, check_values)
+    app.config = (*sources(file), check_values, use_last_settings)
     words = [STDOUT if word == "-" else word for word in words]
     command, bound, _ = app.parse_args(words, print_error=False, exit_on_error=False)
     code = command(*bound.args, **bound.kwargs)
