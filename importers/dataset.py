@@ -7,6 +7,7 @@ import gc
 import logging
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,25 @@ import fiftyone as fo
 import fiftyone.core.utils as fou
 
 from . import store
+from .cluster_import import encode_on_cluster, store_on_cluster
 from .disk_cache import size_limit
+from .engine import Engine, as_engine
 from .frames import check_frames
 from .store.attributes import RESERVED_FRAME_FIELDS, name_fields
-from .store.locks import exclusive
+from .store.locks import Lease, check_shared, exclusive
 from .store.media import mark_folder, trim_videos
 from .store.set_aside import FIELD, declare_set_aside, make_records
 from .store.unfinished import drop_unfinished, is_untouched, whole_import
 from .tracks import Tracks
-from .video_samples import Part, encode_sample, frames_dir, media_dir, split_sequences
+from .video_samples import (
+    Encoded,
+    Part,
+    encode_video_of,
+    frames_dir,
+    make_sample,
+    media_dir,
+    split_sequences,
+)
 
 logger = logging.getLogger(__name__)
 #: True or False for a progress bar, or a function that gets FiftyOne's bar.
@@ -99,6 +110,7 @@ def add_tracks(
     video_dir: str | Path | None = None,
     tags: list[str] | None = None,
     progress: Progress = None,
+    engine: Engine | str | None = None,
 ) -> list[str]:
     """Add sequences to a dataset, each as one video sample or several in a row.
 
@@ -114,9 +126,10 @@ def add_tracks(
         video_dir (None): the folder for the videos; by default a folder below
             FiftyOne's default dataset folder
         tags (None): tags for the samples
-        progress (None): whether to render a progress bar (True/False), use the
-            default value ``fiftyone.config.show_progress_bars`` (None), or a
-            progress callback function to invoke instead
+        progress (None): whether to show a progress bar, or a function that gets it; by
+            default ``fiftyone.config.show_progress_bars``
+        engine (None): ``"ray"`` or an :class:`Engine`, to import on a Ray cluster,
+            whose machines all see the folders of the frames and the videos
 
     Returns:
         the IDs of the new samples
@@ -126,26 +139,25 @@ def add_tracks(
         ValueError: if the dataset already has a sequence of the same name, cannot
             have detections in one of the fields, or another process is writing to it
     """
-    labels = {field: tracks, **(further or {})}
+    labels, engine = {field: tracks, **(further or {})}, as_engine(engine)
+    if engine.name == "ray":
+        check_shared()
     with exclusive(dataset, _IMPORTING):
         drop_unfinished(dataset)
     check_fields(dataset, labels)
     _check_new_sequences(dataset, tracks)
-    for sequence in tracks.sequences.values():
-        frames_dir(sequence)
-        if not sequence.videos:
-            check_frames(sequence)
-    for note in tracks.notes:
-        logger.warning(note)
+    _check_frames(tracks)
     folder, size = media_dir(video_dir), size_limit()
     if video_dir is None:
         mark_folder(folder)
     parts = split_sequences(tracks)
-    samples = _encode_samples(parts, folder, tags, progress)
-    with exclusive(dataset, _IMPORTING):
+    videos = _encode(parts, folder, progress, engine)
+    samples = [make_sample(*each, tags) for each in zip(parts, videos, strict=True)]
+    with exclusive(dataset, _IMPORTING) as lease:
         _check_new_sequences(dataset, tracks)
         with whole_import(dataset, tracks.sequences):
-            ids = _store(dataset, parts, samples, labels, progress)
+            put = partial(_insert, engine, lease)
+            ids = _store(dataset, parts, samples, labels, progress, put)
     if video_dir is None:
         trim_videos(folder, size)
     return ids
@@ -192,13 +204,26 @@ def _check_new_sequences(dataset: fo.Dataset, tracks: Tracks) -> None:
             )
 
 
-def _encode_samples(
-    parts: list[Part], folder: Path, tags: list[str] | None, progress: Progress
-) -> list[fo.Sample]:
+def _check_frames(tracks: Tracks) -> None:
+    """Check that frames are there, and tell what was understood of the labels."""
+    for note in tracks.notes:
+        logger.warning(note)
+    for sequence in tracks.sequences.values():
+        frames_dir(sequence)
+        if not sequence.videos:
+            check_frames(sequence)
+
+
+def _encode(
+    parts: list[Part], folder: Path, progress: Progress, engine: Engine
+) -> list[Encoded]:
+    """Encode the videos of samples."""
     frames = sum(map(len, parts))
     logger.info("Encoding %d frames...", frames)
     with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
-        return [encode_sample(part, folder, tags, bar.update) for part in parts]
+        if engine.name == "ray":
+            return encode_on_cluster(parts, folder, engine, bar.update)
+        return [encode_video_of(part, folder, bar.update) for part in parts]
 
 
 def _store(
@@ -207,6 +232,7 @@ def _store(
     samples: list[fo.Sample],
     labels: dict[str, Tracks],
     progress: Progress,
+    insert: Callable[..., None],
 ) -> list[str]:
     """Store samples, and the labels of their frames; return the samples' IDs."""
     dataset.media_type = fo.core.media.VIDEO
@@ -229,10 +255,26 @@ def _store(
     frames = sum(map(len, parts))
     logger.info("Storing the labels of %d frames...", frames)
     with fou.ProgressBar(total=frames, progress=progress, iters_str="frames") as bar:
-        store.insert_tracks(dataset, tracks, segments, field, bar.update)
+        insert(dataset, {field: tracks, **dict(further)}, segments, bar.update)
+    return ids
+
+
+def _insert(
+    engine: Engine,
+    lease: Lease,
+    dataset: fo.Dataset,
+    labels: dict[str, Tracks],
+    segments: list[store.Segment],
+    step: store.Step,
+) -> None:
+    """Store the labels of new samples by an engine."""
+    if engine.name == "ray":
+        store_on_cluster(dataset, labels, segments, engine, lease, step)
+        return
+    (field, tracks), *further = labels.items()
+    store.insert_tracks(dataset, tracks, segments, field, step)
     for field, tracks in further:
         store.add_detections(dataset, tracks, segments, field)
-    return ids
 
 
 def _set_aside(part: Part, labels: dict[str, Tracks]) -> list[dict[str, object]]:

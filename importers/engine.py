@@ -64,9 +64,15 @@ class Engine:
             raise InputError("workers", f"{self.workers}; expected 1 or more")
 
 
+#: This process.
+HERE = Engine(workers=1)
+
+
 def as_engine(engine: Engine | str | None) -> Engine:
-    """Return the engine that a name stands for; None stands for ``local``."""
-    return engine if isinstance(engine, Engine) else Engine(engine or "local")
+    """Return the engine that a name stands for; None stands for this process."""
+    if engine is None:
+        return HERE
+    return engine if isinstance(engine, Engine) else Engine(engine)
 
 
 def run_by_sequence(

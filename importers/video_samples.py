@@ -98,27 +98,52 @@ def frames_dir(sequence: Sequence) -> Path:
     return sequence.frames_dir
 
 
-def encode_sample(
-    part: Part, video_dir: Path, tags: list[str] | None, step: Callable[[int], None]
-) -> fo.Sample:
-    """Encode frames as a video, and make the sample of it.
+@dataclass(frozen=True)
+class Encoded:
+    """A video of the frames of a sample.
+
+    Attributes:
+        path: the video
+        size_bytes: the size of its file
+        size: the width and the height of the frames
+    """
+
+    path: Path
+    size_bytes: int
+    size: tuple[int, int]
+
+
+def encode_video_of(
+    part: Part, folder: Path, step: Callable[[int], None] | None = None
+) -> Encoded:
+    """Encode frames as a video, unless there is one that plays.
 
     Args:
         part: the frames
-        video_dir: the folder for the video
-        tags: the tags of the sample, or None
-        step: called with the number of frames encoded since the last call
-
-    Returns:
-        a sample that is in no dataset yet
+        folder: the folder for the video
+        step (None): called with the number of frames encoded since the last call
 
     Raises:
         InputError: if a frame is missing or cannot be read
     """
-    sequence = part.sequence
-    video, (width, height) = _make_video(part, video_dir, step)
+    video, size = _make_video(part, folder, step or (lambda _: None))
+    return Encoded(video, video.stat().st_size, size)
+
+
+def make_sample(part: Part, video: Encoded, tags: list[str] | None) -> fo.Sample:
+    """Make the sample of frames.
+
+    Args:
+        part: the frames
+        video: their video
+        tags: the tags of the sample, or None
+
+    Returns:
+        a sample that is in no dataset yet
+    """
+    sequence, (width, height) = part.sequence, video.size
     metadata = fo.VideoMetadata(
-        size_bytes=video.stat().st_size,
+        size_bytes=video.size_bytes,
         mime_type="video/mp4",
         # The video is padded to even sizes
         frame_width=width + width % 2,
@@ -136,7 +161,7 @@ def encode_sample(
     }
     if sequence.frames_uri:
         record[store.FRAMES_URI] = sequence.frames_uri
-    return fo.Sample(filepath=str(video), metadata=metadata, tags=tags, **record)
+    return fo.Sample(filepath=str(video.path), metadata=metadata, tags=tags, **record)
 
 
 def _make_video(

@@ -29,6 +29,7 @@ from .fields import (
     IMAGE_WIDTH,
     SEQUENCE,
     declare_corrections,
+    declare_fields,
     field_type,
     find_label_field,
     find_predictions_field,
@@ -67,7 +68,7 @@ from .kept_numbers import keep_numbers, read_numbers
 from .known_values import known_values
 from .label_schemas import set_up_annotator
 from .metadata import add_metadata
-from .own_fields import own_attributes, write_own
+from .own_fields import declare_own, own_attributes, write_own
 from .parts import (
     greatest_index,
     place_frames,
@@ -135,6 +136,8 @@ __all__ = [
     "count_modified",
     "dataset_of",
     "declare_corrections",
+    "declare_fields",
+    "declare_own",
     "delete_frame_field",
     "describe_order",
     "field_type",

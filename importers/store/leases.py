@@ -12,7 +12,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event, Thread, local
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -174,6 +174,33 @@ class Lease:
         # What cannot be released ends by itself
         with suppress(PyMongoError):
             _leases().delete_one({"_id": self.key, "holder": self.holder})
+
+
+@contextmanager
+def on_behalf(lease: Lease, unit: str) -> Iterator[None]:
+    """Do a unit of the work that the holder of a lease gave out, as the only one.
+
+    A process that was given up, and whose unit another one does, writes no more: it
+    has lost the lease on the unit. Nor does any if the holder has lost its own.
+
+    Args:
+        lease: the lease, as another process sent it
+        unit: a name of the unit
+
+    Raises:
+        LockedError: if the holder's lease ended, or the unit is still being done
+    """
+    # The clock is another one here
+    lent = replace(lease, until=0.0)
+    own = Lease(f"{lease.key}/{unit}", lease.name, lease.what)
+    own.acquire(2 * _LASTS)
+    _held.leases.append(lent)
+    try:
+        with own.kept():
+            confirm_held()
+            yield
+    finally:
+        _held.leases.remove(lent)
 
 
 class _Held(local):

@@ -8,17 +8,29 @@ from contextlib import contextmanager
 
 import fiftyone as fo
 
-from .leases import Lease, LockedError
+from ..tracks import InputError
+from .leases import Lease, LockedError, on_behalf
 from .views import id_of
 
-__all__ = ["LockedError", "exclusive"]
+__all__ = ["Lease", "LockedError", "check_shared", "exclusive", "on_behalf"]
 
 #: How long to wait for another writer, in seconds.
 _WAIT = 10
 
 
+def check_shared() -> None:
+    """Check that other machines can open the database.
+
+    Raises:
+        InputError: if FiftyOne started one for this machine only
+    """
+    if fo.config.database_uri is None:
+        message = "is not set; expected the MongoDB that all machines of a cluster use"
+        raise InputError("FIFTYONE_DATABASE_URI", message)
+
+
 @contextmanager
-def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[None]:
+def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[Lease]:
     """Keep other processes from writing to a dataset.
 
     FiftyOne writes a dataset's fields and runs from what each process knows of them:
@@ -32,6 +44,9 @@ def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[None]:
         part (""): the part of the dataset that is written, if others may write the
             rest meanwhile
 
+    Yields:
+        the lease, on whose behalf other processes can write, see :func:`on_behalf`
+
     Raises:
         LockedError: if another process does not finish within ten seconds
     """
@@ -39,4 +54,4 @@ def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[None]:
     lease.acquire(_WAIT)
     with lease.kept():
         dataset.reload()
-        yield
+        yield lease

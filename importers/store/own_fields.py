@@ -106,15 +106,21 @@ def write_own(
     """
     if columns.empty:
         return 0
-    names = _declare_own(dataset, field, [str(name) for name in columns])
+    names = declare_own(dataset, field, [str(name) for name in columns])
     renamed = columns.rename(columns=names)
     return write_columns(dataset, field, stored, renamed, step, stamp)
 
 
-def _declare_own(
+def declare_own(
     dataset: fo.Dataset, field: str, names: Collection[str]
 ) -> dict[str, str]:
-    """Declare fields of the audit, and return the attribute of each."""
+    """Declare fields of the audit, and return the attribute of each.
+
+    Args:
+        dataset: the dataset
+        field: the frame field of the detections
+        names: the names of the fields in ``STORED_FIELDS``
+    """
     rows = [STORED_FIELDS[name] for name in names]
     path = f"{field}.detections"
     declared = _declared(dataset, field)

@@ -7,9 +7,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import fiftyone as fo
+from bson import ObjectId
 from fiftyone import ViewField as F
 
 from .fields import INFO, SEQUENCE
+from .frame_documents import frame_documents
 from .leases import confirm_held
 
 #: The key of the sequences that are being imported, in the dataset's info.
@@ -96,6 +98,18 @@ def drop_unfinished(dataset: fo.Dataset) -> None:
     if dataset.has_field(SEQUENCE):
         dataset.delete_samples(dataset.match(F(SEQUENCE).is_in(sequences)))
     _note(dataset, [])
+
+
+def drop_frames(dataset: fo.Dataset, samples: Collection[str]) -> None:
+    """Delete the frames of samples, as an import that was killed may have left them.
+
+    Args:
+        dataset: a video dataset
+        samples: the IDs of the samples
+    """
+    confirm_held()
+    chosen = {"$in": [ObjectId(sample) for sample in samples]}
+    frame_documents(dataset).delete_many({"_sample_id": chosen})
 
 
 def _note(dataset: fo.Dataset, sequences: list[str]) -> None:

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...importers.engine import Engine, as_engine, run_by_sequence
 from ...importers.tracks import Tracks
 from .boxes import Vectors
 from .detectors.appearance import appearance_signals
@@ -82,6 +84,7 @@ def audit_tracks(
     vectors: Vectors | None = None,
     predictions: Tracks | None = None,
     rules: Rules | None = None,
+    engine: Engine | str | None = None,
 ) -> Audit:
     """Find the mistakes in tracks, and score every detection.
 
@@ -95,6 +98,7 @@ def audit_tracks(
         predictions (None): what a detector found in the same frames, with the column
             ``confidence``. Labels are compared with them
         rules (None): the :class:`Rules` of the labeling project
+        engine (None): ``"local"`` for all cores, ``"ray"``, or an :class:`Engine`
 
     Returns:
         the :class:`Audit`
@@ -118,12 +122,11 @@ def audit_tracks(
     """
     parts: list[Audit] = []
     done = 0
-    for part in split_sequences(tracks):
-        end = done + len(part.table)
-        looks = None if vectors is None else vectors[done:end]
-        scene = make_scene(part, thresholds, looks, _of(predictions, part))
-        parts.append(audit_scene(scene, kinds, rules=rules))
-        done = end
+    work = partial(_audit_sequence, thresholds=thresholds, kinds=kinds, rules=rules)
+    items = _split(tracks, vectors, predictions)
+    for part in run_by_sequence(work, items, as_engine(engine)):
+        parts.append(part)
+        done += len(part.detections)
         if progress:
             progress(done, len(tracks.table))
     detections = pd.concat([part.detections for part in parts])
@@ -133,6 +136,32 @@ def audit_tracks(
     found += [invalid_issues(tracks)] if INVALID in kinds else []
     issues = pd.concat([each for each in found if len(each)] or found[:1])
     return Audit(detections, sort_issues(issues))
+
+
+def _split(
+    tracks: Tracks, vectors: Vectors | None, predictions: Tracks | None
+) -> Iterator[tuple[Tracks, Vectors | None, pd.DataFrame | None]]:
+    """Yield the tracks of each sequence, with their vectors and predictions."""
+    done = 0
+    for part in split_sequences(tracks):
+        end = done + len(part.table)
+        looks = None if vectors is None else vectors[done:end]
+        names = part.table["sequence"].iloc[:1].astype(object)
+        own = {name: part.sequences[name] for name in names if name in part.sequences}
+        yield replace(part, sequences=own), looks, _of(predictions, part)
+        done = end
+
+
+def _audit_sequence(
+    sequence: tuple[Tracks, Vectors | None, pd.DataFrame | None],
+    thresholds: Thresholds | None,
+    kinds: tuple[str, ...],
+    rules: Rules | None,
+) -> Audit:
+    """Audit one sequence, with reasons that are still bits."""
+    tracks, vectors, predictions = sequence
+    scene = make_scene(tracks, thresholds, vectors, predictions)
+    return audit_scene(scene, kinds, rules=rules)
 
 
 def suspected_rows(

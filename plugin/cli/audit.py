@@ -6,11 +6,13 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Group, Parameter
 
 from ..plain import count, to_records
+from .cluster import Cluster
 from .commands import (
     FIELDS,
     FILES,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from ...importers.engine import Engine
     from ...importers.tracks import Tracks
     from ..audit import Audit, Rules, Thresholds
 
@@ -116,12 +119,15 @@ class Crops:
             raise InputError("--model, --suspects", f"expected {flag} too")
         return self if embeddings else None
 
-    def embed(self, tracks: Tracks, thresholds: Thresholds) -> NDArray[np.float32]:
+    def embed(
+        self, tracks: Tracks, thresholds: Thresholds, engine: Engine | None = None
+    ) -> NDArray[np.float32]:
         """Embed the crops of tracks, with a progress bar.
 
         Args:
             tracks: the tracks
             thresholds: the thresholds that make a track suspect
+            engine (None): the cluster that does it, if any
 
         Returns:
             array ``(n, d)``, a vector per detection
@@ -138,10 +144,11 @@ class Crops:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            return embed_tracks(tracks, rows, self.model, progress=show)
+            return embed_tracks(tracks, rows, self.model, progress=show, engine=engine)
 
 
-_SOURCE, _LIMITS, _CROPS, _SHOWN = Source(), Limits(), Crops(), Shown()
+_SOURCE, _CROPS, _SHOWN = Source(), Crops(), Shown()
+_LIMITS, _CLUSTER = Limits(), Cluster()
 
 
 @app.command(group=FILES)
@@ -158,6 +165,7 @@ def score(
     limits: Annotated[Limits, FIELDS] = _LIMITS,
     rules: RulesFile = None,
     kms_key_id: KmsKey = None,
+    cluster: Annotated[Cluster, FIELDS] = _CLUSTER,
     as_json: AsJson = False,
 ) -> int:
     """Score every detection, list the mistakes and print a summary.
@@ -171,8 +179,8 @@ def score(
     Both output files count frames from 1: the frame numbers of a MOT file, or
     Ground Truth's frame-no plus 1. Track ids are those of the MOT file, or the
     number in the object's name. Boxes are in pixels; their top left corner is
-    counted from 0 (MOT files count from 1). Undefined values are empty cells. The
-    exit code is 4 if a sequence has no tracks, so that nothing was judged.
+    counted from 0 (MOT files count from 1). Undefined values are empty cells.
+    The exit code is 4 if a sequence has no tracks, so nothing was judged.
 
     For example:
 
@@ -189,9 +197,9 @@ def score(
     from .output import check_outputs, save
 
     thresholds, chosen = limits.thresholds(), crops.chosen(embeddings)
-    asked = read_rules(rules)
+    how = (thresholds, chosen, predictions, read_rules(rules), cluster.chosen())
     check_outputs(".csv", output, issues, taken=(labels,))
-    tracks, audit = _audit(labels, source, thresholds, chosen, predictions, asked)
+    tracks, audit = _audit(labels, source, *how)
     listed = tables.make_issues_table(tracks, audit.issues)
     if output:
         scored = tables.make_detections_table(tracks, audit)
@@ -252,6 +260,7 @@ def report(
     limits: Annotated[Limits, FIELDS] = _LIMITS,
     rules: RulesFile = None,
     kms_key_id: KmsKey = None,
+    cluster: Annotated[Cluster, FIELDS] = _CLUSTER,
     as_json: AsJson = False,
 ) -> int:
     r"""Write a page that shows the mistakes with pictures and plots.
@@ -280,7 +289,8 @@ def report(
     asked = read_rules(rules)
     check_output(output, ".html", labels)
     window, reviewed = shown.frames(), read_reviews(shown.reviews)
-    tracks, audit = _audit(labels, source, thresholds, chosen, predictions, asked)
+    how = (thresholds, chosen, predictions, asked, cluster.chosen())
+    tracks, audit = _audit(labels, source, *how)
     shown.check(labels, tracks)
     page = make_report(
         tracks,
@@ -373,6 +383,7 @@ def _audit(
     crops: Crops | None = None,
     predictions: str | None = None,
     rules: Rules | None = None,
+    engine: Engine | None = None,
 ) -> tuple[Tracks, Audit]:
     """Read and audit labels, with embeddings if there are ``crops`` to embed."""
     from ...importers.predictions import read_predictions
@@ -380,8 +391,6 @@ def _audit(
 
     tracks = source.read(labels)
     witness = read_predictions(predictions) if predictions else None
-    vectors = crops.embed(tracks, thresholds) if crops else None
-    audit = audit_tracks(
-        tracks, thresholds, vectors=vectors, predictions=witness, rules=rules
-    )
-    return tracks, audit
+    vectors = crops.embed(tracks, thresholds, engine) if crops else None
+    judge = partial(audit_tracks, tracks, thresholds, rules=rules, engine=engine)
+    return tracks, judge(vectors=vectors, predictions=witness)

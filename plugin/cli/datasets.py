@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from cyclopts import Parameter
 
 from .audit import Labels, Limits
+from .cluster import Cluster
 from .commands import (
     DATASETS,
     FIELDS,
@@ -40,7 +41,7 @@ _View: TypeAlias = Annotated[str | None, Parameter(metavar="VIEW")]
 _Kinds: TypeAlias = Annotated[tuple[str, ...], Parameter(metavar="KIND...")]
 #: The columns that list an issue.
 _LISTED = ["id", "score", "kind", "sequence", "track", "first_frame", "last_frame"]
-_SOURCE, _LIMITS = Source(), Limits()
+_SOURCE, _LIMITS, _CLUSTER = Source(), Limits(), Cluster()
 
 
 @app.command(name="import", group=DATASETS)
@@ -51,6 +52,7 @@ def import_labels(
     *,
     source: Annotated[Source, FIELDS] = _SOURCE,
     field: Annotated[str, Parameter(metavar="FIELD")] = "ground_truth",
+    cluster: Annotated[Cluster, FIELDS] = _CLUSTER,
     as_json: AsJson = False,
 ) -> None:
     """Import labels and their frames into a new dataset.
@@ -77,7 +79,7 @@ def import_labels(
         check_new_name(dataset)
         cache = str(media_dir(None) / "frames")
         tracks = source.read_any(labels, cache)
-        made = create_dataset(tracks, dataset, field=field)
+        made = create_dataset(tracks, dataset, field=field, engine=cluster.chosen())
     except InputError:
         raise
     except ValueError as error:
@@ -107,6 +109,7 @@ def audit(
     suspects: bool = False,
     rules: RulesFile = None,
     no_last_settings: NoLastSettings = False,
+    cluster: Annotated[Cluster, FIELDS] = _CLUSTER,
     as_json: AsJson = False,
 ) -> None:
     """Audit the tracks of a dataset, and store its issues.
@@ -139,6 +142,7 @@ def audit(
             suspects=suspects,
             predictions_field=predictions_field,
             rules=asked,
+            engine=cluster.chosen(),
             progress=sys.stderr.isatty(),
         )
     notes = summary.notes if isinstance(summary.notes, tuple) else ()

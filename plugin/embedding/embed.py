@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import lru_cache, partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ...importers.disk_cache import size_limit
+from ...importers.engine import HERE, Engine, as_engine, run_by_sequence
+from ...importers.files import expand_home
 from ...importers.frames import check_frames
 from ...importers.tracks import BOX, InputError, Tracks
 from .cache import VectorCache, default_cache_dir, trim_vectors
@@ -35,6 +40,7 @@ def embed_tracks(
     cache_dir: Path | str | None = None,
     progress: Callable[[int, int], None] | None = None,
     cache_size: str | int | None = None,
+    engine: Engine | str | None = None,
 ) -> NDArray[np.float32]:
     """Embed the crops of all or some boxes, and trim the cache of vectors.
 
@@ -56,6 +62,9 @@ def embed_tracks(
         progress (None): called with the number of crops done so far and their total
         cache_size (None): the size limit of that folder, such as ``20GB`` or a
             number of bytes, by default ``TRACK_AUDIT_CACHE_SIZE`` or 20 GB
+        engine (None): ``"ray"`` or an :class:`Engine`, to embed by sequence in the
+            processes of a cluster, on GPUs if it has any. Each keeps its model, and
+            its machine's own cache
 
     Returns:
         float32 array ``(n, d)``, the features below the model's last layer; NaN for
@@ -67,9 +76,49 @@ def embed_tracks(
     """
     limit = size_limit(cache_size)
     folder = Path(cache_dir) if cache_dir else default_cache_dir()
-    vectors = embed_cached(tracks, rows, model, folder, progress)
+    chosen = as_engine(engine)
+    if chosen == HERE:
+        vectors = embed_cached(tracks, rows, model, folder, progress)
+    else:
+        work = partial(_embed_sequence, model=model, folder=folder)
+        done = run_by_sequence(work, _split(tracks, rows), chosen, gpu=True)
+        vectors = np.concatenate(list(_count(done, len(tracks.table), progress)))
     trim_vectors(folder, limit)
     return vectors
+
+
+def _split(
+    tracks: Tracks, rows: NDArray[np.bool_] | None
+) -> Iterator[tuple[Tracks, NDArray[np.bool_] | None]]:
+    """Yield the tracks of each sequence, with the rows to embed."""
+    codes = tracks.table["sequence"].cat.codes.to_numpy()
+    cuts = [0, *(np.flatnonzero(np.diff(codes)) + 1), len(codes)]
+    for start, end in pairwise(cuts):
+        part = tracks.table.iloc[start:end]
+        own = {name: tracks.sequences[name] for name in part["sequence"].unique()}
+        chosen = None if rows is None else rows[start:end]
+        yield replace(tracks, table=part, sequences=own), chosen
+
+
+def _embed_sequence(
+    sequence: tuple[Tracks, NDArray[np.bool_] | None], model: str, folder: Path
+) -> NDArray[np.float32]:
+    """Embed the crops of a sequence."""
+    return embed_cached(*sequence, model, folder)
+
+
+def _count(
+    parts: Iterable[NDArray[np.float32]],
+    total: int,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the vectors of each sequence, and tell how many there are."""
+    done = 0
+    for vectors in parts:
+        done += len(vectors)
+        if progress:
+            progress(done, total)
+        yield vectors
 
 
 def embed_cached(
@@ -100,7 +149,9 @@ def embed_cached(
     table = tracks.table
     chosen = np.flatnonzero(np.ones(len(table), bool) if rows is None else rows)
     frames = group_by_frame(tracks, chosen)
-    loaded = load_model(model)
+    weights = expand_home(model.partition(":")[2] or "~")
+    changed = weights.stat().st_mtime_ns if weights.is_file() else 0
+    loaded = _keep_model(model, changed)
     cache = VectorCache(folder / loaded.key, loaded.dimension)
     result = np.full((len(table), loaded.dimension), np.nan, np.float32)
     done = 0
@@ -118,6 +169,12 @@ def embed_cached(
         if progress:
             progress(done, len(chosen))
     return result
+
+
+@lru_cache(maxsize=1)
+def _keep_model(name: str, changed: int) -> Model:
+    """Return a model, which this process keeps until its file of weights changes."""
+    return load_model(name)
 
 
 def group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:

@@ -54,6 +54,7 @@ _PARAMETERS = (
     "sequence_field",
     "frame_field",
     "predictions_field",
+    "engine",
 )
 
 
@@ -186,6 +187,7 @@ class _AuditOperator(TrackOperator):
         predictions_field: str | None = None,
         progress: Progress = None,
         rules: Json | None = None,
+        engine: str | None = None,
     ) -> Result:
         summary = audit_dataset(
             samples,
@@ -201,6 +203,7 @@ class _AuditOperator(TrackOperator):
             sequence_field=sequence_field or None,
             frame_field=frame_field or None,
             rules=None if rules is None else rules_from_dict(rules),
+            engine=engine,
         )
         return {
             **asdict(summary),
@@ -323,6 +326,7 @@ class AuditTracks(_AuditOperator):
         frame_field: str | None = None,
         predictions_field: str | None = None,
         rules: Rules | None = None,
+        engine: str | None = None,
     ) -> Answer:
         """Set all signals, ``outlier_score`` and ``outlier_reasons``, and issues."""
         params = {
@@ -334,6 +338,7 @@ class AuditTracks(_AuditOperator):
             "frame_field": frame_field,
             "predictions_field": predictions_field,
             "rules": to_params(rules),
+            "engine": engine,
         }
         return self._call(sample_collection, params, delegate, progress)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -125,6 +126,7 @@ class ImportSequences(TrackOperator):
         size: str | None = None,
         strict: bool = False,
         progress: Progress = None,
+        engine: str | None = None,
     ) -> dict[str, Any]:
         """Import sequences into a new, persistent video dataset.
 
@@ -148,6 +150,7 @@ class ImportSequences(TrackOperator):
             progress (None): whether to render a progress bar (True/False), use
                 the default value ``fiftyone.config.show_progress_bars`` (None),
                 or a progress callback function to invoke instead
+            engine (None): ``"ray"`` to import by sequence on a Ray cluster
 
         Returns:
             a dict with ``dataset``, counts, and ``notes``
@@ -165,6 +168,7 @@ class ImportSequences(TrackOperator):
             size=size,
             strict=strict,
             progress=progress,
+            engine=engine,
         )
 
 
@@ -306,6 +310,7 @@ _PARAMETERS = {
     "det_field",
     "label_attribute",
     "frame_rate",
+    "engine",
 }
 
 
@@ -322,6 +327,7 @@ def _import(
     size: str | None = None,
     strict: bool = False,
     progress: Progress = None,
+    engine: str | None = None,
 ) -> dict[str, Any]:
     check_new_name(name)
     importer: GroundTruthImporter | MOTChallengeImporter | TrackLabelsImporter
@@ -349,9 +355,8 @@ def _import(
     else:
         raise ValueError("expected the folder of a MOT sequence (dataset_dir)")
     tracks, further = importer.read()
-    create_dataset(
-        tracks, name, field=importer.field, further=further, progress=progress
-    )
+    create = partial(create_dataset, tracks, name, progress=progress, engine=engine)
+    create(field=importer.field, further=further)
     counts = {
         "sequences": len(tracks.sequences),
         "frames": sum(len(s.frame_names) for s in tracks.sequences.values()),

@@ -16,6 +16,8 @@ from ...importers.store.bulk import database_time
 from ...importers.store.frame_versions import FrameVersion, written_versions
 from ...importers.store.track_numbers import Identities
 from ..audit import Audit
+from ..audit.overview import make_overview
+from ..plain import Json
 from .audit_states import SequenceState
 from .decisions import Record
 from .issues import replace_issues
@@ -26,32 +28,22 @@ class StoredAudit:
     """What was stored of a sequence.
 
     Attributes:
+        sequence: the name of the sequence
+        state: what is known of the sequence, but for the key
         issues: the issues, with their decisions
-        columns: the values of the detections
-        identities: the identities of the detections
+        overview: the overview of the sequence
         changed: number of frames that were left alone because they had changed
         whole: whether all of the sequence was stored
         versions: the versions of the frames of its samples
     """
 
+    sequence: str
+    state: SequenceState
     issues: pd.DataFrame
-    columns: pd.DataFrame
-    identities: Identities
+    overview: Json
     changed: int
     whole: bool
     versions: dict[str, FrameVersion]
-
-    def state(self, key: str) -> SequenceState:
-        """Return what is known of the sequence from now on."""
-        return SequenceState(
-            key,
-            len(self.columns),
-            int((self.columns["outlier_reasons"].str.len() > 0).sum()),
-            dict(Counter(self.issues["kind"])),
-            self.identities.numbered,
-            self.identities.per_class,
-            self.identities.notes,
-        )
 
 
 def store_audit(
@@ -81,7 +73,26 @@ def store_audit(
     issues = replace_issues(dataset, field, spans, result.issues, decisions)
     whole = len(spans) == len(stored.spans) and not changed
     versions = written_versions(stored, columns.index, stamp)
-    return StoredAudit(issues, columns, stored.identities, changed, whole, versions)
+    (name,) = stored.tracks.sequences
+    overview = make_overview(stored.tracks, result)
+    state = _describe(columns, issues, stored.identities)
+    return StoredAudit(name, state, issues, overview, changed, whole, versions)
+
+
+def _describe(
+    columns: pd.DataFrame, issues: pd.DataFrame, identities: Identities
+) -> SequenceState:
+    """Return what is known of a sequence from now on, but for the key."""
+    outliers = columns["outlier_reasons"].str.len() > 0
+    return SequenceState(
+        "",
+        len(columns),
+        int(outliers.sum()),
+        dict(Counter(issues["kind"])),
+        identities.numbered,
+        identities.per_class,
+        identities.notes,
+    )
 
 
 def columns_to_store(

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import repeat
+from functools import partial
+from typing import TypeAlias
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
@@ -15,24 +16,20 @@ import pandas as pd
 from ...importers import store
 from ...importers.dataset import Progress
 from ...importers.disk_cache import size_limit
+from ...importers.engine import Engine, as_engine
 from ...importers.frames import check_frames
 from ...importers.store import runs
-from ...importers.store.locks import LockedError, exclusive
-from ...importers.store.set_aside import read_set_aside
-from ...importers.tracks import InputError, Tracks
+from ...importers.store.locks import Lease, LockedError, exclusive
+from ...importers.tracks import InputError
 from ..audit import (
     ALL_KINDS,
     APPEARANCE,
     IOU_KINDS,
     KINDS,
     SIZE_KINDS,
-    Audit,
     Rules,
     Thresholds,
-    audit_tracks,
-    suspected_rows,
 )
-from ..audit.overview import make_overview
 from ..embedding.cache import default_cache_dir, trim_vectors
 from ..plain import Json
 from .audit_records import (
@@ -54,13 +51,20 @@ from .audit_states import (
     states_to_dict,
     summarize,
 )
-from .audit_storage import store_audit
+from .audit_storage import StoredAudit
 from .decisions import CONFIRMED, LOCATED, REPORTED, count_lost
 from .issues import declare_issues, read_decided, read_decisions
 from .saved_views import ISSUE_CLIPS, save_issue_views, view_name
+from .sequence_audits import audit_here, audit_on_cluster
 
 #: The default model for embedding crops.
 MODEL = "resnet18"
+#: Audits samples by a field and settings; calls the first function before anything is
+#: stored, and the other with the number of frames done.
+_Work: TypeAlias = Callable[
+    [fo.DatasetView, str, AuditSettings, Callable[[], None], store.Step],
+    Iterator[StoredAudit],
+]
 _THRESHOLDS = dict.fromkeys(SIZE_KINDS, "size") | dict.fromkeys(IOU_KINDS, "iou")
 
 
@@ -78,13 +82,14 @@ def audit_dataset(
     frame_field: str | None = None,
     predictions_field: str | None = None,
     rules: Rules | None = None,
+    engine: Engine | str | None = None,
 ) -> AuditSummary:
     """Judge every detection of a collection's samples against its own track.
 
     The audit sets signals, flags, scores and reasons on the detections, replaces the
-    issues of this label field, and records its settings as a run. Tracks are judged
-    whole, but sequences that did not change since an audit with the same settings are
-    not judged again. Kinds of an earlier audit are judged with its thresholds.
+    issues of this label field, and records its settings as a run. Whole sequences are
+    judged, unless they did not change since an audit with the same settings. Kinds of
+    an earlier audit are judged with its thresholds.
 
     Args:
         samples: a dataset or view
@@ -95,35 +100,34 @@ def audit_dataset(
         model (None): the model that embeds crops, which ``appearance`` needs
         suspects (False): whether to embed only tracks that other kinds suspect
         progress (None): whether to show a progress bar, or a function that gets it
-        track_field (None): the attribute that tells which boxes are one object, which
-            is remembered; by default ``instance``, or ``index`` where there is none
-        sequence_field (None): the sample field that is the same for all images of a
-            sequence, which is remembered; by default that of the view's dynamic
-            groups, a field such as ``sequence``, or else the folder
+        track_field (None): the attribute that tells which boxes are one object,
+            remembered; by default ``instance``, or ``index`` where there is none
+        sequence_field (None): the sample field that names the sequence of an image
         frame_field (None): the sample field that orders the images of a sequence
         predictions_field (None): the field of a detector's predictions, "" for none
         rules (None): the :class:`Rules` of the project, by default the last audit's
+        engine (None): ``"ray"`` or an :class:`Engine`, to audit on a Ray cluster
 
     Raises:
         ValueError: if tracks or frames are missing, or another process is writing
 
     Example:
-        >>> summary = fta.audit_dataset(dataset, thresholds=fta.Thresholds(size=0.3))
-        >>> summary.issues
+        >>> fta.audit_dataset(dataset, thresholds=fta.Thresholds(size=0.3)).issues
         {'shift': 1, 'size_change': 1}
     """
     dataset = store.dataset_of(samples)
     field = store.find_label_field(dataset, label_field)
-    found = _find_witness(dataset, field, kinds, predictions_field)
-    asked = AuditSettings(thresholds or Thresholds(), kinds, model, suspects, found)
-    with exclusive(dataset, "auditing"):
+    seen = _find_witness(dataset, field, kinds, predictions_field)
+    asked = AuditSettings(thresholds or Thresholds(), kinds, model, suspects, seen)
+    with exclusive(dataset, "auditing") as lease:
         runs.mend_references(dataset)
         settings = with_earlier_kinds(asked, list_audits(dataset, field), rules)
         _choose_fields(samples, field, track_field, sequence_field, frame_field)
         ids = store.sample_ids(samples)
-        result = _check_and_audit(dataset, field, ids, settings, progress)
-        record = _record(run_key, field, replace(settings, kinds=kinds))
-        return _finish(dataset, record, result, ids)
+        work = partial(_audit_on, as_engine(engine), lease)
+        found = _check_and_audit(dataset, field, ids, settings, progress, work)
+        done = _record(run_key, field, replace(settings, kinds=kinds))
+        return _finish(dataset, done, found, ids)
 
 
 def _find_witness(
@@ -158,6 +162,7 @@ def _check_and_audit(
     ids: Collection[str],
     settings: AuditSettings,
     progress: Progress,
+    work: _Work,
 ) -> _Found:
     """Add what is missing, check everything, then judge what changed, and store."""
     store.add_metadata(dataset.select(ids), progress)
@@ -168,7 +173,7 @@ def _check_and_audit(
     declare_issues(dataset)
     frames = store.count_frames(dataset.select(due)) if due else 0
     with fou.ProgressBar(total=frames, progress=progress) as bar:
-        return _audit(dataset, field, due, settings, unchanged, bar.update)
+        return _audit(dataset, field, due, settings, unchanged, bar.update, work)
 
 
 def with_earlier_kinds(
@@ -244,30 +249,25 @@ def _audit(
     settings: AuditSettings,
     unchanged: Unchanged,
     step: store.Step,
+    work: _Work,
 ) -> _Found:
-    """Read, judge and store one sequence after the other, but the unchanged ones."""
+    """Read, judge and store the sequences, but for the unchanged ones."""
     samples, every = dataset.select(due), dataset.select([*unchanged.samples, *due])
     cache_limit = None if settings.model is None else size_limit()
     overview, known = read_overview(dataset, field), dict(unchanged.known)
-    decisions = read_decisions(dataset, due)
     confirmed = read_decided(every, field, CONFIRMED)
     confirmed = confirmed[confirmed["compared_with"].isna()]
     again = [confirmed[confirmed["sample_id"].isin(unchanged.samples)]]
     spans, keys = store.read_spans(dataset), StateKeys(dataset, field, settings)
     judged, changed = dict(unchanged.states), 0
-    witnesses = _read_predictions(samples, settings.predictions)
-    labeled = store.read_sequences(samples, field, settings.rules.columns())
-    for stored, witness in zip(labeled, witnesses, strict=False):
-        (name,) = stored.tracks.sequences
-        result = _judge(_with_set_aside(dataset, field, stored), settings, witness)
-        if len(judged) == len(unchanged.states):
-            # What fails up to here, such as loading the model, changes nothing
-            begin_audit(dataset, field, due)
-        written = store_audit(dataset, field, stored, result, decisions, step)
+    begin = partial(begin_audit, dataset, field, due)
+    for written in work(samples, field, settings, begin, step):
+        name = written.sequence
         again.append(written.issues[written.issues["decision"] == CONFIRMED])
-        overview |= make_overview(stored.tracks, result)
+        overview |= written.overview
         known.pop(name, None)
-        judged[name] = written.state(keys.make(spans[name], written.versions))
+        key = keys.make(spans[name], written.versions)
+        judged[name] = replace(written.state, key=key)
         changed += written.changed
         if written.whole:
             known[name] = judged[name]
@@ -288,53 +288,19 @@ def _audit(
     return _Found(summary, overview, known)
 
 
-def _with_set_aside(
-    dataset: fo.Dataset, field: str, stored: store.StoredTracks
-) -> Tracks:
-    """Return tracks of a sequence with the labels that were set aside on import."""
-    (name,) = stored.tracks.sequences
-    found = read_set_aside(dataset, field, name, stored.spans)
-    both = [part for part in (stored.tracks.invalid, found) if len(part)]
-    invalid = pd.concat(both, ignore_index=True) if both else found
-    return replace(stored.tracks, invalid=invalid)
-
-
-def _read_predictions(
-    samples: fo.core.collections.SampleCollection, field: str | None
-) -> Iterator[Tracks | None]:
-    """Yield a detector's predictions in each sequence, or None without any."""
-    dataset = store.dataset_of(samples)
-    if field is None or field not in store.label_fields(dataset):
-        # That of an earlier audit may be gone
-        yield from repeat(None)
-        return
-    for stored in store.read_sequences(samples, field, ["confidence"]):
-        table = stored.tracks.table
-        known = table["confidence"].notna()
-        yield replace(stored.tracks, table=table[known].reset_index(drop=True))
-
-
-def _judge(
-    tracks: Tracks, settings: AuditSettings, predictions: Tracks | None
-) -> Audit:
-    """Audit a sequence, with the embeddings of its crops if a model is given."""
-    vectors = None
-    if settings.model is not None:
-        # torch takes seconds to load, and most audits do without it
-        from ..embedding.embed import embed_cached
-
-        rows = (
-            suspected_rows(tracks, settings.thresholds) if settings.suspects else None
-        )
-        vectors = embed_cached(tracks, rows, settings.model, default_cache_dir())
-    return audit_tracks(
-        tracks,
-        settings.thresholds,
-        settings.kinds,
-        vectors=vectors,
-        predictions=predictions,
-        rules=settings.rules,
-    )
+def _audit_on(
+    engine: Engine,
+    lease: Lease,
+    samples: fo.core.collections.SampleCollection,
+    field: str,
+    settings: AuditSettings,
+    begin: Callable[[], None],
+    step: store.Step,
+) -> Iterator[StoredAudit]:
+    """Audit sequences by an engine."""
+    if engine.name == "local":
+        return audit_here(samples, field, settings, begin, step, engine)
+    return audit_on_cluster(samples, field, settings, begin, step, engine, lease)
 
 
 def _record(run_key: str, field: str, settings: AuditSettings) -> AuditRecord:

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The works on sequences on a Ray cluster of several machines, all on loopback.
+
+A process or a machine is lost in the middle, and what the dataset holds then is what it
+holds if this process does all.
+"""
+
+import os
+import signal
+from contextlib import contextmanager
+from threading import Event, Thread
+
+import fiftyone.core.odm as foo
+import numpy as np
+import pandas as pd
+import pytest
+from fiftyone_track_audit.importers import store
+from fiftyone_track_audit.importers.audit_fields import STORED_FIELDS
+from fiftyone_track_audit.importers.dataset import create_dataset
+from fiftyone_track_audit.importers.engine import Engine, run_by_sequence
+from fiftyone_track_audit.importers.tracks import InputError, concatenate
+from fiftyone_track_audit.plugin.audit import audit_tracks
+from fiftyone_track_audit.plugin.embedding.embed import embed_tracks
+from fiftyone_track_audit.plugin.review.audits import audit_dataset
+from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
+from small_datasets import small_model, walkers
+
+ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.usefixtures("database")
+NAMES = "abcd"
+
+
+@pytest.fixture(scope="module")
+def cluster(database):
+    """A cluster of two machines, beside the one that gives the work out."""
+    from ray.cluster_utils import Cluster
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    memory = 80 * 2**20
+    cluster = Cluster(
+        True, head_node_args={"num_cpus": 0, "object_store_memory": memory}
+    )
+    for _ in range(2):
+        cluster.add_node(num_cpus=1, object_store_memory=memory)
+    try:
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+@pytest.fixture
+def engine(cluster):
+    return Engine("ray", cluster.address)
+
+
+@pytest.fixture(scope="module")
+def tracks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("walkers")
+    return concatenate(walkers(name, folder / name) for name in NAMES)
+
+
+@contextmanager
+def first_unit(lose):
+    """Call a function with the number of the process that does the first unit."""
+    lost, ended = [], Event()
+    leases = foo.get_db_conn()["track_audit.leases"]
+
+    def watch():
+        while not lost and not ended.wait(0.002):
+            unit = leases.find_one({"_id": {"$regex": "/"}})
+            if unit:
+                lost.append(unit["process"])
+                lose(unit["process"])
+
+    thread = Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+    assert lost
+
+
+def kill(process):
+    os.kill(process, signal.SIGKILL)
+
+
+def contents(dataset):
+    """All that an import and an audit store, without what differs by chance."""
+    names = [
+        name
+        for name in STORED_FIELDS
+        if name in store.own_attributes(dataset, "ground_truth")
+    ]
+    found = store.read_tracks(dataset, "ground_truth", names).tracks
+    rows = found.table.astype(object).where(found.table.notna(), None)
+    issues = read_dataset_issues(dataset, "ground_truth")
+    issues = issues.drop(columns=["id", "sample_id"]).astype(str)
+    return rows.to_dict("records"), sorted(issues.to_numpy().tolist())
+
+
+def leases():
+    return foo.get_db_conn()["track_audit.leases"].count_documents({})
+
+
+def test_work_that_always_loses_its_process_ends(engine):
+    with pytest.raises(InputError, match=r"^engine: a unit of work was lost 6 times"):
+        list(run_by_sequence(os._exit, [1], engine))
+
+
+def test_an_import_and_an_audit_lose_a_process_and_a_machine(
+    cluster, engine, tracks, tmp_path
+):
+    here = create_dataset(tracks, "here", video_dir=tmp_path / "here")
+    with first_unit(kill):
+        there = create_dataset(
+            tracks, "there", video_dir=tmp_path / "there", engine=engine
+        )
+    try:
+        assert contents(there) == contents(here)
+        asked = audit_dataset(here)
+        machines = cluster.worker_nodes
+
+        def lose_machine(process):
+            cluster.remove_node(machines.copy().pop(), allow_graceful=False)
+            kill(process)
+
+        with first_unit(lose_machine):
+            assert audit_dataset(there, engine=engine) == asked
+        assert contents(there) == contents(here)
+        assert leases() == 0
+        # Nothing changed since, whoever asks
+        assert audit_dataset(there) == asked
+    finally:
+        here.delete()
+        there.delete()
+
+
+def test_label_files_are_judged_and_embedded_by_sequence(engine, tracks, tmp_path):
+    model = small_model(tmp_path)
+    here, there = (
+        embed_tracks(tracks, model=model, cache_dir=tmp_path / name, engine=each)
+        for name, each in [("here", None), ("there", engine)]
+    )
+    np.testing.assert_array_equal(here, there)
+    asked, found = (
+        audit_tracks(tracks, vectors=here, engine=each) for each in (None, engine)
+    )
+    pd.testing.assert_frame_equal(found.detections, asked.detections)
+    pd.testing.assert_frame_equal(found.issues, asked.issues)
+
+
+def test_what_the_work_raises_is_raised_here(engine):
+    with pytest.raises(InputError, match=r"^engine: 'abacus'; expected"):
+        list(run_by_sequence(Engine, ["local", "abacus"], engine))
+
+
+def test_a_database_of_this_machine_only_is_refused(engine, tracks, monkeypatch):
+    monkeypatch.setattr("fiftyone.config.database_uri", None)
+    with pytest.raises(InputError, match=r"^FIFTYONE_DATABASE_URI: is not set"):
+        create_dataset(tracks, engine=engine)
