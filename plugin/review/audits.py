@@ -53,7 +53,7 @@ from .audit_states import (
 )
 from .audit_storage import StoredAudit
 from .decisions import CONFIRMED, LOCATED, REPORTED, count_lost
-from .issues import declare_issues, read_decided, read_decisions
+from .issues import declare_issues, read_decided
 from .saved_views import ISSUE_CLIPS, save_issue_views, view_name
 from .sequence_audits import audit_here, audit_on_cluster
 
