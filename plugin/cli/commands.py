@@ -102,6 +102,23 @@ def _describe_default(value: object) -> str | None:
     return None if value is False or not value else str(value)
 
 
+def give_back(
+    app: App, commands: tuple[str, ...], arguments: ArgumentCollection
+) -> None:
+    """Give a command what a list of values before it took, as in ``--kinds gap cars``.
+
+    Which list took it is only known if no other one has several values.
+    """
+    names = [one for one in arguments if one.required and one.name[0] != "-"]
+    missing = [one for one in names if not one.tokens]
+    lists = [one for one in arguments if one.name[0] == "-" and len(one.tokens) > 1]
+    if len(lists) != 1 or len(lists[0].tokens) <= len(missing):
+        return
+    for name in reversed(missing):
+        taken = lists[0].tokens.pop()
+        name.append(Token(value=taken.value, source=taken.source))
+
+
 def check_values(
     app: App, commands: tuple[str, ...], arguments: ArgumentCollection
 ) -> None:
@@ -151,7 +168,7 @@ app = _App(
     help_format="plaintext",
     help_formatter=PlainHelp(),
     version_flags=(),
-    config=check_values,
+    config=(give_back, check_values),
     group_commands=OTHER,
     group_parameters=Group("Options", sort_key=1),
     default_parameter=Parameter(
@@ -251,7 +268,7 @@ def run(argv: Sequence[str]) -> int:
     words, file = take_file(argv)
     if not words:
         raise CycloptsError(msg="Expected a command; see 'track-audit --help'.")
-    app.config = (*sources(file), check_values, use_last_settings)
+    app.config = (*sources(file), give_back, check_values, use_last_settings)
     words = [STDOUT if word == "-" else word for word in words]
     command, bound, _ = app.parse_args(words, print_error=False, exit_on_error=False)
     code = command(*bound.args, **bound.kwargs)

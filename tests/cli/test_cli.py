@@ -15,7 +15,7 @@ import pytest
 from fiftyone_track_audit import __version__
 from fiftyone_track_audit.plugin.audit import summary
 from fiftyone_track_audit.plugin.cli import main
-from fiftyone_track_audit.plugin.cli.commands import app
+from fiftyone_track_audit.plugin.cli.commands import app, check_values, give_back
 from fiftyone_track_audit.plugin.cli.tables import to_csv
 from labeling_jobs import BUCKET
 from PIL import Image
@@ -695,6 +695,36 @@ def test_help_fits_a_terminal_and_explains_every_option(capsys, monkeypatch, com
     assert names
     for name, rest in names:
         assert re.search(r"(?m)(^|  )[a-zA-Z0-9].* [a-z]", rest), f"{name} has no help"
+
+
+LISTS = [
+    (command, argument.name)
+    for command in COMMANDS
+    for argument in app[command].assemble_argument_collection()
+    if argument.name.startswith("--") and "..." in str(argument.hint)
+]
+
+
+@pytest.mark.parametrize(("command", "option"), LISTS)
+def test_a_list_does_not_take_what_follows_it(monkeypatch, command, option):
+    monkeypatch.setattr(app, "config", (give_back, check_values))
+    arguments = app[command].assemble_argument_collection()
+    required = [argument.name for argument in arguments if argument.required]
+    names = ["cars", "confirmed"][: sum(name[0] != "-" for name in required)]
+    needed = [word for name in required if name[0] == "-" for word in (name, "needed")]
+    value = "7" if option == "--tracks" else "one"
+    words = [command, *needed, option, value, value, *names]
+    _, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+    assert [*bound.args] == names
+
+
+def test_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "fiftyone_track_audit", "--version"],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, f"track-audit {__version__}\n")
 
 
 def test_completion(tmp_path, monkeypatch, capsys):

@@ -33,12 +33,23 @@ def blocks(kind):
     return re.findall(rf"```{kind}\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
-def run(script):
-    """Run the commands of a script, which stops at the first one that fails."""
-    for line in script.splitlines():
-        words = shlex.split(line)
-        if words[0] == "track-audit":
-            assert main(words[1:]) == 0, line
+@pytest.fixture
+def run(capsys):
+    """Runs the commands of a script, which stops at the first one that fails.
+
+    All of them print one JSON document of the same shape.
+    """
+
+    def run(script):
+        for line in script.splitlines():
+            words = shlex.split(line)
+            if words[0] == "track-audit":
+                assert main([*words[1:], "--json"]) == 0, line
+                told = json.loads(capsys.readouterr().out)
+                assert isinstance(told["message"], str), line
+                assert isinstance(told["notes"], list), line
+
+    return run
 
 
 @pytest.fixture
@@ -73,7 +84,7 @@ def write_manifest(folder):
     return path
 
 
-def test_with_ground_truth(place, aws, monkeypatch):
+def test_with_ground_truth(place, run, aws, monkeypatch):
     manifest = write_manifest(place / "labels")
     waited = []
 
@@ -117,7 +128,7 @@ def write_walk(place, folder):
         made.delete()
 
 
-def test_with_cvat(place):
+def test_with_cvat(place, run):
     write_walk(place, place / "station")
     out, back = blocks("shell")[1:]
     run(out)
@@ -400,7 +411,9 @@ def test_names_of_jobs_have_one_spelling(walkers_dataset, tmp_path, capsys):
 # Jobs that are not finished
 
 
-def test_a_job_that_is_not_finished_has_an_exit_code(place, aws, capsys, monkeypatch):
+def test_a_job_that_is_not_finished_has_an_exit_code(
+    place, run, aws, capsys, monkeypatch
+):
     run("\n".join(blocks("shell")[0].splitlines()[:1]))
     manifest = write_manifest(place / "labels")
     assert main(["import", NAME, str(manifest)]) == 0
