@@ -31,6 +31,8 @@ _FOLDER = Path(__file__).resolve().parents[1]
 _RETRIES = 5
 #: Units per core that are on their way to the cluster, so that no core waits.
 _AHEAD = 2
+#: Seconds that cancelled units of work have to end.
+_END = 30
 #: The settings that the processes of a cluster share with this one.
 _SHARED = ("FIFTYONE_", "TRACK_AUDIT_")
 
@@ -42,7 +44,8 @@ class Engine:
     Attributes:
         name ("local"): ``local`` for processes of this machine, ``ray`` for a cluster
         address (None): the address of the Ray cluster, by default that of
-            ``RAY_ADDRESS``, or else a new one on this machine
+            ``RAY_ADDRESS``, or else the cluster that runs on this machine, or else a
+            new one
         workers (None): the most units of work at a time, by default one per core. One
             local worker is this process
 
@@ -108,9 +111,12 @@ def run_by_sequence(
     if engine.name == "ray":
         yield from _run_on_cluster(work, items, engine, gpu)
         return
+    if engine.workers == 1:
+        yield from map(work, items)
+        return
     rest = iter(items)
     first = list(islice(rest, 2))
-    if engine.workers == 1 or len(first) < 2:
+    if len(first) < 2:
         yield from map(work, chain(first, rest))
         return
     yield from _run_in_processes(work, chain(first, rest), engine.workers)
@@ -159,6 +165,9 @@ def _run_on_cluster(
     finally:
         for left in waiting:
             ray.cancel(left, force=True)
+        # Whoever holds a lock may release it once nobody works any more
+        if waiting:
+            ray.wait([*waiting], num_returns=len(waiting), timeout=_END)
 
 
 def _connect(address: str | None) -> ModuleType:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -122,10 +123,17 @@ class Lease:
             if found["holder"] == self.holder:
                 self.until = started + _LASTS
                 return None
-            if is_dead(found["machine"], found["process"]):
+            dead = is_dead(found["machine"], found["process"])
+            if dead and not self._has_workers():
                 _leases().delete_one({"_id": self.key, "holder": found["holder"]})
             return found
         return {"process": "just begun", "host": "some machine"}
+
+    def _has_workers(self) -> bool:
+        """Return whether others still work on behalf of the holder, as on a cluster."""
+        part = {"$regex": f"^{re.escape(self.key)}/"}
+        alive = {"$expr": {"$gt": ["$until", "$$NOW"]}}
+        return _leases().find_one({"_id": part, **alive}) is not None
 
     def _renew(self) -> bool:
         """Let the lease last longer; return whether it was still held."""

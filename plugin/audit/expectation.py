@@ -24,7 +24,6 @@ REACH = 5
 #: A side with fewer boxes is ignored if the other side has more.
 QUORUM = 3
 #: Boxes that are compared at once, so that they stay in the cache of a core.
-#: Boxes that are compared at once, so that they stay in the cache of a core.
 _CHUNK = 10_000
 
 

@@ -47,7 +47,11 @@ def use_last_settings(
         from .commands import print_notes
 
         listed = " ".join(f"{name} {value}" for name, value in taken.items())
-        print_notes([f"as last time: {listed} (not with {_OPTION})"])
+        print_notes(
+            [
+                f"using the last settings of this dataset: {listed} ({_OPTION} ignores them)"
+            ]
+        )
 
 
 def _read(read: _Reader, given: Mapping[str, str]) -> dict[str, str]:

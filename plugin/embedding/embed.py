@@ -79,11 +79,11 @@ def embed_tracks(
     chosen = as_engine(engine)
     if chosen == HERE:
         vectors = embed_cached(tracks, rows, model, folder, progress)
+        trim_vectors(folder, limit)
     else:
-        work = partial(_embed_sequence, model=model, folder=folder)
+        work = partial(_embed_sequence, model=model, folder=folder, limit=limit)
         done = run_by_sequence(work, _split(tracks, rows), chosen, gpu=True)
         vectors = np.concatenate(list(_count(done, len(tracks.table), progress)))
-    trim_vectors(folder, limit)
     return vectors
 
 
@@ -101,10 +101,15 @@ def _split(
 
 
 def _embed_sequence(
-    sequence: tuple[Tracks, NDArray[np.bool_] | None], model: str, folder: Path
+    sequence: tuple[Tracks, NDArray[np.bool_] | None],
+    model: str,
+    folder: Path,
+    limit: int,
 ) -> NDArray[np.float32]:
-    """Embed the crops of a sequence."""
-    return embed_cached(*sequence, model, folder)
+    """Embed the crops of a sequence, on a machine with a cache of its own."""
+    vectors = embed_cached(*sequence, model, folder)
+    trim_vectors(folder, limit)
+    return vectors
 
 
 def _count(

@@ -10,6 +10,7 @@ import pandas as pd
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
+from ...importers.store.locks import exclusive
 from ..operators.forms import author
 from ..plain import Json
 from ..review.issues import read_dataset_issues
@@ -29,13 +30,14 @@ class AnnotatingMethods:
     def annotate(self, ctx: ExecutionContext) -> Json:
         """Return where the annotator should begin, and let it edit the labels."""
         dataset, field = ctx.dataset, find_field(ctx)
-        is_new = store.set_up_annotator(dataset, field)
         wanted = check_id(read_text(ctx.params, "id"))
         issues = read_dataset_issues(dataset, field)
         issues = issues[issues["id"] == wanted]
         if issues.empty:
             raise ValueError("this issue no longer exists; reload the list")
         frame, names = _find_box(dataset, field, issues.iloc[0])
+        with exclusive(dataset, "editing labels of"):
+            is_new = store.set_up_annotator(dataset, field)
         return {"frame": frame, "names": names, "is_new": is_new}
 
     @told

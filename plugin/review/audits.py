@@ -19,7 +19,7 @@ from ...importers.disk_cache import size_limit
 from ...importers.engine import Engine, as_engine
 from ...importers.frames import check_frames
 from ...importers.store import runs
-from ...importers.store.locks import Lease, LockedError, exclusive
+from ...importers.store.locks import Lease, LockedError, check_shared, exclusive
 from ...importers.tracks import InputError
 from ..audit import (
     ALL_KINDS,
@@ -119,12 +119,15 @@ def audit_dataset(
     field = store.find_label_field(dataset, label_field)
     seen = _find_witness(dataset, field, kinds, predictions_field)
     asked = AuditSettings(thresholds or Thresholds(), kinds, model, suspects, seen)
+    chosen = as_engine(engine)
+    if chosen.name == "ray":
+        check_shared()
     with exclusive(dataset, "auditing") as lease:
         runs.mend_references(dataset)
         settings = with_earlier_kinds(asked, list_audits(dataset, field), rules)
         _choose_fields(samples, field, track_field, sequence_field, frame_field)
         ids = store.sample_ids(samples)
-        work = partial(_audit_on, as_engine(engine), lease)
+        work = partial(_audit_on, chosen, lease)
         found = _check_and_audit(dataset, field, ids, settings, progress, work)
         done = _record(run_key, field, replace(settings, kinds=kinds))
         return _finish(dataset, done, found, ids)

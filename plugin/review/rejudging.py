@@ -16,9 +16,10 @@ from ...importers.store import runs
 from ...importers.store.bulk import database_time
 from ...importers.store.locks import exclusive
 from ..audit import APPEARANCE, audit_tracks
+from ..audit.kinds import BY_NAME
 from ..audit.neighbors import find_neighbors
 from ..plain import count
-from .audit_records import list_audits
+from .audit_records import AuditSettings, list_audits
 from .audit_storage import columns_to_store
 from .audits import with_earlier_kinds
 from .deciding import record_decision
@@ -118,6 +119,8 @@ class _Judgment:
         before: what is stored on them of :data:`_COMPARED`, in the same rows
         found: the issues
         kinds: the kinds of mistakes that were looked for
+        settled: those of them that are gone if they are not found; others may have been
+            seen in crops or predictions, which are not looked at again
         near: positions of the first and the last frame whose issues are replaced
     """
 
@@ -126,6 +129,7 @@ class _Judgment:
     before: pd.DataFrame
     found: pd.DataFrame
     kinds: tuple[str, ...]
+    settled: tuple[str, ...]
     near: tuple[int, int]
 
 
@@ -138,6 +142,7 @@ def _judge(
         return None
     settings = with_earlier_kinds(audits[-1].settings, audits)
     kinds = tuple(kind for kind in settings.kinds if kind != APPEARANCE)
+    settled = tuple(kind for kind in kinds if _is_settled(kind, settings))
     own = store.own_attributes(dataset, field)
     names = {own[name]: name for name in _COMPARED if name in own}
     stored, near = _read_around(dataset, field, sequence, frames, list(names))
@@ -147,7 +152,14 @@ def _judge(
     stored = replace(stored, tracks=tracks)
     result = audit_tracks(tracks, settings.thresholds, kinds, rules=settings.rules)
     columns = columns_to_store(result, stored, pd.Series(True, stored.documents.index))
-    return _Judgment(stored, columns, before, result.issues, kinds, near)
+    return _Judgment(stored, columns, before, result.issues, kinds, settled, near)
+
+
+def _is_settled(kind: str, settings: AuditSettings) -> bool:
+    """Return whether boxes alone tell all mistakes of a kind."""
+    row = BY_NAME[kind]
+    seen = settings.model is not None and row.from_crops is not None
+    return not (row.needs_predictions or seen)
 
 
 def _find_touched(judgment: _Judgment) -> set[int]:
@@ -196,7 +208,7 @@ def _store(
     found = found[_are_about(found, tracks, near)]
     # What is as it was keeps its ID and its score, which a whole audit gave to it
     known, still = _mistakes(old), _mistakes(found)
-    gone = old[~known.isin(still)]
+    gone = old[~known.isin(still) & old["kind"].isin(judgment.settled)]
     kept = gone[gone["decision"].ne(DISMISSED)] if keep else gone[:0]
     again = edited.loc[_mistakes(edited).isin(still), "id"]
     removed = [*gone.loc[~gone["id"].isin(kept["id"]), "id"], *again]

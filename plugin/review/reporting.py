@@ -59,6 +59,10 @@ def report_issue(
         raise ValueError(f"expected a sequence of '{dataset.name}', not '{name}'")
     if not note.strip():
         raise ValueError("say what is wrong")
+    if not 1 <= frames[0] <= frames[1]:
+        raise ValueError(
+            f"expected frames from 1 on, the first one first, not {frames}"
+        )
     found, _ = store.read_part(dataset, field, name, [track], frames)
     if found.table.empty:
         raise ValueError(

@@ -16,7 +16,7 @@ from ...importers import store
 from ...importers.audit_fields import STORED_FIELDS
 from ...importers.disk_cache import size_limit
 from ...importers.engine import HERE, Engine, run_by_sequence
-from ...importers.store.locks import Lease, check_shared, on_behalf
+from ...importers.store.locks import Lease, on_behalf
 from ...importers.store.set_aside import read_set_aside
 from ...importers.tracks import Tracks, make_table
 from ..audit import Audit, audit_tracks, suspected_rows
@@ -126,9 +126,8 @@ def audit_on_cluster(
         what was stored of each sequence, in order
 
     Raises:
-        InputError: if the database is this machine's own, or there is no such cluster
+        InputError: if there is no such cluster
     """
-    check_shared()
     dataset, ids = store.dataset_of(samples), {*store.sample_ids(samples)}
     # FiftyOne writes all fields of a dataset at once, so only one process may
     store.declare_own(dataset, field, _audited_fields(settings))
@@ -137,9 +136,16 @@ def audit_on_cluster(
         for each in store.read_spans(dataset).values()
     ]
     units = [[span.sample_id for span in each] for each in spans if each]
-    begin()
+    if not units:
+        return
     work = _Unit(dataset.name, field, settings, lease)
-    done = run_by_sequence(work, units, engine, gpu=settings.model is not None)
+
+    def sequences() -> Iterator[list[str]]:
+        # Asked for once the cluster is reached: what fails before changes nothing
+        begin()
+        yield from units
+
+    done = run_by_sequence(work, sequences(), engine, gpu=settings.model is not None)
     for unit, stored in zip(filter(None, spans), done, strict=True):
         step(sum(span.length for span in unit))
         yield stored

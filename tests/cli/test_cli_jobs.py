@@ -262,7 +262,9 @@ def test_a_job_has_the_settings_of_the_one_before(aws, cars, tmp_path, run):
         words = ["--name", name, "--folder", tmp_path / name]
         code, out, err = run("export", "cars", *words, *options)
         assert code == 0, err
-        said = [line for line in err.splitlines() if "as last time" in line]
+        said = [
+            line for line in err.splitlines() if "last settings of this dataset" in line
+        ]
         return len(aws.jobs), out.splitlines()[0], said
 
     attribute = ["--label-attribute", "mine-ref"]

@@ -50,7 +50,7 @@ export function GridView({ listing, choose, decide, fix }: Props) {
           ‹
         </button>
         <span>
-          {first + 1}–{first + shown.length} of {formatCount(total)}
+          {total ? `${first + 1}–${first + shown.length} of ${formatCount(total)}` : "No issues match the filters."}
         </span>
         <button disabled={first + CARDS >= total} aria-label="Next page" onClick={() => turn(1)}>
           ›

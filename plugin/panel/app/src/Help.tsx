@@ -42,8 +42,8 @@ export function Help() {
         ))}
       </dl>
       <p className="quiet">
-        While several issues are selected, the keys decide all of them. Other keys are the App's, and while you
-        annotate, all keys are, unless you click into the panel.
+        While several issues are selected, the keys decide all of them. All other keys belong to the App. While you
+        annotate, all keys do, unless you click into the panel.
       </p>
       <button onClick={() => store.set({ help: false })}>Close</button>
     </div>

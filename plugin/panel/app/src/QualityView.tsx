@@ -36,7 +36,7 @@ export function QualityView({ kinds }: { kinds: Kind[] }) {
         <button className="primary" disabled={busy} onClick={measure}>
           {busy ? "Measuring…" : quality ? "Measure again" : "Measure quality"}
         </button>
-        <span className="quiet">Audits the labels of before the first fix and those of now.</span>
+        <span className="quiet">Audits the labels as they were before the first fix, and as they are now.</span>
       </div>
       {problem && <Problem text={problem} />}
       {quality && <Figures quality={quality} />}

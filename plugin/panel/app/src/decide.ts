@@ -152,7 +152,7 @@ export function useDecide(listing: Listing | null, seen: Issue | undefined, choo
         if (isShown) step(1, true);
         return true;
       }
-      const latest = { chosen, before: groupDecisions(ids, find) };
+      const latest = { chosen, before: groupDecisions(ids, find), made: decision };
       store.set({ replaced: [...replaced, latest].slice(-UNDO_SIZE) });
       if (decision && isShown) step(1, true);
       send(decision, ids, knownDecisions(ids, find));
@@ -192,8 +192,14 @@ export function useDecide(listing: Listing | null, seen: Issue | undefined, choo
     const issue = findIssue(known.current.listing, latest.chosen);
     if (issue) choose(issue);
     if (latest.fix) void takeBack(latest.fix);
-    const find = (id: string) => findIssue(known.current.listing, id);
-    for (const { decision, ids, ...origin } of latest.before) send(decision, ids, knownDecisions(ids, find), origin);
+    // Issues that the filters hide by now were last seen as they were decided
+    const seen = (id: string) => {
+      const now = findIssue(known.current.listing, id);
+      return now ? now.decision : (latest.made ?? null);
+    };
+    for (const { decision, ids, ...origin } of latest.before) {
+      send(decision, ids, Object.fromEntries(ids.map((id) => [id, seen(id)])), origin);
+    }
   }, [send, takeBack, choose]);
 
   return { decide, fix, step, undo };

@@ -25,6 +25,8 @@ export interface PriorDecision {
 export interface Replaced {
   chosen: string | null;
   before: PriorDecision[];
+  /** The decision that replaced those before. */
+  made?: Decision | null;
   /** The name of the fix to undo, once it is stored; null if it failed. */
   fix?: Promise<string | null>;
 }
