@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Notice what other windows decide, and which views they save.
 
-import { isModalActive } from "@fiftyone/state";
+import { isModalActive, useModalMode } from "@fiftyone/state";
 import { useEffect, useRef } from "react";
 import { useRecoilValue } from "recoil";
 import { useCall } from "./api";
@@ -20,11 +20,14 @@ export function useWatch(): void {
   const call = useCall();
   const { dataset } = store.useStored();
   const isOpen = useRecoilValue(isModalActive);
+  const annotates = useModalMode() === "annotate";
   const seen = useRef<Watched | null>(null);
   useEffect(() => {
     seen.current = null;
   }, [dataset]);
   useEffect(() => {
+    // The annotator has the sample to itself
+    if (annotates) return undefined;
     let wanted = true;
     const look = () => {
       if (document.hidden || store.get().underWay) return;
@@ -46,5 +49,5 @@ export function useWatch(): void {
       wanted = false;
       window.clearInterval(timer);
     };
-  }, [call, dataset, isOpen]);
+  }, [call, dataset, isOpen, annotates]);
 }
