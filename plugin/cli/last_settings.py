@@ -47,11 +47,8 @@ def use_last_settings(
         from .commands import print_notes
 
         listed = " ".join(f"{name} {value}" for name, value in taken.items())
-        print_notes(
-            [
-                f"using the last settings of this dataset: {listed} ({_OPTION} ignores them)"
-            ]
-        )
+        note = f"using the last settings of this dataset: {listed}"
+        print_notes([f"{note} ({_OPTION} ignores them)"])
 
 
 def _read(read: _Reader, given: Mapping[str, str]) -> dict[str, str]:

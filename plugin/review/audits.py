@@ -119,18 +119,23 @@ def audit_dataset(
     field = store.find_label_field(dataset, label_field)
     seen = _find_witness(dataset, field, kinds, predictions_field)
     asked = AuditSettings(thresholds or Thresholds(), kinds, model, suspects, seen)
-    chosen = as_engine(engine)
-    if chosen.name == "ray":
-        check_shared()
+    chosen = _choose_engine(engine)
     with exclusive(dataset, "auditing") as lease:
         runs.mend_references(dataset)
         settings = with_earlier_kinds(asked, list_audits(dataset, field), rules)
         _choose_fields(samples, field, track_field, sequence_field, frame_field)
-        ids = store.sample_ids(samples)
-        work = partial(_audit_on, chosen, lease)
+        ids, work = store.sample_ids(samples), partial(_audit_on, chosen, lease)
         found = _check_and_audit(dataset, field, ids, settings, progress, work)
         done = _record(run_key, field, replace(settings, kinds=kinds))
         return _finish(dataset, done, found, ids)
+
+
+def _choose_engine(engine: Engine | str | None) -> Engine:
+    """Return an engine that can reach the dataset."""
+    chosen = as_engine(engine)
+    if chosen.name == "ray":
+        check_shared()
+    return chosen
 
 
 def _find_witness(

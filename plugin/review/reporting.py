@@ -60,14 +60,11 @@ def report_issue(
     if not note.strip():
         raise ValueError("say what is wrong")
     if not 1 <= frames[0] <= frames[1]:
-        raise ValueError(
-            f"expected frames from 1 on, the first one first, not {frames}"
-        )
+        raise ValueError(f"expected the first and the last frame, not {frames}")
     found, _ = store.read_part(dataset, field, name, [track], frames)
     if found.table.empty:
-        raise ValueError(
-            f"track {track} has no box in frames {frames[0]} to {frames[1]} of {name}"
-        )
+        where = f"frames {frames[0]} to {frames[1]} of {name}"
+        raise ValueError(f"track {track} has no box in {where}")
     spans = sequences[name]
     with exclusive(dataset, "deciding issues of"):
         declare_issues(dataset)

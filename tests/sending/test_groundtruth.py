@@ -410,15 +410,15 @@ def test_an_interrupt_while_runs_are_read_starts_nothing(
     aws, cars, tmp_path, monkeypatch, nth
 ):
     send(cars, tmp_path / "other", name="other", **UPLOAD)
-    read, calls = fo.Dataset.get_run_info, []
+    reload, calls = fo.Dataset.reload, []
 
-    def interrupt(dataset, key):
-        calls.append(key)
+    def interrupt(dataset):
+        calls.append(dataset)
         if len(calls) == nth:
             raise KeyboardInterrupt
-        return read(dataset, key)
+        return reload(dataset)
 
-    monkeypatch.setattr(fo.Dataset, "get_run_info", interrupt)
+    monkeypatch.setattr(fo.Dataset, "reload", interrupt)
     with pytest.raises(KeyboardInterrupt):
         send(cars, tmp_path / "package")
     assert "CreateLabelingJob" not in aws.faults.calls
