@@ -8,6 +8,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from cyclopts import App, CycloptsError, Group, Parameter
@@ -15,10 +16,10 @@ from cyclopts.token import Token
 
 from ...importers.version import __version__
 from .last_settings import use_last_settings
-from .settings import sources, take_file
+from .settings import check_tables, sources, take_file
 
 if TYPE_CHECKING:
-    from cyclopts import ArgumentCollection
+    from cyclopts import Argument, ArgumentCollection
     from cyclopts.help import HelpPanel
     from rich.console import Console, ConsoleOptions, RenderableType
 
@@ -102,6 +103,11 @@ def _describe_default(value: object) -> str | None:
     return None if value is False or not value else str(value)
 
 
+def split_commas(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the values of a list that may be separated by blanks or by commas."""
+    return tuple(value for part in values for value in part.split(",") if value)
+
+
 def give_back(
     app: App, commands: tuple[str, ...], arguments: ArgumentCollection
 ) -> None:
@@ -135,10 +141,19 @@ def check_values(
             name = token.keyword or argument.name
             if not token.value:
                 raise CycloptsError(msg=f"Expected a value for {name}, not ''.")
+            if token.value == STDOUT and not _is_output(argument):
+                raise CycloptsError(msg=f"Expected a name for {name}, not '-'.")
             kinds = get_args(argument.hint) or (argument.hint,)
             if int in kinds and not re.fullmatch(r"[+-]?\d+", token.value):
                 message = f"Expected an integer for {name}, not '{token.value}'."
                 raise CycloptsError(msg=message)
+
+
+def _is_output(argument: Argument) -> bool:
+    """Return whether an argument is a file that the standard output can stand for."""
+    outputs = {"--output", "--issues", "--save-path"}
+    folders = {"DIR", "PATH"}
+    return argument.name in outputs and argument.parameter.metavar not in folders
 
 
 def _is_value(token: Token) -> bool:
@@ -256,6 +271,17 @@ def print_done(
     print(message)
 
 
+@cache
+def _options(commands: tuple[str, ...]) -> set[str]:
+    """Return the names of all options of commands."""
+    return {
+        name
+        for command in commands
+        for argument in app[command].assemble_argument_collection()
+        for name in argument.names
+    }
+
+
 def run(argv: Sequence[str]) -> int:
     """Run a command, with settings from a file and from the environment.
 
@@ -268,6 +294,8 @@ def run(argv: Sequence[str]) -> int:
     words, file = take_file(argv)
     if not words:
         raise CycloptsError(msg="Expected a command; see 'track-audit --help'.")
+    commands = tuple(name for name in app if name[0] != "-")
+    check_tables(file, commands, _options(commands))
     app.config = (*sources(file), give_back, check_values, use_last_settings)
     words = [STDOUT if word == "-" else word for word in words]
     command, bound, _ = app.parse_args(words, print_error=False, exit_on_error=False)

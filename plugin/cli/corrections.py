@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,6 +12,7 @@ from cyclopts import Parameter
 
 from .commands import (
     CORRECTIONS,
+    STDOUT,
     AsJson,
     DatasetName,
     JobName,
@@ -173,7 +176,8 @@ def quality(
         save(
             output, make_quality_page(dataset, found.to_dict(), str(found)), kms_key_id
         )
-    print_done({**found.to_dict(), "message": str(found)}, as_json)
-    if as_json:
-        return
-    print(found.rates.round(1).to_string(index=False))
+    with redirect_stdout(sys.stderr if output == STDOUT else sys.stdout):
+        print_done({**found.to_dict(), "message": str(found)}, as_json)
+        if as_json:
+            return
+        print(found.rates.round(1).to_string(index=False))

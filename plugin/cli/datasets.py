@@ -20,6 +20,7 @@ from .commands import (
     app,
     print_done,
     print_json,
+    split_commas,
 )
 from .last_settings import NoLastSettings
 from .reading import Source
@@ -203,6 +204,8 @@ def list_issues(
         min_score: only issues of at least this score
         limit: only so many issues
     """
+    if limit is not None and limit < 0:
+        raise ValueError(f"--limit is {limit}; expected 0 or more")
     with open_dataset(dataset) as opened:
         found = _choose(opened, label_field, kinds, sequences, decision, min_score)
     found = found.head(limit) if limit is not None else found
@@ -333,14 +336,21 @@ def _choose(
     """Read the issues that options choose, worst first.
 
     Raises:
-        ValueError: if a kind or a sequence is unknown
+        ValueError: if the tracks were not audited, a kind or a sequence is unknown, or
+            the score is none
     """
     from ...importers import store
     from ..audit import ALL_KINDS
+    from ..review.audit_records import list_audits
     from ..review.issues import read_dataset_issues
 
     field = store.find_label_field(dataset, label_field)
+    if not 0 <= min_score <= 1:
+        raise ValueError(f"--min-score is {min_score}; expected 0 to 1")
+    kinds = split_commas(kinds)
     issues = read_dataset_issues(dataset, field)
+    if issues.empty and not list_audits(dataset, field):
+        raise ValueError(f"the tracks in '{field}' were not audited; audit them first")
     names = store.sequence_names(dataset)
     issues = issues.assign(sequence=issues["sample_id"].map(names))
     known = {*ALL_KINDS, *issues["kind"]}

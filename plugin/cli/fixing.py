@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from .audit import Labels, Limits, Predictions
-from .commands import FIELDS, FILES, AsJson, app, print_json, print_notes
+from .commands import FIELDS, FILES, AsJson, app, print_json, print_notes, split_commas
 from .reading import Source
 from .rules import RulesFile, read_rules
 
@@ -67,7 +67,7 @@ def fix(
     from .output import save
 
     check_new_folder(Path(output))
-    asked = tuple(kind for part in kinds for kind in part.split(",") if kind)
+    asked = split_commas(kinds)
     check_choice(asked, min_score)
     obeyed = read_rules(rules)
     tracks, ignored = _read(labels, source)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Parameter
 
-from .commands import FIELDS, FILES, AsJson, KmsKey, app, print_json
+from .commands import FIELDS, FILES, STDOUT, AsJson, KmsKey, app, print_json
 from .reading import Source
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def rules(
         done = {"rules": rules_to_dict(proposed), "reasons": reasons}
         print_json(done, f"{count(len(reasons), 'rule')} proposed")
         return
-    print(text, end="")
+    if output != STDOUT:
+        print(text, end="")
 
 
 def read_rules(path: str | None) -> Rules | None:

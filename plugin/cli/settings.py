@@ -8,7 +8,8 @@ and its table ``all``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tomllib
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from cyclopts import CycloptsError
@@ -17,6 +18,8 @@ from cyclopts.config import Env, Toml
 #: The file that is looked for in the current folder and above it.
 FILE = "track-audit.toml"
 _OPTION = "--config"
+#: The table of settings that all commands share, as far as they have them.
+_ALL = "all"
 _PREFIX = "TRACK_AUDIT_"
 
 
@@ -60,8 +63,40 @@ def sources(file: Path | None) -> list[Callable[..., object]]:
         Toml(
             path,
             search_parents=search,
-            root_keys="all",
+            root_keys=_ALL,
             use_commands_as_keys=False,
             allow_unknown=True,
         ),
     ]
+
+
+def check_tables(
+    file: Path | None, commands: Collection[str], options: Collection[str]
+) -> None:
+    """Check the tables of a file of settings, and the options that all commands share.
+
+    Those of a single command are checked along with its other options.
+
+    Args:
+        file: the file of settings, None to look for :data:`FILE`
+        commands: the names of the commands
+        options: the names of all options, with their hyphens
+
+    Raises:
+        CycloptsError: if the file is no TOML, or nothing has such a name
+    """
+    folders = (Path.cwd(), *Path.cwd().parents)
+    found = file or next(filter(Path.is_file, (each / FILE for each in folders)), None)
+    if found is None:
+        return
+    try:
+        tables = tomllib.loads(found.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CycloptsError(msg=f"{found} is not valid TOML: {error}.") from error
+    for name, table in tables.items():
+        if name not in (*commands, _ALL):
+            message = f"{found}: no command {name!r}; expected {_ALL!r} or a command."
+            raise CycloptsError(msg=message)
+        unknown = [key for key in table if f"--{key}" not in options]
+        if name == _ALL and unknown:
+            raise CycloptsError(msg=f"{found}: no command has --{unknown[0]}.")

@@ -654,6 +654,9 @@ def test_bad_input_is_one_line_and_writes_nothing(
             ["expected --embed too"],
         ),
         (["report", "a", "--output", "a.html", "--reviews"], ["--reviews"]),
+        (["fix", "a", "--output", "-"], ["--output", "'-'"]),
+        (["score", "-"], ["LABELS", "'-'"]),
+        (["export-mot", "a", "--folder", "-"], ["--folder", "'-'"]),
         (["export", "a", "--context", "1.5"], ["--context", "'1.5'"]),
         (["export", "a", "--task-time-limit", "nan"], ["--task-time-limit", "'nan'"]),
         (["score", "a", "--out", "x"], ["--out"]),
@@ -716,6 +719,23 @@ def test_a_list_does_not_take_what_follows_it(monkeypatch, command, option):
     words = [command, *needed, option, value, value, *names]
     _, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
     assert [*bound.args] == names
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[audti]\nsize-thresh = 0.3\n", ["track-audit.toml", "'audti'"]),
+        ("[all]\nlabel-feild = 'a'\n", ["track-audit.toml", "--label-feild"]),
+        ("[all\n", ["track-audit.toml", "TOML"]),
+    ],
+)
+def test_wrong_settings_name_their_file(tmp_path, monkeypatch, capsys, text, words):
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    (tmp_path / "track-audit.toml").write_text(text)
+    assert main(["score", "labels.txt"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert [word for word in words if word not in line] == []
 
 
 def test_runs_as_a_module():
