@@ -204,9 +204,9 @@ def list_issues(
         min_score: only issues of at least this score
         limit: only so many issues
     """
-    if limit is not None and limit < 0:
-        raise ValueError(f"--limit is {limit}; expected 0 or more")
     with open_dataset(dataset) as opened:
+        if limit is not None and limit < 0:
+            raise ValueError(f"--limit is {limit}; expected 0 or more")
         found = _choose(opened, label_field, kinds, sequences, decision, min_score)
     found = found.head(limit) if limit is not None else found
     if as_json:

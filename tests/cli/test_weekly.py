@@ -241,7 +241,7 @@ def test_settings_come_from_options_variables_and_files(labels, capsys, monkeypa
     [
         ("[score]\nsize-thres = 1\n", "size-thres"),
         ("[score]\nsize-thresh = 'much'\n", "much"),
-        ("[score\n", "TOMLDecodeError"),
+        ("[score\n", "not valid TOML"),
         (None, "Expected a file of settings for --config, not 'no.toml'"),
     ],
 )
@@ -341,6 +341,13 @@ def walkers_dataset(one_walk, tmp_path, monkeypatch):
     copy.delete()
 
 
+def test_a_list_of_what_was_not_audited_is_refused(place, capsys):
+    fta.create_dataset(walkers("a", place / "frames"), NAME, video_dir=place / "videos")
+    for words in (["list", NAME], ["decide", NAME, "confirmed", "--kinds", "gap"]):
+        assert main(words) == 2
+        assert "were not audited; audit them first" in capsys.readouterr().err
+
+
 def test_issues_are_listed_and_decided(walkers_dataset, capsys):
     def listed(*options):
         capsys.readouterr()
@@ -370,6 +377,8 @@ def test_issues_are_listed_and_decided(walkers_dataset, capsys):
     [
         (["list", "--kinds", "typo"], "no kind typo; expected"),
         (["list", "--sequences", "z"], "no sequence z in the dataset"),
+        (["list", "--limit", "-1"], "--limit is -1; expected 0 or more"),
+        (["list", "--min-score", "nan"], "--min-score is nan; expected 0 to 1"),
         (["decide", "confirmed"], "--ids, --kinds, --sequences, --min-score: expected"),
         (["decide", "confirmed", "--ids", "zz"], "no issue with the ID zz"),
         (["plan"], "expected either a budget of frames or minutes"),
