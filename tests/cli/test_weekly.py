@@ -64,16 +64,16 @@ def place(tmp_path, monkeypatch):
         fo.delete_dataset(NAME)
 
 
-def write_manifest(folder):
-    """A job's output whose labels are those of two walkers, in whole pixels."""
-    tracks = walkers("a", folder.parent / "a")
+def write_manifest(folder, tracks):
+    """A job's output whose labels are those of a sequence, in whole pixels."""
+    (name,) = tracks.sequences
     source = fta.create_dataset(tracks, "source", video_dir=folder.parent / "v")
     try:
         source.export(str(folder), dataset_type=fta.GroundTruthDataset)
     finally:
         source.delete()
     path = folder / "output.manifest"
-    labels = folder / "a/SeqLabel.json"
+    labels = folder / name / "SeqLabel.json"
     content = json.loads(labels.read_text())
     for entry in content["tracking-annotations"]:
         for box in entry["annotations"]:
@@ -85,7 +85,7 @@ def write_manifest(folder):
 
 
 def test_with_ground_truth(place, run, aws, monkeypatch):
-    manifest = write_manifest(place / "labels")
+    manifest = write_manifest(place / "labels", walkers("a", place / "a"))
     waited = []
 
     def work(seconds):
@@ -116,6 +116,37 @@ def test_with_ground_truth(place, run, aws, monkeypatch):
     assert after.loc[~same, ["frame", "track"]].to_numpy().tolist() == [[10, 1]]
     old = read_manifest(path, label_attribute="vehicle-ref").table
     assert (old[columns] == before[columns]).all(axis=None)
+
+
+def test_with_ground_truth_on_real_labels(place, run, aws, monkeypatch, real_data):
+    labels = real_data / "groundtruth/MOT20-01-SeqLabel.json"
+    frames = real_data / "MOT20/train/MOT20-01"
+    tracks = read_labels(str(labels), frames=str(frames))
+    manifest = write_manifest(place / "labels", tracks)
+    before, edited, heights = read_manifest(manifest).table, [], []
+
+    def correct(content):
+        entry = content["tracking-annotations"][0]
+        box = entry["annotations"][0]
+        box["height"] += 20
+        edited.append((entry["frame"], int(box["object-name"].split(":")[1])))
+        heights.append(box["height"])
+        return content
+
+    work = SimpleNamespace(
+        sleep=lambda _: aws.complete("week-48-fix", correct), monotonic=time.monotonic
+    )
+    monkeypatch.setattr(jobs, "time", work)
+    run(blocks("shell")[0])
+    after = read_manifest(
+        place / "audited/output.manifest", label_attribute="tracks-audit-ref"
+    ).table
+    assert len(after) == len(before) == 84
+    columns = ["frame_name", "track", "left", "top", "width", "height"]
+    moved = after[columns].astype(object).ne(before[columns].astype(object)).any(axis=1)
+    assert [*after.loc[moved, columns[:2]].itertuples(index=False, name=None)] == edited
+    # The frames are half the size of those that were labeled
+    assert after.loc[moved, "height"].tolist() == [2 * height for height in heights]
 
 
 def write_walk(place, folder):
@@ -151,7 +182,7 @@ def test_with_cvat(place, run):
 
 def test_ground_truth_labels_are_exported_as_they_were_read(place):
     """Attributes of boxes and frames, objects and gaps between frames stay."""
-    manifest = write_manifest(place / "labels")
+    manifest = write_manifest(place / "labels", walkers("a", place / "a"))
     labels = place / "labels/a/SeqLabel.json"
     content = json.loads(labels.read_text())
     entries = content["tracking-annotations"]
@@ -176,7 +207,7 @@ def by_name(box):
 
 
 def test_wrong_exports_write_nothing(place):
-    manifest = write_manifest(place / "labels")
+    manifest = write_manifest(place / "labels", walkers("a", place / "a"))
     assert main(["import", NAME, str(manifest)]) == 0
     with pytest.raises(ValueError, match="vehicle-ref is there already"):
         fo.load_dataset(NAME).export(
@@ -196,7 +227,7 @@ def test_wrong_exports_write_nothing(place):
 @pytest.fixture
 def labels(place):
     """A SeqLabel.json whose frames are numbered 0, 3, 6 and so on."""
-    write_manifest(place / "labels")
+    write_manifest(place / "labels", walkers("a", place / "a"))
     path = place / "labels/a/SeqLabel.json"
     content = json.loads(path.read_text())
     for position, entry in enumerate(content["tracking-annotations"]):
@@ -424,7 +455,7 @@ def test_a_job_that_is_not_finished_has_an_exit_code(
     place, run, aws, capsys, monkeypatch
 ):
     run("\n".join(blocks("shell")[0].splitlines()[:1]))
-    manifest = write_manifest(place / "labels")
+    manifest = write_manifest(place / "labels", walkers("a", place / "a"))
     assert main(["import", NAME, str(manifest)]) == 0
     assert main(["export", NAME, "--name", "fix"]) == 0
     assert main(["load", NAME, "--name", "fix"]) == 3
@@ -444,7 +475,7 @@ def test_a_job_that_is_not_finished_has_an_exit_code(
 
 
 def test_a_detection_job_gets_no_all_clear(place, capsys):
-    write_manifest(place / "labels")
+    write_manifest(place / "labels", walkers("a", place / "a"))
     path = place / "labels/a/SeqLabel.json"
     content = json.loads(path.read_text())
     entries = content.pop("tracking-annotations")

@@ -178,7 +178,7 @@ def test_boxes_without_a_track_are_new_objects(mixed, tmp_path):
     through_cvat(tmp_path / "out/a", tmp_path / "out/a.zip", edit=draw)
     review = fta.load_adjustment(mixed, "out")
     assert review.changes == {"added": 2}
-    assert "a: 2 boxes have no track; each is a new object" in review.notes
+    assert "a: 2 boxes without a track: each is a new object" in review.notes
     added = table(mixed, "ground_truth_adjusted").index.get_level_values("track")
     assert sorted(set(added)) == [0, 9, 10, 11]
 
