@@ -17,15 +17,22 @@ const staleKey = (dataset: string) => `track-audit:views:${dataset}/`;
 export const markStale = (dataset: string, field: string): void =>
   localStorage.setItem(staleKey(dataset) + field, `${Math.random()}`);
 
+/** The notes of what is being saved, by key. */
+const underWay = new Map<string, string | null>();
+
 /** Save the views of one label field, and drop its note unless a decision was made meanwhile. */
 async function save(call: Call, key: string, label_field: string): Promise<void> {
   const note = localStorage.getItem(key);
+  if (underWay.has(key) && underWay.get(key) === note) return;
+  underWay.set(key, note);
   try {
     const { others } = await call<{ others: boolean }>("save_views", { label_field });
     if (localStorage.getItem(key) === note) localStorage.removeItem(key);
     if (others) store.set({ otherViews: true });
   } catch (error) {
     store.set({ failure: (error as Error).message });
+  } finally {
+    underWay.delete(key);
   }
 }
 
