@@ -99,10 +99,7 @@ class _Store:
             dataset.reload()
             # What a process that was lost stored is stored again
             drop_frames(dataset, samples)
-            (field, tracks), *further = unit.labels.items()
-            store.insert_tracks(dataset, tracks, unit.segments, field)
-            for field, tracks in further:
-                store.add_detections(dataset, tracks, unit.segments, field)
+            store.insert_labels(dataset, unit.labels, unit.segments)
         return sum(segment.last - segment.first + 1 for segment in unit.segments)
 
 

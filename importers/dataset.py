@@ -17,10 +17,10 @@ import fiftyone.core.utils as fou
 from . import store
 from .cluster_import import encode_on_cluster, store_on_cluster
 from .disk_cache import size_limit
-from .engine import Engine, as_engine
+from .engine import Engine
 from .frames import check_frames
 from .store.attributes import RESERVED_FRAME_FIELDS, name_fields
-from .store.locks import Lease, check_shared, exclusive
+from .store.locks import Lease, choose_engine, exclusive
 from .store.media import mark_folder, trim_videos
 from .store.set_aside import FIELD, declare_set_aside, make_records
 from .store.unfinished import drop_unfinished, is_untouched, whole_import
@@ -139,9 +139,7 @@ def add_tracks(
         ValueError: if the dataset already has a sequence of the same name, cannot
             have detections in one of the fields, or another process is writing to it
     """
-    labels, engine = {field: tracks, **(further or {})}, as_engine(engine)
-    if engine.name == "ray":
-        check_shared()
+    labels, engine = {field: tracks, **(further or {})}, choose_engine(engine)
     with exclusive(dataset, _IMPORTING):
         drop_unfinished(dataset)
     check_fields(dataset, labels)
@@ -271,10 +269,7 @@ def _insert(
     if engine.name == "ray":
         store_on_cluster(dataset, labels, segments, engine, lease, step)
         return
-    (field, tracks), *further = labels.items()
-    store.insert_tracks(dataset, tracks, segments, field, step)
-    for field, tracks in further:
-        store.add_detections(dataset, tracks, segments, field)
+    store.insert_labels(dataset, labels, segments, step)
 
 
 def _set_aside(part: Part, labels: dict[str, Tracks]) -> list[dict[str, object]]:

@@ -107,6 +107,7 @@ from .views import (
 from .writing import (
     Segment,
     add_detections,
+    insert_labels,
     insert_tracks,
     make_detections,
     write_columns,
@@ -156,6 +157,7 @@ __all__ = [
     "id_of",
     "images_of_issues",
     "in_slice",
+    "insert_labels",
     "insert_tracks",
     "keep_numbers",
     "kind_of",

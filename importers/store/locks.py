@@ -8,25 +8,29 @@ from contextlib import contextmanager
 
 import fiftyone as fo
 
+from ..engine import Engine, as_engine
 from ..tracks import InputError
 from .leases import Lease, LockedError, on_behalf
 from .views import id_of
 
-__all__ = ["Lease", "LockedError", "check_shared", "exclusive", "on_behalf"]
+__all__ = ["Lease", "LockedError", "choose_engine", "exclusive", "on_behalf"]
 
 #: How long to wait for another writer, in seconds.
 _WAIT = 10
 
 
-def check_shared() -> None:
-    """Check that other machines can open the database.
+def choose_engine(engine: Engine | str | None) -> Engine:
+    """Return the engine that a name stands for, which can reach the database.
 
     Raises:
-        InputError: if FiftyOne started one for this machine only
+        InputError: if there is no such engine, or it is a cluster, and FiftyOne started
+            the database for this machine only
     """
-    if fo.config.database_uri is None:
+    chosen = as_engine(engine)
+    if chosen.name == "ray" and fo.config.database_uri is None:
         message = "is not set; expected the MongoDB that all machines of a cluster use"
         raise InputError("FIFTYONE_DATABASE_URI", message)
+    return chosen
 
 
 @contextmanager

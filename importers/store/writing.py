@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -99,6 +99,26 @@ def add_detections(
                 ]
             )
     dataset.reload()
+
+
+def insert_labels(
+    dataset: fo.Dataset,
+    labels: Mapping[str, Tracks],
+    segments: list[Segment],
+    step: Step | None = None,
+) -> None:
+    """Store the labels of several fields on samples that have no frames yet.
+
+    Args:
+        dataset: a video dataset that holds the segments' samples
+        labels: the tracks, by the frame field to store them in
+        segments: the samples to store frames for
+        step (None): called with the number of frames stored since the last call
+    """
+    (field, tracks), *further = labels.items()
+    insert_tracks(dataset, tracks, segments, field, step)
+    for field, tracks in further:
+        add_detections(dataset, tracks, segments, field)
 
 
 def make_detections(

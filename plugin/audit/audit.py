@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...importers.engine import Engine, as_engine, run_by_sequence
+from ...importers.splitting import split_tracks
 from ...importers.tracks import Tracks
 from .boxes import Vectors
 from .detectors.appearance import appearance_signals
@@ -29,7 +30,7 @@ from .overlooked import overlooked_issues
 from .perspective import perspective_signals
 from .rolling import rolling_signals
 from .rules import Rules
-from .scene import Scene, make_scene, split_sequences
+from .scene import Scene, make_scene
 from .score import (
     DOUBT,
     Model,
@@ -143,12 +144,10 @@ def _split(
 ) -> Iterator[tuple[Tracks, Vectors | None, pd.DataFrame | None]]:
     """Yield the tracks of each sequence, with their vectors and predictions."""
     done = 0
-    for part in split_sequences(tracks):
+    for part in split_tracks(tracks):
         end = done + len(part.table)
         looks = None if vectors is None else vectors[done:end]
-        names = part.table["sequence"].iloc[:1].astype(object)
-        own = {name: part.sequences[name] for name in names if name in part.sequences}
-        yield replace(part, sequences=own), looks, _of(predictions, part)
+        yield part, looks, _of(predictions, part)
         done = end
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...importers.splitting import split_tracks
 from ...importers.tracks import COLUMNS, FORMAT_COLUMNS, Tracks
 from ..plain import count
 from .detectors.ends import find_gaps
@@ -18,7 +19,7 @@ from .detectors.labels import find_label_changes
 from .hiding import HIDDEN, hidden_gaps, hidden_parts
 from .neighbors import find_neighbors
 from .rules import Border, Rules, attribute_codes
-from .scene import Scene, make_scene, split_sequences
+from .scene import Scene, make_scene
 from .violations import beyond_border
 
 #: Gaps, boxes at the border, or tracks from which something can be told.
@@ -53,7 +54,7 @@ def propose_rules(tracks: Tracks) -> Rules:
         'There are no gaps within tracks: hidden objects seem to be drawn'
     """
     seen = _Seen()
-    for part in split_sequences(tracks):
+    for part in split_tracks(tracks):
         seen.add(make_scene(part))
     values, constant, told = _attributes(tracks.table)
     hidden_drawn, told["hidden_drawn"] = _hidden(seen)

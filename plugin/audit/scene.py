@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import TypeVar, cast
 
 import numpy as np
@@ -212,21 +211,6 @@ class Scene:
     def identified(self) -> NDArray[np.bool_]:
         """Whether a row has a track ID, bool array ``(n,)``."""
         return self.table["track"].to_numpy() >= 0
-
-
-def split_sequences(tracks: Tracks) -> Iterator[Tracks]:
-    """Split tracks into those of each sequence; an empty table is yielded once.
-
-    Args:
-        tracks: the tracks
-
-    Yields:
-        the tracks of each sequence
-    """
-    codes = tracks.table["sequence"].cat.codes.to_numpy()
-    first = np.flatnonzero(np.diff(codes)) + 1
-    for start, end in pairwise([0, *first, len(codes)]):
-        yield replace(tracks, table=tracks.table.iloc[start:end])
 
 
 def make_scene(

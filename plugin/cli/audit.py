@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -17,10 +15,10 @@ from .commands import (
     FIELDS,
     FILES,
     NOT_JUDGED,
-    STDOUT,
     AsJson,
     KmsKey,
     app,
+    beside,
     print_done,
     print_json,
     print_notes,
@@ -230,7 +228,8 @@ def _warn_of_untracked(tracks: Tracks) -> int:
 
 def say(text: str, *outputs: str | None) -> None:
     """Print text for people: on standard error if the standard output has a result."""
-    print(text, file=sys.stderr if STDOUT in outputs else sys.stdout)
+    with beside(*outputs):
+        print(text)
 
 
 def _untracked(tracks: Tracks) -> list[str]:
@@ -304,7 +303,7 @@ def report(
     save(output, page, kms_key_id)
     message = f"{count(len(audit.issues), 'issue')}, saved to {output}"
     done = {"issues": len(audit.issues), "output": output, "message": message}
-    with redirect_stdout(sys.stderr if output == STDOUT else sys.stdout):
+    with beside(output):
         print_done(done, as_json)
     return _warn_of_untracked(tracks)
 

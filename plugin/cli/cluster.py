@@ -19,7 +19,8 @@ class Cluster:
     Attributes:
         engine: what does it: this machine, or a Ray cluster
         address: the address of the Ray cluster, such as auto or ray://host:10001
-            (default: RAY_ADDRESS, or else a new one on this machine)
+            (default: RAY_ADDRESS, or else the one that runs on this machine, or else a
+            new one)
     """
 
     engine: Literal["local", "ray"] = "local"

@@ -8,8 +8,9 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
+from contextlib import redirect_stdout
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeAlias, get_args
 
 from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.token import Token
@@ -271,8 +272,16 @@ def print_done(
     print(message)
 
 
-@cache
-def _options(commands: tuple[str, ...]) -> set[str]:
+def beside(*outputs: str | None) -> redirect_stdout[TextIO]:
+    """Print on standard error for a while if the standard output has a result.
+
+    Args:
+        *outputs: where results were saved
+    """
+    return redirect_stdout(sys.stderr if STDOUT in outputs else sys.stdout)
+
+
+def _options(commands: Iterable[str]) -> set[str]:
     """Return the names of all options of commands."""
     return {
         name
@@ -294,8 +303,8 @@ def run(argv: Sequence[str]) -> int:
     words, file = take_file(argv)
     if not words:
         raise CycloptsError(msg="Expected a command; see 'track-audit --help'.")
-    commands = tuple(name for name in app if name[0] != "-")
-    check_tables(file, commands, _options(commands))
+    commands = [name for name in app if name[0] != "-"]
+    check_tables(file, commands, partial(_options, commands))
     app.config = (*sources(file), give_back, check_values, use_last_settings)
     words = [STDOUT if word == "-" else word for word in words]
     command, bound, _ = app.parse_args(words, print_error=False, exit_on_error=False)

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from .audit import CsvFile, Labels
-from .commands import FIELDS, FILES, STDOUT, AsJson, KmsKey, app, print_json
+from .commands import FIELDS, FILES, AsJson, KmsKey, app, beside, print_json
 from .reading import Source
 
 if TYPE_CHECKING:
@@ -72,7 +70,7 @@ def compare(
         save(output, tables.to_csv(found.measures), kms_key_id)
     if issues:
         save(issues, tables.to_csv(told), kms_key_id)
-    with redirect_stdout(sys.stderr if STDOUT in (output, issues) else sys.stdout):
+    with beside(output, issues):
         if as_json:
             both = {"measures": to_records(found.measures), "issues": to_records(told)}
             print_json(both, count(len(found.issues), "disagreement"))

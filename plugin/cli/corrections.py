@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from dataclasses import asdict
 from typing import Annotated
 
@@ -12,12 +10,12 @@ from cyclopts import Parameter
 
 from .commands import (
     CORRECTIONS,
-    STDOUT,
     AsJson,
     DatasetName,
     JobName,
     KmsKey,
     app,
+    beside,
     print_done,
 )
 from .sending import choose_view, open_dataset
@@ -176,7 +174,7 @@ def quality(
         save(
             output, make_quality_page(dataset, found.to_dict(), str(found)), kms_key_id
         )
-    with redirect_stdout(sys.stderr if output == STDOUT else sys.stdout):
+    with beside(output):
         print_done({**found.to_dict(), "message": str(found)}, as_json)
         if as_json:
             return

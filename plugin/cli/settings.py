@@ -71,7 +71,9 @@ def sources(file: Path | None) -> list[Callable[..., object]]:
 
 
 def check_tables(
-    file: Path | None, commands: Collection[str], options: Collection[str]
+    file: Path | None,
+    commands: Collection[str],
+    list_options: Callable[[], Collection[str]],
 ) -> None:
     """Check the tables of a file of settings, and the options that all commands share.
 
@@ -80,7 +82,8 @@ def check_tables(
     Args:
         file: the file of settings, None to look for :data:`FILE`
         commands: the names of the commands
-        options: the names of all options, with their hyphens
+        list_options: returns the names of all options, with their hyphens, which
+            takes a moment
 
     Raises:
         CycloptsError: if the file is no TOML, or nothing has such a name
@@ -93,10 +96,11 @@ def check_tables(
         tables = tomllib.loads(found.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CycloptsError(msg=f"{found} is not valid TOML: {error}.") from error
-    for name, table in tables.items():
+    for name in tables:
         if name not in (*commands, _ALL):
             message = f"{found}: no command {name!r}; expected {_ALL!r} or a command."
             raise CycloptsError(msg=message)
-        unknown = [key for key in table if f"--{key}" not in options]
-        if name == _ALL and unknown:
-            raise CycloptsError(msg=f"{found}: no command has --{unknown[0]}.")
+    shared = tables.get(_ALL, {})
+    options = list_options() if shared else ()
+    if unknown := [key for key in shared if f"--{key}" not in options]:
+        raise CycloptsError(msg=f"{found}: no command has --{unknown[0]}.")

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from ...importers.splitting import split_tracks
 from ...importers.tracks import BOX, Sequence, Tracks
 from ..audit.boxes import Floats, Rows, iou
 from ..audit.neighbors import find_neighbors
 from ..audit.overlaps import find_overlaps
-from ..audit.scene import split_sequences
 
 #: IoU from which on two boxes can be of the same object.
 SAME = 0.3
@@ -95,7 +95,7 @@ def _pair_names(labels: Tracks, others: Tracks) -> dict[str, str]:
 
 def _by_name(tracks: Tracks) -> dict[str, pd.DataFrame]:
     """Return the table of each sequence that has boxes."""
-    parts = [part.table for part in split_sequences(tracks) if len(part.table)]
+    parts = [part.table for part in split_tracks(tracks) if len(part.table)]
     return {str(part["sequence"].iloc[0]): part for part in parts}
 
 

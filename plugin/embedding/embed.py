@@ -6,9 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache, partial
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +19,7 @@ from ...importers.disk_cache import size_limit
 from ...importers.engine import HERE, Engine, as_engine, run_by_sequence
 from ...importers.files import expand_home
 from ...importers.frames import check_frames
+from ...importers.splitting import split_tracks
 from ...importers.tracks import BOX, InputError, Tracks
 from .cache import VectorCache, default_cache_dir, trim_vectors
 from .crops import Batch, CropDataset, FrameBoxes, FrameCrops, Unreadable, collate
@@ -91,13 +90,11 @@ def _split(
     tracks: Tracks, rows: NDArray[np.bool_] | None
 ) -> Iterator[tuple[Tracks, NDArray[np.bool_] | None]]:
     """Yield the tracks of each sequence, with the rows to embed."""
-    codes = tracks.table["sequence"].cat.codes.to_numpy()
-    cuts = [0, *(np.flatnonzero(np.diff(codes)) + 1), len(codes)]
-    for start, end in pairwise(cuts):
-        part = tracks.table.iloc[start:end]
-        own = {name: tracks.sequences[name] for name in part["sequence"].unique()}
-        chosen = None if rows is None else rows[start:end]
-        yield replace(tracks, table=part, sequences=own), chosen
+    done = 0
+    for part in split_tracks(tracks):
+        end = done + len(part.table)
+        yield part, None if rows is None else rows[done:end]
+        done = end
 
 
 def _embed_sequence(

@@ -9,9 +9,9 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
-from ..plain import Json, count
+from ..plain import Json
 from ..sending.backends import send_to_backend
-from ..sending.chosen_frames import FramesToSend, dismissed_text, select_to_send
+from ..sending.chosen_frames import FramesToSend
 from ..sending.records import check_new_name
 from .forms import (
     CONTEXT,
@@ -19,9 +19,8 @@ from .forms import (
     TrackOperator,
     add_frames_to_send,
     add_label_field,
-    add_notice,
-    add_warning,
     frames_to_send,
+    preview_frames,
 )
 from .progress import Outcome, run_with_progress
 
@@ -70,14 +69,8 @@ class AnnotateFrames(TrackOperator):
         """Show how many frames will be sent."""
         if ctx.params.get("name"):
             check_new_name(ctx.dataset, ctx.params["name"])
-        selection = select_to_send(frames_to_send(ctx))
-        frames = count(len(selection.frames), "frame")
-        sequences = count(len(selection.numbers), "sequence")
         backend = ctx.params.get("backend") or _default(_backends())
-        text = f"{frames} of {sequences} will be sent to {backend} with their tracks."
-        add_notice(inputs, "preview", text)
-        if selection.left_out:
-            add_warning(inputs, "left_out", dismissed_text(selection.left_out))
+        preview_frames(ctx, inputs, f"sent to {backend} with their tracks.")
 
     def execute(self, ctx: ExecutionContext) -> Outcome:
         """Send them."""

@@ -19,7 +19,7 @@ from ..review.audit_records import describe_unfinished
 from ..review.deciding import count_decided
 from ..review.decisions import DISMISSED
 from ..review.issue_frames import frames_of_issues
-from ..sending.chosen_frames import FramesToSend
+from ..sending.chosen_frames import FramesToSend, dismissed_text, select_to_send
 
 #: The configuration of operators that take long, which show their progress.
 LONG = {"execute_as_generator": True, "allow_delegated_execution": True}
@@ -184,6 +184,22 @@ def frames_to_send(ctx: ExecutionContext) -> FramesToSend:
         only_tracks=bool(ctx.params.get("only_tracks")),
         issues=ctx.params.get("issues"),
     )
+
+
+def preview_frames(ctx: ExecutionContext, inputs: types.Object, done: str) -> None:
+    """Show how many frames the form chooses, and how many it leaves out.
+
+    Args:
+        ctx: the context
+        inputs: the inputs to add the text to
+        done: what will be done to the frames, such as "copied to the folder."
+    """
+    selection = select_to_send(frames_to_send(ctx))
+    frames = count(len(selection.frames), "frame")
+    sequences = count(len(selection.numbers), "sequence")
+    add_notice(inputs, "preview", f"{frames} of {sequences} will be {done}")
+    if selection.left_out:
+        add_warning(inputs, "left_out", dismissed_text(selection.left_out))
 
 
 def author(ctx: ExecutionContext) -> str | None:

@@ -16,7 +16,7 @@ from ...importers.problems import sentences
 from ..groundtruth.account import machine_role
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob, job_in
 from ..plain import Json, count
-from ..sending.chosen_frames import FramesToSend, dismissed_text, select_to_send
+from ..sending.chosen_frames import FramesToSend
 from ..sending.cvat import send_as_cvat
 from ..sending.groundtruth import export_adjustment, sent_text
 from ..sending.groundtruth_checks import check_adjustment, local_findings
@@ -39,6 +39,7 @@ from .forms import (
     button,
     frames_to_send,
     has_tracks,
+    preview_frames,
 )
 from .progress import Outcome, callback, run_with_progress
 
@@ -350,17 +351,12 @@ class ExportMOTSequences(TrackOperator):
             path = resolve_path(folder)
             check_new_folder(path)
             check_new_name(ctx.dataset, path.name)
-        selection = select_to_send(frames_to_send(ctx))
-        frames = count(len(selection.frames), "frame")
-        sequences = count(len(selection.numbers), "sequence")
-        add_notice(
+        preview_frames(
+            ctx,
             inputs,
-            "preview",
-            f"{frames} of {sequences} will be copied to the folder with their tracks. "
+            "copied to the folder with their tracks. "
             "The dataset's labels do not change.",
         )
-        if selection.left_out:
-            add_warning(inputs, "left_out", dismissed_text(selection.left_out))
 
     def execute(self, ctx: ExecutionContext) -> Outcome:
         """Write the sequences."""

@@ -16,10 +16,10 @@ import pandas as pd
 from ...importers import store
 from ...importers.dataset import Progress
 from ...importers.disk_cache import size_limit
-from ...importers.engine import Engine, as_engine
+from ...importers.engine import Engine
 from ...importers.frames import check_frames
 from ...importers.store import runs
-from ...importers.store.locks import Lease, LockedError, check_shared, exclusive
+from ...importers.store.locks import Lease, LockedError, choose_engine, exclusive
 from ...importers.tracks import InputError
 from ..audit import (
     ALL_KINDS,
@@ -119,7 +119,7 @@ def audit_dataset(
     field = store.find_label_field(dataset, label_field)
     seen = _find_witness(dataset, field, kinds, predictions_field)
     asked = AuditSettings(thresholds or Thresholds(), kinds, model, suspects, seen)
-    chosen = _choose_engine(engine)
+    chosen = choose_engine(engine)
     with exclusive(dataset, "auditing") as lease:
         runs.mend_references(dataset)
         settings = with_earlier_kinds(asked, list_audits(dataset, field), rules)
@@ -128,14 +128,6 @@ def audit_dataset(
         found = _check_and_audit(dataset, field, ids, settings, progress, work)
         done = _record(run_key, field, replace(settings, kinds=kinds))
         return _finish(dataset, done, found, ids)
-
-
-def _choose_engine(engine: Engine | str | None) -> Engine:
-    """Return an engine that can reach the dataset."""
-    chosen = as_engine(engine)
-    if chosen.name == "ray":
-        check_shared()
-    return chosen
 
 
 def _find_witness(

@@ -565,13 +565,13 @@ def test_failure_while_storing_leaves_nothing(tmp_path, videos, monkeypatch):
     def fail(*_):
         raise RuntimeError("the database is full")
 
-    monkeypatch.setattr(store, "insert_tracks", fail)
+    monkeypatch.setattr(store, "insert_labels", fail)
     with pytest.raises(RuntimeError, match="full"):
         create_dataset(small_video("a", tmp_path / "a"), "bad", video_dir=videos)
     assert fo.list_datasets() == []
 
 
-@pytest.mark.parametrize("function", ["insert_tracks", "Segment"])
+@pytest.mark.parametrize("function", ["insert_labels", "Segment"])
 def test_failure_while_storing_leaves_a_dataset_as_it_was(
     tmp_path, videos, monkeypatch, function
 ):
