@@ -19,6 +19,7 @@ from .manifest import Video, read_videos
 from .seq_label import Labels, make_columns, make_frame_attributes, read_labels
 from .seqinfo import SeqInfo, read_seqinfo
 from .tracks import InputError, Sequence, Tracks, concatenate, make_table, outside_note
+from .worker_responses import read_worker
 
 #: Frames per second if nothing else specifies them.
 DEFAULT_FRAME_RATE = 25.0
@@ -61,7 +62,8 @@ def read_seq_label(
 
     Returns:
         the :class:`Tracks`, with the extra columns ``object_id``,
-        ``object_name`` and one per label category attribute; boxes of a
+        ``object_name``, ``assignee`` (the ID of the worker, if the file is in the
+        folder of its job) and one per label category attribute; boxes of a
         detection job have no identity (track -1)
 
     Raises:
@@ -148,9 +150,11 @@ def _to_tracks(
     sequence = replace(sequence, frame_attributes=make_frame_attributes(labels))
     codes = np.zeros(len(labels.boxes), dtype=np.intp)
     names = pd.Categorical.from_codes(codes, pd.Index([sequence.name]))
-    table = make_table({**columns, "sequence": names})
+    assignee, unknown = _read_assignee(labels, sequence)
+    table = make_table({**columns, **assignee, "sequence": names})
     invalid = labels.invalid.assign(sequence=sequence.name)
     notes = (
+        *unknown,
         *_identity_note(labels, sequence),
         *outside_note(table, sequence),
         *_scale_note(table, sequence),
@@ -160,6 +164,17 @@ def _to_tracks(
         message = f"{counts} cannot be used and are set aside"
         notes = (f"{labels.path}: {message}; {invalid['reason'][0]}", *notes)
     return Tracks(table, {sequence.name: sequence}, notes, invalid)
+
+
+def _read_assignee(
+    labels: Labels, sequence: Sequence
+) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+    """Return the column of who made the labels, or a note if that cannot be read."""
+    try:
+        worker = read_worker(labels.path)
+    except InputError as error:
+        return {}, (f"{sequence.name}: it is not known who labeled it; {error}",)
+    return {"assignee": [worker] * len(labels.boxes)} if worker else {}, ()
 
 
 def _identity_note(labels: Labels, sequence: Sequence) -> tuple[str, ...]:

@@ -408,6 +408,61 @@ def test_a_job_tells_the_size_of_the_images_that_were_sent(job):
     assert (sequence.name, sequence.width, sequence.height) == ("before", 64, 32)
 
 
+def write_answer(job: Path, line: int, name: str, *workers: str) -> None:
+    """Write a worker's answer as Ground Truth keeps it, with the frames below it."""
+    folder = job / f"annotations/worker-response/iteration-1/{line}"
+    (folder / "0a1b").mkdir(parents=True, exist_ok=True)
+    (folder / "0a1b/1.jpg.json").write_text("{}")
+    answers = [
+        {
+            "acceptanceTime": "2022-11-14T03:00:00.000Z",
+            "answerContent": {"trackingAnnotations": {"frameData": {"entries": []}}},
+            "submissionTime": "2022-11-14T03:04:13.533Z",
+            "timeSpentInSeconds": 40.5,
+            "workerId": worker,
+        }
+        for worker in workers
+    ]
+    (folder / name).write_text(json.dumps({"answers": answers}))
+
+
+def write_job_labels(job: Path, line: int) -> str:
+    """Write labels to where a job has them; returns their path in the manifest."""
+    path = f"annotations/consolidated-annotation/output/{line}"
+    (job / path).mkdir(parents=True)
+    write_labels(job / path, frame(0, "1.jpg", CAR), frame(1, "2.jpg", CAR))
+    return f"{path}/SeqLabel.json"
+
+
+def test_the_worker_of_each_video_is_read(job):
+    lines = [
+        manifest_line(f"v{line + 1}") | {"car-ref": write_job_labels(job, line)}
+        for line in (0, 1)
+    ]
+    write_answer(job, 0, "2022-11-14_03:04:13.json", "private.eu.a")
+    write_answer(job, 0, "2022-11-13_03:04:13.json", "private.eu.z")
+    table = read_manifest(write_manifest(job, *lines)).table
+    assert table["sequence"].tolist() == ["v1", "v1", "v2", "v2"]
+    assert table["assignee"].fillna("").tolist() == ["private.eu.a"] * 2 + [""] * 2
+    alone = read_seq_label(job / lines[0]["car-ref"])
+    assert alone.table["assignee"].tolist() == ["private.eu.a"] * 2
+    write_answer(job, 0, "2022-11-15_03:04:13.json")
+    assert "assignee" not in read_seq_label(job / lines[0]["car-ref"]).table
+
+
+def test_answers_that_cannot_be_read_are_noted(job):
+    path = job / write_job_labels(job, 0)
+    write_answer(job, 0, "2022-11-14.json", "w")
+    (answer,) = job.rglob("2022-11-14.json")
+    answer.write_text("{")
+    tracks = read_seq_label(path)
+    assert len(tracks.table) == 2
+    assert "assignee" not in tracks.table
+    (note,) = tracks.notes
+    assert "not known who labeled it" in note
+    assert str(answer) in note
+
+
 def test_boxes_that_fit_into_scaled_frames_are_noted(tmp_path):
     save_frames(tmp_path / "img1", "000001.jpg")
     (tmp_path / "seqinfo.ini").write_text(
@@ -627,6 +682,17 @@ def test_reads_a_job_in_s3_and_downloads_its_frames(job, s3, tmp_path):
     with pytest.raises(InputError) as caught:
         read_manifest(uri, cache_dir=tmp_path / "other", progress=False)
     assert caught.value.path == f"s3://{BUCKET}/video/v1/2.jpg"
+
+
+def test_the_worker_is_read_from_s3(job, s3):
+    labels = write_job_labels(job, 0)
+    write_answer(job, 0, "2022-11-14_03:04:13.json", "private.eu.a")
+    uri = f"s3://{BUCKET}/job/{labels}"
+    s3.upload_file(str(job / labels), BUCKET, f"job/{labels}")
+    assert "assignee" not in read_seq_label(uri).table
+    for path in job.glob("annotations/worker-response/**/*.json"):
+        s3.upload_file(str(path), BUCKET, f"job/{path.relative_to(job).as_posix()}")
+    assert set(read_seq_label(uri).table["assignee"]) == {"private.eu.a"}
 
 
 def test_frames_of_a_prefix_with_dots_are_not_downloaded(job, tmp_path):
