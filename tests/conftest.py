@@ -222,10 +222,19 @@ def app(chromium, dataset):
 
 
 @pytest.fixture(scope="module")
-def page(chromium, app):
-    """A page in headless Chromium, for the App."""
-    with open_page() as page:
-        yield page
+def tab(chromium, app):
+    """A page in headless Chromium, for the App, which the tests of a file share."""
+    with open_page() as tab:
+        yield tab
+
+
+@pytest.fixture
+def page(tab):
+    """The page as the test before found it: of the same size, and with all answers."""
+    size = tab.viewport_size
+    yield tab
+    tab.unroute_all(behavior="ignoreErrors")
+    tab.set_viewport_size(size)
 
 
 @pytest.fixture
