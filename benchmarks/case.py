@@ -9,25 +9,28 @@ with it. The plots show labels as lines, and no frames.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from corrections import find_corrections
 from fiftyone_track_audit.importers.mot import read_mot, read_mot_detections
-from fiftyone_track_audit.importers.tracks import Tracks
+from fiftyone_track_audit.importers.tracks import BOX, Tracks
 from fiftyone_track_audit.plugin.audit import audit_tracks
+from fiftyone_track_audit.plugin.audit.boxes import iou
+from fiftyone_track_audit.plugin.audit.grouping import EXPECTED
 from fiftyone_track_audit.plugin.comparing import compare_tracks
 from identities import find_switches, name_switches, read_trackers
 from measures import order_by_score
-from plots import plot_recall, plot_tracks
+from plots import plot_lines, plot_recall, plot_tracks
 from report import real_data, report_tables
-from witness import DETECTORS
+from witness import DETECTORS, FOUND
 
 VIDEO = "MOT17-09"
-#: The tracker whose tracks are drawn.
-DRAWN = "Tracktor++-FRCNN"
+#: The tracker whose tracks are drawn, and the detector that labels are held against.
+DRAWN, DETECTOR = "Tracktor++-FRCNN", "SDP"
+PAGE = "case-study.md"
 #: The shares of the boxes at which recall is drawn.
 _SHARES = np.linspace(0, 0.3, 61)
 
@@ -35,13 +38,15 @@ _SHARES = np.linspace(0, 0.3, 61)
 def main() -> None:
     """Compare and print, and fill the page and its plots with ``--output``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, help="the folder of scoring.md")
+    parser.add_argument("--output", type=Path, help=f"the folder of {PAGE}")
     output = parser.parse_args().output
     data = real_data()
     every = dict(read_labels(data))
     truth = every["MOT17"]
     rows = [compare(name, labels, truth) for name, labels in every.items()]
-    report_tables({"case": pd.DataFrame(rows)}, output)
+    found = [count_overlooked(name, labels, data) for name, labels in every.items()]
+    tables = {"case": pd.DataFrame(rows), "case-overlooked": pd.DataFrame(found)}
+    report_tables(tables, output, PAGE)
     if output:
         draw(data, every, output / "images")
 
@@ -70,10 +75,10 @@ def compare(name: str, labels: Tracks, truth: Tracks) -> dict[str, object]:
         truth: the tracks of the objects
 
     Returns:
-        the ``labels``, their ``boxes`` and ``tracks``, ``IDF1``, the boxes that are
-        ``false`` and ``missing``, and the ``switches`` by the truth; the number of
-        ``issues``, and how many switches are ``named`` by the first ones, twice as
-        many as there are switches
+        the ``labels``, their ``boxes`` and ``tracks``, ``IDF1``, the ``extra`` boxes
+        that no object has, and the ``missing`` boxes and ``switches`` by the truth; the
+        number of ``issues``, and how many switches are ``named`` by the first ones,
+        twice as many as there are switches
     """
     measures = compare_tracks(labels, truth).measures.iloc[-1]
     issues = audit_tracks(labels).issues
@@ -84,7 +89,7 @@ def compare(name: str, labels: Tracks, truth: Tracks) -> dict[str, object]:
         "boxes": len(labels.table),
         "tracks": labels.table["track"].nunique(),
         "IDF1": round(float(measures["IDF1"]), 3),
-        "false": len(find_corrections(truth, labels).missing),
+        "extra": len(find_corrections(truth, labels).missing),
         "missing": len(find_corrections(labels, truth).missing),
         "switches": len(switches),
         "issues": len(issues),
@@ -92,7 +97,36 @@ def compare(name: str, labels: Tracks, truth: Tracks) -> dict[str, object]:
     }
 
 
-def draw(data: Path, every: dict[str, Tracks], images: Path) -> None:
+def count_overlooked(name: str, labels: Tracks, data: Path) -> dict[str, object]:
+    """Count the objects that labels lack according to a detector.
+
+    Args:
+        name: what the labels are called
+        labels: the tracks to judge
+        data: the folder of real labels
+
+    Returns:
+        the ``labels``; the number of ``overlooked`` issues with :data:`DETECTOR`; how
+        many of them begin on a person in the labels of MOT17, ``right``, and how many
+        on one whom the benchmark labels and does not evaluate, ``ignored``
+    """
+    folder = data / "MOT17/train" / VIDEO
+    found = read_mot_detections(folder / f"det/{DETECTOR}.txt")
+    issues = audit_tracks(labels, predictions=found).issues
+    issues = issues[issues["kind"] == "overlooked"].reset_index(names="issue")
+    people = read_mot(folder, include_ignored=True).table
+    pairs = issues.merge(people, left_on="first_frame", right_on="frame")
+    near = iou(pairs[EXPECTED].to_numpy(float), pairs[BOX].to_numpy(float)) >= FOUND
+    evaluated = pairs[near].groupby("issue")["considered"].any()
+    return {
+        "labels": name,
+        "overlooked": len(issues),
+        "right": int(evaluated.sum()),
+        "ignored": int((~evaluated).sum()),
+    }
+
+
+def draw(data: Path, every: Mapping[str, Tracks], images: Path) -> None:
     """Draw what was wrong with labels, and what the audit says of them.
 
     Args:
@@ -101,17 +135,43 @@ def draw(data: Path, every: dict[str, Tracks], images: Path) -> None:
         images: the folder of the plots
     """
     images.mkdir(exist_ok=True)
+    folder = data / "MOT17/train" / VIDEO / "det"
     truth, labels = every["MOT17"], every["MOT16"]
     corrected = find_corrections(labels, truth).corrected
     marks = labels.table.loc[corrected, ["track", "frame"]]
-    path = images / "scoring-case-corrected.png"
-    plot_tracks(labels.table, "corrected", marks, audit_tracks(labels).issues, path)
-    curves = draw_recall(labels, corrected, data / "MOT17/train" / VIDEO / "det")
-    plot_recall(curves, images / "scoring-case-recall.png")
+    issues = audit_tracks(labels).issues
+    plot_tracks(labels.table, "corrected", marks, issues, images / "case-corrected.png")
+    own = labels.table[labels.table["track"] == marks["track"].mode()[0]]
+    detections = read_mot_detections(folder / f"{DETECTOR}.txt").table
+    drawn = {"MOT17": truth.table, "MOT16": labels.table, DETECTOR: detections}
+    widths = {name: follow(own, table) for name, table in drawn.items()}
+    plot_lines(pd.DataFrame(widths), "width in pixels", images / "case-widths.png")
+    curves = draw_recall(labels, corrected, folder)
+    plot_recall(curves, images / "case-recall.png")
     labels = every[DRAWN]
     switches = find_switches(labels, truth).rename(columns={"after": "track"})
-    path = images / "scoring-case-switches.png"
-    plot_tracks(labels.table, "switch", switches, audit_tracks(labels).issues, path)
+    issues = audit_tracks(labels).issues
+    plot_tracks(labels.table, "switch", switches, issues, images / "case-switches.png")
+
+
+def follow(track: pd.DataFrame, others: pd.DataFrame) -> pd.Series[float]:
+    """Return the widths of what other boxes say of the object of a track.
+
+    Args:
+        track: the boxes of one track
+        others: a table of boxes of the same frames
+
+    Returns:
+        by frame, the width of the box that overlaps that of the track most, null where
+        none does by half
+    """
+    columns = ["frame", *BOX]
+    pairs = track[columns].merge(others[columns], on="frame", suffixes=("", "_other"))
+    theirs = [f"{name}_other" for name in BOX]
+    pairs["overlap"] = iou(pairs[BOX].to_numpy(), pairs[theirs].to_numpy())
+    best = pairs[pairs["overlap"] >= 0.5].sort_values("overlap")
+    best = best.drop_duplicates("frame", keep="last").set_index("frame")
+    return best["width_other"].reindex(track["frame"])
 
 
 def draw_recall(

@@ -147,6 +147,7 @@ def plot_tracks(
     """
     place = pd.Series({track: row for row, track in enumerate(table["track"].unique())})
     drawn: dict[str, Any] = {"linestyle": "", "clip_on": False}
+    line: dict[str, Any] = {"color": _COLORS[1], "linewidth": 0.8}
     with _figure(path, (6.4, 0.12 * len(place) + 1.3)) as axes:
         pieces = table["frame"].diff().ne(1) | table["track"].diff().ne(0)
         spans = table.groupby(pieces.cumsum().to_numpy()).agg(
@@ -176,9 +177,36 @@ def plot_tracks(
             **drawn,
             **found,
         )
+        links = _link(table, issues)
+        ends = place[links["track"]].to_numpy(), place[links["other_track"]].to_numpy()
+        axes.plot(links[["peak_frame", "frame"]].to_numpy().T, ends, **line)
         axes.set(xlabel="frame", ylabel="track", yticks=[])
         axes.grid(False, axis="y")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+
+
+def _link(table: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
+    """Return the issues about two tracks, with the nearest ``frame`` of the other."""
+    pairs = issues.dropna(subset=["other_track"]).reset_index(names="issue")
+    boxes = table[["track", "frame"]].rename(columns={"track": "other_track"})
+    pairs = pairs.astype({"other_track": "int64"}).merge(boxes, on="other_track")
+    away = (pairs["frame"] - pairs["peak_frame"]).abs()
+    return pairs.loc[away.groupby(pairs["issue"]).idxmin()]
+
+
+def plot_lines(values: pd.DataFrame, what: str, path: Path) -> None:
+    """Plot values over frames.
+
+    Args:
+        values: one row per frame, and one column per line, the most important one first
+        what: what the values are
+        path: the PNG file to write
+    """
+    with _figure(path, (6.4, 2.8)) as axes:
+        for style, name in zip(_STYLES, values, strict=False):
+            axes.plot(values.index, values[name], label=str(name), **style)
+        axes.set(xlabel="frame", ylabel=what)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(values.T))
 
 
 def plot_recall(curves: pd.DataFrame, path: Path) -> None:

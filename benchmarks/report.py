@@ -169,12 +169,14 @@ def real_data() -> Path:
     return Path(folder)
 
 
-def report_tables(tables: Mapping[str, pd.DataFrame], docs: Path | None) -> None:
-    """Print tables, and fill them into ``scoring.md`` if its folder is given."""
+def report_tables(
+    tables: Mapping[str, pd.DataFrame], docs: Path | None, page: str = "scoring.md"
+) -> None:
+    """Print tables, and fill them into a page if its folder is given."""
     for name, table in tables.items():
         print_frame(name, table)
     if docs:
-        fill_page(docs / "scoring.md", tables)
+        fill_page(docs / page, tables)
 
 
 def fill_page(page: Path, tables: Mapping[str, pd.DataFrame]) -> None:
