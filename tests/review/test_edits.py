@@ -9,6 +9,8 @@ from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
 from fiftyone_track_audit.plugin.review.rejudging import count_changed, judge_edits
 from small_datasets import SHIFTED, SHORT, copy_of
 
+pytestmark = pytest.mark.usefixtures("database")
+
 FIELD = "ground_truth"
 RIGHT, WRONG = 0.36, 0.216
 
