@@ -401,9 +401,10 @@ def count_outliers(dataset):
     return found.count(f"frames.{FIELD}.detections")
 
 
-def next_open(dataset, issue_id):
-    """The next issue in the panel's list that nobody has decided."""
+def next_open(page, panel, dataset, issue_id):
+    """The next issue in the panel's list, once it is in order, that is undecided."""
     issues = read_issues(dataset)
+    wait_until(page, lambda: listed(panel) == issues["id"].tolist())
     after = issues.loc[issues.index[issues["id"] == issue_id][0] + 1 :]
     return after.loc[after["decision"].isna(), "id"].iloc[0]
 
@@ -492,13 +493,12 @@ def test_takes_decisions_back(panel, dataset, page):
     page.keyboard.press("c")
     see(panel, ids[1])
     see_decided(panel, 1, 0)
-    third = next_open(dataset, ids[1])
+    third = next_open(page, panel, dataset, ids[1])
     page.keyboard.press("x")
     see(panel, third)
     see_decided(panel, 1, 1)
     # To leave what nobody has decided is to go on in the list as it is by now
-    wait_until(page, lambda: listed(panel) == read_issues(dataset)["id"].tolist())
-    fourth = next_open(dataset, third)
+    fourth = next_open(page, panel, dataset, third)
     page.keyboard.press("u")
     see(panel, fourth)
     for each in ids[1::-1]:
@@ -664,7 +664,7 @@ def test_decisions_are_kept(panel, dataset, page):
     page.keyboard.press("c")
     see(panel, two)
     see_decided(panel, 1, 0)
-    three = next_open(dataset, two)
+    three = next_open(page, panel, dataset, two)
     panel.get_by_role("button", name="Dismiss").first.click()
     wait_until(page, lambda: chosen_id(panel) == three)
     wait_until(page, lambda: len(read_issues(dataset)["decision"].dropna()) == 2)
