@@ -71,7 +71,8 @@ panel: ## Check and test the panel's source and build its bundle, with npm
 		npm run --silent lint && npm run --silent check && npm run --silent test && \
 		npm run --silent build -- "$(BUNDLE)"
 
-bench: $(VENV)/.installed ## Measure speed, memory and the mistakes found, beside rivals
+bench: $(VENV)/.installed-for-tests ## Measure speed, memory and the mistakes found, beside rivals
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/faults.py
 

@@ -39,8 +39,16 @@ def main() -> None:
     """Compare and print, and fill the page and its plots with ``--output``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, help=f"the folder of {PAGE}")
-    output = parser.parse_args().output
-    data = real_data()
+    run(real_data(), parser.parse_args().output)
+
+
+def run(data: Path, output: Path | None) -> None:
+    """Compare, print, and fill the page and its plots if its folder is given.
+
+    Args:
+        data: the folder of real labels
+        output: the folder of the page
+    """
     every = dict(read_labels(data))
     truth = every["MOT17"]
     rows = [compare(name, labels, truth) for name, labels in every.items()]

@@ -28,8 +28,17 @@ def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, help="the folder of scoring.md")
-    output = parser.parse_args().output
-    rows = [measure(*each) for each in read_trackers(real_data())]
+    run(real_data(), parser.parse_args().output)
+
+
+def run(data: Path, output: Path | None) -> None:
+    """Compare, print, and fill ``scoring.md`` if its folder is given.
+
+    Args:
+        data: the folder of real labels
+        output: the folder of the page
+    """
+    rows = [measure(*each) for each in read_trackers(data)]
     report_tables({"comparing": pd.DataFrame(rows)}, output)
 
 

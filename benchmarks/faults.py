@@ -4,7 +4,9 @@
 Twelve kinds of mistakes are planted into labels that are assumed to be correct: into
 domains that were left out when the score was fitted, and into two crowds that the fit
 never sees. Real mistakes are those that MOT's authors corrected between MOT16 and
-MOT17. ``--quick`` takes one sequence of each domain, in two minutes.
+MOT17, and what ``identities.py``, ``witness.py``, ``comparing.py`` and ``case.py``
+measure, which run as well. ``--quick`` takes one sequence of each domain, in two
+minutes.
 """
 
 from __future__ import annotations
@@ -17,7 +19,11 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+import case
+import comparing
+import identities
 import pandas as pd
+import witness
 from corrections import measure_corrections, read_corrections
 from domains import read_domains
 from fault_tables import (
@@ -55,7 +61,7 @@ def main() -> None:
     parser.add_argument(
         "--output",
         type=Path,
-        help="the folder whose scoring.md and images/ are updated",
+        help="the folder whose scoring.md, case-study.md and images/ are updated",
     )
     parser.add_argument(
         "--quick", action="store_true", help="only print, of a sequence per domain"
@@ -63,18 +69,22 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.quick and arguments.output:
         parser.error("--quick only prints: the page is about all sequences")
-    if arguments.output and not (arguments.output / "scoring.md").is_file():
-        parser.error(f"expected a scoring.md in {arguments.output}")
+    for page in ("scoring.md", case.PAGE) if arguments.output else ():
+        if not (arguments.output / page).is_file():
+            parser.error(f"expected a {page} in {arguments.output}")
     print_machine()
     if arguments.quick:
         found = measure_domains(real_data(), quick=True)
         print_tables(tabulate_left_out(found, simulate_reviews(found.issues)))
         return
-    measure_all(os.environ.get("TRACK_AUDIT_DATA"), arguments.output)
+    data = os.environ.get("TRACK_AUDIT_DATA")
+    measure_all(data, arguments.output)
+    for subject in (identities, witness, comparing, case) if data else ():
+        subject.run(Path(str(data)), arguments.output)
 
 
 def measure_all(data: str | None, output: Path | None) -> None:
-    """Measure and print everything.
+    """Measure and print what was planted, and what MOT's authors corrected.
 
     Args:
         data: the folder of real labels, None to use the sample alone

@@ -35,8 +35,16 @@ def main() -> None:
     """Measure and print, and fill the page with ``--output``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, help="the folder of scoring.md")
-    output = parser.parse_args().output
-    data = real_data()
+    run(real_data(), parser.parse_args().output)
+
+
+def run(data: Path, output: Path | None) -> None:
+    """Measure, print, and fill ``scoring.md`` if its folder is given.
+
+    Args:
+        data: the folder of real labels
+        output: the folder of the page
+    """
     tables = {
         "witness-dropped": in_percent(measure_dropped(data)),
         "witness-corrections": in_percent(measure_corrections(data)),
