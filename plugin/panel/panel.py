@@ -34,6 +34,7 @@ from .params import (
     read_number,
     read_text,
     read_whole,
+    read_window,
 )
 from .reviewing import ReviewingMethods
 from .sending import SendingMethods
@@ -200,7 +201,8 @@ class TrackAuditPanel(
         (described,) = listing.describe_issues(found)
         try:
             context = read_number(ctx.params, "context", 1.0)
-            shown = track.show_issue(ctx.dataset, field, issue, limits, context)
+            window = read_window(ctx.params)
+            shown = track.show_issue(ctx.dataset, field, issue, limits, context, window)
         except ValueError as error:
             shown = {"strip": [], "problem": str(error), "panels": [], "plot": None}
         return {"issue": described, **shown}
@@ -264,7 +266,8 @@ class TrackAuditPanel(
             raise ValueError(f"there is no sequence '{name}'")
         frames = spans[-1].offset + spans[-1].length
         limits = last_thresholds(ctx.dataset, field)
-        shown = track.show_track(ctx.dataset, field, (name, number), frames, limits)
+        window, place = read_window(ctx.params), (name, number)
+        shown = track.show_track(ctx.dataset, field, place, frames, limits, window)
         return {"sequence": name, "track": number, **shown}
 
     @told

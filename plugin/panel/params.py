@@ -11,6 +11,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from ..audit.rolling import WINDOW, Window
 from ..plain import Json
 from .listing import Filters
 
@@ -64,6 +65,12 @@ def read_known(params: Json) -> dict[str, str | None]:
     if not isinstance(known, dict):
         raise ValueError(f"expected an object as 'known', not {known!r}")
     return {check_id(issue): decision for issue, decision in known.items()}
+
+
+def read_window(params: Json) -> Window:
+    """Read the labeled frames of the rolling means in plots."""
+    frames = read_whole(params, "window", WINDOW.frames, least=1)
+    return Window(frames, centered=not params.get("trailing"))
 
 
 def read_number(params: Json, name: str, default: float) -> float:

@@ -17,6 +17,7 @@ from ...importers.tracks import BOX, InputError, Tracks
 from ..audit import INVALID, Audit, Thresholds
 from ..audit.grouping import EXPECTED
 from ..audit.neighbors import find_neighbors
+from ..audit.rolling import WINDOW, Window
 from ..fixing.paths import MARGIN
 from ..fixing.planning import list_fixes
 from ..fixing.remedies import Remedy
@@ -54,6 +55,7 @@ def show_issue(
     issue: Issue,
     thresholds: Thresholds,
     context: float = 1,
+    window: Window = WINDOW,
 ) -> Json:
     """Return the crops and the plots of an issue.
 
@@ -63,6 +65,7 @@ def show_issue(
         issue: the issue, a row of ``read_issues()``
         thresholds: the thresholds of the audit
         context (1): how much the crops show of the surroundings
+        window (WINDOW): the frames of the rolling means
 
     Returns:
         a JSON object: ``strip``, the crops, empty if the frames are not available,
@@ -100,6 +103,7 @@ def show_issue(
             audit,
             panels,
             plot_issues,
+            window,
             labels=[] if is_alone else tracks.table["id"].map(str).tolist(),
             suggested=drawn[["frame", *BOX]].round(2).to_dict("list"),
         ),
@@ -137,6 +141,7 @@ def show_track(
     place: tuple[str, int],
     frames: int,
     thresholds: Thresholds,
+    window: Window = WINDOW,
 ) -> Json:
     """Return the plots of a whole track, whether or not it has issues.
 
@@ -146,6 +151,7 @@ def show_track(
         place: the sequence and the number of the track
         frames: the number of frames of the sequence
         thresholds: the thresholds of the audit
+        window (WINDOW): the frames of the rolling means
 
     Returns:
         ``panels``, ``leading`` and ``plot`` as :func:`show_issue` returns them
@@ -164,7 +170,8 @@ def show_track(
     audit = _audited(tracks, attributes, whole_tracks(tracks.table, rows, [place]))
     nothing: Json = {column: [] for column in ("frame", *BOX)}
     panels = make_panels(audit, thresholds)
-    drawn = _draw(tracks, audit, panels, plot_tracks, labels=[], suggested=nothing)
+    more: Json = {"labels": [], "suggested": nothing}
+    drawn = _draw(tracks, audit, panels, plot_tracks, window, **more)
     return {"leading": len(panels), **drawn}
 
 
@@ -185,6 +192,7 @@ def _draw(
     audit: Audit,
     panels: list[Panel],
     plot: Callable[..., Json],
+    window: Window,
     **more: object,
 ) -> Json:
     """Return the plots of the only issue or track of an audit, and their data.
@@ -194,10 +202,11 @@ def _draw(
         audit: what is shown of them
         panels: the plots
         plot: ``plot_issues`` or ``plot_tracks``
+        window: the frames of the rolling means
         **more: what else belongs to the data
     """
     rows, neighbors = find_rows(tracks.table), find_neighbors(tracks.table)
-    plotted = plot(tracks, audit, panels, audit.issues, rows, neighbors)
+    plotted = plot(tracks, audit, panels, audit.issues, rows, neighbors, window)
     (sequence,) = tracks.sequences.values()
     return {
         "panels": [asdict(panel) for panel in panels],

@@ -388,8 +388,15 @@ def test_plots_any_track(dataset):
     shown = found["plot"]["issue"]
     assert (shown["first"], shown["last"], shown["view"]) == (None, None, [1, 30])
     assert len(found["panels"]) == found["leading"] == 10
+    how = {"sequence": "b", "track": 2, "window": 3, "trailing": True}
+    again, _ = ask(dataset.view(), "show_track", **how)
+    (told,) = again["plot"]["tracks"]
+    mean = sum(told["left"][7:10]) / 3
+    assert told["left_deviation"][9] == pytest.approx(told["left"][9] - mean, abs=0.01)
+    assert told["left_deviation"] != columns["left_deviation"]
     for place, told in (
         ({"track": 9}, "b has no track 9"),
+        ({"window": 0}, "expected a whole number from 1"),
         (
             {"sequence": "c"},
             "there is no sequence 'c'",

@@ -358,6 +358,31 @@ def test_the_timeline_leads_to_issues(panel, dataset, page):
     see_decided(panel, 0, 0)
 
 
+def test_the_window_of_the_plots_is_chosen_and_remembered(panel, page):
+    panel.get_by_role("button", name="Timeline").click()
+    panel.get_by_label("Plot track").fill("2")
+    plots = panel.get_by_test_id("whole-track").get_by_test_id("plots")
+    mean = "node => node.data.find((line) => line.name === 'rolling mean').y"
+    own = "node => node.data.find((line) => line.name !== 'rolling mean').y"
+
+    def is_own(wanted):
+        if int(plots.get_attribute("data-drawn")) == 0:
+            return False
+        return (plots.evaluate(mean) == plots.evaluate(own)) is wanted
+
+    wait_until(page, lambda: is_own(False))
+    # A mean of one frame is the value itself
+    panel.get_by_label("Window of rolling means").fill("1")
+    panel.get_by_label("trailing").check()
+    wait_until(page, lambda: is_own(True))
+    page.reload()
+    panel = open_panel(page)
+    panel.get_by_label("Plot track").fill("2")
+    assert panel.get_by_label("Window of rolling means").input_value() == "1"
+    assert panel.get_by_label("trailing").is_checked()
+    wait_until(page, lambda: is_own(True))
+
+
 def test_a_threshold_counts_what_it_would_flag(panel, dataset, page):
     from fiftyone_track_audit.plugin.audit import SIZE_KINDS, Thresholds
     from fiftyone_track_audit.plugin.review.audits import audit_dataset

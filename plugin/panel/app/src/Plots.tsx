@@ -8,6 +8,7 @@ import { useRecoilValue } from "recoil";
 import { figureHeight, makeFigure } from "../../../pictures/plots.js";
 import { HoverCrop } from "./Crops";
 import { axesOf, type Drawn, Readouts, withoutLabels } from "./Readouts";
+import { isWindow, MAX_WINDOW } from "./session";
 import * as store from "./state";
 import type { Details, Issue } from "./types";
 import { useWidth } from "./width";
@@ -125,12 +126,41 @@ export function Plots(props: Omit<Props, "details"> & { details: Pick<Details, "
   return (
     <>
       <PlotArea {...props} details={details} />
+      <WindowChoice />
       {leading < panels.length && (
         <button className="more" onClick={() => store.set({ allPlots: isFolded })}>
           {isFolded ? `${panels.length - leading} more plots` : "Fewer plots"}
         </button>
       )}
     </>
+  );
+}
+
+/** Choose the frames that the rolling means are taken over. */
+function WindowChoice() {
+  const { dataset, window, trailing } = store.useStored();
+  const take = (frames: number) => {
+    if (isWindow(frames)) store.set({ window: frames });
+  };
+  return (
+    <p className="window quiet">
+      rolling means over
+      <input
+        key={dataset}
+        type="number"
+        min={1}
+        max={MAX_WINDOW}
+        aria-label="Window of rolling means"
+        title="The labeled frames that rolling means are taken over"
+        defaultValue={window}
+        onChange={({ target }) => take(Number(target.value))}
+      />
+      frames
+      <label title="Over a frame and those before it, instead of those around it">
+        <input type="checkbox" checked={trailing} onChange={({ target }) => store.set({ trailing: target.checked })} />
+        trailing
+      </label>
+    </p>
   );
 }
 

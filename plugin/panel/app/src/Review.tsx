@@ -101,12 +101,13 @@ function useMore(listing: Listing | null): void {
 
 /** Load the chosen issue's details, and then in advance those of the next one to review. */
 function useDetails(listing: Listing | null) {
-  const { chosen, context, version } = store.useStored();
-  const wanted = { id: chosen, context };
+  const { chosen, context, window, trailing, version } = store.useStored();
+  const how = { context, window, trailing };
+  const wanted = { id: chosen, ...how };
   const { answer, late, problem } = useAnswer<Details>(chosen ? "show_issue" : null, wanted, version);
   const details = late || problem ? null : answer;
   const next = findNext(listing, chosen, 1, true);
-  usePrefetch("show_issue", details && next ? { id: next.id, context } : null, version);
+  usePrefetch("show_issue", details && next ? { id: next.id, ...how } : null, version);
   return { details, ready: !late, problem: late ? null : problem };
 }
 

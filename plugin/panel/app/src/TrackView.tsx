@@ -34,10 +34,11 @@ interface Props {
 }
 
 export function TrackView({ sequence, track }: Props) {
-  const { version } = store.useStored();
+  const { version, window, trailing } = store.useStored();
   const go = useGo();
   const playhead = usePlayhead(sequence);
-  const { answer, problem } = useAnswer<WholeTrack>("show_track", { sequence: sequence.name, track }, version);
+  const wanted = { sequence: sequence.name, track, window, trailing };
+  const { answer, problem } = useAnswer<WholeTrack>("show_track", wanted, version);
   if (problem) return <Problem text={problem} />;
   if (answer?.sequence !== sequence.name || answer.track !== track) return <p className="quiet">Loading…</p>;
   return (

@@ -28,6 +28,10 @@ export interface Session {
   tab: Tab;
   /** How much the crops show: 1 is the usual window, and 2 one that is twice as large. */
   context: number;
+  /** The number of labeled frames that the rolling means in plots are taken over. */
+  window: number;
+  /** Whether they are taken over a frame and those before it, instead of those around it. */
+  trailing: boolean;
 }
 
 /** The number of issues on a page of the list. */
@@ -36,6 +40,8 @@ export const PAGE = 100;
 const MAX_LIMIT = 5 * PAGE;
 /** The largest context of crops. */
 export const MAX_CONTEXT = 4;
+/** The largest window of rolling means. */
+export const MAX_WINDOW = 999;
 /** The largest track ID that the database can store. */
 export const MAX_TRACK = 2 ** 31 - 1;
 
@@ -56,6 +62,8 @@ export const NEW_SESSION: Session = {
   chosen: null,
   tab: "issue",
   context: 1,
+  window: 11,
+  trailing: false,
 };
 
 /** The version of the stored format. It changes when a key changes its meaning. */
@@ -71,6 +79,9 @@ const isOneOf =
   (value: unknown) =>
     values.includes(value);
 const isNullOr = (check: (value: unknown) => boolean) => (value: unknown) => value === null || check(value);
+
+/** Whether rolling means can be taken over so many frames. */
+export const isWindow = (value: unknown): boolean => isInteger(value, 1, MAX_WINDOW);
 
 const FILTER_CHECKS: Checks<Filters> = {
   kinds: (value) => Array.isArray(value) && value.every(isText),
@@ -90,6 +101,8 @@ const SESSION_CHECKS: Checks<Session> = {
   chosen: isNullOr((value) => isText(value) && /^[0-9a-f]{24}$/.test(value as string)),
   tab: isOneOf("issue", "grid", "timeline", "thresholds", "quality"),
   context: (value) => typeof value === "number" && value >= 1 && value <= MAX_CONTEXT,
+  window: isWindow,
+  trailing: (value) => typeof value === "boolean",
 };
 
 const toRecord = (value: unknown): Record<string, unknown> =>

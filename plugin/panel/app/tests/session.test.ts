@@ -11,6 +11,8 @@ const SESSION: Session = {
   chosen: ID,
   tab: "timeline",
   context: 2,
+  window: 5,
+  trailing: true,
 };
 
 const read = (value: unknown) => readSession(JSON.stringify(value));
@@ -51,6 +53,10 @@ describe("a stored session", () => {
     ["chosen", {}],
     ["tab", "settings"],
     ["order", "color"],
+    ["window", 0],
+    ["window", 2.5],
+    ["window", 1000],
+    ["trailing", 1],
   ] as const)("falls back to the default if %s is %j", (key, value) => {
     expect(read({ ...SESSION, [key]: value })).toEqual({ ...SESSION, [key]: NEW_SESSION[key] });
   });
