@@ -52,6 +52,7 @@ class Video:
         image_size: the width and height of the images that were sent, or None
         notes: sentences for the user about the labels
         classes: the labels that workers could choose, if the line lists them
+        adjusted: whether the labels are those of an adjustment that workers finished
     """
 
     line: int
@@ -64,6 +65,7 @@ class Video:
     image_size: tuple[int, int] | None
     notes: tuple[str, ...]
     classes: tuple[str, ...] = ()
+    adjusted: bool = False
 
 
 class NoLabels(InputError):
@@ -235,6 +237,8 @@ def _read_video(
         image_size=_sent_size(path, number, line),
         notes=(f"{note} in {target}; they have no boxes",) if unlabeled else (),
         classes=tuple(class_map.values()) if class_map else (),
+        # Ground Truth consolidates, and marks, only what workers have submitted
+        adjusted="adjustment-status" in metadata,
     )
 
 

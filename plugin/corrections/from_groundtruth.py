@@ -32,6 +32,7 @@ from ..groundtruth.labeling_job import NOT_STARTED, own_status
 from ..sending.records import AdjustmentRecord, JobRecord
 from .corrected import FRAME_ATTRIBUTES, Corrections, join_corrections
 
+_EMPTY = "came back without labels"
 MANIFEST = "manifests/output/output.manifest"
 
 
@@ -193,8 +194,8 @@ def read_job_output(
         audited_attribute: the label attribute of the labels that were sent
         mirrors: the local copies of S3 folders, by S3 URI
         samples (()): see :func:`read_output`
-        complete (False): whether the job is complete, so that a frame that is not in
-            the labels of its sequence has none any more
+        complete (False): whether workers have finished all sequences, not only those
+            whose lines say so; frames that such a sequence lacks have no labels
 
     Raises:
         InputError: if a file is damaged or belongs to another job
@@ -214,7 +215,7 @@ def read_job_output(
         _check_objects(manifest, before[video.line], video)
         numbers = np.array(job.frames[sequence])
         labeled = numbers[list(video.labels.frame_attributes)]
-        came_back = numbers if complete else labeled
+        came_back = numbers if complete or video.adjusted else labeled
         frames = pd.DataFrame({"sequence": sequence, "frame": came_back})
         original = _table(before[video.line], sequence, numbers)
         tables["sent"].append(original[original["frame"].isin(came_back)])
@@ -225,7 +226,7 @@ def read_job_output(
         sizes[sequence] = video.image_size
         if len(labeled) < len(numbers):
             lost = len(numbers) - len(labeled)
-            what = "came back without labels" if complete else "did not come back"
+            what = "did not come back" if came_back is labeled else _EMPTY
             notes.append(f"{sequence}: {lost} of {len(numbers)} frames {what}")
     known = {f"{number}" for number in job.frames} - set(sizes)
     notes += [f"{sequence} did not come back" for sequence in sorted(known)]

@@ -485,6 +485,12 @@ def drop_labels(line):
         line.pop(key)
 
 
+def miss_frame(folder):
+    """A line that is not marked as finished may lack frames."""
+    edit_labels(lambda es: es.pop())(folder)
+    edit_manifest(lambda ls: ls[0][METADATA].pop("adjustment-status") and None)(folder)
+
+
 @pytest.mark.parametrize(
     ("edit", "frames", "note"),
     [
@@ -504,7 +510,7 @@ def drop_labels(line):
             "failed (too slow)",
         ),
         (
-            edit_labels(lambda es: es.pop()),
+            miss_frame,
             {"a": [SHORT], "b": [SHORT, SHIFTED]},
             "a: 1 of 2 frames did not come back",
         ),
@@ -538,6 +544,15 @@ def test_frames_that_a_completed_job_leaves_out_are_empty(dataset, aws, tmp_path
     assert review.changes == {"deleted": 2}
     left = table(dataset, "ground_truth_adjusted").loc["a"]
     assert set(left.index.get_level_values("frame")) == {SHORT}
+
+
+def test_frames_that_a_finished_line_leaves_out_are_empty(dataset, finished):
+    """A local copy does not say how its job stands, but each line does."""
+    edit_labels(lambda es: es.pop())(finished)
+    review = load_adjustment(dataset, "fix", finished)
+    assert review.frames["a"] == [SHORT, SHIFTED]
+    assert "a: 1 of 2 frames came back without labels" in review.notes
+    assert review.changes["deleted"] == 2
 
 
 @pytest.mark.parametrize("status", ["Stopped", "Failed", "InProgress"])
