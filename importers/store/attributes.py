@@ -19,8 +19,12 @@ import pandas as pd
 from ..audit_fields import STORED_FIELDS
 from ..tracks import COLUMNS, FORMAT_COLUMNS, Tracks
 from .fields import INFO
+from .frame_documents import frame_schema
+from .identity_marks import read_identity
 from .own_fields import own_attributes
 
+#: The fields whose values annotation tools have, too.
+_VALUES = (fo.StringField, fo.BooleanField, fo.IntField, fo.FloatField)
 _LABELS = "label_attributes"
 _FRAMES = "frame_attributes"
 
@@ -173,6 +177,39 @@ def attribute_fields(
         if path not in audited
     }
     return labels, dict(info.get(_FRAMES, {}))
+
+
+def unrecorded_attributes(dataset: fo.Dataset, label_field: str) -> dict[str, str]:
+    """Return the attributes of detections in a dataset that was made by other means.
+
+    Args:
+        dataset: a dataset
+        label_field: the frame field of the detections
+
+    Returns:
+        the names of attributes that are texts, numbers or truths, by the names of their
+        fields, which are the same; none if the dataset's attributes are recorded
+    """
+    if _LABELS in dataset.info.get(INFO, {}):
+        return {}
+    other = {
+        *RESERVED,
+        *COLUMNS,
+        *FORMAT_COLUMNS,
+        *own_attributes(dataset, label_field).values(),
+        read_identity(dataset, label_field).attribute,
+    }
+    prefix = f"{label_field}.detections."
+    declared = {
+        path.removeprefix(prefix): field
+        for path, field in frame_schema(dataset, flat=True).items()
+        if path.startswith(prefix)
+    }
+    return {
+        name: name
+        for name, field in declared.items()
+        if isinstance(field, _VALUES) and name not in other
+    }
 
 
 def fields_of(

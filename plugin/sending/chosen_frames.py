@@ -17,7 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...importers import store
-from ...importers.store.attributes import attribute_fields, rename_attributes
+from ...importers.store.attributes import (
+    attribute_fields,
+    rename_attributes,
+    unrecorded_attributes,
+)
 from ...importers.store.shown_frames import FRAME_KEYS, frames_of_labels, frames_of_view
 from ...importers.tracks import FORMAT_COLUMNS
 from ..audit import kind_name
@@ -103,7 +107,7 @@ class Selection:
         return {str(sequence): part.tolist() for sequence, part in groups}
 
 
-def select_to_send(chosen: FramesToSend) -> Selection:
+def select_to_send(chosen: FramesToSend, *, with_unrecorded: bool = False) -> Selection:
     """Select the frames to send, and read the tracks of their sequences.
 
     Frames that only have dismissed issues are left out. In a view of clips, an issue
@@ -112,6 +116,8 @@ def select_to_send(chosen: FramesToSend) -> Selection:
 
     Args:
         chosen: which frames to send
+        with_unrecorded (False): whether boxes have their attributes in a dataset that
+            was made by other means, too, see ``unrecorded_attributes()``
 
     Raises:
         ValueError: if there are no frames, all of them only have dismissed issues, or
@@ -125,7 +131,8 @@ def select_to_send(chosen: FramesToSend) -> Selection:
         shown = frames_of_view(chosen.view, chosen.field)
     if shown.empty:
         raise ValueError("the view shows no frames; nothing would be sent")
-    stored, attributes, kinds = _read(chosen.dataset, chosen.field, shown)
+    more = with_unrecorded and unrecorded_attributes(chosen.dataset, chosen.field)
+    stored, attributes, kinds = _read(chosen.dataset, chosen.field, shown, more or {})
     frames = stored.documents.merge(shown, on=FRAME_KEYS)[["sequence", "frame"]]
     issues = read_sequence_issues(chosen.dataset, chosen.field, stored)
     everything = chosen.include_dismissed or chosen.selected_labels
@@ -227,10 +234,11 @@ def _shows_all(
 
 
 def _read(
-    dataset: fo.Dataset, field: str, shown: pd.DataFrame
+    dataset: fo.Dataset, field: str, shown: pd.DataFrame, more: dict[str, str]
 ) -> tuple[store.StoredTracks, list[str], pd.Series[Any] | None]:
     """Read the tracks, the names of annotators' attributes, and the outlier reasons."""
     labels, frames = attribute_fields(dataset, [field])
+    labels |= more
     reasons = store.own_attributes(dataset, field).get("outlier_reasons")
     declared = store.frame_schema(dataset, flat=True)
     wanted = [

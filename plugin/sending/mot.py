@@ -133,7 +133,7 @@ def send_as_files(
     dataset = chosen.dataset
     folder = resolve_path(folder)
     name = name or folder.name
-    selection = select_to_send(chosen)
+    selection = select_to_send(chosen, with_unrecorded=True)
     frames, numbers = selection.frames, selection.numbers
     taken = take_frames(selection.stored.tracks, numbers)
     _check_images(folder, taken)

@@ -15,6 +15,7 @@ from fiftyone_track_audit.importers.cvat_writer import write_cvat
 from fiftyone_track_audit.importers.formats import read_labels
 from fiftyone_track_audit.importers.tracks import BOX, InputError
 from fiftyone_track_audit.plugin.corrections.applying import Applied
+from own_datasets import detection, video_dataset
 from small_datasets import SHIFTED, SHORT, copy_of, outliers, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -238,3 +239,26 @@ def test_changed_attributes_come_back(dataset, tmp_path):
         1: "green",
         2: "red",
     }
+
+
+def test_attributes_of_a_dataset_made_elsewhere_come_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def spell(name, frame, box):
+        known = {"color": "red", "occluded": frame > 30, "speed": 1.5, "parts": [1]}
+        return detection(box, index={"first": 1, "second": 2}[name], **known)
+
+    with video_dataset(tmp_path, spell) as dataset:
+        dataset.add_dynamic_frame_fields()
+        fta.audit_dataset(dataset)
+        record = fta.export_cvat(dataset.limit(1), tmp_path / "out")
+        assert sorted(record.box_attributes) == ["color", "occluded", "speed"]
+        (path,) = (tmp_path / "out").glob("*/annotations.xml")
+        root = parse(path).getroot()
+        assert fta.load_adjustment(dataset, "out").changes == {}
+        box_of(root, 1, 1).find("attribute[@name='color']").text = "green"
+        ElementTree(root).write(path)
+        assert fta.load_adjustment(dataset, "out").changes == {"attributes": 1}
+        fta.apply_adjustment(dataset, "out")
+        boxes = dataset.first().frames[2].detections.detections
+        assert {(box.index, box.color) for box in boxes} == {(1, "green"), (2, "red")}
