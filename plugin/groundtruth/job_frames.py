@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -129,6 +129,9 @@ def _with_files(
         # On another machine, the frames are only in S3
         paths = [path if path and Path(path).is_file() else "" for path in paths]
         sources = [uri + name for name in names]
+    else:
+        report.findings += _missing_findings(sequence.name, folder, names)
+        names = _in_one_folder(names, chosen["frame"].tolist())
     report.findings += _name_errors(sequence.name, names)
     report.findings += _order_warnings(sequence.name, names)
     if len(names) > FRAMES_PER_SEQUENCE:
@@ -137,11 +140,25 @@ def _with_files(
             f"{FRAMES_PER_SEQUENCE} of a sequence"
         )
         report.findings.append(error(what, "divide them into several jobs"))
-    if not uri:
-        report.findings += _missing_findings(sequence.name, folder, names)
     return chosen.assign(
         position=range(len(names)), frame_name=names, path=paths, source=sources
     )
+
+
+def _in_one_folder(names: list[str], frames: list[int]) -> list[str]:
+    """Name frames by their numbers if they lie in several folders.
+
+    A sequence file has one folder for all frames of its sequence.
+    """
+    parts = [PurePosixPath(name).parts for name in names]
+    if all(len(each) == 1 for each in parts):
+        return names
+    if not all(is_file_name(part) for each in parts for part in each):
+        return names
+    suffixes = [PurePosixPath(name).suffix for name in names]
+    return [
+        f"{frame:06d}{suffix}" for frame, suffix in zip(frames, suffixes, strict=True)
+    ]
 
 
 def _name_errors(sequence: str, names: list[str]) -> list[Finding]:

@@ -379,7 +379,7 @@ def test_missing_columns_are_named(missing):
     ("frame_name", "said"),
     [
         ("../1.png", "not a valid file name"),
-        ("sub/1.png", "not a valid file name"),
+        ("sub/.1.png", "not a valid file name"),
         ("sub\\1.png", "not a valid file name"),
         ("1..png", "not a valid file name"),
         ("line\n.png", "not a valid file name"),

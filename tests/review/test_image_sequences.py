@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import fiftyone as fo
+import pandas as pd
 import pytest
 from fiftyone import ViewField as F
 from fiftyone_track_audit.importers import store
@@ -13,10 +14,13 @@ from fiftyone_track_audit.plugin.corrections.applying import (
     undo_adjustment,
 )
 from fiftyone_track_audit.plugin.corrections.loading import load_adjustment
+from fiftyone_track_audit.plugin.groundtruth.request import AdjustmentJob
 from fiftyone_track_audit.plugin.panel.panel import TrackAuditPanel
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from fiftyone_track_audit.plugin.review.review_plan import plan_review
 from fiftyone_track_audit.plugin.review.saved_views import save_outlier_views
+from fiftyone_track_audit.plugin.sending.groundtruth import export_adjustment
+from fiftyone_track_audit.plugin.sending.groundtruth_plan import plan_adjustment
 from fiftyone_track_audit.plugin.sending.mot import export_mot
 from own_datasets import (
     FRAMES,
@@ -104,6 +108,16 @@ def test_a_sequence_in_several_folders(tmp_path):
             moved.mkdir(exist_ok=True)
             image.filepath = str(path.rename(moved / path.name))
         whole_way(dataset, dataset, tmp_path / "fix")
+        # A job of Ground Truth has one folder, so that frames are named by number
+        chosen = dataset.select(image_at(dataset, SHIFTED).id)
+        plan = plan_adjustment(chosen, AdjustmentJob("job"), context=1)
+        export_adjustment(dataset, plan, tmp_path / "job")
+        frames = pd.read_csv(tmp_path / "job/frames.csv")
+        assert frames["frame_name"].tolist() == [
+            f"{number:06d}.png" for number in (SHIFTED - 1, SHIFTED, SHIFTED + 1)
+        ]
+        assert frames["path"].map(lambda path: Path(path).is_file()).all()
+        assert Path(frames["path"][0]).parent.name == "early"
 
 
 def test_folders_and_file_names_with_instances(tmp_path):
