@@ -19,7 +19,7 @@ import pandas as pd
 from . import store
 from .files import Json, is_s3, parse_json, read_bytes, whole_folder
 from .groundtruth_writer import class_ids, labels_metadata, seq_label, sequence_file
-from .manifest import read_videos
+from .manifest import ORIGIN, read_videos
 from .pixels import with_objects
 from .problems import Report
 from .store.attributes import attribute_fields, rename_attributes
@@ -106,11 +106,12 @@ class GroundTruthExporter(foud.BatchDatasetExporter):  # type: ignore[misc]
                 line = lines.setdefault(sequence, {})
                 if "source-ref" not in line:
                     names = part["frame_name"].tolist()
-                    content = sequence_file(
-                        self._prefix(tracks, sequence), number, names
-                    )
+                    prefix = self._prefix(tracks, sequence)
+                    content = sequence_file(prefix, number, names)
                     _write(folder / sequence / f"{sequence}-seq.json", content)
                     line["source-ref"] = f"{self.root}{sequence}/{sequence}-seq.json"
+                    if Path(prefix).name != sequence:
+                        line[ORIGIN] = {"sequence": sequence}
                 job = self.label_attribute.removesuffix("-ref")
                 line[self.label_attribute] = f"{self.root}{sequence}/SeqLabel.json"
                 line[f"{self.label_attribute}-metadata"] = labels_metadata(
