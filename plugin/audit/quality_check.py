@@ -11,6 +11,7 @@ from ...importers.tracks import InputError, Tracks
 from ..plain import Json
 from . import Thresholds, audit_tracks
 from .boxes import Vectors
+from .unjudged import NoTracks
 
 #: The only key of the report that is not an object's name.
 PROBLEM_FRAMES = "problem_frames"
@@ -74,7 +75,7 @@ def _object_names(path: Path | str, table: pd.DataFrame) -> pd.Series[str]:
     """Return the name of each track's object, which is its key in the report."""
     if table["object_name"].isna().any():
         message = "its boxes have no objects, as those of a detection job"
-        raise InputError(path, f"{message}; expected the labels of a tracking job")
+        raise NoTracks(path, f"{message}; expected the labels of a tracking job")
     names = table.groupby("track")["object_name"].first()
     shared = names[names.duplicated() | (names == PROBLEM_FRAMES)]
     if len(shared):

@@ -21,7 +21,7 @@ from . import (  # noqa: F401 - they register commands
     sending,
     seq_label_check,
 )
-from .commands import BAD, UNFINISHED, error_line, run
+from .commands import BAD, NOT_JUDGED, UNFINISHED, error_line, run
 
 # What a shell reports of a command that a signal ended: 128 + SIGINT, + SIGPIPE
 _INTERRUPTED = 130
@@ -61,11 +61,14 @@ def _run(argv: Sequence[str]) -> int:
     except Exception as error:
         # Imported only now, since it takes long: help need not wait for it
         from ...importers.tracks import InputError
+        from ..audit.unjudged import NoTracks
         from ..corrections.corrected import NotReviewed
         from ..groundtruth.aws import GroundTruthError, NotFinished
 
         if not isinstance(error, InputError | GroundTruthError):
             raise
+        if isinstance(error, NoTracks):
+            return _report(error, NOT_JUDGED)
         waiting = isinstance(error, NotFinished | NotReviewed)
         return _report(error, UNFINISHED if waiting else BAD)
 

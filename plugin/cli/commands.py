@@ -30,6 +30,8 @@ STDOUT = "standard output"
 BAD, UNFINISHED, NOT_JUDGED = 2, 3, 4
 #: The column at which descriptions of options begin, as in argparse
 _COLUMN = 24
+#: More columns than any line of a docstring has
+_LONGEST_LINE = 200
 
 _HELP = """\
 Find mistakes in video tracking annotations, and have them corrected.
@@ -60,8 +62,14 @@ class PlainHelp:
     def render_description(
         self, console: Console, options: ConsoleOptions, description: RenderableType
     ) -> None:
-        """Print the command's description."""
-        print(_plain(console, description))
+        """Print the command's description, whose paragraphs fill the lines."""
+        wide = console.render(description, options.update(width=_LONGEST_LINE))
+        text = "".join(segment.text for segment in wide).replace("``", "").rstrip()
+        for number, part in enumerate(text.split("\n\n")):
+            lines = [line.rstrip() for line in part.splitlines()]
+            is_prose = not any(line.startswith(" ") for line in lines)
+            filled = textwrap.fill(part, console.width, break_on_hyphens=False)
+            print("\n" * (number > 0) + (filled if is_prose else "\n".join(lines)))
 
     def __call__(
         self, console: Console, options: ConsoleOptions, panel: HelpPanel
@@ -135,8 +143,10 @@ def check_values(
     a whole number.
 
     Raises:
-        CycloptsError: if a value is empty, or is not an integer where one is needed
+        CycloptsError: if a value is empty, or is not an integer where one is needed, or
+            a file and the JSON of the result are both for the standard output
     """
+    prints_json = any(one.name == "--json" and one.tokens for one in arguments)
     for argument in arguments:
         for token in filter(_is_value, argument.tokens):
             name = token.keyword or argument.name
@@ -144,6 +154,11 @@ def check_values(
                 raise CycloptsError(msg=f"Expected a value for {name}, not ''.")
             if token.value == STDOUT and not _is_output(argument):
                 raise CycloptsError(msg=f"Expected a name for {name}, not '-'.")
+            if token.value == STDOUT and prints_json:
+                message = (
+                    f"Expected a file for {name}, not '-', as --json prints there."
+                )
+                raise CycloptsError(msg=message)
             kinds = get_args(argument.hint) or (argument.hint,)
             if int in kinds and not re.fullmatch(r"[+-]?\d+", token.value):
                 message = f"Expected an integer for {name}, not '{token.value}'."
@@ -152,9 +167,10 @@ def check_values(
 
 def _is_output(argument: Argument) -> bool:
     """Return whether an argument is a file that the standard output can stand for."""
-    outputs = {"--output", "--issues", "--save-path"}
     folders = {"DIR", "PATH"}
-    return argument.name in outputs and argument.parameter.metavar not in folders
+    named = argument.name in {"--output", "--issues"}
+    is_file = named and argument.parameter.metavar not in folders
+    return is_file or argument.name == "--save-path"
 
 
 def _is_value(token: Token) -> bool:

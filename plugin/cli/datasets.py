@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
@@ -80,7 +81,9 @@ def import_labels(
         check_new_name(dataset)
         cache = str(media_dir(None) / "frames")
         tracks = source.read_any(labels, cache)
-        made = create_dataset(tracks, dataset, field=field, engine=cluster.chosen())
+        # The notes were printed
+        told = replace(tracks, notes=())
+        made = create_dataset(told, dataset, field=field, engine=cluster.chosen())
     except InputError:
         raise
     except ValueError as error:
@@ -116,6 +119,7 @@ def audit(
     """Audit the tracks of a dataset, and store its issues.
 
     Thresholds and rules that are not given are those of the dataset's last audit.
+    The exit code is 4 if a sequence has no tracks, so nothing was judged.
 
     For example:
 
@@ -129,7 +133,7 @@ def audit(
         suspects: embed only the crops of tracks that have other outliers
     """
     asked = read_rules(rules)
-    with open_dataset(dataset) as opened:
+    with open_dataset(dataset) as opened, _linking_advised():
         from ..review.audit_records import default_rules, describe_audit
         from ..review.audits import audit_dataset
 
@@ -149,6 +153,21 @@ def audit(
     notes = summary.notes if isinstance(summary.notes, tuple) else ()
     done = {**asdict(summary), "message": describe_audit(summary)}
     print_done({**done, "notes": list(notes)}, as_json)
+
+
+@contextmanager
+def _linking_advised() -> Iterator[None]:
+    """Say on the command line how boxes without tracks get some."""
+    from ..audit.unjudged import NoTracks
+
+    try:
+        yield
+    except NoTracks as error:
+        message = (
+            "no box belongs to a track, so nothing was judged; 'track-audit import "
+            "--link' links boxes that overlap"
+        )
+        raise NoTracks(error.path, message) from error
 
 
 @app.command(group=DATASETS)

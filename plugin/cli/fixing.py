@@ -38,7 +38,7 @@ def fix(
     predictions: Predictions = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fix mistakes without a look, and write the corrected labels.
+    r"""Fix mistakes without a look, and write the corrected labels.
 
     LABELS is as in 'track-audit score'. The corrected labels are written to a new
     folder, without frames: labels of CVAT as CVAT for video 1.1, all others as MOT
@@ -49,7 +49,8 @@ def fix(
     For example:
 
       track-audit fix MOT20/train/MOT20-01 --output fixed
-      track-audit fix MOT20/train --kinds gap,duplicate --min-score 0.9 --output fixed
+      track-audit fix MOT20/train --kinds gap,duplicate --min-score 0.9 \
+        --output fixed
       track-audit fix annotations.xml --output fixed
 
     Args:
@@ -83,8 +84,7 @@ def fix(
         write_labels(fixed, folder, _classes(tracks))
         save(str(folder / _LOG), tables.to_csv(plan.log))
     notes = _notes(tracks, explain_none(issues, asked, min_score))
-    print_notes(notes)
-    _tell(plan, len(issues), output, notes if as_json else None)
+    _tell(plan, len(issues), output, notes, as_json)
 
 
 def _read(labels: str, source: Source) -> tuple[Tracks, Tracks]:
@@ -182,17 +182,20 @@ def _changed_tracks(plan: Plan) -> pd.DataFrame:
     return both.dropna().astype({"track": int}).drop_duplicates()
 
 
-def _tell(plan: Plan, issues: int, output: str, notes: list[str] | None) -> None:
-    """Print what was fixed, for programs if there is a list of notes."""
+def _tell(
+    plan: Plan, issues: int, output: str, notes: list[str], as_json: bool
+) -> None:
+    """Print what was fixed."""
     from ..plain import count
 
     done = plan.fixes[plan.fixes["fix"].notna()]
     message = f"{len(done)} of {count(issues, 'issue')} fixed; {plan.counts}"
-    if notes is not None:
+    if as_json:
         by_kind = done["kind"].value_counts().to_dict()
         boxes = vars(plan.counts)
         fixed = {"issues": issues, "fixed": len(done), "kinds": by_kind, "boxes": boxes}
         print_json(fixed, message, notes)
         return
+    print_notes(notes)
     print(message)
     print(f"saved to {output}")

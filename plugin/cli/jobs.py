@@ -59,7 +59,8 @@ def status(
 ) -> int:
     """Show the status of a dataset's adjustment jobs.
 
-    The exit code is 0. With --wait, it is 3 if a job is not finished in time.
+    The exit code is 0. With --wait, it is 3 if a job is not finished in time, and 2
+    if it was never started.
 
     For example:
 
@@ -77,6 +78,8 @@ def status(
         from ..sending.groundtruth_jobs import adjustment_status
 
         jobs = adjustment_status(opened, job_name)
+        if wait:
+            _check_started(jobs, all_of_them=job_name is not None)
         while wait and _under_way(jobs):
             if end is not None and time.monotonic() >= end:
                 break
@@ -84,6 +87,19 @@ def status(
             jobs = adjustment_status(opened, job_name)
     _print_jobs(dataset, jobs, as_json)
     return UNFINISHED if wait and _under_way(jobs) else 0
+
+
+def _check_started(jobs: list[AdjustmentStatus], *, all_of_them: bool) -> None:
+    """Check that there are jobs to wait for.
+
+    Raises:
+        ValueError: if none was started, or not all of them although they have to be
+    """
+    missing = [job.name for job in jobs if not job.arn]
+    if len(missing) == len(jobs) or (missing and all_of_them):
+        what = f"job {missing[0]} was never started" if missing else "there is no job"
+        todo = "'track-audit launch' starts a job that was exported"
+        raise ValueError(f"{what}, so there is nothing to wait for; {todo}")
 
 
 def _under_way(jobs: list[AdjustmentStatus]) -> bool:

@@ -26,10 +26,10 @@ def check_output(output: str, suffix: str, *taken: str | None) -> None:
     Raises:
         InputError: if the folder or the bucket is missing, or something else is there
     """
-    if output == STDOUT:
-        return
     if _place(output) in [_place(other) for other in taken if other is not None]:
         raise InputError(output, "named twice; expected a file of its own")
+    if output == STDOUT:
+        return
     if files.is_s3(output):
         if not files.split_s3(output)[1]:
             raise InputError(output, "no key; expected s3://bucket/key")

@@ -68,15 +68,16 @@ class Source:
             the tracks
 
         Raises:
-            InputError: if the labels cannot be read, or have no tracks
+            InputError: if the labels cannot be read
+            NoTracks: if they have no tracks
         """
-        from ...importers.tracks import InputError
+        from ..audit.unjudged import NoTracks
 
         tracks = self._load(labels, include_ignored)
         if len(tracks.table) and (tracks.table["track"] < 0).all():
             todo = "label the video as object tracking, or add --link"
             message = f"no box belongs to a track; expected tracks: {todo}"
-            raise InputError(labels, f"{message} to link boxes that overlap")
+            raise NoTracks(labels, f"{message} to link boxes that overlap")
         _tell(tracks)
         return tracks
 
@@ -107,7 +108,7 @@ class Source:
         if self.fps is not None and not 0 < self.fps < float("inf"):
             raise InputError("--fps", f"{self.fps}; expected frames per second")
         if cache_dir and labels.endswith(".manifest") and not self.frames:
-            return read_manifest(
+            tracks = read_manifest(
                 labels,
                 label_attribute=self.label_attribute,
                 cache_dir=cache_dir,
@@ -115,16 +116,17 @@ class Source:
                 frame_rate=self.fps,
                 strict=self.strict,
             )
-        tracks = read_labels(
-            labels,
-            self.format,
-            self.frames,
-            self.size,
-            self.fps,
-            self.strict,
-            self.label_attribute,
-            include_ignored or self.include_ignored,
-        )
+        else:
+            tracks = read_labels(
+                labels,
+                self.format,
+                self.frames,
+                self.size,
+                self.fps,
+                self.strict,
+                self.label_attribute,
+                include_ignored or self.include_ignored,
+            )
         if self.link:
             from ..audit.linking import link_tracks
 

@@ -260,6 +260,7 @@ def export_groundtruth(
             local folder, or the one in --manifest)
     """
     with open_dataset(dataset) as opened:
+        from ...importers.files import resolve_path
         from ...importers.groundtruth_exporter import MANIFEST, GroundTruthExporter
 
         exporter = GroundTruthExporter(
@@ -267,7 +268,8 @@ def export_groundtruth(
         )
         exporter.export_samples(choose_view(opened, view_name))
     message = f"exported to {folder}/{MANIFEST}"
-    print_done({"folder": folder, "notes": [], "message": message}, as_json)
+    done = {"folder": str(resolve_path(folder)), "notes": [], "message": message}
+    print_done(done, as_json)
 
 
 def load_fiftyone() -> None:
@@ -312,7 +314,13 @@ def choose_view(dataset: fo.Dataset, name: str | None) -> Collection:
     Raises:
         ValueError: if there is no such view
     """
-    return dataset.load_saved_view(name) if name else dataset
+    if not name:
+        return dataset
+    if not dataset.has_saved_view(name):
+        known = ", ".join(dataset.list_saved_views()) or "none"
+        message = f"no saved view '{name}'; it has {known}"
+        raise ValueError(f"{message}. 'track-audit views' saves those of an audit")
+    return dataset.load_saved_view(name)
 
 
 def _report_findings(

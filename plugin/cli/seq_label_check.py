@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 from cyclopts import Parameter
 
 from .audit import Crops, Limits, WithEmbeddings, say
-from .commands import FIELDS, FILES, STDOUT, AsJson, KmsKey, app
+from .commands import FIELDS, FILES, STDOUT, AsJson, KmsKey, app, print_json
 
 _Path: TypeAlias = Annotated[str, Parameter(metavar="PATH")]
 _LIMITS, _CROPS = Limits(), Crops()
@@ -71,10 +71,11 @@ def run_quality_check(
     quality = check_quality(labels, tracks, thresholds, vectors)
     save(output, json.dumps(quality, allow_nan=False).encode(), kms_key_id)
     found = ", ".join(map(str, quality[PROBLEM_FRAMES])) or "none"
+    message = f"problem frames: {found}"
     if as_json:
-        print(json.dumps(quality, indent=2, allow_nan=False))
+        print_json(quality, message, tracks.notes)
     else:
-        say(f"problem frames: {found}\nsaved to {output}", output)
+        say(f"{message}\nsaved to {output}", output)
 
 
 def _in_bucket(bucket: str | None, path: str) -> str:

@@ -78,12 +78,13 @@ class Quality:
         """Summarize it in a few lines."""
         rates = self.rates.set_index("group").loc["all"]
         told = ", ".join(f"{number:,} {name}" for name, number in self.decided.items())
+        left = count(round(self.left.mean), "mistake")
         lines = [
             f"{rates['before']:.1f} issues per 1,000 boxes before, "
             f"{rates['after']:.1f} now; {count(self.changed, 'box')} changed",
             f"issues: {told}",
-            f"about {self.left.mean:.0f} mistakes left among them (90 % interval "
-            f"{self.left.low} to {self.left.high})",
+            f"about {left} left among them (90 % interval {self.left.low} to "
+            f"{self.left.high})",
         ]
         if self.agreement is not None:
             told = ", ".join(f"{name} {it:.3f}" for name, it in self.agreement.items())

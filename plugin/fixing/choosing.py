@@ -78,12 +78,18 @@ def explain_none(
     wanted = check_choice(kinds, min_score)
     scores = issues.loc[issues["kind"].isin(wanted), "score"]
     if scores.empty and len(issues) and not kinds:
+        if len(issues) == 1:
+            return "the only issue is of no kind that is fixed alone"
         return f"none of {count(len(issues), 'issue')} is of a kind that is fixed alone"
     if scores.empty or scores.max() >= min_score:
         return None
+    more = "a lower minimum score fixes more"
+    if len(scores) == 1:
+        only = f"the only issue of these kinds scores {scores.max():.2f}"
+        return f"{only}, below {min_score:g}; {more}"
     return (
         f"all {count(len(scores), 'issue')} of these kinds score below {min_score:g}, "
-        f"at most {scores.max():.2f}; a lower minimum score fixes more"
+        f"at most {scores.max():.2f}; {more}"
     )
 
 

@@ -30,6 +30,7 @@ from ..audit import (
     Rules,
     Thresholds,
 )
+from ..audit.unjudged import NoTracks
 from ..embedding.cache import default_cache_dir, trim_vectors
 from ..plain import Json
 from .audit_records import (
@@ -219,10 +220,11 @@ def _check(
     samples = dataset.select(ids)
     untracked = store.untracked_sequences(samples, field)
     if untracked:
-        raise ValueError(
-            f"the boxes in '{field}' of sequence '{untracked[0]}' have no track ids "
-            "(instance or index); expected tracks. Name the attribute that holds them "
-            "as track_field, or link the boxes into tracks with link_detections()"
+        raise NoTracks(
+            untracked[0],
+            f"the boxes in '{field}' have no track ids (instance or index); expected "
+            "tracks. Name the attribute that holds them as track_field, or link the "
+            "boxes into tracks with link_detections()",
         )
     if model is None:
         return

@@ -19,6 +19,7 @@ from fiftyone_track_audit.importers.groundtruth import read_manifest
 from fiftyone_track_audit.importers.groundtruth_exporter import GroundTruthExporter
 from fiftyone_track_audit.plugin.audit import Thresholds
 from fiftyone_track_audit.plugin.cli import jobs, main
+from fiftyone_track_audit.plugin.cli.commands import app
 from fiftyone_track_audit.plugin.review.audit_records import list_audits
 from labeling_jobs import BUCKET
 from small_datasets import HEIGHT, enlarge, walkers
@@ -448,6 +449,86 @@ def test_names_of_jobs_have_one_spelling(walkers_dataset, tmp_path, capsys):
     assert main(["load", NAME, "--job-name", "fix10", "--json"]) == 0
 
 
+def test_a_view_that_is_not_saved_is_named(walkers_dataset, capsys):
+    assert main(["audit", NAME, "--view-name", "confirmed"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no saved view 'confirmed'; it has none. 'track-audit views'" in line
+
+
+def test_json_of_every_command_has_one_shape(labels, aws, capsys, monkeypatch):
+    """It has a message and notes, and without a terminal there is no progress bar."""
+    monkeypatch.setattr(fo.config, "show_progress_bars", True)
+    path, manifest, ran = str(labels), "labels/output.manifest", set()
+    for command in (
+        ["score", path],
+        ["report", path, "--output", "page.html"],
+        ["plan-review", path, "--budget", "9", "--output", "plan.csv"],
+        ["rules", path],
+        ["compare", path, path],
+        ["run-quality-check", "--lab-path", path, "--save-path", "quality.json"],
+        ["fix", path, "--output", "fixed"],
+        ["import", NAME, manifest],
+        ["audit", NAME],
+        ["views", NAME],
+        ["list", NAME],
+        ["plan", NAME, "--budget", "6"],
+        ["decide", NAME, "confirmed", "--min-score", "0.01"],
+        ["export", NAME, "--name", "fix"],
+        ["launch", NAME, "--name", "fix"],
+        ["status", NAME],
+        ["stop", NAME, "--name", "fix"],
+        ["export-mot", NAME, "--folder", "mot"],
+        ["export-cvat", NAME, "--folder", "cvat"],
+        ["export-groundtruth", NAME, "--folder", "audited"],
+        ["load", NAME, "--name", "mot"],
+        ["apply", NAME, "--name", "mot"],
+        ["undo", NAME, "--name", "mot"],
+        ["quality", NAME],
+        ["cache"],
+    ):
+        if command[0] == "load":
+            rows = Path("mot/a/gt/gt.txt")
+            rows.write_text("\n".join(rows.read_text().splitlines()[:-1]))
+        assert main([*command, "--json"]) == 0, capsys.readouterr().err
+        out, err = capsys.readouterr()
+        told = json.loads(out)
+        assert isinstance(told["message"], str), command
+        assert all(isinstance(note, str) for note in told["notes"]), command
+        assert ("\r" in err, "%|" in err) == (False, False), command
+        ran.add(command[0])
+    assert not fo.config.show_progress_bars
+    with_json = {
+        name
+        for name in app
+        if name[0] != "-"
+        and any(
+            one.name == "--json" for one in app[name].assemble_argument_collection()
+        )
+    }
+    assert ran == with_json
+
+
+def test_json_and_a_file_share_no_standard_output(labels, capsys):
+    path, message = str(labels), "not '-', as --json prints there"
+    check = ["run-quality-check", "--lab-path", path, "--save-path", "-"]
+    for command in (
+        ["score", path, "--issues", "-"],
+        ["report", path, "--output", "-"],
+        ["plan-review", path, "--budget", "9", "--output", "-"],
+        ["rules", path, "--output", "-"],
+        ["compare", path, path, "--output", "-"],
+        ["quality", NAME, "--output", "-"],
+        check,
+    ):
+        assert main([*command, "--json"]) == 2
+        out, err = capsys.readouterr()
+        assert (out, message in err, len(err.splitlines())) == ("", True, 1)
+    assert main(["score", path, "--issues", "-", "--output", "-"]) == 2
+    assert "named twice" in capsys.readouterr().err
+    assert main(check) == 0
+    assert "problem_frames" in json.loads(capsys.readouterr().out)
+
+
 # Jobs that are not finished
 
 
@@ -460,6 +541,7 @@ def test_a_job_that_is_not_finished_has_an_exit_code(
     assert main(["export", NAME, "--name", "fix"]) == 0
     assert main(["load", NAME, "--name", "fix"]) == 3
     assert "wait for the workers to finish" in capsys.readouterr().err
+    assert main(["export-mot", NAME, "--folder", "mot"]) == 0
     wait = ["status", NAME, "--wait", "--every", "0", "--timeout", "0"]
     assert main(wait) == 3
     assert main(["status", NAME]) == 0
@@ -474,7 +556,23 @@ def test_a_job_that_is_not_finished_has_an_exit_code(
     assert main(wait) == 0
 
 
-def test_a_detection_job_gets_no_all_clear(place, capsys):
+def test_a_job_that_was_never_started_is_not_waited_for(place, aws, capsys):
+    manifest = write_manifest(place / "labels", walkers("a", place / "a"))
+    assert main(["import", NAME, str(manifest)]) == 0
+    wait = ["status", NAME, "--wait"]
+    assert main(wait) == 2
+    assert "there is no job, so" in capsys.readouterr().err
+    (place / "track-audit.toml").unlink()
+    assert main(["export", NAME, "--name", "fix", "--folder", "package"]) == 0
+    for words in (wait, [*wait, "--name", "fix"]):
+        capsys.readouterr()
+        assert main(words) == 2
+        out, err = capsys.readouterr()
+        assert (out, "job fix was never started" in err) == ("", True)
+    assert main(["status", NAME]) == 0
+
+
+def test_a_detection_job_gets_no_all_clear(place, capsys, caplog):
     write_manifest(place / "labels", walkers("a", place / "a"))
     path = place / "labels/a/SeqLabel.json"
     content = json.loads(path.read_text())
@@ -484,8 +582,21 @@ def test_a_detection_job_gets_no_all_clear(place, capsys):
             for key in ("object-id", "object-name"):
                 box.pop(key)
     path.write_text(json.dumps({"detection-annotations": entries}))
-    assert main(["score", str(path)]) == 2
+    assert main(["score", str(path)]) == 4
     assert "no box belongs to a track" in capsys.readouterr().err
+    assert main(["import", NAME, str(path), "--frames", str(place / "a")]) == 0
+    err = capsys.readouterr().err
+    assert (err.count("no box has an identity"), err.count(": note: ")) == (1, 1)
+    assert not [each for each in caplog.messages if "no box has an identity" in each]
+    assert main(["audit", NAME]) == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "'track-audit import --link'" in line
+    # The frames are those that the manifest names
+    fo.delete_dataset(NAME)
+    manifest = place / "labels/output.manifest"
+    assert main(["import", NAME, str(manifest), "--link"]) == 0
+    assert "a: boxes without track IDs were linked" in capsys.readouterr().err
+    assert main(["audit", NAME]) == 0
 
 
 def test_a_sequence_without_tracks_is_named(place, capsys):
@@ -513,7 +624,7 @@ def test_boxes_without_track_ids_are_linked_on_request(tmp_path, capsys):
     ]
     path = tmp_path / "walk.txt"
     path.write_text("\n".join(rows))
-    assert main(["score", str(path)]) == 2
+    assert main(["score", str(path)]) == 4
     assert "add --link" in capsys.readouterr().err
     assert main(["score", str(path), "--link", "--json"]) == 0
     out, err = capsys.readouterr()

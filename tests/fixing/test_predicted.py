@@ -125,11 +125,11 @@ def test_it_is_said_why_nothing_is_chosen():
     )
     said = explain_none(found, (), 0.8)
     assert said == (
-        "all 1 issue of these kinds score below 0.8, at most 0.62; a lower minimum "
-        "score fixes more"
+        "the only issue of these kinds scores 0.62, below 0.8; a lower minimum score "
+        "fixes more"
     )
     assert explain_none(found, "gap", 0.5) is None
     assert explain_none(found, ["shift"], 0.5) is None
     alone = explain_none(found[found["kind"] == "drift"], (), 0.5)
-    assert alone == "none of 1 issue is of a kind that is fixed alone"
+    assert alone == "the only issue is of no kind that is fixed alone"
     assert np.isfinite(found["score"]).all()
