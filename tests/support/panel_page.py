@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What somebody does and sees in the panel."""
 
+from urllib.parse import urljoin
+
 from browser import open_panel
 
 
 def begin(page, url):
     """Opens the panel as somebody does who was never here; gives it."""
-    page.goto(url)
+    # Of the same origin, and loaded sooner than the App
+    page.goto(urljoin(url, "/favicon.ico"))
     page.evaluate("sessionStorage.clear(); localStorage.clear()")
-    page.reload()
+    page.goto(url)
     panel = open_panel(page)
     panel.get_by_test_id("strip").wait_for()
     return panel
