@@ -11,10 +11,10 @@ import pandas as pd
 from domains import Domains
 from fiftyone_track_audit.importers.tracks import Tracks
 from fiftyone_track_audit.plugin.audit.audit import Audit, audit_scene
-from fiftyone_track_audit.plugin.audit.scene import make_scene
+from fiftyone_track_audit.plugin.audit.scene import Scene, make_scene
 from injector import Injected, draw_mixture, inject
 from measures import average_precision, match_issues, matched_events, seen_events
-from rivals import OURS, our_score, rarest_finding, two_rules
+from rivals import OURS, our_score, rarest_in_scene, two_rules
 from train import Examples, fit
 
 #: Plants mistakes into the tracks of one sequence, by a seed.
@@ -87,8 +87,9 @@ def measure_left_out(
         for way, injected in _plant(sequences, plants, seeds):
             if injected.events.empty:
                 continue
-            audit = audit_scene(make_scene(injected.tracks), model=model)
-            for part, run in _measure(injected, audit):
+            scene = make_scene(injected.tracks)
+            audit = audit_scene(scene, model=model)
+            for part, run in _measure(injected, scene, audit):
                 events.append(part.assign(domain=domain, planted=way))
                 runs.append({"domain": domain, "planted": way, **run})
             issues.append(_match(injected, audit).assign(domain=domain, planted=way))
@@ -169,7 +170,7 @@ def _plant(
 
 
 def _measure(
-    injected: Injected, audit: Audit
+    injected: Injected, scene: Scene, audit: Audit
 ) -> Iterator[tuple[pd.DataFrame, dict[str, object]]]:
     """Yield each method's mistakes, seen or not, and its figures of the run."""
     wrong, count = injected.event >= 0, len(injected.events)
@@ -181,7 +182,7 @@ def _measure(
     }
     for method, score in (
         (OURS, ours),
-        ("rarest finding", rarest_finding(injected.tracks)),
+        ("rarest finding", rarest_in_scene(scene)),
         ("two rules", two_rules(injected.tracks)),
     ):
         seen = {

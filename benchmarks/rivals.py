@@ -22,7 +22,7 @@ from fiftyone_track_audit.plugin.audit import (
 )
 from fiftyone_track_audit.plugin.audit.evidence import compare_findings
 from fiftyone_track_audit.plugin.audit.neighbors import after, before, find_neighbors
-from fiftyone_track_audit.plugin.audit.scene import make_scene
+from fiftyone_track_audit.plugin.audit.scene import Scene, make_scene
 from fiftyone_track_audit.plugin.audit.score import score_rows
 from fiftyone_track_audit.plugin.audit.signals import box_array
 from numpy.typing import NDArray
@@ -80,16 +80,27 @@ def rarest_finding(tracks: Tracks) -> Floats:
     Returns:
         array ``(n,)``, the rarity of the rarest finding about each box
     """
-    scores = []
-    for name in tracks.table["sequence"].unique():
-        own = tracks.table["sequence"] == name
-        scene = make_scene(replace(tracks, table=tracks.table[own]))
-        findings, _ = detect(scene)
-        rarity = compare_findings(findings, own.sum())["rarity"]
-        # Even the most frequent finding is better than none
-        findings = findings.assign(odds=rarity, flagged=False, whole=False)
-        scores.append(score_rows(findings, own.sum()))
-    return np.concatenate(scores)
+    table, names = tracks.table, tracks.table["sequence"]
+    parts = (table[names == name] for name in names.unique())
+    scenes = (make_scene(replace(tracks, table=part)) for part in parts)
+    return np.concatenate([rarest_in_scene(scene) for scene in scenes])
+
+
+def rarest_in_scene(scene: Scene) -> Floats:
+    """Rank the boxes of one sequence as :func:`rarest_finding` does.
+
+    Args:
+        scene: the scene; what was computed about it before is not computed again
+
+    Returns:
+        array ``(n,)``
+    """
+    findings, _ = detect(scene)
+    rows = len(scene.table)
+    rarity = compare_findings(findings, rows)["rarity"]
+    # Even the most frequent finding is better than none
+    findings = findings.assign(odds=rarity, flagged=False, whole=False)
+    return score_rows(findings, rows)
 
 
 def two_rules(tracks: Tracks) -> Floats:

@@ -36,6 +36,7 @@ from injector import Injected, draw_mixture, inject
 from numpy.typing import NDArray
 from report import real_data
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 
@@ -186,7 +187,10 @@ def fit(domains: Iterable[Sequence[Examples]]) -> Model:
         monotonic_cst=[int(name in _MONOTONE) for name in EVIDENCE] + [0],
         early_stopping=False,
         random_state=0,
-    ).fit(rows, right, sample_weight=weight)
+    )
+    # Several threads wait for each other longer than they work on so little
+    with threadpool_limits(1):
+        trees.fit(rows, right, sample_weight=weight)
     learned = {kind: prior for kind, prior in priors.items() if kind not in GIVEN}
     return Model(learned, LIFTS, GIVEN, to_trees(trees), RARITY)
 
