@@ -285,7 +285,7 @@ def _send(
         files = count(_upload(record, packages, progress), "file")
         roots = ", ".join(str(job.s3_root) for job in record.jobs)
         done.append(f"uploaded {files} to {roots}")
-    next_step = "Watch the job with 'Adjustment job status'"
+    next_step = "Watch the job with 'Adjustment job status', or 'track-audit status'"
     if missing:
         next_step = f"Export again with {settings_text(missing)} to start the job"
     else:
