@@ -9,7 +9,7 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
@@ -29,6 +29,8 @@ _PACKAGE = __name__.rpartition(".importers")[0]
 _FOLDER = Path(__file__).resolve().parents[1]
 #: How often Ray starts a unit of work again whose process or machine was lost.
 _RETRIES = 5
+#: Boxes to judge from which on it is worth to start processes, which takes seconds.
+WORTH_PROCESSES = 200_000
 #: Units per core that are on their way to the cluster, so that no core waits.
 _AHEAD = 2
 #: Seconds that cancelled units of work have to end.
@@ -76,6 +78,20 @@ def as_engine(engine: Engine | str | None) -> Engine:
     if engine is None:
         return HERE
     return engine if isinstance(engine, Engine) else Engine(engine)
+
+
+def engine_for(engine: Engine | str | None, boxes: int) -> Engine:
+    """Return the engine for an audit.
+
+    Args:
+        engine: what was asked for, see :func:`as_engine`. Unless it is given, all cores
+            of this machine judge 200,000 boxes and more, unless a model embeds crops,
+            which uses all cores by itself
+        boxes: the number of boxes to judge, or as many as make it worth that
+    """
+    if engine is None and boxes >= WORTH_PROCESSES:
+        return Engine()
+    return as_engine(engine)
 
 
 def run_by_sequence(
@@ -130,13 +146,20 @@ def _run_in_processes(
     from joblib import Parallel, cpu_count, delayed
 
     workers = workers or cpu_count()
-    if workers == 1:
+    # The pool of the process that this one was forked from answers only that one
+    if workers == 1 or _owner_of_pool() != os.getpid():
         yield from map(work, items)
         return
     call, pickled = delayed(_shipped()), pickle.dumps(work)
     # Large arrays stay parts of their items: joblib would make read-only files of them
     pool = Parallel(workers, return_as="generator", max_nbytes=None, batch_size=1)
     yield from pool(call(pickled, pickle.dumps(item)) for item in items)
+
+
+@cache
+def _owner_of_pool() -> int:
+    """Return the process that first used processes, which a fork remembers."""
+    return os.getpid()
 
 
 def _run_on_cluster(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...importers.engine import Engine, as_engine, run_by_sequence
+from ...importers.engine import Engine, engine_for, run_by_sequence
 from ...importers.splitting import split_tracks
 from ...importers.tracks import Tracks
 from .boxes import Vectors
@@ -99,7 +99,7 @@ def audit_tracks(
         predictions (None): what a detector found in the same frames, with the column
             ``confidence``. Labels are compared with them
         rules (None): the :class:`Rules` of the labeling project
-        engine (None): ``"local"`` for all cores, ``"ray"``, or an :class:`Engine`
+        engine (None): ``"local"``, ``"ray"`` or an :class:`Engine`, see `engine_for()`
 
     Returns:
         the :class:`Audit`
@@ -125,7 +125,7 @@ def audit_tracks(
     done = 0
     work = partial(_audit_sequence, thresholds=thresholds, kinds=kinds, rules=rules)
     items = _split(tracks, vectors, predictions)
-    for part in run_by_sequence(work, items, as_engine(engine)):
+    for part in run_by_sequence(work, items, engine_for(engine, len(tracks.table))):
         parts.append(part)
         done += len(part.detections)
         if progress:
@@ -203,9 +203,10 @@ def detect(
         detectors += [kind.from_crops for kind in TABLE]
     if scene.witness is not None:
         detectors += [kind.from_predictions for kind in TABLE]
-    findings = [find(scene) for find in dict.fromkeys(detectors) if find]
-    if not findings and any(kind.needs_frames for kind in chosen):
+    found = [find(scene) for find in dict.fromkeys(detectors) if find]
+    if not found and any(kind.needs_frames for kind in chosen):
         raise ValueError("appearance cannot be judged without embeddings")
+    findings = [each for each in found if len(each)]
     nothing = make_findings(INVALID, np.empty(0, np.intp), np.empty(0))
     signals = _compute_signals(scene, {kind.group for kind in chosen})
     return pd.concat(findings or [nothing], ignore_index=True), signals
@@ -298,16 +299,17 @@ def audit_scene(
 
 def _collect_reasons(flagged: pd.DataFrame, rows: int) -> NDArray[np.int64]:
     """Return the kinds of the findings that flag each box as bits, ``(rows,)``."""
-    peak, whole = flagged["peak"], flagged["whole"]
-    spans = flagged.assign(
-        first=flagged["first"].where(whole, peak),
-        last=flagged["last"].where(whole, peak),
+    reasons = np.zeros(rows, np.int64)
+    if flagged.empty:
+        return reasons
+    peak, whole = flagged["peak"].to_numpy(), flagged["whole"].to_numpy()
+    spans = pd.DataFrame(
+        {name: np.where(whole, flagged[name], peak) for name in ("first", "last")}
     )
     place = {kind: position for position, kind in enumerate(ALL_KINDS)}
     bits = 1 << flagged["kind"].map(place).to_numpy(np.int64)
-    reasons = np.zeros(rows, np.int64)
     # A run of several boxes need not hold its worst one
-    np.bitwise_or.at(reasons, peak.to_numpy(), bits)
+    np.bitwise_or.at(reasons, peak, bits)
     covered, index = covered_rows(spans)
     np.bitwise_or.at(reasons, covered, bits[index])
     return reasons

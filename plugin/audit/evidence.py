@@ -101,9 +101,10 @@ def compare_findings(findings: pd.DataFrame, detections: int) -> dict[str, Float
     """
     thousands = max(detections, 1) / 1000
     strength = np.log(findings["strength"])
-    kinds = strength.groupby(findings["kind"].to_numpy())
+    codes = pd.factorize(findings["kind"])[0]
+    kinds = strength.groupby(codes)
     departure = strength - kinds.transform("median")
-    spread = departure.abs().groupby(findings["kind"].to_numpy()).transform("median")
+    spread = departure.abs().groupby(codes).transform("median")
     rank = kinds.rank(ascending=False, method="max")
     found = {
         "strength": strength,
@@ -176,7 +177,7 @@ def _company(scene: Scene, findings: pd.DataFrame, rarity: Floats) -> Floats:
     """
     alone = findings["kind"].isin([UNSUPPORTED, BADLY_LOCATED, WRONG_CLASS]).to_numpy()
     peak, last = findings["peak"].to_numpy(), len(scene.boxes) - 1
-    kinds = findings["kind"].astype("category").cat.codes.to_numpy()
+    kinds = pd.factorize(findings["kind"])[0]
     lowest = rarity.min()
     # Of each box, the rarest finding, its kind, and the rarest one of another kind
     best, other = np.full((2, len(scene.boxes)), lowest)

@@ -20,6 +20,8 @@ see ``score.py``. Rows of the tracks table are given by their position in it.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -51,22 +53,52 @@ def make_findings(
     Returns:
         the data frame
     """
-    table = pd.DataFrame(
+    chosen = strength > 0
+    if not chosen.any():
+        # Most detectors find nothing in a short sequence
+        return _nothing().copy(deep=False)
+    return pd.DataFrame(
         {
             "kind": kind,
-            "peak": peak,
-            "first": peak if first is None else first,
-            "last": peak if last is None else last,
-            "other": -1 if other is None else other,
-            "strength": strength,
-            "amount": strength if amount is None else amount,
+            "peak": peak[chosen],
+            "first": (peak if first is None else first)[chosen],
+            "last": (peak if last is None else last)[chosen],
+            "other": -1 if other is None else other[chosen],
+            "strength": strength[chosen],
+            "amount": (strength if amount is None else amount)[chosen],
             "severity": np.nan,
             "chance": np.nan,
             "rival": -1,
             "rival_chance": np.nan,
         }
     )
-    return table[table["strength"] > 0]
+
+
+@cache
+def _nothing() -> pd.DataFrame:
+    """Return a table without findings."""
+    rows, numbers = np.empty(0, np.intp), np.empty(0)
+    kinds = {
+        "kind": pd.Series([], dtype="str"),
+        **dict.fromkeys(("peak", "first", "last", "other"), rows),
+        **dict.fromkeys(("strength", "amount", "severity", "chance"), numbers),
+        "rival": rows,
+        "rival_chance": numbers,
+    }
+    return pd.DataFrame(kinds)
+
+
+def first_of_each(values: Rows) -> Rows:
+    """Return the positions where values occur for the first time, ascending.
+
+    Args:
+        values: int array ``(m,)``
+
+    Returns:
+        int array ``(k,)``
+    """
+    result: Rows = np.sort(np.unique(values, return_index=True)[1])
+    return result
 
 
 def both_ways(findings: pd.DataFrame) -> pd.DataFrame:
@@ -78,6 +110,8 @@ def both_ways(findings: pd.DataFrame) -> pd.DataFrame:
     Returns:
         the findings and their mirror images
     """
+    if findings.empty:
+        return findings
     before = findings["peak"] - findings["first"]
     mirrored = findings.assign(
         peak=findings["other"],
@@ -99,6 +133,8 @@ def pair_off(findings: pd.DataFrame) -> pd.DataFrame:
     Returns:
         the remaining findings, from both sides
     """
+    if findings.empty:
+        return findings
     ordered = findings.sort_values("strength", ascending=False, kind="stable")
     best = ordered.drop_duplicates("peak").drop_duplicates("other")
     return both_ways(best[~best["peak"].isin(best["other"])])

@@ -15,7 +15,7 @@ from ...importers.tracks import BOX
 from .boxes import Floats, Rows, iou
 from .detectors.identity import IDENTITY_SWITCH
 from .findings import reduce_runs
-from .kinds import BY_NAME, TABLE
+from .kinds import BY_NAME
 from .scene import Scene
 from .score import odds_to_score
 from .sentences import Issue
@@ -72,14 +72,15 @@ def find_issues(
     chosen = _choose(scene, flagged, issue)
     track = scene.track[chosen["peak"]]
     own = scene.track[flagged["peak"]] == track[issue]
-    spans = flagged[own].groupby(issue[own])
-    first, last = spans["first"].min().to_numpy(), spans["last"].max().to_numpy()
-    worst = flagged.groupby(issue)["odds"].max().to_numpy()
-    joint = _involve(scene, flagged, issue, chosen)
-    begin, end = joint["first"].to_numpy(), joint["last"].to_numpy()
+    first, last = np.full(len(chosen), len(scene.boxes)), np.zeros(len(chosen), int)
+    np.minimum.at(first, issue[own], flagged["first"].to_numpy()[own])
+    np.maximum.at(last, issue[own], flagged["last"].to_numpy()[own])
+    worst = np.full(len(chosen), -np.inf)
+    np.maximum.at(worst, issue, flagged["odds"].to_numpy())
+    begin, end, involved = _involve(scene, flagged, issue, chosen)
     begin = np.where(scene.frame[first] <= scene.frame[begin], first, begin)
     end = np.where(scene.frame[last] >= scene.frame[end], last, end)
-    chosen = chosen.assign(begin=begin, end=end, tracks=joint["tracks"])
+    chosen = chosen.assign(begin=begin, end=end, tracks=involved)
     peak = chosen["peak"].to_numpy()
     expected = _interpolate(scene, peak, first, last)
     told = _tell(scene, chosen, signals, first, last, expected)
@@ -124,8 +125,9 @@ def sort_issues(issues: pd.DataFrame) -> pd.DataFrame:
 
 def _choose(scene: Scene, flagged: pd.DataFrame, issue: Rows) -> pd.DataFrame:
     """Return the finding that names each issue, the likeliest one."""
-    precedence = {kind.name: kind.precedence for kind in TABLE}
-    naming = flagged["odds"] + flagged["kind"].map(precedence)
+    codes, kinds = pd.factorize(flagged["kind"])
+    precedence = np.array([BY_NAME[kind].precedence for kind in kinds])
+    naming = flagged["odds"].to_numpy() + precedence[codes]
     # Of two equal findings about two tracks, the earlier one names the issue
     when = scene.frame[flagged["peak"]]
     order = np.lexsort((flagged["peak"], when, -naming, issue))
@@ -145,17 +147,28 @@ def _group(scene: Scene, flagged: pd.DataFrame) -> Rows:
     joined = begin[order][1:] + apart[1:] <= reach[:-1] + MERGE_WITHIN
     one, other = order[:-1][joined], order[1:][joined]
     # Some detectors find a mistake of two tracks from both sides
-    pairs = flagged[flagged["other"] >= 0].reset_index()
-    met = pairs.merge(
-        pairs, left_on=["kind", "peak", "other"], right_on=["kind", "other", "peak"]
-    )
-    switched = _same_switch(scene, flagged)
-    one = np.concatenate([one, met["index_x"], switched[0]])
-    other = np.concatenate([other, met["index_y"], switched[1]])
+    mirrored, switched = _mirrored(scene, flagged), _same_switch(scene, flagged)
+    one = np.concatenate([one, mirrored[0], switched[0]])
+    other = np.concatenate([other, mirrored[1], switched[1]])
     count = len(flagged)
     graph = coo_array((np.ones(len(one)), (one, other)), shape=(count, count))
     numbers: Rows = connected_components(graph, directed=False)[1]
     return numbers
+
+
+def _mirrored(scene: Scene, flagged: pd.DataFrame) -> tuple[Rows, Rows]:
+    """Pair the findings of one kind about the same two boxes, from either side."""
+    rows = np.flatnonzero(flagged["other"] >= 0)
+    if len(rows) < 2:
+        return rows[:0], rows[:0]
+    peak, other = (flagged[name].to_numpy()[rows] for name in ("peak", "other"))
+    size = len(scene.boxes)
+    kind = pd.factorize(flagged["kind"])[0][rows].astype(np.int64) * size**2
+    keys, first = np.unique(kind + peak * size + other, return_index=True)
+    sought = kind + other * size + peak
+    place = np.minimum(np.searchsorted(keys, sought), len(keys) - 1)
+    met = keys[place] == sought
+    return rows[met], rows[first[place[met]]]
 
 
 def _same_switch(scene: Scene, flagged: pd.DataFrame) -> tuple[Rows, Rows]:
@@ -163,30 +176,30 @@ def _same_switch(scene: Scene, flagged: pd.DataFrame) -> tuple[Rows, Rows]:
 
     Tools that cut a video into segments mix up the IDs of all tracks where they do.
     """
-    switches = flagged[(flagged["kind"] == IDENTITY_SWITCH) & (flagged["other"] >= 0)]
+    switches = flagged[flagged["other"] >= 0]
+    switches = switches[switches["kind"] == IDENTITY_SWITCH]
+    if len(switches) < 2:
+        return np.empty(0, np.intp), np.empty(0, np.intp)
     one, other = (scene.track[switches[name].to_numpy()] for name in ("peak", "other"))
     frame = scene.frame[switches["peak"]]
     boxes = np.bincount(scene.frame, minlength=1)[frame]
-    keys = pd.DataFrame(
-        {"frame": frame, "one": np.minimum(one, other), "other": np.maximum(one, other)}
-    )
-    count = keys.groupby("frame")["frame"].transform("size").to_numpy()
+    keys = np.stack([np.maximum(one, other), np.minimum(one, other), frame])
+    count = np.bincount(frame)[frame]
     many = (count >= _MANY) & (count >= _MANY_SHARE * boxes)
-    keys.loc[many, ["one", "other"]] = -1
-    order = np.lexsort(keys[["other", "one", "frame"]].to_numpy().T)
-    same = (np.diff(keys.to_numpy()[order], axis=0) == 0).all(axis=1)
+    keys[:2, many] = -1
+    order = np.lexsort(keys)
+    same = (np.diff(keys[:, order]) == 0).all(axis=0)
     found = switches.index.to_numpy(np.intp)[order]
     return found[:-1][same], found[1:][same]
 
 
 def _involve(
     scene: Scene, flagged: pd.DataFrame, issue: Rows, chosen: pd.DataFrame
-) -> pd.DataFrame:
+) -> tuple[Rows, Rows, Rows]:
     """Find the boxes that the findings of each issue's kind are about, in any track.
 
     Returns:
-        one row per issue: ``first`` and ``last``, the boxes that begin and end it, and
-        ``tracks``, the number of tracks
+        a tuple of the first and last boxes of the issues, and the numbers of tracks
     """
     kind = chosen["kind"].to_numpy()[issue]
     joint = ((flagged["other"] >= 0) & (flagged["kind"] == kind)).to_numpy()
@@ -195,11 +208,12 @@ def _involve(
     )
     numbers = np.concatenate([np.arange(len(chosen)), issue[joint], issue[joint]])
     order = np.lexsort((scene.frame[rows], numbers))
-    sides = pd.DataFrame({"row": rows, "track": scene.track[rows]}).iloc[order]
-    by_issue = sides.groupby(numbers[order])
-    return by_issue.agg(
-        first=("row", "first"), last=("row", "last"), tracks=("track", "nunique")
-    )
+    ends = np.cumsum(np.bincount(numbers, minlength=len(chosen)))
+    rows = rows[order]
+    size = len(scene.first)
+    involved = np.unique(numbers[order] * size + scene.track[rows]) // size
+    tracks = np.bincount(involved, minlength=len(chosen))
+    return rows[np.append(0, ends[:-1])], rows[ends - 1], tracks
 
 
 def _tell(

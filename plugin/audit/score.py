@@ -90,16 +90,18 @@ def log_odds(
         array ``(m,)``, the natural logarithm of the odds; 0 means even odds
     """
     model = model or read_model()
-    kinds = findings["kind"]
-    priors = kinds.map(model.priors).fillna(0).to_numpy(float)
+    codes, kinds = pd.factorize(findings["kind"])
+    priors = np.array([model.priors.get(kind, 0.0) for kind in kinds])[codes]
     result = model.trees.add_up(np.column_stack([evidence, priors]))
-    result += kinds.map(model.lifts).fillna(0).to_numpy(float)
+    result += np.array([model.lifts.get(kind, 0.0) for kind in kinds])[codes]
     weight, least = model.rarity
     result += weight * (evidence[:, EVIDENCE.index("rarity")] - least)
     strength = evidence[:, EVIDENCE.index("strength")]
-    for kind, (base, slope) in model.given.items():
-        own = kinds.eq(kind).to_numpy(bool)
-        result[own] = base + slope * strength[own]
+    for code, kind in enumerate(kinds):
+        if kind in model.given:
+            base, slope = model.given[kind]
+            own = codes == code
+            result[own] = base + slope * strength[own]
     return result
 
 
@@ -170,15 +172,19 @@ def select_judged(
     Returns:
         bool array ``(m,)``
     """
-    common = findings.groupby("kind")["strength"].rank(ascending=False, method="max")
-    common = common.mask(findings["kind"].isin(list(given)), 0)
-    judged = common <= max(_FEWEST, _JUDGED * rows / 1000)
-    return judged.to_numpy(bool)
+    codes, kinds = pd.factorize(findings["kind"])
+    strengths = findings["strength"].groupby(codes)
+    common = strengths.rank(ascending=False, method="max").to_numpy()
+    judged: NDArray[np.bool_] = common <= max(_FEWEST, _JUDGED * rows / 1000)
+    judged |= np.array([kind in given for kind in kinds], bool)[codes]
+    return judged
 
 
 def _breaks(findings: pd.DataFrame, rows: int) -> NDArray[np.bool_]:
     """Return which findings are flagged because they break a threshold, ``(m,)``."""
     severity = findings["severity"]
+    if not (severity > 1).any():
+        return np.zeros(len(findings), bool)
     place = severity.groupby(findings["kind"]).rank(ascending=False)
     result: NDArray[np.bool_] = (
         (severity > 1) & (place <= max(_FEW_BREAKS, _BREAKING * rows))

@@ -29,7 +29,9 @@ def box_array(table: pd.DataFrame) -> Floats:
         float array ``(n, 4)``, ``[left, top, width, height]`` in pixels; NaN for
         boxes without width or height. Each column is contiguous
     """
-    boxes = np.array(table[BOX], np.float64, order="F")
+    boxes = np.empty((len(table), 4), order="F")
+    for place, side in enumerate(BOX):
+        boxes[:, place] = table[side]
     boxes[~((boxes[:, 2] > 0) & (boxes[:, 3] > 0))] = np.nan
     return boxes
 

@@ -8,7 +8,7 @@ killed leaves it behind, along with the record and the overview of the audit bef
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import fiftyone as fo
@@ -19,34 +19,12 @@ from ...importers.store import runs
 from ..audit import Rules, Thresholds, kind_name
 from ..audit.rules import rules_from_dict, rules_to_dict
 from ..plain import Json, count
+from .judging import AuditSettings
 
 #: The first part of the method of the runs that record audits.
 METHOD = "track_audit/audit"
 #: The methods of the runs with an overview, and with the samples of unfinished audits.
 _OVERVIEW, _UNFINISHED = "track_audit/overview", "track_audit/unfinished_audit"
-
-
-@dataclass(frozen=True)
-class AuditSettings:
-    """How an audit judges tracks.
-
-    Attributes:
-        thresholds: the :class:`Thresholds`
-        kinds: the kinds of mistakes to look for
-        model (None): the model that embeds crops, if the audit looks at crops
-        suspects (False): whether only the tracks that the other kinds suspect are
-            embedded
-        predictions (None): the frame field of a detector's predictions, if the audit
-            compares the tracks with them
-        rules (Rules()): the :class:`Rules` of the labeling project
-    """
-
-    thresholds: Thresholds
-    kinds: tuple[str, ...]
-    model: str | None = None
-    suspects: bool = False
-    predictions: str | None = None
-    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(frozen=True)

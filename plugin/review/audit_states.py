@@ -23,13 +23,13 @@ from ...importers.store.sequences import SampleSpan, read_spans
 from ...importers.version import __version__
 from ..plain import Json
 from .audit_records import (
-    AuditSettings,
     AuditSummary,
     list_audits,
     unfinished_samples,
 )
 from .decisions import FIXED
 from .issues import read_table
+from .judging import AuditSettings
 
 States: TypeAlias = dict[str, "SequenceState"]
 

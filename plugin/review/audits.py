@@ -35,7 +35,6 @@ from ..embedding.cache import default_cache_dir, trim_vectors
 from ..plain import Json
 from .audit_records import (
     AuditRecord,
-    AuditSettings,
     AuditSummary,
     begin_audit,
     finish_audit,
@@ -55,6 +54,7 @@ from .audit_states import (
 from .audit_storage import StoredAudit
 from .decisions import CONFIRMED, LOCATED, REPORTED, count_lost
 from .issues import declare_issues, read_decided
+from .judging import AuditSettings
 from .saved_views import ISSUE_CLIPS, save_issue_views, view_name
 from .sequence_audits import audit_here, audit_on_cluster
 
@@ -107,7 +107,7 @@ def audit_dataset(
         frame_field (None): the sample field that orders the images of a sequence
         predictions_field (None): the field of a detector's predictions, "" for none
         rules (None): the :class:`Rules` of the project, by default the last audit's
-        engine (None): ``"ray"`` or an :class:`Engine`, to audit on a Ray cluster
+        engine (None): ``"local"``, ``"ray"`` or an :class:`Engine`, see `engine_for()`
 
     Raises:
         ValueError: if tracks or frames are missing, or another process is writing
@@ -120,7 +120,7 @@ def audit_dataset(
     field = store.find_label_field(dataset, label_field)
     seen = _find_witness(dataset, field, kinds, predictions_field)
     asked = AuditSettings(thresholds or Thresholds(), kinds, model, suspects, seen)
-    chosen = choose_engine(engine)
+    chosen = None if engine is None else choose_engine(engine)
     with exclusive(dataset, "auditing") as lease:
         runs.mend_references(dataset)
         settings = with_earlier_kinds(asked, list_audits(dataset, field), rules)
@@ -291,7 +291,7 @@ def _audit(
 
 
 def _audit_on(
-    engine: Engine,
+    engine: Engine | None,
     lease: Lease,
     samples: fo.core.collections.SampleCollection,
     field: str,
@@ -300,7 +300,7 @@ def _audit_on(
     step: store.Step,
 ) -> Iterator[StoredAudit]:
     """Audit sequences by an engine."""
-    if engine.name == "local":
+    if engine is None or engine.name == "local":
         return audit_here(samples, field, settings, begin, step, engine)
     return audit_on_cluster(samples, field, settings, begin, step, engine, lease)
 

@@ -19,12 +19,13 @@ from ..audit import APPEARANCE, audit_tracks
 from ..audit.kinds import BY_NAME
 from ..audit.neighbors import find_neighbors
 from ..plain import count
-from .audit_records import AuditSettings, list_audits
+from .audit_records import list_audits
 from .audit_storage import columns_to_store
 from .audits import with_earlier_kinds
 from .deciding import record_decision
 from .decisions import DISMISSED, EDITED, FIXED
 from .issues import declare_issues, exchange_issues, read_issues
+from .judging import AuditSettings
 
 #: The method of the runs that record what was judged again since the last audit.
 _METHOD = "track_audit/judged_again"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import repeat
+from itertools import chain, repeat
 
 import fiftyone as fo
 import numpy as np
@@ -15,50 +15,21 @@ import pandas as pd
 from ...importers import store
 from ...importers.audit_fields import STORED_FIELDS
 from ...importers.disk_cache import size_limit
-from ...importers.engine import HERE, Engine, run_by_sequence
+from ...importers.engine import (
+    HERE,
+    WORTH_PROCESSES,
+    Engine,
+    engine_for,
+    run_by_sequence,
+)
 from ...importers.store.locks import Lease, on_behalf
 from ...importers.store.set_aside import read_set_aside
 from ...importers.tracks import Tracks, make_table
-from ..audit import Audit, audit_tracks, suspected_rows
+from ..audit import audit_tracks
 from ..embedding.cache import default_cache_dir, trim_vectors
-from .audit_records import AuditSettings
 from .audit_storage import StoredAudit, store_audit
 from .issues import read_decisions
-
-
-@dataclass(frozen=True)
-class Judge:
-    """Judges the tracks of a sequence, which needs no database.
-
-    Attributes:
-        settings: the settings of the audit
-    """
-
-    settings: AuditSettings
-
-    def __call__(self, sequence: tuple[Tracks, Tracks | None]) -> Audit:
-        """Audit a sequence, with the embeddings of its crops if there is a model.
-
-        Args:
-            sequence: the tracks, and a detector's predictions, if there are any
-        """
-        tracks, predictions = sequence
-        settings, vectors = self.settings, None
-        if settings.model is not None:
-            # torch takes seconds to load, and most audits do without it
-            from ..embedding.embed import embed_cached
-
-            limits = settings.thresholds
-            rows = suspected_rows(tracks, limits) if settings.suspects else None
-            vectors = embed_cached(tracks, rows, settings.model, default_cache_dir())
-        return audit_tracks(
-            tracks,
-            settings.thresholds,
-            settings.kinds,
-            vectors=vectors,
-            predictions=predictions,
-            rules=settings.rules,
-        )
+from .judging import AuditSettings, Judge
 
 
 def audit_here(
@@ -67,7 +38,7 @@ def audit_here(
     settings: AuditSettings,
     begin: Callable[[], None],
     step: store.Step,
-    engine: Engine,
+    engine: Engine | None,
 ) -> Iterator[StoredAudit]:
     """Audit sequences whose tracks this process reads and stores.
 
@@ -78,7 +49,7 @@ def audit_here(
         begin: called once the first sequence was judged, before anything is stored:
             what fails up to here, such as loading the model, changes nothing
         step: called with the number of frames done since the last call
-        engine: what judges the tracks
+        engine: what judges the tracks, by default all cores if there are many boxes
 
     Yields:
         what was stored of each sequence, in order
@@ -94,12 +65,28 @@ def audit_here(
             read.append(stored)
             yield _with_set_aside(dataset, field, stored), witness
 
-    for number, result in enumerate(
-        run_by_sequence(Judge(settings), sequences(), engine)
-    ):
+    items = sequences()
+    # A model uses all cores by itself
+    first = _take_many(items) if engine is None and settings.model is None else []
+    chosen = engine_for(engine, sum(len(tracks.table) for tracks, _ in first))
+    done = run_by_sequence(Judge(settings), chain(first, items), chosen)
+    for number, result in enumerate(done):
         if not number:
             begin()
         yield store_audit(dataset, field, read.popleft(), result, decisions, step)
+
+
+def _take_many(
+    sequences: Iterator[tuple[Tracks, Tracks | None]],
+) -> list[tuple[Tracks, Tracks | None]]:
+    """Take sequences until there are enough boxes that processes are worth it."""
+    taken, boxes = [], 0
+    for tracks, witness in sequences:
+        taken.append((tracks, witness))
+        boxes += len(tracks.table)
+        if boxes >= WORTH_PROCESSES:
+            break
+    return taken
 
 
 def audit_on_cluster(

@@ -7,9 +7,19 @@ from functools import partial
 from operator import mul
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from fiftyone_track_audit.importers.engine import Engine, as_engine, run_by_sequence
-from fiftyone_track_audit.importers.tracks import InputError
+from fiftyone_track_audit.importers import engine as engines
+from fiftyone_track_audit.importers.engine import (
+    HERE,
+    Engine,
+    as_engine,
+    engine_for,
+    run_by_sequence,
+)
+from fiftyone_track_audit.importers.tracks import InputError, Tracks, make_table
+from fiftyone_track_audit.plugin.audit import audit_tracks
+from made_tracks import walk
 
 ROOT = Path(__file__).resolve().parents[2]
 SERIAL, TWO = Engine(workers=1), Engine(workers=2)
@@ -92,3 +102,38 @@ def test_without_ray_an_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match=r"pip install .fiftyone-track-audit\[ray\]"):
         list(run_by_sequence(abs, [1, 2], Engine("ray")))
+
+
+def test_a_fork_of_a_process_with_a_pool_does_the_work_itself():
+    assert list(run_by_sequence(partial(mul, 2), range(3), TWO)) == [0, 2, 4]
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        done = list(run_by_sequence(os.path.realpath, ["/proc/self"] * 2, TWO))
+        os.write(writing, str(done == [f"/proc/{os.getpid()}"] * 2).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 9) == b"True"
+
+
+def test_an_audit_is_the_same_to_the_last_bit_on_any_number_of_cores(monkeypatch):
+    parts = [walk(name, 12, 40, seed) for seed, name in enumerate("abcd")]
+    rows = pd.concat([part.table.astype({"sequence": object}) for part in parts])
+    records = {
+        name: part.sequences[name] for name, part in zip("abcd", parts, strict=True)
+    }
+    tracks = Tracks(make_table(rows), records)
+    here = audit_tracks(tracks)
+    monkeypatch.setattr(engines, "WORTH_PROCESSES", len(rows))
+    for engine in (None, TWO):
+        found = audit_tracks(tracks, engine=engine)
+        for name in ("detections", "issues"):
+            pd.testing.assert_frame_equal(
+                getattr(here, name), getattr(found, name), check_exact=True
+            )
+
+
+def test_many_boxes_are_judged_by_all_cores_unless_an_engine_is_given():
+    assert engine_for(None, engines.WORTH_PROCESSES) == Engine()
+    assert engine_for(None, engines.WORTH_PROCESSES - 1) == HERE
+    assert engine_for(HERE, engines.WORTH_PROCESSES) == HERE

@@ -5,7 +5,7 @@ import fiftyone as fo
 import pytest
 from fiftyone_track_audit.importers import store
 from fiftyone_track_audit.plugin.audit import Thresholds
-from fiftyone_track_audit.plugin.review import audits, sequence_audits
+from fiftyone_track_audit.plugin.review import audits, judging
 from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from fiftyone_track_audit.plugin.review.deciding import decide_issues
 from small_datasets import copy_of
@@ -24,13 +24,13 @@ def dataset(two_walks):
 @pytest.fixture
 def judged(monkeypatch):
     """The names of the sequences that are judged."""
-    names, judge = [], sequence_audits.audit_tracks
+    names, judge = [], judging.audit_tracks
 
     def note(tracks, *arguments, **named):
         names.extend(tracks.sequences)
         return judge(tracks, *arguments, **named)
 
-    monkeypatch.setattr(sequence_audits, "audit_tracks", note)
+    monkeypatch.setattr(judging, "audit_tracks", note)
     return names
 
 

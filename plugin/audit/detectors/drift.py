@@ -10,6 +10,7 @@ paths rarely have.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -159,7 +160,9 @@ def _without_glitches(scene: Scene, centers: Floats) -> Floats:
     return np.where(inside[:, None], smooth, centers)
 
 
+@cache
 def _make_shapes(length: int) -> _Shapes:
+    """Return the shapes of drifts of a length, which nobody may change."""
     size = length + 2 * _MARGIN
     way = np.linspace(0, 1, length)
     bumps = [np.sin(np.pi * way), np.clip(3.3 * np.minimum(way, 1 - way), 0, 1)]

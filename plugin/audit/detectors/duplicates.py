@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..boxes import area
-from ..findings import make_findings
+from ..findings import first_of_each, make_findings
 from ..scene import Scene
 
 DUPLICATE = "duplicate"
@@ -50,29 +50,23 @@ def find_duplicates(scene: Scene) -> pd.DataFrame:
     rows, others, shares = rows[order], others[order], shares[order]
     offset = scene.states[rows] - scene.states[others]
     offset[:, :2] /= scene.boxes[rows, 2:]
-    pair = pd.DataFrame(
-        {
-            "track": tracks[rows],
-            "rival": tracks[others],
-            "iou": shares,
-            "other": others,
-            **{f"offset_{axis}": offset[:, axis] for axis in range(4)},
-        }
-    ).groupby(["track", "rival"], as_index=False)
-    met = pair.agg(iou=("iou", "mean"), count=("iou", "size"), other=("other", "first"))
-    variance = pair.var(ddof=0).filter(like="offset_").sum(axis=1)
+    both = tracks[rows] * len(lengths) + tracks[others]
+    _, begin, count = np.unique(both, return_index=True, return_counts=True)
+    track, other = tracks[rows[begin]], others[begin]
+    mean = pd.Series(shares).groupby(both).mean().to_numpy()
+    variance = pd.DataFrame(offset).groupby(both).var(ddof=0).sum(axis=1).to_numpy()
     steady = 1 / (1 + variance / _STEADY**2)
-    lasting = met["count"] / (met["count"] + _FEW)
-    share = met["count"] / lengths[met["track"]]
-    met["strength"] = met["iou"] * share * steady * lasting
-    met = met.sort_values("strength", ascending=False).drop_duplicates("track")
-    first = scene.first[met["track"]]
+    lasting = count / (count + _FEW)
+    strength = mean * (count / lengths[track]) * steady * lasting
+    best = pd.Series(strength).sort_values(ascending=False).index.to_numpy()
+    best = best[first_of_each(track[best])]
+    first, last = scene.first[track[best]], scene.last[track[best]]
     return make_findings(
         DUPLICATE,
         first,
-        met["strength"].to_numpy(),
+        strength[best],
         first,
-        scene.last[met["track"]],
-        other=met["other"].to_numpy(),
-        amount=met["iou"].to_numpy(),
+        last,
+        other=other[best],
+        amount=mean[best],
     )

@@ -31,6 +31,8 @@ def find_fragments(scene: Scene) -> pd.DataFrame:
         with their ``chance`` and the ``rival``, the next likely beginning
     """
     links = find_links(scene)
+    if not (links.chance >= _LEAST).any():
+        return make_findings(FRAGMENTATION, links.end[:0], links.chance[:0])
     order = np.argsort(-links.chance, kind="stable")
     ranked = pd.DataFrame({"end": links.end[order], "begin": links.begin[order]})
     ranked["chance"] = links.chance[order]

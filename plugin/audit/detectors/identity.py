@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..boxes import Floats, Rows
 from ..embeddings import exchange_gain
-from ..findings import make_findings, pair_off
+from ..findings import first_of_each, make_findings, pair_off
 from ..links import Links, find_pieces, link_pieces
 from ..scene import Scene
 
@@ -125,34 +125,31 @@ def find_takeovers(scene: Scene) -> pd.DataFrame:
     if len(pieces.first) == len(scene.first):
         return make_findings(IDENTITY_SWITCH, pieces.first[:0], np.empty(0))
     links = link_pieces(scene, pieces)
-    order = np.argsort(-links.chance, kind="stable")
-    table = pd.DataFrame({"end": links.end[order], "begin": links.begin[order]})
-    table["chance"] = links.chance[order]
-    best = table.drop_duplicates("end").drop_duplicates("begin")
-    best = best[best["chance"] >= _LEAST]
-    inside = scene.track[best["end"]] == scene.track[best["begin"]]
-    whole = best["end"].isin(scene.last) & best["begin"].isin(scene.first)
-    moved = best[~inside & ~whole]
-    chance = moved["chance"].to_numpy().clip(max=_MOST)
+    best = np.argsort(-links.chance, kind="stable")
+    for rows in (links.end, links.begin):
+        best = best[first_of_each(rows[best])]
+    best = best[links.chance[best] >= _LEAST]
+    end, begin = links.end[best], links.begin[best]
+    inside = scene.track[end] == scene.track[begin]
+    whole = np.isin(end, scene.last) & np.isin(begin, scene.first)
+    moved = ~inside & ~whole
+    end, begin, known = end[moved], begin[moved], links.chance[best[moved]]
+    chance = known.clip(max=_MOST)
     takeovers = make_findings(
-        IDENTITY_SWITCH,
-        moved["begin"].to_numpy(),
-        chance / (1 - chance),
-        other=moved["end"].to_numpy(),
-        amount=chance,
-    ).assign(chance=moved["chance"].to_numpy())
-    return pd.concat([takeovers, _find_strangers(scene, pieces.first, links, moved)])
+        IDENTITY_SWITCH, begin, chance / (1 - chance), other=end, amount=chance
+    ).assign(chance=known)
+    return pd.concat([takeovers, _find_strangers(scene, pieces.first, links, begin)])
 
 
 def _find_strangers(
-    scene: Scene, first: Rows, links: Links, moved: pd.DataFrame
+    scene: Scene, first: Rows, links: Links, moved: Rows
 ) -> pd.DataFrame:
     """Find lasting pieces that do not go on from the piece before."""
     last = np.append(first[1:], len(scene.boxes)) - 1
     lasting = last - first + 1 >= _LASTING
     begins = first[1:][lasting[1:] & lasting[:-1]]
     begins = begins[scene.neighbors.adjacent[begins]]
-    begins = begins[~np.isin(begins, moved["begin"])]
+    begins = begins[~np.isin(begins, moved)]
     own = scene.track[links.end] == scene.track[links.begin]
     goes_on = np.zeros(len(scene.boxes))
     np.maximum.at(goes_on, links.begin[own], links.chance[own])
