@@ -20,6 +20,8 @@ _NAME = re.compile(
     r"\.?[0-9a-f]{32}\.(npz|mp4)(\.[0-9a-f]{32}\.part)?"
     r"|\d{6,}\.jpg|\.[0-9a-f]{32}\.part"
 )
+#: Names of entries in a folder that holds nothing else.
+ANY_NAME = re.compile(r"[^/]+")
 #: An unfinished file of this age, in seconds, was left by a process that was killed
 _ABANDONED = 60 * 60
 
@@ -63,18 +65,19 @@ def size_limit(size: str | int | None = None) -> int:
     return int(float(number) * (1024 if binary else 1000) ** power)
 
 
-def list_entries(paths: Iterable[Path]) -> list[Entry]:
+def list_entries(paths: Iterable[Path], named: re.Pattern[str] = _NAME) -> list[Entry]:
     """List the files of a cache.
 
     Args:
-        paths: the files in its folder; those that are not named like an entry, after
-            the digest of a content or the number of a frame, and those that another
-            process is writing right now are left out
+        paths: the files in its folder; those that are not named like an entry, and
+            those that another process is writing right now are left out
+        named (after the digest of a content or the number of a frame): how the names
+            of entries look
     """
     abandoned = time.time() - _ABANDONED
     entries = []
     for path in paths:
-        if _NAME.fullmatch(path.name):
+        if named.fullmatch(path.name):
             with suppress(OSError):  # Another process removed it, or it cannot be read
                 status = path.stat()
                 used = max(status.st_atime, status.st_mtime)

@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
+from .s3_frames import bring_objects
 from .tracks import InputError, Sequence, Tracks
 from .video_frames import bring_frames
 
@@ -142,6 +143,7 @@ def check_frames(sequence: Sequence) -> None:
     if sequence.frames_dir is None:
         return
     bring_frames(sequence)
+    bring_objects(sequence)
     missing = missing_frames(sequence.frames_dir, sequence.frame_names)
     if not missing:
         return

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import cv2
 
-from .disk_cache import Entry, list_entries, mark_used, size_limit, trim
+from .disk_cache import ANY_NAME, Entry, list_entries, mark_used, size_limit, trim
 from .tracks import InputError, VideoPart
 from .tracks import Sequence as TrackSequence
 
@@ -64,6 +64,10 @@ def read_video_info(path: Path) -> VideoInfo:
         )
 
 
+#: How the names of folders in the cache begin that hold frames from S3.
+S3_FOLDER = "s3-"
+
+
 def default_frames_dir() -> Path:
     """Return the user's folder for decoded frames: ``~/.cache/track-audit/frames``."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
@@ -71,7 +75,7 @@ def default_frames_dir() -> Path:
 
 
 def list_decoded(folder: Path) -> list[Entry]:
-    """List the decoded frames in the cache.
+    """List the frames in the cache, decoded ones and those from S3.
 
     Args:
         folder: the folder of the cache
@@ -79,7 +83,10 @@ def list_decoded(folder: Path) -> list[Entry]:
     Returns:
         the files
     """
-    return list_entries(folder.glob("*/*"))
+    paths = list(folder.glob("*/*"))
+    named = [path for path in paths if path.parent.name.startswith(S3_FOLDER)]
+    decoded = [path for path in paths if not path.parent.name.startswith(S3_FOLDER)]
+    return list_entries(decoded) + list_entries(named, ANY_NAME)
 
 
 def frames_folder(videos: Sequence[VideoPart]) -> Path:

@@ -43,6 +43,8 @@ class Source:
         include_ignored: read MOT boxes whose flag is 0, too
         link: link boxes without track IDs into tracks by their overlap from frame to
             frame
+        s3_frames: download the frames that are looked at into the cache of frames, if
+            they lie in S3, as those of a Ground Truth job do
     """
 
     frames: Annotated[str | None, Parameter(metavar="DIR")] = None
@@ -56,6 +58,7 @@ class Source:
     label_attribute: Annotated[str | None, Parameter(metavar="NAME")] = None
     include_ignored: bool = False
     link: bool = False
+    s3_frames: bool = False
 
     def read(self, labels: str, include_ignored: bool = False) -> Tracks:
         """Read labels, and print what was understood on standard error.
@@ -94,6 +97,11 @@ class Source:
         Raises:
             InputError: if the labels cannot be read
         """
+        from ...importers.tracks import InputError
+
+        if self.s3_frames:
+            message = "an import encodes all frames, and downloads them; expected none"
+            raise InputError("--s3-frames", message)
         tracks = self._load(labels, cache_dir=cache_dir)
         _tell(tracks)
         return tracks
@@ -127,6 +135,10 @@ class Source:
                 self.label_attribute,
                 include_ignored or self.include_ignored,
             )
+        if self.s3_frames:
+            from ...importers.s3_frames import with_frames_in_s3
+
+            tracks = with_frames_in_s3(tracks)
         if self.link:
             from ..audit.linking import link_tracks
 

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fiftyone_track_audit.importers.frames import check_frames
 from fiftyone_track_audit.importers.groundtruth import read_manifest, read_seq_label
+from fiftyone_track_audit.importers.s3_frames import with_frames_in_s3
 from fiftyone_track_audit.importers.tracks import COLUMNS, InputError
+from fiftyone_track_audit.importers.video_frames import default_frames_dir, list_decoded
+from fiftyone_track_audit.plugin.cli.reading import Source
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labeling_jobs import BUCKET
@@ -693,6 +698,37 @@ def test_the_worker_is_read_from_s3(job, s3):
     for path in job.glob("annotations/worker-response/**/*.json"):
         s3.upload_file(str(path), BUCKET, f"job/{path.relative_to(job).as_posix()}")
     assert set(read_seq_label(uri).table["assignee"]) == {"private.eu.a"}
+
+
+def test_frames_in_s3_come_into_the_cache_when_they_are_needed(
+    job, s3, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("v1", "v2"):
+        prefix = f"s3://{BUCKET}/needed/{name}/"
+        write_sequence_file(job / name, prefix, "1.jpg", "2.jpg", "3.jpg")
+        for file in (job / "frames" / name).iterdir():
+            s3.upload_file(str(file), BUCKET, f"needed/{name}/{file.name}")
+    manifest = write_manifest(job, manifest_line("v1"), manifest_line("v2"))
+    one, two = Source(s3_frames=True).read(str(manifest)).sequences.values()
+    assert list_decoded(default_frames_dir()) == []
+    check_frames(replace(one, frame_names=("2.jpg",)))
+    assert [file.name for file in one.frames_dir.iterdir()] == ["2.jpg"]
+    content = (job / "frames/v1/2.jpg").read_bytes()
+    assert (one.frames_dir / "2.jpg").read_bytes() == content
+    # Those of another sequence make room
+    monkeypatch.setenv("TRACK_AUDIT_CACHE_SIZE", "1")
+    check_frames(two)
+    kept = {entry.path for entry in list_decoded(default_frames_dir())}
+    assert kept == {two.frames_dir / name for name in two.frame_names}
+    with pytest.raises(InputError, match="S3 answers"):
+        check_frames(replace(one, frame_names=("4.jpg",)))
+
+
+def test_labels_without_frames_in_s3_say_so(job):
+    tracks = read_manifest(write_manifest(job, manifest_line("v1")))
+    with pytest.raises(InputError, match="name none in S3"):
+        with_frames_in_s3(tracks)
 
 
 def test_frames_of_a_prefix_with_dots_are_not_downloaded(job, tmp_path):

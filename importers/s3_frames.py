@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames that lie in S3, which come into the cache of frames when they are needed.
+
+Only those that are looked at are downloaded, and the least recently used ones of other
+sequences are removed if the cache exceeds its limit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from .disk_cache import mark_used, size_limit, trim
+from .tracks import InputError, Sequence, Tracks
+from .video_frames import S3_FOLDER, default_frames_dir, list_decoded
+
+
+def with_frames_in_s3(tracks: Tracks) -> Tracks:
+    """Let sequences whose frames lie in S3 have those frames.
+
+    Nothing is downloaded yet, see :func:`bring_objects`.
+
+    Args:
+        tracks: the tracks
+
+    Returns:
+        the same; sequences without a local folder of frames have one in the cache
+
+    Raises:
+        InputError: if no sequence tells where its frames lie in S3
+    """
+    records = tracks.sequences
+    if not any(record.frames_uri for record in records.values()):
+        message = "the labels name none in S3; expected those of a Ground Truth job"
+        raise InputError("frames", message)
+    sequences = {
+        name: replace(record, frames_dir=record.frames_dir or _folder(record))
+        for name, record in records.items()
+    }
+    return replace(tracks, sequences=sequences)
+
+
+def bring_objects(sequence: Sequence) -> None:
+    """Download those frames of a sequence that are not in the cache yet.
+
+    Nothing is done for a sequence that has a folder of its own.
+
+    Args:
+        sequence: the record of the sequence, whose ``frame_names`` are the frames to
+            download
+
+    Raises:
+        InputError: if S3 does not give a frame
+    """
+    # Most labels have nothing to do with S3
+    from .files import download
+
+    folder = sequence.frames_dir
+    if sequence.frames_uri is None or folder is None or folder != _folder(sequence):
+        return
+    missing = []
+    for name in sequence.frame_names:
+        if (folder / name).is_file():
+            mark_used(folder / name)
+        else:
+            missing.append(name)
+    if not missing:
+        return
+    download(sequence.frames_uri, missing, folder, progress=False)
+    entries = list_decoded(default_frames_dir())
+    others = [entry for entry in entries if entry.path.parent != folder]
+    trim(others, sum(entry.size for entry in entries) - size_limit())
+
+
+def _folder(sequence: Sequence) -> Path | None:
+    """Return the folder in the cache for the frames of a sequence."""
+    if sequence.frames_uri is None:
+        return None
+    key = hashlib.blake2b(sequence.frames_uri.encode(), digest_size=16).hexdigest()
+    return default_frames_dir() / f"{S3_FOLDER}{key}"
