@@ -10,6 +10,7 @@ from corrections import Corrections
 from fiftyone_track_audit.importers.tracks import Tracks
 from injector import KINDS
 from left_out import (
+    EQUAL,
     MIXTURE,
     LeftOut,
     tabulate_domains,
@@ -52,6 +53,7 @@ def tabulate_left_out(found: LeftOut, reviews: pd.DataFrame) -> dict[str, pd.Dat
     tables = {
         "left-out": tabulate_means(found),
         "left-out-domains": tabulate_domains(found, MIXTURE),
+        "left-out-domains-equal": tabulate_domains(found, EQUAL),
         "left-out-kinds": tabulate_left_out_kinds(found, MIXTURE),
     }
     percent = {name: in_percent(table) for name, table in tables.items()}

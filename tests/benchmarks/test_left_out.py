@@ -72,7 +72,13 @@ def test_domains_are_measured_by_fits_without_them(domains, examples):
     assert ((shares >= 0) & (shares <= 1)).all(axis=None)
     reviews = simulate_reviews(found.issues)
     tables = tabulate_left_out(found, reviews)
-    assert set(tables) == {"left-out", "left-out-domains", "left-out-kinds", "reviews"}
+    assert set(tables) == {
+        "left-out",
+        "left-out-domains",
+        "left-out-domains-equal",
+        "left-out-kinds",
+        "reviews",
+    }
     assert tables["reviews"]["left out"].iloc[-1] == "mean"
     curves = draw_curves(reviews)
     assert (curves.iloc[0] == 0).all()
