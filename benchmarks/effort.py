@@ -162,7 +162,8 @@ def review(task: Task) -> list[dict[str, object]]:
     Returns:
         a record per method and number of looks: ``IDF1``, the ``best`` IDF1 that all
         helpful fixes bring, ``HOTA`` before any and after 60 looks at issues, and if
-        they are known the ``mistakes`` and the ``mistakes left``
+        they are known the ``mistakes``, the ``mistakes left``, and the share that is
+        ``fixed within 2N`` looks, where N is the number of mistakes
     """
     print(task.group, task.name, flush=True)
     issues = audit_tracks(task.labels).issues.reset_index(drop=True)
@@ -192,11 +193,19 @@ def review(task: Task) -> list[dict[str, object]]:
                 fixed = _fix(task, issues, made)
                 record["HOTA"] = measure_agreement([(task.truth, fixed)])["HOTA"]
             if pairs is not None and task.events is not None:
-                right = pairs.loc[pairs["issue"].isin(made), "event"].nunique()
-                record["mistakes"] = len(task.events)
-                record["mistakes left"] = len(task.events) - right
+                number = len(task.events)
+                record["mistakes"] = number
+                record["mistakes left"] = number - _count_right(pairs, order[:looks])
+                within = _count_right(pairs, order[: 2 * number])
+                record["fixed within 2N"] = within / number
             records.append(record)
     return records
+
+
+def _count_right(pairs: pd.DataFrame, looks: Order) -> int:
+    """Count the mistakes that the issues of some looks fix."""
+    seen = {issue for look in looks for issue in look}
+    return int(pairs.loc[pairs["issue"].isin(seen), "event"].nunique())
 
 
 def find_helpful(task: Task, issues: pd.DataFrame) -> NDArray[np.bool_]:
@@ -251,11 +260,12 @@ def order_looks(
     )
     by_rules = worst.max().sort_values(ascending=False, kind="stable").index.to_numpy()
     random = np.random.default_rng(0).permutation(frames)
+    most = max(*LOOKS, 0 if task.events is None else 2 * len(task.events))
     orders = (by_rules, random, frames)
     return {
         METHODS[0]: [[issue] for issue in _with_learning(issues, helpful)],
         **{
-            method: [_in_frame(issues, frame) for frame in order[: max(LOOKS)]]
+            method: [_in_frame(issues, frame) for frame in order[:most]]
             for method, order in zip(METHODS[1:], orders, strict=True)
         },
     }
@@ -335,14 +345,16 @@ def tabulate_mistakes(curves: pd.DataFrame) -> pd.DataFrame:
         curves: the records of :func:`review`
 
     Returns:
-        a row per method: the share at several looks, as means over the sequences
+        a row per method: the share at several looks, and at twice as many looks as
+        there are mistakes, as means over the sequences
     """
     known = curves.dropna(subset=["mistakes"])
     known = known.assign(fixed=1 - known["mistakes left"] / known["mistakes"])
     table = known.pivot_table("fixed", "method", "looks", sort=False)
     told = table[[20, 40, 60, 90, 120, 160]]
-    told = told.map("{:.0%}".format).rename(columns="{} looks".format)
-    return told.reset_index(names="looks at")
+    told = told.rename(columns="{} looks".format)
+    told["2N looks"] = known.groupby("method")["fixed within 2N"].mean()
+    return told.map("{:.0%}".format).reset_index(names="looks at")
 
 
 if __name__ == "__main__":

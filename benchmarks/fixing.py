@@ -114,8 +114,6 @@ def measure_kinds(clean: Tracks) -> list[dict[str, object]]:
         pairs = pairs[issues["kind"].isin(meant).to_numpy()[pairs["issue"]]]
         chosen = issues.iloc[sorted(set(pairs["issue"]))]
         plan = plan_fixes(injected.tracks, chosen)
-        if plan.fixes["fix"].notna().sum() == 0:
-            continue
         fixed = apply_plan(injected.tracks, plan).table
         before = compare(clean.table, injected.tracks.table, plan.edits)
         after = compare(clean.table, fixed, plan.edits)

@@ -126,10 +126,11 @@ class TrackAuditPanel(
             message = f"'{dataset.name}' has no tracks; import sequences"
             return _not_yet(message, _IMPORT)
         field = find_field(ctx)
+        changed = count_changed(dataset, field)
         unfinished = (
             describe_unfinished(dataset, field)
             or describe_unfinished_comparison(dataset, field)
-            or describe_changed(dataset, field)
+            or describe_changed(changed)
         )
         if not (list_audits(dataset, field) or list_comparisons(dataset, field)):
             message = unfinished or "The tracks have not been audited yet"
@@ -141,10 +142,11 @@ class TrackAuditPanel(
         return {
             "status": "ready",
             "message": unfinished,
-            "changed": count_changed(dataset, field),
+            "changed": changed,
             "operator": None,
             "label_field": field,
             "label_fields": fields,
+            "by_index": store.read_identity(dataset, field).plain,
             "sequences": [
                 {
                     "name": name,
@@ -184,7 +186,7 @@ class TrackAuditPanel(
             "progress": listing.count_decisions(issues),
             "learned": learned,
             "message": describe_unfinished(ctx.dataset, field)
-            or describe_changed(ctx.dataset, field),
+            or describe_changed(count_changed(ctx.dataset, field)),
         }
 
     @told

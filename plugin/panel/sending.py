@@ -21,7 +21,7 @@ class SendingMethods:
     def find_to_send(self, ctx: ExecutionContext) -> Json:
         """Return the issues to send: all confirmed ones, or the listed ones.
 
-        Dismissed issues are not sent.
+        Dismissed issues are not sent. The worst ones come first.
         """
         which = read_text(ctx.params, "which")
         if which not in ("confirmed", "listed"):
@@ -29,6 +29,7 @@ class SendingMethods:
         issues = read_listed(
             ctx.dataset, find_field(ctx), store.read_spans(ctx.dataset)
         )
+        issues, _ = listing.rank_issues(issues)
         if which == "confirmed":
             chosen = listing.choose_issues(issues, listing.Filters(decision=CONFIRMED))
         else:
@@ -40,4 +41,4 @@ class SendingMethods:
         chosen = listing.choose_to_send(chosen)
         if chosen.empty:
             raise ValueError("there are no such issues, so there is nothing to send")
-        return {"issues": chosen["id"].tolist()}
+        return {"issues": listing.sort_issues(chosen)["id"].tolist()}

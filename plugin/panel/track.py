@@ -114,6 +114,11 @@ def _around(issue: Issue) -> tuple[int, int]:
     return issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND
 
 
+def _track_ids(issue: Issue) -> list[int]:
+    """Return the IDs of the tracks of an issue."""
+    return [int(each) for each in issue[["track", "other_track"]].dropna()]
+
+
 def _read_tracks(
     dataset: fo.Dataset, field: str, issue: Issue, attributes: list[str]
 ) -> tuple[Tracks, NDArray[np.int64]]:
@@ -122,7 +127,7 @@ def _read_tracks(
     Raises:
         ValueError: if the boxes of the issue no longer exist
     """
-    ids = issue[["track", "other_track"]].dropna().tolist()
+    ids = _track_ids(issue)
     tracks, labeled = store.read_part(
         dataset, field, issue["sequence"], ids, _around(issue), attributes
     )
@@ -318,7 +323,7 @@ def show_others(dataset: fo.Dataset, field: str, issue: Issue) -> Json:
     last = min(issue["last_frame"] + _BEYOND, peak + _FARTHEST)
     read = store.read_range(dataset, field, issue["sequence"], (first, last))
     table = _placed(read.tracks.table)
-    own = table["track"].isin(issue[["track", "other_track"]].dropna().tolist())
+    own = table["track"].isin(_track_ids(issue))
     frames = table[~own].groupby("frame")
     boxes = {str(frame): part[BOX].round(1).to_numpy() for frame, part in frames}
     return {"boxes": {frame: each.tolist() for frame, each in boxes.items()}}
@@ -338,7 +343,7 @@ def show_card(dataset: fo.Dataset, field: str, issue: Issue) -> Json | None:
     """
     frame = int(issue["peak_frame"])
     around = (min(frame, issue["first_frame"]) - _BESIDE, frame + _BESIDE)
-    ids = issue[["track", "other_track"]].dropna().tolist()
+    ids = _track_ids(issue)
     tracks, _ = store.read_part(dataset, field, issue["sequence"], ids, around)
     table = _placed(tracks.table)
     expected = issue.reindex(EXPECTED).to_numpy(float)

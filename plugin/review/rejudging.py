@@ -248,20 +248,16 @@ def count_changed(dataset: fo.Dataset, field: str) -> int:
     return store.count_modified(dataset, audits[-1].finished_at, known)
 
 
-def describe_changed(dataset: fo.Dataset, field: str) -> str:
+def describe_changed(changed: int) -> str:
     """Tell whether frames changed since they were judged.
 
     Args:
-        dataset: the dataset
-        field: the frame field of the tracks
+        changed: what :func:`count_changed` counts
 
     Returns:
         a sentence for users, empty if none changed
     """
-    changed = count_changed(dataset, field)
-    if not changed:
-        return ""
-    return f"{count(changed, 'frame')} changed since the audit"
+    return f"{count(changed, 'frame')} changed since the audit" if changed else ""
 
 
 def _judged(dataset: fo.Dataset, field: str) -> list[str]:

@@ -14,6 +14,7 @@ from fiftyone import ViewField as F
 
 from ...importers import store
 from ...importers.store.locks import exclusive
+from ..audit.kinds import IOU_KINDS, SIZE_KINDS
 from .audit_records import describe_unfinished
 from .decisions import CONFIRMED, DISMISSED, FIXED
 from .issues import ISSUES, read_dataset_issues
@@ -31,6 +32,8 @@ _FILTERS = {
     LOW_IOU: ("iou_outlier", "Boxes that are not where their track suggests"),
     OUTLIERS: ("outlier_score", "Boxes that the audit takes for mistakes"),
 }
+#: The kinds of mistakes whose boxes are shown beside those beyond a threshold.
+_KINDS = {"size_outlier": SIZE_KINDS, "iou_outlier": IOU_KINDS}
 #: The views of issues by decision: None for all issues, "" for open ones.
 _ISSUES = {
     ISSUE_CLIPS: (None, "A clip of each issue, the worst first"),
@@ -49,9 +52,10 @@ def save_outlier_views(
     """Save the views of what the audit found, replacing those of an earlier audit.
 
     ``size outliers``, ``low IoU`` and ``outliers`` show the frames that have such
-    boxes, and only those boxes. ``issues`` has a clip for each issue, the worst
-    first; ``issues to review``, ``confirmed``, ``dismissed`` and ``fixed`` show the
-    issues by decision. Views with these names that a user saved are left as they
+    boxes, and only those boxes: the first two those beyond the threshold, and those of
+    issues of these kinds. ``issues`` has a clip for each issue, the worst first;
+    ``issues to review``, ``confirmed``, ``dismissed`` and ``fixed`` show the issues by
+    decision. Views with these names that a user saved are left as they
     are, and a warning names them.
 
     Args:
@@ -210,14 +214,20 @@ def _is_current(dataset: fo.Dataset, name: str, issues: fo.DatasetView) -> bool:
 def outlier_view(dataset: fo.Dataset, field: str, flag: str) -> fo.DatasetView:
     """Return the frames with outliers, and in them only the outliers.
 
+    Boxes of issues of a kind are its outliers even if they keep to its threshold.
+
     Args:
         dataset: an audited dataset
         field: the frame field of the tracks
         flag: ``size_outlier``, ``iou_outlier`` or ``outlier_score``, which the
             detections have
     """
-    value = F(store.own_attributes(dataset, field)[flag])
+    own = store.own_attributes(dataset, field)
+    value, reasons = F(own[flag]), F(own.get("outlier_reasons"))
     wrong = value > 0.5 if flag == "outlier_score" else value.is_in([True])
+    if flag in _KINDS and "outlier_reasons" in own:
+        of_kind = reasons.intersection(list(_KINDS[flag])).length() > 0
+        wrong |= reasons.exists() & of_kind
     boxes = F(f"{field}.detections")
     path = store.frame_path(dataset, field)
     shown = store.in_slice(dataset).filter_labels(path, wrong)

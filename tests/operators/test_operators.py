@@ -580,6 +580,16 @@ def test_saved_views_follow_a_second_audit(audited):
     assert not audited.has_saved_view("issues")
 
 
+def test_views_of_kinds_hold_issues_that_keep_to_the_threshold(audited):
+    for flag in ("size_outlier", "iou_outlier"):
+        path = f"frames.ground_truth.detections.{flag}"
+        flags = audited.values(path)
+        none = [[[False for _ in frame] for frame in video] for video in flags]
+        audited.set_values(path, none)
+    result, _ = run("save_outlier_views", audited)
+    assert result["views"] == COUNTS
+
+
 def test_views_need_an_audit(dataset):
     with pytest.raises(ExecutionError, match="no signals yet; audit the tracks first"):
         run("save_outlier_views", dataset)

@@ -68,6 +68,7 @@ def test_says_what_there_is(dataset):
     found, _ = ask(dataset.view(), "load")
     assert found["status"] == "ready"
     assert found["label_field"] == FIELD
+    assert found["by_index"]
     assert found["thresholds"] == {"size": 0.25, "iou": 0.5}
     assert [each["name"] for each in found["sequences"]] == ["a", "b"]
     assert [each["issues"] for each in found["sequences"]] == [2, 2]
@@ -602,6 +603,8 @@ def test_finds_what_to_send(dataset):
     assert (found, triggers) == ({"issues": ids[:1]}, [])
     found, _ = ask(dataset.view(), "find_to_send", which="listed")
     assert set(found["issues"]) == {ids[0], *ids[2:]}
+    scores = read_dataset_issues(dataset, FIELD).set_index("id")["score"]
+    assert scores[found["issues"]].is_monotonic_decreasing
     filters = {"kinds": ["shift"], "in_view": True}
     found, _ = ask(other, "find_to_send", which="listed", filters=filters)
     assert len(found["issues"]) == 1

@@ -307,6 +307,17 @@ def test_pictures_notes_and_reports(panel, dataset, page):
     # A bar filters the list, and the grid follows it
     panel.get_by_label("in grid").check()
     page.get_by_text(f"{len(issues) + 1} clips").wait_for()
+    # The view stays while a clip is open, and follows the filters afterward
+    page.locator("[data-cy=looker]").first.click()
+    modal = page.locator("[data-cy=modal]")
+    modal.get_by_test_id("strip").wait_for()
+    modal.get_by_label("Minimum score").fill("0.7")
+    settle(page)
+    assert modal.is_visible()
+    close_modal(page)
+    page.get_by_text(f"{(issues['score'] >= 0.7).sum() + 1} clips").wait_for()
+    panel.get_by_role("button", name="Clear filters").click()
+    page.get_by_text(f"{len(issues) + 1} clips").wait_for()
     panel.get_by_role("button", name="Quality").click()
     panel.get_by_role("button", name="Measure quality").click()
     bar = panel.get_by_test_id("rate").first
@@ -757,6 +768,15 @@ def test_sends_what_is_confirmed(
     assert panel.get_by_test_id("issue").count() > 0
     if beside_video:
         close_modal(page)
+        return
+    panel.get_by_role("button", name="Send…").click()
+    panel.get_by_role("menuitem", name="The App's annotator").click()
+    page.locator("[data-cy=annotate-edit-back]").wait_for()
+    beside = page.locator("[data-cy=modal] [data-testid=track-audit]")
+    playhead = beside.locator("[data-testid=playhead]")
+    assert playhead.get_attribute("data-frame") == str(confirmed["peak_frame"])
+    assert listed(beside) == [confirmed["id"]]
+    close_modal(page)
 
 
 def test_the_video_goes_along_and_marks_the_track(panel, dataset, page):

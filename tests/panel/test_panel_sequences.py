@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The panel over two sequences, two label fields, and more issues than a page."""
 
+import re
+
 import pandas as pd
 import pytest
 from browser import (
+    PATIENCE,
     field,
     open_operator,
     open_panel,
@@ -366,7 +369,31 @@ def test_two_panels_save_the_views_once(panel, dataset, page):
     see_decided(panel, 0, 0)
 
 
+#: Whether each thumbnail of the grid shows boxes, and only those of its issue's tracks.
+ARE_NARROWED = """() => {
+    const grid = document.querySelector("[data-cy=fo-grid]");
+    const key = Object.keys(grid).find((name) => name.startsWith("__reactFiber$"));
+    const isCache = (value) => value?.shown instanceof Map && "isShown" in value;
+    let cache = null;
+    for (let node = grid[key]; node && !cache; node = node.return) {
+        for (let hook = node.memoizedState; hook; hook = hook.next) {
+            cache = hook.memoizedState?.deps?.find?.(isCache) ?? cache;
+        }
+    }
+    return [...cache.shown.values()].map(({ sample, state }) => {
+        const { track, other_track } = sample.issues;
+        const boxes = sample.frames[0].ground_truth.detections;
+        const shown = boxes.filter((box) => {
+            return state.options.filter("frames.ground_truth", box);
+        });
+        const own = shown.every(({ index }) => [track, other_track].includes(index));
+        return own && shown.length > 0 && shown.length < boxes.length;
+    });
+}"""
+
+
 def test_a_view_of_clips_stays_while_it_is_reviewed(dataset, page):
+    """A second window lists the view that the first one saves, and follows it."""
     from fiftyone_track_audit.plugin.review.deciding import decide_issues
     from fiftyone_track_audit.plugin.review.saved_views import save_issue_views
 
@@ -382,6 +409,13 @@ def test_a_view_of_clips_stays_while_it_is_reviewed(dataset, page):
         panel = begin(page, f"{app}/datasets/{NAME}?view=issues-to-review")
         clips = page.locator("[data-cy=looker]")
         clips.nth(2).wait_for()
+        wait_until(page, lambda: all(page.evaluate(ARE_NARROWED)))
+        second = page.context.new_page()
+        second.set_default_timeout(1000 * PATIENCE)
+        second.goto(f"{app}/datasets/{NAME}")
+        other = open_panel(second)
+        see_decided(other, 0, 0)
+        page.bring_to_front()
         page.keyboard.press("c")
         see_decided(panel, 1, 0)
         wait_until(page, has_view)
@@ -390,3 +424,15 @@ def test_a_view_of_clips_stays_while_it_is_reviewed(dataset, page):
         modal.get_by_test_id("timeline-playhead-time").wait_for()
         assert panel.get_by_test_id("issue").count() > 0
         close_modal(page)
+        second.bring_to_front()
+        see_decided(other, 1, 0)
+        second.locator("[data-cy=saved-views-selection-container]").click()
+        second.locator("[data-cy=saved-views-confirmed-selection-option]").click()
+        shown = second.get_by_text(re.compile(r"^\d+ clips?$"))
+        wait_until(second, lambda: shown.first.text_content() == "1 clip")
+        page.bring_to_front()
+        page.keyboard.press("c")
+        see_decided(panel, 2, 0)
+        second.bring_to_front()
+        wait_until(second, lambda: shown.first.text_content() == "2 clips")
+        second.close()

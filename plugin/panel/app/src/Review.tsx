@@ -37,6 +37,7 @@ import { useOthers, useSolo } from "./solo";
 import * as store from "./state";
 import { ThresholdsView } from "./ThresholdsView";
 import { TimelineView } from "./TimelineView";
+import { useThumbnails } from "./thumbnails";
 import type { Decision, Details, Issue, Listing, Overview } from "./types";
 import { useWatch } from "./watch";
 
@@ -182,10 +183,15 @@ export function Review({ overview }: { overview: Overview }) {
   const go = useGo();
   const begin = useAnnotate();
   const annotate = issue && seen ? () => begin(sequence, issue) : null;
+  const edit = (issue: Issue) => {
+    store.set({ chosen: issue.id, tab: "issue" });
+    begin(sequenceOf(issue), issue);
+  };
   useShortcuts(root, actions, issue ? () => go(sequence, issue.peak_frame, issue.id) : null, annotate);
   useSelect();
   useAnnotating();
   useSolo(root, shown.details, overview.label_field);
+  useThumbnails(overview.by_index ? overview.label_field : null);
   const others = useOthers(issue);
   useLoop(root, issue, sequence);
 
@@ -205,7 +211,7 @@ export function Review({ overview }: { overview: Overview }) {
       <Marks panel={root} plot={shown.details?.plot} sequence={sequence} others={others} />
       <main>
         {overview.message && <Banner overview={overview} />}
-        <Tabs overview={overview} listing={listing} fix={actions.fix} />
+        <Tabs {...{ overview, listing, edit }} fix={actions.fix} />
         <div className="page">
           {tab === "issue" && <IssueView {...{ sequence, kind, issue, annotate, ...shown, ...actions }} />}
           {tab === "grid" && <GridView {...{ listing, choose, ...actions }} />}
@@ -233,9 +239,10 @@ interface TabsProps {
   overview: Overview;
   listing: Listing | null;
   fix: FixIssues;
+  edit: (issue: Issue) => void;
 }
 
-function Tabs({ overview, listing, fix }: TabsProps) {
+function Tabs({ overview, listing, fix, edit }: TabsProps) {
   const { tab } = store.useStored();
   return (
     <nav>
@@ -244,7 +251,7 @@ function Tabs({ overview, listing, fix }: TabsProps) {
           {title}
         </button>
       ))}
-      <Send overview={overview} listing={listing} fix={fix} />
+      <Send {...{ overview, listing, fix, edit }} />
     </nav>
   );
 }

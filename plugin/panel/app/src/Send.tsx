@@ -5,8 +5,9 @@ import { usePromptOperatorInput } from "@fiftyone/operators";
 import React, { useEffect, useRef, useState } from "react";
 import { useCall } from "./api";
 import type { FixIssues } from "./decide";
+import { NO_FILTERS } from "./session";
 import * as store from "./state";
-import type { Listing, Overview } from "./types";
+import type { Issue, Listing, Overview } from "./types";
 
 const PLUGIN = "@track-audit/video";
 
@@ -24,10 +25,12 @@ interface Props {
   overview: Overview;
   listing: Listing | null;
   fix: FixIssues;
+  /** Opens the App's annotator at an issue. */
+  edit: (issue: Issue) => void;
 }
 
 /** Send the confirmed issues, or those in the list, one of the ways. */
-export function Send({ overview, listing, fix }: Props) {
+export function Send({ overview, listing, fix, edit }: Props) {
   const [open, setOpen] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const counts = { confirmed: listing?.progress.confirmed ?? 0, listed: listing?.to_send ?? 0 };
@@ -45,18 +48,18 @@ export function Send({ overview, listing, fix }: Props) {
       >
         Send…
       </button>
-      {open && <Menu {...{ overview, counts, fix, close, setProblem }} />}
+      {open && <Menu {...{ overview, counts, fix, edit, close, setProblem }} />}
     </span>
   );
 }
 
-interface MenuProps extends Pick<Props, "overview" | "fix"> {
+interface MenuProps extends Pick<Props, "overview" | "fix" | "edit"> {
   counts: Record<Which, number>;
   close: () => void;
   setProblem: (problem: string) => void;
 }
 
-function Menu({ overview, counts, fix, close, setProblem }: MenuProps) {
+function Menu({ overview, counts, fix, edit, close, setProblem }: MenuProps) {
   const call = useCall();
   const prompt = usePromptOperatorInput();
   const node = useRef<HTMLDivElement>(null);
@@ -73,6 +76,14 @@ function Menu({ overview, counts, fix, close, setProblem }: MenuProps) {
   const fixHere = (issues: string[]) => {
     store.set({ selected: issues, preview: null });
     fix(undefined, issues);
+  };
+  const editFirst = ([first]: string[]) => {
+    // The list beside the annotator leads from one to the next
+    if (which === "confirmed") store.narrow({ filters: { ...NO_FILTERS, decision: "confirmed" } });
+    call<Listing>("list_issues", { ids: [first], limit: 1 }).then(
+      ({ asked }) => edit(asked[0]),
+      (error: Error) => setProblem(error.message),
+    );
   };
   return (
     <div
@@ -101,6 +112,9 @@ function Menu({ overview, counts, fix, close, setProblem }: MenuProps) {
       ))}
       <button role="menuitem" onClick={() => choose(fixHere)}>
         Fix here
+      </button>
+      <button role="menuitem" onClick={() => choose(editFirst)}>
+        The App's annotator
       </button>
       {FORMS.map(([operator, values, text]) => (
         <button

@@ -5,7 +5,14 @@ import type { Target } from "./state";
 import type { Box, Figure, SequenceInfo, Track } from "./types";
 
 /** Tells whether a looker shows a label of a field. */
-export type LabelFilter = (path: string, label: { id?: string; _id?: string }) => boolean;
+export type LabelFilter = (path: string, label: { id?: string; _id?: string; index?: number | null }) => boolean;
+
+/** What the clip of an issue knows of it. */
+export interface ClipIssue {
+  track?: number | null;
+  other_track?: number | null;
+  label_field?: string;
+}
 
 export interface LookerOptions {
   filter?: LabelFilter | null;
@@ -14,7 +21,7 @@ export interface LookerOptions {
 
 /** The parts of FiftyOne's video looker that the panel uses. */
 export interface Looker {
-  sample?: { _id?: string; _sample_id?: string };
+  sample?: { _id?: string; _sample_id?: string; issues?: ClipIssue | null };
   frameNumber: number;
   state: {
     loaded?: boolean;
@@ -142,6 +149,21 @@ export function makeSolo(before: LabelFilter | null, field: string, labels: stri
     if (path === "issues") return id === issue;
     return path.replace(/^frames\./, "") !== field || own.has(id);
   };
+}
+
+/**
+ * Return the filter that passes, in a field of tracks, only those of the clip's issue, or null if
+ * the clip is of no issue with a track. The index of a label is the number of its track.
+ */
+export function makeThumbnailFilter(
+  before: LabelFilter | null,
+  field: string,
+  issue: ClipIssue | null | undefined,
+): LabelFilter | null {
+  if (issue?.label_field !== field || (issue.track ?? -1) < 0) return null;
+  const own = [issue.track, issue.other_track];
+  return (path, label) =>
+    (!before || before(path, label)) && (path.replace(/^frames\./, "") !== field || own.includes(label.index ?? -1));
 }
 
 /** How long before and after the issue the loop plays, in seconds. */

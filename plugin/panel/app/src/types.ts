@@ -56,6 +56,8 @@ export interface Overview {
   operator: string | null;
   label_field: string | null;
   label_fields: string[];
+  /** Whether the number of each track is the index of its boxes. */
+  by_index?: boolean;
   sequences: SequenceInfo[];
   thresholds: { size: number; iou: number };
 }

@@ -9,6 +9,7 @@ import {
   follow,
   type Looker,
   makeSolo,
+  makeThumbnailFilter,
   offsetOf,
   sampleOf,
   zoomTo,
@@ -174,6 +175,24 @@ describe("makeSolo", () => {
     expect(shows("frames.others", { id: "c" })).toBe(true);
     expect(shows("hidden", { id: "c" })).toBe(false);
     expect(makeSolo(null, "boxes", ["a"], "i1")("frames.boxes", { _id: "a" })).toBe(true);
+  });
+});
+
+describe("makeThumbnailFilter", () => {
+  const issue = { track: 3, other_track: 5, label_field: "boxes" };
+
+  it("passes the boxes of the issue's tracks, and what passed before of other fields", () => {
+    const before = (path: string) => path !== "hidden";
+    const shows = makeThumbnailFilter(before, "boxes", issue);
+    expect([1, 3, 5].map((index) => shows?.("frames.boxes", { index }))).toEqual([false, true, true]);
+    expect(shows?.("frames.boxes", {})).toBe(false);
+    expect(shows?.("issues", {})).toBe(true);
+    expect(shows?.("hidden", { index: 3 })).toBe(false);
+  });
+
+  it("leaves clips alone that are of no issue with a track", () => {
+    for (const other of [undefined, null, {}, { ...issue, label_field: "others" }, { ...issue, track: -1 }])
+      expect(makeThumbnailFilter(null, "boxes", other)).toBeNull();
   });
 });
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from "vitest";
-import { findShared, frameAt, readTime } from "../src/playback";
+import { findHeld, findShared, frameAt, readTime } from "../src/playback";
 
 describe("frameAt", () => {
   it("counts frames from 1, in spite of rounding", () => {
@@ -30,6 +30,27 @@ describe("findShared", () => {
     expect(
       findShared<{ seek: unknown }>(node({ return: null, memoizedProps: { value: "seek" } }), ["seek"]),
     ).toBeNull();
+  });
+});
+
+describe("findHeld", () => {
+  const held = { shown: new Map(), isShown: () => true };
+  const hooks = (...states: unknown[]): unknown =>
+    states.reduceRight<unknown>((next, memoizedState) => ({ memoizedState, next }), null);
+  const find = (...states: unknown[]) => {
+    const component = { return: null, memoizedState: hooks(...states) };
+    const element = { return: component, memoizedState: null };
+    return findHeld<typeof held>({ __reactFiber$x: element } as unknown as Element, ["shown", "isShown"]);
+  };
+
+  it("finds what an effect or a memoized value of the component around depends on", () => {
+    expect(find(7, null, { deps: ["id", held] })).toBe(held);
+    expect(find([() => 1, [{ shown: 1 }, held]])).toBe(held);
+  });
+
+  it("finds nothing elsewhere", () => {
+    expect(find(held, [held], { deps: null }, [held, null])).toBeNull();
+    expect(findHeld<typeof held>(null, ["shown"])).toBeNull();
   });
 });
 

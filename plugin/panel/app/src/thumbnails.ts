@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The grid's thumbnails of clips of issues: of all labels, each shows those that its issue is about.
+
+import { isModalActive } from "@fiftyone/state";
+import { useEffect } from "react";
+import { useRecoilValue } from "recoil";
+import { follow, type LabelFilter, type Looker, makeThumbnailFilter } from "./looker";
+import { findHeld } from "./playback";
+import * as store from "./state";
+
+/** The thumbnails that the grid shows. */
+interface Grid {
+  shown: Map<string, Looker>;
+  isShown: unknown;
+}
+
+const GRID = "[data-cy=fo-grid]";
+
+/** Let a thumbnail show only the tracks of its issue; return the function that shows all again. */
+function narrow(looker: Looker, field: string): () => void {
+  let before: LabelFilter | null = null;
+  let own: LabelFilter | null = null;
+  const show = (filter: LabelFilter | null) => looker.updateOptions?.({ ...looker.state.options, filter }, true);
+  // The App sets its own filter again whenever one of its options changes
+  const apply = () => {
+    const filter = looker.state.options?.filter ?? null;
+    if (own && filter === own) return;
+    const next = makeThumbnailFilter(filter, field, looker.sample?.issues);
+    if (!next) return;
+    before = filter;
+    own = next;
+    show(own);
+  };
+  apply();
+  const stop = follow(looker, "options", apply);
+  return () => {
+    stop();
+    if (own && looker.state.options?.filter === own) show(before);
+  };
+}
+
+/** Show in the grid's thumbnails which boxes their issues are about, as long as solo is on. */
+export function useThumbnails(field: string | null): void {
+  const { solo } = store.useStored();
+  const isOpen = useRecoilValue(isModalActive);
+  useEffect(() => {
+    if (!field || !solo || isOpen) return undefined;
+    const narrowed = new Map<Looker, () => void>();
+    const update = () => {
+      const grid = findHeld<Grid>(document.querySelector(GRID), ["shown", "isShown"]);
+      const shown = new Set(grid?.shown.values() ?? []);
+      for (const looker of shown) {
+        if (!narrowed.has(looker)) narrowed.set(looker, narrow(looker, field));
+      }
+      for (const [looker, stop] of narrowed) {
+        if (shown.has(looker)) continue;
+        stop();
+        narrowed.delete(looker);
+      }
+    };
+    let asked = 0;
+    const observer = new MutationObserver(() => {
+      cancelAnimationFrame(asked);
+      asked = requestAnimationFrame(update);
+    });
+    observer.observe(document.querySelector("[data-cy=panel-container]") ?? document.body, {
+      childList: true,
+      subtree: true,
+    });
+    update();
+    return () => {
+      observer.disconnect();
+      cancelAnimationFrame(asked);
+      for (const stop of narrowed.values()) stop();
+    };
+  }, [field, solo, isOpen]);
+}
