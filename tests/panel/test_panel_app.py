@@ -308,7 +308,7 @@ def test_pictures_notes_and_reports(panel, dataset, page):
     panel.get_by_label("in grid").check()
     page.get_by_text(f"{len(issues) + 1} clips").wait_for()
     # The view stays while a clip is open, and follows the filters afterward
-    page.locator("[data-cy=looker]").first.click()
+    panel.get_by_role("button", name="Show in video").click()
     modal = page.locator("[data-cy=modal]")
     modal.get_by_test_id("strip").wait_for()
     modal.get_by_label("Minimum score").fill("0.7")
@@ -771,11 +771,10 @@ def test_sends_what_is_confirmed(
         return
     panel.get_by_role("button", name="Send…").click()
     panel.get_by_role("menuitem", name="The App's annotator").click()
-    page.locator("[data-cy=annotate-edit-back]").wait_for()
+    page.locator("[data-cy=modal] [data-cy=video-annotation-top-bar]").wait_for()
     beside = page.locator("[data-cy=modal] [data-testid=track-audit]")
-    playhead = beside.locator("[data-testid=playhead]")
-    assert playhead.get_attribute("data-frame") == str(confirmed["peak_frame"])
-    assert listed(beside) == [confirmed["id"]]
+    see(beside, confirmed["id"])
+    wait_until(page, lambda: listed(beside) == [confirmed["id"]])
     close_modal(page)
 
 
@@ -993,3 +992,59 @@ def test_edits_in_the_annotator_and_back(panel, dataset, page):
     state.get_by_text("edited", exact=True).wait_for()
     assert read_issues(dataset).set_index("id").loc[wrong["id"], "fix"] == "edited"
     close_modal(page)
+
+
+def fixes_of(dataset):
+    """The names of the fixes that apply to each issue that has any."""
+    from fiftyone_track_audit.importers import store
+    from fiftyone_track_audit.plugin.audit import Thresholds
+    from fiftyone_track_audit.plugin.panel.track import show_issue
+
+    (sequence,) = store.read_spans(dataset)
+    issues = read_issues(dataset).assign(sequence=sequence)
+    shown = {
+        issue["id"]: show_issue(dataset, FIELD, issue, Thresholds())["fixes"]
+        for _, issue in issues.iterrows()
+    }
+    return {
+        issue: [fix["name"] for fix in fixes] for issue, fixes in shown.items() if fixes
+    }
+
+
+def test_fixes_by_a_key_by_the_menu_and_together(panel, dataset, page):
+    before = read_boxes(dataset).sort_index()
+
+    def see_fixed(number):
+        done = panel.locator("[data-testid=progress][aria-busy=false]")
+        done.get_by_text(f"0 dismissed, {number} fixed").wait_for()
+        fixed = read_issues(dataset).query("decision == 'fixed'").set_index("id")
+        assert len(fixed) == number
+        return fixed["fix"]
+
+    def take_back():
+        page.keyboard.press("Control+z")
+        wait_until(page, lambda: read_boxes(dataset).sort_index().equals(before))
+        done = panel.locator("[data-testid=progress][aria-busy=false]")
+        done.get_by_text(re.compile("0 dismissed$")).wait_for()
+
+    fixes = fixes_of(dataset)
+    first, second = list(fixes)[:2]
+    choose(panel, first)
+    page.keyboard.press("f")
+    assert see_fixed(1).to_dict() == {first: fixes[first][0]}
+    assert not read_boxes(dataset).sort_index().equals(before)
+    take_back()
+    many = next(issue for issue, names in fixes.items() if len(names) > 1)
+    choose(panel, many)
+    panel.get_by_label("Other fixes").select_option(fixes[many][1])
+    assert see_fixed(1).to_dict() == {many: fixes[many][1]}
+    take_back()
+    for issue in (first, second):
+        panel.locator(f"[data-testid=issue][data-id='{issue}'] input").check()
+    page.keyboard.press("f")
+    preview = panel.get_by_test_id("preview")
+    preview.wait_for()
+    assert read_boxes(dataset).sort_index().equals(before)
+    preview.get_by_role("button", name="Apply").click()
+    see_fixed(2)
+    take_back()

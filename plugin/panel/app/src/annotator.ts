@@ -92,16 +92,20 @@ export function AnnotatorClock(): null {
       const { stepInterval } = playback() ?? {};
       const clock = findShared<PlaybackStore>(surface(), ["get", "set", "sub"]);
       if (!clock || !stepInterval) return;
-      observer.disconnect();
+      wait.disconnect();
+      window.clearInterval(timer);
       const update = () => publish(frameAt(getPlayhead(clock), playback()?.stepInterval ?? stepInterval));
       stop = subscribePlayhead(clock, update);
       update();
     };
-    const observer = new MutationObserver(attach);
-    observer.observe(document.body, { childList: true, subtree: true });
+    const wait = new MutationObserver(attach);
+    wait.observe(document.body, { childList: true, subtree: true });
+    // A video may be ready some time after the last change of the page
+    const timer = window.setInterval(attach, PATIENCE);
     attach();
     return () => {
-      observer.disconnect();
+      wait.disconnect();
+      window.clearInterval(timer);
       stop?.();
       publish(0);
     };

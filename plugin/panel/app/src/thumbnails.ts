@@ -63,10 +63,8 @@ export function useThumbnails(field: string | null): void {
       cancelAnimationFrame(asked);
       asked = requestAnimationFrame(update);
     });
-    observer.observe(document.querySelector("[data-cy=panel-container]") ?? document.body, {
-      childList: true,
-      subtree: true,
-    });
+    // The App replaces the whole grid now and then
+    observer.observe(document.body, { childList: true, subtree: true });
     update();
     return () => {
       observer.disconnect();
