@@ -102,6 +102,7 @@ from .views import (
     in_slice,
     kind_of,
     label_ids,
+    saved_view_time,
     shows_all_labels,
 )
 from .writing import (
@@ -189,6 +190,7 @@ __all__ = [
     "replace_detections",
     "sample_ids",
     "samples_by_sequence",
+    "saved_view_time",
     "select_sequences",
     "sequence_names",
     "set_frame_values",

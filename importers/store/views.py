@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import fiftyone as fo
@@ -111,3 +112,17 @@ def label_ids(view: fo.core.collections.SampleCollection, field: str) -> set[str
         return set()
     _, ids = view._get_label_field_path(path, "id")
     return set(view.values(ids, unwind=True))
+
+
+def saved_view_time(dataset: fo.Dataset, name: str) -> datetime:
+    """Return when a saved view was saved or edited last.
+
+    Args:
+        dataset: the dataset
+        name: the name of the view
+
+    Returns:
+        the time, in UTC
+    """
+    time: datetime = dataset._get_saved_view_doc(name).last_modified_at
+    return time

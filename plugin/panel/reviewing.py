@@ -7,6 +7,7 @@ from datetime import datetime
 
 from fiftyone.operators.executor import ExecutionContext
 
+from ...importers import store
 from ..operators.forms import author
 from ..plain import Json
 from ..review.deciding import decide_issues, note_issue
@@ -92,8 +93,7 @@ class ReviewingMethods:
         views = sorted(dataset.list_saved_views())
         shown = None
         if name in views:
-            saved = dataset.get_saved_view_info(name)["last_modified_at"]
-            shown = f"{name} {saved.isoformat()}"
+            shown = f"{name} {store.saved_view_time(dataset, name).isoformat()}"
         seen = ctx.params.get("view")
         if ctx.params.get("renew") and name and seen and seen.startswith(f"{name} "):
             if shown is None:

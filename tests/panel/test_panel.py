@@ -53,11 +53,11 @@ def dataset(source):
     copy.delete()
 
 
-def ask(view, method, **params):
-    """Calls a method of the panel, as its component does."""
+def ask(view, method, open_view=None, /, **params):
+    """Calls a method of the panel, as its component does in an open saved view."""
     params |= {"__method__": method, "panel_id": "1", "panel_state": {}}
     ctx = {"dataset": view._root_dataset, "view": view, "params": params}
-    answer = foo.execute_operator(PANEL, ctx)
+    answer = foo.execute_operator(PANEL, ctx | {"view_name": open_view})
     json.dumps(answer.result, allow_nan=False)
     requests = answer.executor.to_json()["requests"]
     names = [request["operator_uri"].rpartition("/")[2] for request in requests]
@@ -675,6 +675,13 @@ def test_notices_what_others_decide_and_save(dataset):
     after, _ = ask(dataset.view(), "watch")
     assert after["stamp"] > before["stamp"]
     assert set(after["views"]) - set(before["views"]) >= {"confirmed"}
+    # The open view is shown anew once it was saved again
+    shown, triggers = ask(dataset.view(), "watch", "confirmed")
+    seen = {"view": shown["view"], "renew": True}
+    assert ask(dataset.view(), "watch", "confirmed", **seen)[1] == triggers == []
+    decide_issues(dataset, read_dataset_issues(dataset, FIELD)["id"][1:2], "confirmed")
+    save_issue_views(dataset, FIELD)
+    assert ask(dataset.view(), "watch", "confirmed", **seen)[1] == ["set_view"]
     found, _ = ask(
         dataset.view(),
         "decide",
