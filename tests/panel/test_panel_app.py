@@ -259,10 +259,16 @@ def test_finds_frames_that_a_view_of_clips_lacks(app, page, dataset):
     other = issues[far].iloc[0]
     page.goto(f"{app}/datasets/{dataset.name}?view={WORST}")
     panel = open_panel(page)
+    beside = page.locator("[data-cy=modal]").get_by_test_id("track-audit")
+    # Once the panel was opened beside a video, it is beside all of them
+    choose(panel, clip)
+    panel.get_by_role("button", name="Show in video").click()
+    see(beside, clip)
+    close_modal(page)
     # The clip that somebody opens chooses its issue
     choose(panel, other["id"])
     page.locator("[data-cy=looker]").first.click()
-    see(page.locator("[data-cy=modal]").get_by_test_id("track-audit"), clip)
+    see(beside, clip)
     close_modal(page)
     see(panel, clip)
     for issue, place in ((one, f"?view={WORST}&id={clip}"), (other, "?id=")):
@@ -580,6 +586,7 @@ def test_gives_back_what_somebody_decided_of_an_issue_that_is_not_listed(
     panel.get_by_role("button", name="Timeline").click()
     panel.locator(f".mark[data-id='{other}']").click()
     page.locator("[data-cy=modal]").wait_for()
+    settle(page)
     close_modal(page)
     panel.get_by_role("button", name="Issue", exact=True).click()
     see(panel, other)
@@ -960,10 +967,17 @@ def type_width(page, width):
 
 def test_edits_in_the_annotator_and_back(panel, dataset, page):
     issues = read_issues(dataset)
-    wrong, other = issues[issues["kind"] == "size_change"].iloc[0], issues.iloc[-1]
+    (_, wrong), (_, before) = issues[issues["kind"] == "size_change"][:2].iterrows()
+    other = issues.iloc[-1]
+    selected = page.locator("[data-cy=annotate-edit-back]")
+    choose(panel, before["id"])
+    page.keyboard.press("e")
+    selected.wait_for()
+    # A track is selected, too, if the annotator was open before
+    close_modal(page)
     choose(panel, wrong["id"])
     page.keyboard.press("e")
-    page.locator("[data-cy=annotate-edit-back]").wait_for()
+    selected.wait_for()
     beside = page.locator("[data-cy=modal] [data-testid=track-audit]")
     playhead = beside.locator("[data-testid=playhead]")
     assert playhead.get_attribute("data-frame") == str(wrong["peak_frame"])

@@ -82,10 +82,11 @@ function useChoice(listing: Listing | null): void {
   }, [listing, chosen]);
   useEffect(() => {
     if (!listing) return;
-    const { chosen, selected } = store.get();
+    const { chosen, aside, selected } = store.get();
     const kept = selected.filter((id) => findIssue(listing, id));
     if (kept.length < selected.length) store.set({ selected: kept });
     if (chosen && !listing.gone.includes(chosen)) return;
+    if (chosen && chosen === aside) return;
     store.set({ chosen: findReplacement(listing, before.current)?.id ?? null });
   }, [listing]);
 }

@@ -109,7 +109,7 @@ function Chart({ timeline: { frames, tracks }, sequence, kinds }: ChartProps) {
   const scale = makeScale(frames, width);
   const height = tracks.length * ROW;
   const choose = (issue: Mark) => {
-    store.set({ chosen: issue.id });
+    store.set({ chosen: issue.id, aside: issue.id });
     go(sequence, issue.first, issue.id);
   };
   return (

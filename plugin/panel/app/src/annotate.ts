@@ -78,8 +78,7 @@ export function useSelect(): void {
   const active = useRecoilValue(isModalActive);
   const annotates = useModalMode() === "annotate";
   useEffect(() => {
-    const modal = document.querySelector(MODAL);
-    if (!annotated || !annotates || !active || !modal) return undefined;
+    if (!annotated || !annotates || !active) return undefined;
     let left = false;
     const done = () => store.set({ annotated: null });
     const select = () => {
@@ -97,7 +96,13 @@ export function useSelect(): void {
       entry.click();
     };
     const observer = new MutationObserver(select);
-    observer.observe(modal, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-cy-frame"] });
+    // The modal itself may come later than the news that it is open
+    observer.observe(document.body, {
+      childList: true,
+      subtree: true,
+      attributes: true,
+      attributeFilter: ["data-cy-frame"],
+    });
     const stop = onInput(done);
     select();
     return () => {

@@ -2,8 +2,9 @@
 // The App's own annotator, as a player that the panel follows and steers.
 
 import { getPlayhead, type PlaybackStore, subscribePlayhead } from "@fiftyone/playback";
-import { useModalMode, useModalSample } from "@fiftyone/state";
+import { isModalActive, useModalMode, useModalSample } from "@fiftyone/state";
 import { useEffect } from "react";
+import { useRecoilValue } from "recoil";
 import type { Looker } from "./looker";
 import { findShared, frameAt, type Playback } from "./playback";
 
@@ -77,9 +78,11 @@ function share(sample: string): Annotator {
 
 /** Return the annotator if the open sample is a video that is being annotated. */
 export function useAnnotator(): Looker | null {
+  // The mode and the sample stay when the sample is closed
+  const active = useRecoilValue(isModalActive);
   const annotates = useModalMode() === "annotate";
   const sample = useModalSample()?.sample;
-  return annotates && sample?._media_type === "video" ? share(sample._id) : null;
+  return active && annotates && sample?._media_type === "video" ? share(sample._id) : null;
 }
 
 /** Follow the frame that the annotator shows. */
@@ -87,24 +90,23 @@ export function AnnotatorClock(): null {
   const annotator = useAnnotator();
   useEffect(() => {
     if (!annotator) return undefined;
+    let clock: PlaybackStore | null = null;
     let stop: (() => void) | undefined;
     const attach = () => {
+      const found = findShared<PlaybackStore>(surface(), ["get", "set", "sub"]);
       const { stepInterval } = playback() ?? {};
-      const clock = findShared<PlaybackStore>(surface(), ["get", "set", "sub"]);
-      if (!clock || !stepInterval) return;
-      wait.disconnect();
-      window.clearInterval(timer);
-      const update = () => publish(frameAt(getPlayhead(clock), playback()?.stepInterval ?? stepInterval));
-      stop = subscribePlayhead(clock, update);
+      if (!found || !stepInterval || found === clock) return;
+      stop?.();
+      clock = found;
+      const update = () => publish(frameAt(getPlayhead(found), playback()?.stepInterval ?? stepInterval));
+      stop = subscribePlayhead(found, update);
       update();
+      notify();
     };
-    const wait = new MutationObserver(attach);
-    wait.observe(document.body, { childList: true, subtree: true });
-    // A video may be ready some time after the last change of the page
+    // A video may be ready late, and the App may replace its player
     const timer = window.setInterval(attach, PATIENCE);
     attach();
     return () => {
-      wait.disconnect();
       window.clearInterval(timer);
       stop?.();
       publish(0);

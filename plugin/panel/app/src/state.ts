@@ -39,6 +39,8 @@ export interface Preview {
 
 export interface State extends Session {
   dataset: string | null;
+  /** An issue that was chosen in the timeline, and need not match the filters of the list. */
+  aside: string | null;
   /** The issues to decide together. */
   selected: string[];
   /** The frame that the player should show as soon as it can. */
@@ -92,6 +94,7 @@ export interface State extends Session {
 const START: State = {
   ...NEW_SESSION,
   dataset: null,
+  aside: null,
   selected: [],
   target: null,
   waiting: false,
@@ -133,7 +136,7 @@ export function set(change: Partial<State>): void {
 }
 
 /** Apply a change that lists other issues, starting from the first page. */
-export const narrow = (change: Partial<State>): void => set({ ...change, limit: PAGE });
+export const narrow = (change: Partial<State>): void => set({ aside: null, ...change, limit: PAGE });
 
 /** List another page once the previous one has arrived. */
 export function grow(listed: number): void {
@@ -144,7 +147,7 @@ export function grow(listed: number): void {
 export const relist = (): void => set({ decisions: state.decisions + 1 });
 
 /** Request everything again. Undo is cleared because an audit may have replaced the issues. */
-export const reload = (): void => set({ version: state.version + 1, replaced: [] });
+export const reload = (): void => set({ version: state.version + 1, replaced: [], aside: null });
 
 /**
  * Reload if the App has refreshed the dataset, unless the panel itself made it do so.
