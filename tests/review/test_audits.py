@@ -98,7 +98,7 @@ def test_boxes_without_ids_in_a_later_sequence_change_nothing(dataset):
     last.save()
     before, schema = frames_of(dataset), set(dataset.get_frame_field_schema(flat=True))
     with pytest.raises(
-        ValueError, match="^b: the boxes in 'ground_truth' have no track"
+        ValueError, match=r"^b: the boxes in 'ground_truth' have no track"
     ):
         audit_dataset(dataset)
     assert frames_of(dataset) == before
