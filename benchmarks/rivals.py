@@ -8,10 +8,10 @@ for more suspicious detections, and NaN for those without a value.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from fiftyone_track_audit.importers.splitting import split_tracks
 from fiftyone_track_audit.importers.tracks import Tracks
 from fiftyone_track_audit.plugin.audit import (
     Audit,
@@ -80,9 +80,7 @@ def rarest_finding(tracks: Tracks) -> Floats:
     Returns:
         array ``(n,)``, the rarity of the rarest finding about each box
     """
-    table, names = tracks.table, tracks.table["sequence"]
-    parts = (table[names == name] for name in names.unique())
-    scenes = (make_scene(replace(tracks, table=part)) for part in parts)
+    scenes = map(make_scene, split_tracks(tracks))
     return np.concatenate([rarest_in_scene(scene) for scene in scenes])
 
 
