@@ -155,7 +155,7 @@ def read_bytes(uri: Path | str) -> bytes:
     """
     if is_s3(uri):
         bucket, key = split_s3(str(uri))
-        with _s3_errors(str(uri)):
+        with s3_errors(str(uri)):
             return _read_object(_s3_client(), bucket, key)
     expected = "a file to read"
     # Shells hand over the output of a command as a pipe: score <(aws s3 cp ...)
@@ -328,7 +328,7 @@ def download(
     Raises:
         InputError: if a file cannot be read; the files before it are kept
     """
-    with _s3_errors(prefix):
+    with s3_errors(prefix):
         client = _s3_client()
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(_WORKERS) as pool:
@@ -353,7 +353,7 @@ def download(
 
 def _download_file(client: S3Client, uri: str, path: Path) -> None:
     bucket, key = split_s3(uri)
-    with _s3_errors(uri):
+    with s3_errors(uri):
         if path.is_file() and path.stat().st_size == _object_size(client, bucket, key):
             return
         data = _read_object(client, bucket, key)
@@ -383,16 +383,16 @@ def _s3_client() -> S3Client:
 
 
 @contextmanager
-def _s3_errors(uri: str) -> Iterator[None]:
-    """Convert errors of S3 to errors without parts of the credentials."""
+def s3_errors(uri: str, todo: str = "expected to read it") -> Iterator[None]:
+    """Convert errors of S3 to errors that say what to do, and hold no credentials."""
     try:
         yield
     except ClientError as error:
-        code = error_code(error)
-        todo = credentials_advice(error) or "expected to read it"
+        todo = credentials_advice(error) or todo
         # The cause is dropped: its text can hold parts of the signed request
-        raise InputError(uri, f"S3 answers {code}; {todo}") from None
+        raise InputError(uri, f"S3 answers {error_code(error)}; {todo}") from None
     except BotoCoreError as error:
-        kind = type(error).__name__
-        todo = credentials_advice(error) or "expected to read it"
-        raise InputError(uri, f"S3 fails with {kind}; {todo}") from error
+        todo = credentials_advice(error) or todo
+        raise InputError(
+            uri, f"S3 fails with {type(error).__name__}; {todo}"
+        ) from error

@@ -11,11 +11,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from . import files
-from .credentials import aws_session, error_code
-from .tracks import InputError
+from .credentials import aws_session
 
 #: A job's labels of one line of its manifest.
 _RESULT = re.compile(
@@ -60,17 +57,8 @@ def _list_here(folder: str) -> list[str]:
 def _list_in_s3(folder: str) -> list[str]:
     """List the answers in a folder, but not the frames' files in folders below it."""
     bucket, prefix = files.split_s3(folder)
-    try:
-        listed = (
-            aws_session()
-            .client("s3")
-            .list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
-        )
-    except ClientError as error:
-        message = f"S3 answers {error_code(error)}; expected to list it"
-        raise InputError(folder, message) from None
-    except BotoCoreError as error:
-        message = f"S3 fails with {type(error).__name__}; expected to list it"
-        raise InputError(folder, message) from None
+    with files.s3_errors(folder, "expected to list it"):
+        client = aws_session().client("s3")
+        listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
     names = (each["Key"].removeprefix(prefix) for each in listed.get("Contents", []))
     return [f"{folder}{name}" for name in names if name.endswith(".json")]

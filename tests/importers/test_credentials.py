@@ -91,7 +91,7 @@ def test_advice(error, advice):
 
 
 def test_a_file_that_sso_keeps_says_how_to_log_in():
-    with pytest.raises(InputError, match="aws sso login"), files._s3_errors("s3://a/b"):
+    with pytest.raises(InputError, match="aws sso login"), files.s3_errors("s3://a/b"):
         raise UnauthorizedSSOTokenError
 
 
