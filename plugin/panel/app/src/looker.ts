@@ -166,6 +166,33 @@ export function makeThumbnailFilter(
     (!before || before(path, label)) && (path.replace(/^frames\./, "") !== field || own.includes(label.index ?? -1));
 }
 
+/**
+ * Show only some labels in a looker; return the function that shows those of the App again.
+ *
+ * @param make Makes the filter on top of the App's own one, or null to leave that alone.
+ */
+export function narrowLabels(looker: Looker, make: (before: LabelFilter | null) => LabelFilter | null): () => void {
+  let before: LabelFilter | null = null;
+  let own: LabelFilter | null = null;
+  const show = (filter: LabelFilter | null) => looker.updateOptions?.({ ...looker.state.options, filter }, true);
+  // The App sets its own filter again whenever one of its options changes
+  const apply = () => {
+    const filter = looker.state.options?.filter ?? null;
+    if (own && filter === own) return;
+    const next = make(filter);
+    if (!next) return;
+    before = filter;
+    own = next;
+    show(own);
+  };
+  apply();
+  const stop = follow(looker, "options", apply);
+  return () => {
+    stop();
+    if (own && looker.state.options?.filter === own) show(before);
+  };
+}
+
 /** How long before and after the issue the loop plays, in seconds. */
 const LOOP_MARGIN = 1;
 

@@ -3,7 +3,7 @@
 
 import { type RefObject, useEffect } from "react";
 import { useAnswer } from "./api";
-import { follow, isBeside, type LabelFilter, makeSolo } from "./looker";
+import { isBeside, makeSolo, narrowLabels } from "./looker";
 import { useOpenLooker, usePlayerLooker } from "./player";
 import * as store from "./state";
 import type { Details, Issue, Others } from "./types";
@@ -15,23 +15,7 @@ export function useSolo(panel: RefObject<HTMLElement>, details: Details | null, 
   useEffect(() => {
     if (!solo || !looker || !field || !details?.plot || !isBeside(looker, panel.current)) return undefined;
     const { issue, plot } = details;
-    let before: LabelFilter | null = null;
-    let own: LabelFilter | null = null;
-    const show = (filter: LabelFilter | null) => looker.updateOptions?.({ ...looker.state.options, filter }, true);
-    // The App sets its own filter again whenever one of its options changes
-    const apply = () => {
-      const filter = looker.state.options?.filter ?? null;
-      if (own && filter === own) return;
-      before = filter;
-      own = makeSolo(before, field, plot.labels, issue.id);
-      show(own);
-    };
-    apply();
-    const stop = follow(looker, "options", apply);
-    return () => {
-      stop();
-      if (looker.state.options?.filter === own) show(before);
-    };
+    return narrowLabels(looker, (before) => makeSolo(before, field, plot.labels, issue.id));
   }, [solo, looker, panel, details, field]);
 }
 

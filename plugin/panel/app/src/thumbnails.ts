@@ -4,7 +4,7 @@
 import { isModalActive } from "@fiftyone/state";
 import { useEffect } from "react";
 import { useRecoilValue } from "recoil";
-import { follow, type LabelFilter, type Looker, makeThumbnailFilter } from "./looker";
+import { type Looker, makeThumbnailFilter, narrowLabels } from "./looker";
 import { findHeld } from "./playback";
 import * as store from "./state";
 
@@ -17,27 +17,8 @@ interface Grid {
 const GRID = "[data-cy=fo-grid]";
 
 /** Let a thumbnail show only the tracks of its issue; return the function that shows all again. */
-function narrow(looker: Looker, field: string): () => void {
-  let before: LabelFilter | null = null;
-  let own: LabelFilter | null = null;
-  const show = (filter: LabelFilter | null) => looker.updateOptions?.({ ...looker.state.options, filter }, true);
-  // The App sets its own filter again whenever one of its options changes
-  const apply = () => {
-    const filter = looker.state.options?.filter ?? null;
-    if (own && filter === own) return;
-    const next = makeThumbnailFilter(filter, field, looker.sample?.issues);
-    if (!next) return;
-    before = filter;
-    own = next;
-    show(own);
-  };
-  apply();
-  const stop = follow(looker, "options", apply);
-  return () => {
-    stop();
-    if (own && looker.state.options?.filter === own) show(before);
-  };
-}
+const narrow = (looker: Looker, field: string): (() => void) =>
+  narrowLabels(looker, (before) => makeThumbnailFilter(before, field, looker.sample?.issues));
 
 /** Show in the grid's thumbnails which boxes their issues are about, as long as solo is on. */
 export function useThumbnails(field: string | null): void {
