@@ -111,7 +111,7 @@ def cut(rows):
     return inside[(inside["width"] > 2) & (inside["height"] > 2)]
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("factor", [0.5, 1 / 1.4, 1.8])
 @pytest.mark.parametrize("side", ["center", "top", "right"])
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
@@ -463,7 +463,7 @@ def test_order_of_rows_does_not_matter(seed):
     assert len(audit.issues) > 3
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(
     ("scale", "shift"), [(2, (0, 0)), (0.7, (0, 0)), (1, (711, -313)), (3, (50, 9))]
 )

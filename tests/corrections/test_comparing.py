@@ -159,7 +159,7 @@ boxes = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(st.lists(boxes, max_size=8), st.lists(boxes, max_size=8))
 def test_every_box_counts_once(before, after):
     sent, corrected = table(*before), table(*after)

@@ -99,7 +99,7 @@ def test_labels_differ_from_the_truth_where_mistakes_are_planted(folder, sequenc
 def test_same_seed_same_labels(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     for folder in (one, two):
-        make_sample(folder, seed=3, **(RECIPE | {"seconds": 1}))
+        make_sample(folder, seed=3, **(RECIPE | {"seconds": 0.4, "walkers": 4}))
     for name in ("WALKERS-01/gt/gt.txt", "WALKERS-01-SeqLabel.json"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
