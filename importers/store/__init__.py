@@ -41,7 +41,7 @@ from .fields import (
     to_objects,
 )
 from .frame_documents import (
-    add_frame_field,
+    add_frame_fields,
     are_images,
     are_videos,
     delete_frame_field,
@@ -127,7 +127,7 @@ __all__ = [
     "Step",
     "StoredTracks",
     "add_detections",
-    "add_frame_field",
+    "add_frame_fields",
     "add_metadata",
     "all_or_nothing",
     "are_images",

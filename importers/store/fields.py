@@ -10,9 +10,8 @@ import fiftyone as fo
 import pandas as pd
 
 from ..tracks import COLUMNS, Tracks
-from .bulk import Document
 from .frame_documents import (
-    add_frame_field,
+    add_frame_fields,
     are_images,
     are_videos,
     frame_documents,
@@ -53,19 +52,18 @@ def declare_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> None:
         field: the frame field of the detections
     """
     declared = frame_schema(dataset, flat=True)
-    wanted: dict[str, Document] = {field: DETECTIONS}
+    wanted: dict[str, fo.Field] = {field: fo.EmbeddedDocumentField(fo.Detections)}
     if not are_images(dataset):
-        wanted |= {name: {"ftype": fo.StringField} for name in (FRAME_NAME, "filepath")}
+        wanted |= {name: fo.StringField() for name in (FRAME_NAME, "filepath")}
     for name, values in extra_columns(tracks.table).items():
-        wanted[f"{field}.detections.{name}"] = _column_type(values)
+        wanted[f"{field}.detections.{name}"] = _field_of(values)
     for sequence in tracks.sequences.values():
         if sequence.frame_attributes is not None:
             for attribute in sequence.frame_attributes:
                 values = sequence.frame_attributes[attribute]
-                wanted[str(attribute)] = {"ftype": field_type(values)}
-    for name, kind in wanted.items():
-        if name not in declared:
-            add_frame_field(dataset, name, **kind)
+                wanted[str(attribute)] = field_type(values)()
+    missing = {name: kind for name, kind in wanted.items() if name not in declared}
+    add_frame_fields(dataset, missing)
 
 
 def extra_columns(table: pd.DataFrame) -> dict[str, pd.Series[Any]]:
@@ -323,13 +321,9 @@ def declare_corrections(
         kind (None): the type of its values, by default detections
     """
     if field not in frame_schema(dataset):
-        add_frame_field(
-            dataset,
-            field,
-            **({"ftype": kind} if kind else DETECTIONS),
-            description="Corrections by reviewers",
-            info=_CORRECTIONS,
-        )
+        declared = kind() if kind else fo.EmbeddedDocumentField(fo.Detections)
+        declared.description, declared.info = "Corrections by reviewers", _CORRECTIONS
+        add_frame_fields(dataset, {field: declared})
 
 
 def declare_columns(dataset: fo.Dataset, path: str, columns: pd.DataFrame) -> None:
@@ -344,22 +338,21 @@ def declare_columns(dataset: fo.Dataset, path: str, columns: pd.DataFrame) -> No
         ValueError: if an attribute holds values of another type
     """
     declared = frame_schema(dataset, flat=True)
-    kinds = {f"{path}.{name}": _column_type(columns[name]) for name in columns}
+    kinds = {f"{path}.{name}": _field_of(columns[name]) for name in columns}
     for (name, kind), column in zip(kinds.items(), columns, strict=True):
         known = declared.get(name)
         if known is None or columns[column].isna().all():
             continue
-        if not isinstance(known, kind["ftype"]):
+        if not isinstance(known, type(kind)):
             raise ValueError(
                 f"the frame field '{name}' holds {type(known).__name__}, "
-                f"expected {kind['ftype'].__name__}; rename it first"
+                f"expected {type(kind).__name__}; rename it first"
             )
-    for name, kind in kinds.items():
-        if name not in declared:
-            add_frame_field(dataset, name, **kind)
+    missing = {name: kind for name, kind in kinds.items() if name not in declared}
+    add_frame_fields(dataset, missing)
 
 
-def _column_type(values: pd.Series[Any]) -> Document:
+def _field_of(values: pd.Series[Any]) -> fo.Field:
     if len(values) and any(isinstance(value, list) for value in values):
-        return {"ftype": fo.ListField, "subfield": fo.StringField}
-    return {"ftype": field_type(values)}
+        return fo.ListField(fo.StringField())
+    return field_type(values)()

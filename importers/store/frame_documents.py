@@ -7,6 +7,8 @@ sample is a frame. Everything else here is the same for both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import fiftyone as fo
 from pymongo.collection import Collection
 
@@ -94,23 +96,18 @@ def frame_schema(
     return found
 
 
-def add_frame_field(
-    dataset: fo.Dataset,
-    path: str,
-    ftype: type[fo.Field],
-    **more: object,
-) -> None:
-    """Declare a field of frames.
+def add_frame_fields(dataset: fo.Dataset, fields: Mapping[str, fo.Field]) -> None:
+    """Declare fields of frames, all at once: FiftyOne reloads the dataset each time.
 
     Args:
         dataset: a dataset
-        path: the path, without ``frames.``
-        ftype: the type of the field
-        **more: see ``add_sample_field()``
+        fields: the fields by path, without ``frames.``
     """
-    images = are_images(dataset)
-    add = dataset.add_sample_field if images else dataset.add_frame_field
-    add(path, ftype, **more)
+    add = dataset.add_dynamic_frame_fields
+    if are_images(dataset):
+        add = dataset.add_dynamic_sample_fields
+    if fields:
+        add(dict(fields))
 
 
 def delete_frame_field(dataset: fo.Dataset, path: str) -> None:

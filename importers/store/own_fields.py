@@ -19,7 +19,7 @@ from ..audit_fields import STORED_FIELDS, DetectionField, FieldType
 from .bulk import Step
 from .fields import INFO
 from .frame_documents import (
-    add_frame_field,
+    add_frame_fields,
     frame_documents,
     frame_path,
     frame_schema,
@@ -128,24 +128,22 @@ def declare_own(
     missing = {name for name in names if name not in own}
     wanted = {*missing, *(f"audit_{name}" for name in missing)} - set(declared)
     taken = {*declared, *_find_attributes(dataset, field, wanted)}
+    added = {}
     for row in rows:
         if row.name not in own:
             attribute = row.name
             while attribute in taken:
                 attribute = f"audit_{attribute}"
             own[row.name] = attribute
-            add_frame_field(
-                dataset,
-                f"{path}.{attribute}",
-                _KINDS[row.type],
-                subfield=fo.StringField if row.type == "list of str" else None,
-                description=row.meaning,
-                info={INFO: row.name},
-            )
+            details = {"description": row.meaning, "info": {INFO: row.name}}
+            if row.type == "list of str":
+                details["field"] = fo.StringField()
+            added[f"{path}.{attribute}"] = _KINDS[row.type](**details)
         elif _mark(declared[own[row.name]]) is None:
             kept = dataset.get_field(frame_path(dataset, f"{path}.{own[row.name]}"))
             kept.info = {**(kept.info or {}), INFO: row.name}
             kept.save()
+    add_frame_fields(dataset, added)
     return {row.name: own[row.name] for row in rows}
 
 

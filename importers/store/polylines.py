@@ -8,7 +8,7 @@ import fiftyone as fo
 from .bulk import Document
 from .fields import DETECTIONS
 from .frame_documents import (
-    add_frame_field,
+    add_frame_fields,
     as_list,
     frame_documents,
     frame_schema,
@@ -89,23 +89,17 @@ def _declare(dataset: fo.Dataset, source: str, field: str) -> None:
     """Declare the boxes, with the attributes that are declared for the polylines."""
     declared = frame_schema(dataset, flat=True)
     if field not in declared:
-        add_frame_field(dataset, field, **DETECTIONS)
+        add_frame_fields(dataset, {field: fo.EmbeddedDocumentField(fo.Detections)})
     own = f"{source}.polylines."
     known = frame_schema(dataset, flat=True)
+    missing = {}
     for path, kind in declared.items():
         name = path.removeprefix(own)
         target = f"{field}.detections.{name}"
         fits = path.startswith(own) and "." not in name and name not in _SHAPE
         if fits and target not in known:
-            add_frame_field(dataset, target, type(kind), **_details(kind))
-
-
-def _details(kind: fo.Field) -> Document:
-    if isinstance(kind, fo.EmbeddedDocumentField):
-        return {"embedded_doc_type": kind.document_type}
-    if isinstance(kind, fo.ListField) and kind.field is not None:
-        return {"subfield": type(kind.field)}
-    return {}
+            missing[target] = kind.copy()
+    add_frame_fields(dataset, missing)
 
 
 def _boxes(path: str) -> Document:

@@ -19,6 +19,8 @@ from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.odm as odm
+from bson import ObjectId, json_util
+from gridfs import GridFS, NoFile
 
 from ..version import __version__
 from .bulk import Document
@@ -80,7 +82,10 @@ def save_record(
 def read_records(
     dataset: fo.Dataset, method: str, **matching: object
 ) -> list[StoredRecord]:
-    """Read the records of a method, as another process may have left them.
+    """Read the records of a method, whichever process stored them.
+
+    They come from the database: to reload the dataset takes many times as long. What
+    a killed process left unreadable is left out.
 
     Args:
         dataset: the dataset
@@ -90,38 +95,22 @@ def read_records(
     Returns:
         the records, the oldest first
     """
-    dataset.reload()
-    return find_records(dataset, method, **matching)
-
-
-def find_records(
-    dataset: fo.Dataset, method: str, **matching: object
-) -> list[StoredRecord]:
-    """Read the records of a method, and leave the dataset in memory as it is.
-
-    This is many times as fast as :func:`read_records`. What a killed process left
-    unreadable is left out.
-
-    Args:
-        dataset: the dataset
-        method: the method of the runs; ``a/b`` is a method of ``a``, too
-        **matching: values that the records must have
-
-    Returns:
-        the records, the oldest first
-    """
-    database = odm.get_db_conn()
-    known = database.datasets.find_one({"_id": dataset._doc.id}, ["runs"]) or {}
     wanted = {
-        "_id": {"$in": list((known.get("runs") or {}).values())},
+        "_id": {"$in": list(_run_ids(dataset).values())},
         "config.method": {"$regex": f"^{re.escape(method)}(/|$)"},
     }
-    found = database.runs.find(wanted).sort([("timestamp", 1), ("_id", 1)])
+    found = odm.get_db_conn().runs.find(wanted)
     return [
         StoredRecord(run["key"], run["timestamp"], run["config"])
-        for run in found
+        for run in found.sort([("timestamp", 1), ("_id", 1)])
         if all(run["config"].get(name) == value for name, value in matching.items())
     ]
+
+
+def _run_ids(dataset: fo.Dataset) -> dict[str, ObjectId]:
+    """Return the IDs of a dataset's runs in the database, by key."""
+    found = odm.get_db_conn().datasets.find_one({"_id": dataset._doc.id}, ["runs"])
+    return (found or {}).get("runs") or {}
 
 
 def save_results(dataset: fo.Dataset, key: str, **values: object) -> None:
@@ -141,19 +130,21 @@ def save_results(dataset: fo.Dataset, key: str, **values: object) -> None:
 
 
 def read_results(dataset: fo.Dataset, key: str, name: str) -> Any:  # noqa: ANN401
-    """Read one of the results of a run.
+    """Read one of the results of a run, whichever process stored them.
 
     Returns:
         the value, or None if there is no such run or result
     """
-    if not dataset.has_run(key):
+    database = odm.get_db_conn()
+    run = database.runs.find_one({"_id": _run_ids(dataset).get(key)}, ["results"])
+    if run is None or run.get("results") is None:
         return None
     try:
-        results = dataset.load_run_results(key, cache=False, load_view=False)
-    except AttributeError:
-        # What FiftyOne raises if a killed process deleted the results' file
+        stored = GridFS(database).get(run["results"]).read()
+    except NoFile:
+        # A killed process deleted the results' file and not what names it
         return None
-    return getattr(results, name, None)
+    return json_util.loads(stored.decode()).get(name)
 
 
 def delete_record(dataset: fo.Dataset, key: str) -> None:

@@ -324,10 +324,15 @@ def _declare_taken(
     dataset: fo.Dataset, review: Review, names: Mapping[str, fo.Field | None]
 ) -> None:
     schema = store.frame_schema(dataset, flat=True)
-    for name, kind in names.items():
-        own = f"{review.label_field}.detections.{name}"
-        if kind is not None and own not in schema:
-            store.add_frame_field(dataset, own, type(kind))
+    own = {f"{review.label_field}.detections.{name}": names[name] for name in names}
+    store.add_frame_fields(
+        dataset,
+        {
+            path: type(kind)()
+            for path, kind in own.items()
+            if kind and path not in schema
+        },
+    )
 
 
 def _check_tracks(
@@ -372,6 +377,9 @@ def _declare_attributes(
     """Declare attributes that frames did not have before."""
     schema = store.frame_schema(dataset)
     corrected = adjusted_attributes(dataset, review.adjusted_field)
-    for name, own in corrected.items():
-        if own in fields and own not in schema:
-            store.add_frame_field(dataset, own, type(schema[name]))
+    missing = {
+        own: type(schema[name])()
+        for name, own in corrected.items()
+        if own in fields and own not in schema
+    }
+    store.add_frame_fields(dataset, missing)

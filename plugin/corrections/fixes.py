@@ -203,7 +203,7 @@ def list_fixed(dataset: fo.Dataset) -> dict[str, Json]:
 
 
 def _records(dataset: fo.Dataset) -> dict[str, Json]:
-    stored = runs.find_records(dataset, METHOD, kept=True)
+    stored = runs.read_records(dataset, METHOD, kept=True)
     fixes = [each.content for each in stored if "finished" in each.content]
     return {str(content["name"]): content for content in fixes}
 
@@ -358,10 +358,10 @@ def _declare_marks(
 ) -> None:
     """Declare the attributes that mark added boxes, as far as they are needed."""
     needed = {mark for each in planned for mark in each.plan.edits["mark"]}
-    for mark in (INTERPOLATED, PREDICTED):
-        path = f"{field}.detections.{mark}"
-        if mark in needed and path not in store.frame_schema(dataset, flat=True):
-            store.add_frame_field(dataset, path, fo.BooleanField)
+    marks = needed & {INTERPOLATED, PREDICTED}
+    paths = {f"{field}.detections.{mark}" for mark in marks}
+    missing = paths - set(store.frame_schema(dataset, flat=True))
+    store.add_frame_fields(dataset, {path: fo.BooleanField() for path in missing})
 
 
 def _write(dataset: fo.Dataset, field: str, parts: list[LabelEdits]) -> None:

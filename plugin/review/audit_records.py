@@ -74,22 +74,17 @@ class AuditRecord:
     finished_at: datetime
 
 
-def list_audits(
-    dataset: fo.Dataset, field: str, reload: bool = True
-) -> list[AuditRecord]:
+def list_audits(dataset: fo.Dataset, field: str) -> list[AuditRecord]:
     """List the complete audits of a label field, the last one of each name.
 
     Args:
         dataset: the dataset
         field: the frame field of the tracks
-        reload (True): whether to reload the dataset, which another process may have
-            changed
 
     Returns:
         the records, the oldest first
     """
-    read = runs.read_records if reload else runs.find_records
-    stored = read(dataset, METHOD, label_field=f"frames.{field}")
+    stored = runs.read_records(dataset, METHOD, label_field=f"frames.{field}")
     audits = [_read_record(each, field) for each in stored]
     return sorted(audits, key=lambda audit: audit.finished_at)
 

@@ -83,16 +83,15 @@ def declare_issues(dataset: fo.Dataset) -> None:
                 f"the sample field '{name}' of '{dataset.name}' holds something else; "
                 "rename it first"
             )
-    if field is None:
-        dataset.add_sample_field(
-            ISSUES, fo.EmbeddedDocumentField, embedded_doc_type=fo.TemporalDetections
-        )
-    if record is None:
-        dataset.add_sample_field(DECISIONS, fo.ListField, subfield=fo.DictField)
+    wanted = {
+        ISSUES: fo.EmbeddedDocumentField(fo.TemporalDetections),
+        DECISIONS: fo.ListField(fo.DictField()),
+    }
     for attribute, ftype in _FIELDS.items():
-        path = f"{ISSUES}.detections.{attribute}"
-        if not dataset.has_field(path):
-            dataset.add_sample_field(path, ftype)
+        wanted[f"{ISSUES}.detections.{attribute}"] = ftype()
+    missing = {path: wanted[path] for path in wanted if not dataset.has_field(path)}
+    if missing:
+        dataset.add_dynamic_sample_fields(missing)
 
 
 def replace_issues(

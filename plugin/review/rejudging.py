@@ -138,7 +138,7 @@ def _judge(
     dataset: fo.Dataset, field: str, sequence: str, frames: tuple[int, int]
 ) -> _Judgment | None:
     """Judge all tracks around frames as the last audit did, None without one."""
-    audits = list_audits(dataset, field, reload=False)
+    audits = list_audits(dataset, field)
     if not audits:
         return None
     settings = with_earlier_kinds(audits[-1].settings, audits)
@@ -261,7 +261,7 @@ def describe_changed(changed: int) -> str:
 
 
 def _judged(dataset: fo.Dataset, field: str) -> list[str]:
-    records = runs.find_records(dataset, _METHOD, label_field=f"frames.{field}")
+    records = runs.read_records(dataset, _METHOD, label_field=f"frames.{field}")
     return [time for each in records for time in each.content["times"]]
 
 
