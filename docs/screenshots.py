@@ -15,6 +15,8 @@ import conftest  # noqa: E402 - gives FiftyOne a database and folders of its own
 IMAGES = ROOT / "docs" / "images"
 #: The position of the issue to show in the view of issues.
 ISSUE = 1
+#: The widths and heights of screens in pixels at which the panel is shown as well.
+SCREENS = ((1280, 800), (1920, 1080))
 
 
 def main() -> None:
@@ -34,8 +36,12 @@ def main() -> None:
         count = len(dataset.load_saved_view("issues"))
         take_issues(page, f"{app}/{place}?view=issues", count)
         take_issue(page, dataset)
-    # Last, because decisions save the views again; in a new App, since the App
-    # remembers the open sample
+    # In a new App each time, since the App remembers the open sample
+    for scheme in ("dark", "light"):
+        for screen in SCREENS:
+            with serve_app() as app, open_page(*screen, scheme) as page:
+                take_screen(page, f"{app}/{place}", f"panel-{scheme}-{screen[0]}")
+    # Last, because decisions save the views again
     with serve_app() as app, open_page() as page:
         take_panel(page, f"{app}/{place}")
     started.close()
@@ -55,8 +61,14 @@ def color_outliers(dataset) -> None:  # noqa: ANN001 - a FiftyOne dataset
     dataset.save()
 
 
-def take_panel(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
-    """Take the panel next to the grid, each of its tabs, and the open video."""
+def take_screen(page, url: str, name: str) -> None:  # noqa: ANN001
+    """Take the panel next to the grid, on the page's screen and in its colors."""
+    show_panel(page, url)
+    take(page, name)
+
+
+def show_panel(page, url: str):  # noqa: ANN001, ANN201 - Playwright's
+    """Open the panel next to the grid, and return it."""
     from browser import open_panel
 
     page.goto(url)
@@ -65,6 +77,12 @@ def take_panel(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
     panel.get_by_test_id("strip").wait_for()
     page.get_by_text("Samples", exact=True).first.wait_for()
     widen(page, panel)
+    return panel
+
+
+def take_panel(page, url: str) -> None:  # noqa: ANN001 - a Playwright page
+    """Take the panel next to the grid, each of its tabs, and the open video."""
+    panel = show_panel(page, url)
     take(page, "panel")
     for name in ("Timeline", "Thresholds"):
         panel.get_by_role("button", name=name).click()
