@@ -6,6 +6,7 @@ tests. It reads where they are when it is imported, so that is settled here; the
 database itself starts with the first test that needs it.
 """
 
+import gc
 import os
 import re
 import shutil
@@ -80,7 +81,13 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish(session):
-    """Refuse files that import FiftyOne, and do not say that they need a database."""
+    """Refuse files that import FiftyOne, and do not say that they need a database.
+
+    What is imported by now stays, so the garbage collector need not look at its million
+    objects again and again.
+    """
+    gc.collect()
+    gc.freeze()
     expression = session.config.option.markexpr
     if "not database" in expression and "fiftyone" in sys.modules:
         raise pytest.UsageError("a test file imports FiftyOne without its pytestmark")
