@@ -12,6 +12,7 @@ frame rate and size.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +86,15 @@ class Links:
     begin: Rows
     elapsed: Floats
     chance: Floats
+
+    def likeliest(self, least: float) -> Rows:
+        """Return the links with at least this chance, the likeliest first.
+
+        Most pairs are far apart, so few are left to sort.
+        """
+        likely = np.flatnonzero(self.chance >= least)
+        order: Rows = likely[np.argsort(-self.chance[likely], kind="stable")]
+        return order
 
 
 class _Motion(NamedTuple):
@@ -309,17 +319,21 @@ def _pair(scene: Scene, pieces: Pieces, reach: float) -> tuple[Rows, Rows]:
 def _nearest(scene: Scene, motion: _Motion, end: Rows, begin: Rows) -> Floats:
     """Return how far beginnings are from where ends lead, in box sizes, ``(p,)``."""
     elapsed = scene.time[begin] - scene.time[end]
-    way = motion.centers[begin] - motion.centers[end]
-    before, after = motion.before[end], motion.after[begin]
     memory = _STEADY * motion.rate
-    lasting = (memory * -np.expm1(-elapsed / memory))[:, None]
-    ways = [
-        way,
-        way - before * lasting,
-        way - after * lasting,
-        way - (before + after) / 2 * elapsed[:, None],
-    ]
-    nearest = np.min([np.hypot(*left.T) for left in ways], axis=0)
+    lasting = memory * -np.expm1(-elapsed / memory)
+    ways = [np.empty((2, len(end))) for _ in range(4)]
+    for axis in range(2):
+        # A column at a time, which is several times as fast as rows of two
+        center, before, after = (
+            np.ascontiguousarray(values[:, axis])
+            for values in (motion.centers, motion.before, motion.after)
+        )
+        way, leads, came = center[begin] - center[end], before[end], after[begin]
+        ways[0][axis] = way
+        ways[1][axis] = way - leads * lasting
+        ways[2][axis] = way - came * lasting
+        ways[3][axis] = way - (leads + came) / 2 * elapsed
+    nearest = reduce(np.minimum, (np.hypot(*left) for left in ways))
     result: Floats = nearest / np.sqrt(scene.scale[end] * scene.scale[begin])
     return result
 

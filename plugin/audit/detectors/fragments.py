@@ -31,17 +31,16 @@ def find_fragments(scene: Scene) -> pd.DataFrame:
         with their ``chance`` and the ``rival``, the next likely beginning
     """
     links = find_links(scene)
-    if not (links.chance >= _LEAST).any():
+    order = links.likeliest(_LEAST)
+    if not len(order):
         return make_findings(FRAGMENTATION, links.end[:0], links.chance[:0])
-    order = np.argsort(-links.chance, kind="stable")
     ranked = pd.DataFrame({"end": links.end[order], "begin": links.begin[order]})
     ranked["chance"] = links.chance[order]
     ranked["elapsed"] = links.elapsed[order]
     free = ranked.drop_duplicates("end")
     best = free.drop_duplicates("begin")
-    best = best[best["chance"] >= _LEAST]
     second = ranked[~ranked.index.isin(free.index)].drop_duplicates("end")
-    second = second[second["chance"] >= _LEAST].set_index("end")
+    second = second.set_index("end")
     rival = second["begin"].reindex(best["end"], fill_value=-1)
     rival_chance = second["chance"].reindex(best["end"])
     goes_on, comes_from = (
