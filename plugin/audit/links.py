@@ -101,17 +101,17 @@ class _Motion(NamedTuple):
 
     Attributes:
         centers: array ``(n, 2)``
-        rate: labeled frames per second
         before: array ``(n, 2)``, the velocity that leads to each end, pixels per
             labeled frame, 0 for other rows
         after: array ``(n, 2)``, the velocity that each beginning starts with
+        rate: labeled frames per second
         density: pieces that begin per labeled frame
     """
 
     centers: Floats
-    rate: float
     before: Floats
     after: Floats
+    rate: float
     density: float
 
 
@@ -249,7 +249,7 @@ def _measure(scene: Scene, pieces: Pieces, first: Rows, last: Rows) -> _Motion:
         velocity[rows] = way / np.where(elapsed == 0, 1, elapsed)[:, None]
     duration = max(float(np.ptp(scene.time)), 1.0) if len(scene.time) else 1.0
     density = scene.identified[scene.first].sum() / duration
-    return _Motion(centers, scene.frame_rate / step, before, after, density)
+    return _Motion(centers, before, after, scene.frame_rate / step, density)
 
 
 class _Crowding(NamedTuple):
@@ -343,20 +343,21 @@ def _nearest(motion: _Motion, breaks: _Breaks) -> Floats:
     end, begin, elapsed, size = breaks
     memory = _STEADY * motion.rate
     lasting = memory * -np.expm1(-elapsed / memory)
-    ways = np.empty((4, 2, len(end)))
-    # One axis after the other, which is several times as fast as rows of two
-    for axis in range(2):
-        center, before, after = (
-            np.ascontiguousarray(values[:, axis])
-            for values in (motion.centers, motion.before, motion.after)
-        )
-        way, lead, start = center[begin] - center[end], before[end], after[begin]
-        ways[0, axis] = way
-        ways[1, axis] = way - lead * lasting
-        ways[2, axis] = way - start * lasting
-        ways[3, axis] = way - (lead + start) / 2 * elapsed
-    nearest: Floats = np.hypot(ways[:, 0], ways[:, 1]).min(axis=0)
-    return nearest / np.sqrt(size)
+    # Columns as rows, which are several times as fast to take from
+    center, before, after = (np.ascontiguousarray(each.T) for each in motion[:3])
+    way = center.take(begin, axis=1) - center.take(end, axis=1)
+    lead, start = before.take(end, axis=1), after.take(begin, axis=1)
+    nearest = way
+    for other in (
+        way - lead * lasting,
+        way - start * lasting,
+        way - (lead + start) / 2 * elapsed,
+    ):
+        # Exact distances take long
+        nearer = (other**2).sum(axis=0) < (nearest**2).sum(axis=0)
+        nearest = np.where(nearer, other, nearest)
+    distance: Floats = np.hypot(*nearest) / np.sqrt(size)
+    return distance
 
 
 def _log_odds(
