@@ -38,7 +38,10 @@ def find_fragments(scene: Scene) -> pd.DataFrame:
     free, rest = ranked[of_ends], np.delete(ranked, of_ends)
     best = free[first_of_each(links.begin[free])]
     second = rest[first_of_each(links.end[rest])]
-    rival, rival_chance = np.full(len(scene.boxes), -1), np.full(len(scene.boxes), np.nan)
+    rival, rival_chance = (
+        np.full(len(scene.boxes), -1),
+        np.full(len(scene.boxes), np.nan),
+    )
     rival[links.end[second]] = links.begin[second]
     rival_chance[links.end[second]] = links.chance[second]
     end, begin = links.end[best], links.begin[best]
