@@ -47,8 +47,9 @@ _SLOPE_OVER, _SEARCH = 6, 4
 _BEND = 0.01
 #: Windows begin at every other box of a track; the lengths are further apart.
 _STRIDE = 2
-#: Windows that are fitted together.
-_TOGETHER = 8
+#: Windows that are fitted together, as one row, and rows that are multiplied at once.
+#: For more rows, BLAS wakes threads, which then wait busily for the next product.
+_TOGETHER, _ROWS = 8, 32
 
 
 @dataclass(frozen=True)
@@ -236,19 +237,19 @@ def _slide(values: Floats, kernels: Floats) -> Floats:
         kernels: array ``(w, q)``
 
     Returns:
-        array ``(q, p / 2)`` and a few more columns; windows that reach beyond the end
+        array ``(q, p / 2)`` and some more columns; windows that reach beyond the end
         are filled up with 0
     """
     size, count = kernels.shape
     step = _TOGETHER * _STRIDE
     wide = size + step - _STRIDE
-    blocks = -(-len(values) // step)
+    blocks = -(-len(values) // (step * _ROWS)) * _ROWS
     matrix = np.zeros((wide, count, _TOGETHER))
     for window in range(_TOGETHER):
         matrix[_STRIDE * window : _STRIDE * window + size, :, window] = kernels
     padded = np.concatenate([values, np.zeros(blocks * step + wide - len(values))])
     rows = np.ascontiguousarray(sliding_window_view(padded, wide)[::step][:blocks])
-    products: Floats = rows @ matrix.reshape(wide, -1)
+    products: Floats = rows.reshape(-1, _ROWS, wide) @ matrix.reshape(wide, -1)
     apart = products.reshape(blocks, count, _TOGETHER).transpose(1, 0, 2)
     return apart.reshape(count, -1)
 
