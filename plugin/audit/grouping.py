@@ -230,8 +230,10 @@ def _tell(
         chosen[name].to_numpy() for name in ("peak", "other", "rival")
     )
     tracks = table["track"].to_numpy()
-    ends = [chosen["begin"], chosen["end"], peak]
-    begin, end, worst = (scene.call_frames(table.iloc[rows]) for rows in ends)
+    begin, end, worst = (
+        scene.call_frames(table.iloc[rows])
+        for rows in (chosen["begin"].to_numpy(), chosen["end"].to_numpy(), peak)
+    )
     labels = table["label"].cat.categories.to_numpy(object)
     shown = signals.reindex(columns=_TOLD_SIGNALS).to_numpy(float)[peak]
     columns: dict[str, NDArray[np.generic]] = {

@@ -181,7 +181,7 @@ def find_pieces(scene: Scene) -> Pieces:
     # Crowding lowers the odds. Few boxes are so near the limit that it has to be known
     cut = _log_odds(scene, motion, breaks, way, crowding.at_most(own)) < _CUT
     near = np.flatnonzero(cut)
-    some, exact = _Breaks(*(of[near] for of in breaks)), crowding.at(own[near])
+    some, exact = _Breaks.of(scene, own[near] - 1, own[near]), crowding.at(own[near])
     cut[near] = _log_odds(scene, motion, some, way[near], exact) < _CUT
     cuts = own[cut | (way > _JUMP)]
     return Pieces(
