@@ -15,7 +15,7 @@ from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from report import Line, seconds
 from store import new_dataset, split_sequences
 
-MOST_SECONDS, MOST_GB = 60, 3
+MOST_SECONDS, MOST_GB = 40, 3
 
 
 def run(folder: Path) -> list[Line]:

@@ -298,30 +298,43 @@ def write_columns(
     order = np.lexsort((rows["position"], rows["document"]))
     document = rows["document"].to_numpy()[order]
     position = rows["position"].to_numpy()[order].tolist()
-    values = {str(name): to_objects(columns[name].iloc[order]) for name in columns}
-    most = max(position, default=-1) + 1
-    paths = {
-        name: [f"{field}.detections.{i}.{name}" for i in range(most)] for name in values
-    }
+    values = [to_objects(columns[name].iloc[order]) for name in columns]
+    names = [str(name) for name in columns]
     frames, starts = np.unique(document, return_index=True)
     ends = np.append(starts, len(document))[1:]
     unchanged = _unchanged_filters(stored.documents.iloc[frames], field)
+    counts = stored.documents["count"].to_numpy()[frames]
     stamp = stamp or database_time()
     call = frame_documents(dataset).bulk_write
     with collector_paused(), Writer(call, step) as writer:
         for batch in _slices(ends):
             updates = []
-            for same, start, end in zip(
-                unchanged[batch], starts[batch], ends[batch], strict=True
+            for same, count, start, end in zip(
+                unchanged[batch], counts[batch], starts[batch], ends[batch], strict=True
             ):
-                changes: Document = {"last_modified_at": stamp}
-                for name, column in values.items():
-                    places = map(paths[name].__getitem__, position[start:end])
-                    changes.update(zip(places, column[start:end], strict=True))
-                updates.append(UpdateOne(same, {"$set": changes}))
+                records: list[Document | None] = [None] * count
+                cells = zip(*(column[start:end] for column in values), strict=True)
+                for place, row in zip(position[start:end], cells, strict=True):
+                    records[place] = dict(zip(names, row, strict=True))
+                merged = _merged(f"{field}.detections", records)
+                updates.append(
+                    UpdateOne(same, [{"$set": {**merged, "last_modified_at": stamp}}])
+                )
             writer.send(updates)
     reload_frames(dataset)
     return len(frames) - writer.matched
+
+
+def _merged(field: str, records: list[Document | None]) -> Document:
+    """Return the expression of a list with records merged into it, by their place.
+
+    The database takes half as long for it as for a path to each value.
+    """
+    old, new = ({"$arrayElemAt": ["$$this", place]} for place in (0, 1))
+    pairs = {"$zip": {"inputs": [f"${field}", {"$literal": records}]}}
+    # What is not a document cannot be merged, not even with nothing
+    both = {"$cond": [{"$eq": [new, None]}, old, {"$mergeObjects": [old, new]}]}
+    return {field: {"$map": {"input": pairs, "in": both}}}
 
 
 def _unchanged_filters(documents: pd.DataFrame, field: str) -> list[Document]:

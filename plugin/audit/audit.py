@@ -317,9 +317,9 @@ def _collect_reasons(flagged: pd.DataFrame, rows: int) -> NDArray[np.int64]:
 
 def _name_reasons(reasons: NDArray[np.int64]) -> pd.Categorical[str]:
     """Return the names of kinds, one bit each, joined by ``;``."""
-    known, codes = np.unique(np.append(reasons, 0), return_inverse=True)
+    codes, known = pd.factorize(np.append(reasons, 0), sort=True)
     names = [
         ";".join(kind for bit, kind in enumerate(ALL_KINDS) if pattern >> bit & 1)
-        for pattern in known
+        for pattern in known.tolist()
     ]
     return pd.Categorical.from_codes(codes[:-1], pd.Index(names, dtype=object))

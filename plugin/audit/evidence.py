@@ -127,7 +127,7 @@ def _describe_place(
     before = np.maximum(first - 1, start[first])
     after = np.minimum(last + 1, end[last] - 1)
     room = np.clip(np.nan_to_num(_room(scene)), *_ROOM)
-    speed = np.hypot(*scene.expectation.velocity[:, :2].T) / scene.scale
+    speed = np.hypot(*scene.expectation.velocity[peak, :2].T) / scene.scale[peak]
     aside = np.minimum(peak - start[peak], end[peak] - 1 - peak)
     return {
         "overlap": reduce_runs(np.maximum, _overlap(scene), before, after),
@@ -138,7 +138,7 @@ def _describe_place(
         "boxes": np.log(last - first + 1),
         "track_length": np.log(end[peak] - start[peak]),
         "to_track_end": np.log1p(aside),
-        "speed": np.log(_SLOW + np.nan_to_num(speed[peak])),
+        "speed": np.log(_SLOW + np.nan_to_num(speed)),
     }
 
 

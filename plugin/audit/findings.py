@@ -92,13 +92,16 @@ def first_of_each(values: Rows) -> Rows:
     """Return the positions where values occur for the first time, ascending.
 
     Args:
-        values: int array ``(m,)``
+        values: int array ``(m,)``, rows or numbers of tracks, at least 0
 
     Returns:
         int array ``(k,)``
     """
-    result: Rows = np.sort(np.unique(values, return_index=True)[1])
-    return result
+    place = np.arange(len(values))
+    seen = np.empty(int(values.max(initial=-1)) + 1, np.intp)
+    # Of equal values, the one that is written last remains
+    seen[values[::-1]] = place[::-1]
+    return np.flatnonzero(seen[values] == place)
 
 
 def both_ways(findings: pd.DataFrame) -> pd.DataFrame:

@@ -230,7 +230,10 @@ def _tell(
         chosen[name].to_numpy() for name in ("peak", "other", "rival")
     )
     tracks = table["track"].to_numpy()
-    names = scene.call_frames(table)
+    begin, end, worst = (
+        scene.call_frames(table.iloc[rows])
+        for rows in (chosen["begin"].to_numpy(), chosen["end"].to_numpy(), peak)
+    )
     labels = table["label"].cat.categories.to_numpy(object)
     shown = signals.reindex(columns=_TOLD_SIGNALS).to_numpy(float)[peak]
     columns: dict[str, NDArray[np.generic]] = {
@@ -238,9 +241,9 @@ def _tell(
         "other_track": np.where(other < 0, -1, tracks[other]),
         "label": labels[scene.label[peak]],
         "usual_label": labels[scene.usual_label[scene.track[peak]]],
-        "first_name": names[chosen["begin"]],
-        "last_name": names[chosen["end"]],
-        "peak_name": names[peak],
+        "first_name": begin,
+        "last_name": end,
+        "peak_name": worst,
         "count": last - first + 1,
         "tracks": chosen["tracks"].to_numpy(),
         "amount": chosen["amount"].to_numpy(float),

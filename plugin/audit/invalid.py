@@ -77,17 +77,19 @@ def _untracked(table: pd.DataFrame) -> pd.DataFrame:
 
 def _outside(tracks: Tracks) -> pd.DataFrame:
     """Return the boxes of tracks of which nothing is in an image of a known size."""
-    sizes = pd.DataFrame(
+    sizes = pd.DataFrame.from_dict(
         {name: (each.width, each.height) for name, each in tracks.sequences.items()},
-        index=["across", "down"],
+        orient="index",
+        columns=["across", "down"],
         dtype=float,
-    ).T
-    table = tracks.table[tracks.table["track"] >= 0]
+    )
+    table = tracks.table
     own = sizes.reindex(table["sequence"].cat.categories).to_numpy()
     across, down = own[table["sequence"].cat.codes].T
     right, bottom = table["left"] + table["width"], table["top"] + table["height"]
     outside = (right <= 0) | (bottom <= 0)
     outside |= (table["left"] >= across) | (table["top"] >= down)
+    outside &= table["track"] >= 0
     if not outside.any():
         return make_invalid()
     found = table[outside]

@@ -86,24 +86,55 @@ class Links:
     elapsed: Floats
     chance: Floats
 
+    def likeliest(self, least: float) -> Rows:
+        """Return the links with at least this chance, the likeliest first.
+
+        Most pairs are far apart, so few are left to sort.
+        """
+        likely = np.flatnonzero(self.chance >= least)
+        order: Rows = likely[np.argsort(-self.chance[likely], kind="stable")]
+        return order
+
 
 class _Motion(NamedTuple):
     """How pieces move: their centers without the camera's motion.
 
     Attributes:
         centers: array ``(n, 2)``
-        rate: labeled frames per second
         before: array ``(n, 2)``, the velocity that leads to each end, pixels per
             labeled frame, 0 for other rows
         after: array ``(n, 2)``, the velocity that each beginning starts with
+        rate: labeled frames per second
         density: pieces that begin per labeled frame
     """
 
     centers: Floats
-    rate: float
     before: Floats
     after: Floats
+    rate: float
     density: float
+
+
+class _Breaks(NamedTuple):
+    """Pairs of an end and a later beginning.
+
+    Attributes:
+        end: int array ``(p,)``, the rows of the ends
+        begin: int array ``(p,)``, those of the beginnings
+        elapsed: array ``(p,)``, labeled frames between them
+        size: array ``(p,)``, the product of both box sizes, square pixels
+    """
+
+    end: Rows
+    begin: Rows
+    elapsed: Floats
+    size: Floats
+
+    @classmethod
+    def of(cls, scene: Scene, end: Rows, begin: Rows) -> _Breaks:
+        """Compare ends with beginnings."""
+        elapsed = scene.time[begin] - scene.time[end]
+        return cls(end, begin, elapsed, scene.scale[end] * scene.scale[begin])
 
 
 def find_links(scene: Scene) -> Links:
@@ -144,14 +175,14 @@ def find_pieces(scene: Scene) -> Pieces:
     rows = np.arange(len(scene.boxes))
     own = np.flatnonzero(scene.neighbors.start != rows)
     motion = _measure(scene, Pieces(rows, rows), scene.first, scene.last)
-    way = _nearest(scene, motion, own - 1, own)
+    breaks = _Breaks.of(scene, own - 1, own)
+    way = _nearest(motion, breaks)
     crowding = _Crowding.of(scene)
     # Crowding lowers the odds. Few boxes are so near the limit that it has to be known
-    cut = _log_odds(scene, motion, own - 1, own, way, crowding.at_most(own)) < _CUT
+    cut = _log_odds(scene, motion, breaks, way, crowding.at_most(own)) < _CUT
     near = np.flatnonzero(cut)
-    end, begin = own[near] - 1, own[near]
-    exact = crowding.at(begin)
-    cut[near] = _log_odds(scene, motion, end, begin, way[near], exact) < _CUT
+    some, exact = _Breaks.of(scene, own[near] - 1, own[near]), crowding.at(own[near])
+    cut[near] = _log_odds(scene, motion, some, way[near], exact) < _CUT
     cuts = own[cut | (way > _JUMP)]
     return Pieces(
         np.union1d(scene.first, cuts).astype(np.intp),
@@ -179,11 +210,12 @@ def _link(scene: Scene, pieces: Pieces) -> tuple[Links, Floats]:
     """Return the links, and the odds of each without its rivals, ``(p,)``."""
     motion = _measure(scene, pieces, pieces.first, pieces.last)
     end, begin = _pair(scene, pieces, max(REACH * motion.rate, LEAST))
-    elapsed = scene.time[begin] - scene.time[end]
-    way = _nearest(scene, motion, end, begin)
+    breaks = _Breaks.of(scene, end, begin)
+    elapsed = breaks.elapsed
+    way = _nearest(motion, breaks)
     crowding = np.ones(len(scene.boxes))
     crowding[pieces.first] = _Crowding.of(scene).at(pieces.first)
-    odds = _log_odds(scene, motion, end, begin, way, crowding[begin])
+    odds = _log_odds(scene, motion, breaks, way, crowding[begin])
     own = scene.track[end] == scene.track[begin]
     odds[own] += _OWN - _OWN_JUMP * (way / (1 + elapsed / motion.rate))[own]
     if scene.vectors is not None:
@@ -217,7 +249,7 @@ def _measure(scene: Scene, pieces: Pieces, first: Rows, last: Rows) -> _Motion:
         velocity[rows] = way / np.where(elapsed == 0, 1, elapsed)[:, None]
     duration = max(float(np.ptp(scene.time)), 1.0) if len(scene.time) else 1.0
     density = scene.identified[scene.first].sum() / duration
-    return _Motion(centers, scene.frame_rate / step, before, after, density)
+    return _Motion(centers, before, after, scene.frame_rate / step, density)
 
 
 class _Crowding(NamedTuple):
@@ -292,7 +324,7 @@ def _pair(scene: Scene, pieces: Pieces, reach: float) -> tuple[Rows, Rows]:
     ends = pieces.last[scene.identified[pieces.last]]
     begins = pieces.first[scene.identified[pieces.first]]
     begins = begins[np.argsort(scene.time[begins], kind="stable")]
-    start = scene.time[begins]
+    start, label = scene.time[begins], scene.usual_label[scene.track]
     low = np.searchsorted(start, scene.time[ends] + 0.5)
     high = np.searchsorted(start, scene.time[ends] + reach, side="right")
     while (high - low).sum() > _MOST:
@@ -302,44 +334,42 @@ def _pair(scene: Scene, pieces: Pieces, reach: float) -> tuple[Rows, Rows]:
     end = np.repeat(ends, count)
     offset = np.arange(len(end)) - np.repeat(np.cumsum(count) - count, count)
     begin = begins[np.repeat(low, count) + offset]
-    same = scene.usual_label[scene.track[end]] == scene.usual_label[scene.track[begin]]
+    same = label[end] == label[begin]
     return end[same], begin[same]
 
 
-def _nearest(scene: Scene, motion: _Motion, end: Rows, begin: Rows) -> Floats:
+def _nearest(motion: _Motion, breaks: _Breaks) -> Floats:
     """Return how far beginnings are from where ends lead, in box sizes, ``(p,)``."""
-    elapsed = scene.time[begin] - scene.time[end]
-    way = motion.centers[begin] - motion.centers[end]
-    before, after = motion.before[end], motion.after[begin]
+    end, begin, elapsed, size = breaks
     memory = _STEADY * motion.rate
-    lasting = (memory * -np.expm1(-elapsed / memory))[:, None]
-    ways = [
-        way,
-        way - before * lasting,
-        way - after * lasting,
-        way - (before + after) / 2 * elapsed[:, None],
-    ]
-    nearest = np.min([np.hypot(*left.T) for left in ways], axis=0)
-    result: Floats = nearest / np.sqrt(scene.scale[end] * scene.scale[begin])
-    return result
+    lasting = memory * -np.expm1(-elapsed / memory)
+    # Columns as rows, which are several times as fast to take from
+    center, before, after = (np.ascontiguousarray(each.T) for each in motion[:3])
+    way = center.take(begin, axis=1) - center.take(end, axis=1)
+    lead, start = before.take(end, axis=1), after.take(begin, axis=1)
+    nearest = way
+    for other in (
+        way - lead * lasting,
+        way - start * lasting,
+        way - (lead + start) / 2 * elapsed,
+    ):
+        # Exact distances take long
+        nearer = (other**2).sum(axis=0) < (nearest**2).sum(axis=0)
+        nearest = np.where(nearer, other, nearest)
+    distance: Floats = np.hypot(*nearest) / np.sqrt(size)
+    return distance
 
 
 def _log_odds(
-    scene: Scene,
-    motion: _Motion,
-    end: Rows,
-    begin: Rows,
-    way: Floats,
-    crowding: Floats,
+    scene: Scene, motion: _Motion, breaks: _Breaks, way: Floats, crowding: Floats
 ) -> Floats:
     """Return the log odds that ends go on with beginnings, without rivals, ``(p,)``."""
-    elapsed = scene.time[begin] - scene.time[end]
-    size = scene.scale[end] * scene.scale[begin]
     image = np.prod(scene.extent[2:] - scene.extent[:2])
-    share = np.minimum(np.pi * (way + _NOISE) ** 2 * size / image, 1)
-    expected = motion.density * np.maximum(elapsed, 1) * share
+    share = np.minimum(np.pi * (way + _NOISE) ** 2 * breaks.size / image, 1)
+    expected = motion.density * np.maximum(breaks.elapsed, 1) * share
     expected *= crowding
-    change = np.abs(scene.states[begin, 3] - scene.states[end, 3])
+    height = scene.states[:, 3]
+    change = np.abs(height[breaks.begin] - height[breaks.end])
     result: Floats = (
         _INTERCEPT + _NEAR * np.log(expected) + _HEIGHT * np.log(change + _HEIGHT_NOISE)
     )

@@ -69,13 +69,24 @@ def _compare(
     offset = np.arange(len(earlier)) - np.repeat(np.cumsum(count) - count, count)
     first = order[start + earlier]
     second = order[start + earlier + offset + 1]
-    end = boxes[:, :2] + boxes[:, 2:]
-    overlap = np.minimum(end[first], end[second]) - np.maximum(
-        boxes[first, :2], boxes[second, :2]
-    )
-    shared = np.maximum(overlap, 0).prod(axis=1)
-    touching = shared > 0
-    return first[touching], second[touching], shared[touching]
+    high = _shared_length(boxes[:, 1], boxes[:, 3], first, second)
+    # All of them overlap horizontally, but few of them vertically
+    touching = np.flatnonzero(high > 0)
+    first, second = first[touching], second[touching]
+    wide = _shared_length(boxes[:, 0], boxes[:, 2], first, second)
+    shared = wide * high[touching]
+    real = shared > 0
+    return first[real], second[real], shared[real]
+
+
+def _shared_length(
+    begin: Floats, size: Floats, first: NDArray[np.intp], second: NDArray[np.intp]
+) -> Floats:
+    """Return how far pairs overlap in one direction, ``(p,)``."""
+    end = begin + size
+    low = np.maximum(begin[first], begin[second])
+    overlap: Floats = np.maximum(np.minimum(end[first], end[second]) - low, 0)
+    return overlap
 
 
 def occlusion(boxes: Floats, overlaps: Overlaps) -> Floats:

@@ -16,6 +16,11 @@ _ROUNDS = 5
 #: Robust standard deviations from which on a box counts less (Huber).
 _HUBER = 1.5
 _MAD_TO_SD = 1.4826
+#: The least standard deviation of a log height. Objects that never move fit exactly,
+#: and what rounding leaves of that says nothing.
+_LEAST_SCALE = 1e-3
+#: Share of the largest singular value below which positions do not differ.
+_LEAST_SHARE = 1e-12
 
 
 def perspective_signals(scene: Scene) -> dict[str, Floats]:
@@ -44,14 +49,18 @@ def perspective_signals(scene: Scene) -> dict[str, Floats]:
 def _depart(feet: Floats, height: Floats) -> Floats:
     spread = np.maximum(feet.std(axis=0), 1e-9)
     x, y = ((feet - feet.mean(axis=0)) / spread).T
-    terms = np.stack([np.ones_like(x), x, y, x * y, x**2, y**2], axis=1)
+    terms = np.stack([np.ones_like(x), x, y, x * y, x**2, y**2])
     some = slice(None, None, max(1, len(x) // _MOST))
-    weights = np.ones(len(x[some]))
+    seen, shown = np.ascontiguousarray(terms[:, some]), height[some]
+    weights = np.ones(len(shown))
     for _ in range(_ROUNDS):
-        scaled = terms[some] * weights[:, None]
-        fit = np.linalg.lstsq(scaled, height[some] * weights, rcond=None)[0]
-        departure = np.abs(height[some] - terms[some] @ fit)
-        scale = max(_MAD_TO_SD * float(np.median(departure)), 1e-9)
-        weights = np.sqrt(np.minimum(1, _HUBER * scale / np.maximum(departure, 1e-9)))
-    result: Floats = (height - terms @ fit) / scale
+        # The normal equations are few. Neither this nor einsum() wakes other cores
+        weighted = seen * weights
+        products = np.einsum("in,jn->ij", weighted, seen)
+        sums = np.einsum("in,n->i", weighted, shown)
+        fit = np.linalg.lstsq(products, sums, rcond=_LEAST_SHARE)[0]
+        departure = np.abs(shown - np.einsum("i,in->n", fit, seen))
+        scale = max(_MAD_TO_SD * float(np.median(departure)), _LEAST_SCALE)
+        weights = np.minimum(1, _HUBER * scale / np.maximum(departure, 1e-9))
+    result: Floats = (height - np.einsum("i,in->n", fit, terms)) / scale
     return result

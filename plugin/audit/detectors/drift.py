@@ -47,8 +47,9 @@ _SLOPE_OVER, _SEARCH = 6, 4
 _BEND = 0.01
 #: Windows begin at every other box of a track; the lengths are further apart.
 _STRIDE = 2
-#: Windows that are fitted together.
-_TOGETHER = 8
+#: Windows that are fitted together, as one row, and rows that are multiplied at once.
+#: For more rows, BLAS wakes threads, which then wait busily for the next product.
+_TOGETHER, _ROWS = 8, 32
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,16 @@ class _Bumps:
     """The bumps of one length that fit ``m`` windows.
 
     Attributes:
-        heights: array ``(2, s, m)``, horizontal and vertical height of each shape, in
-            box sizes, at least 0
-        clearness: array ``(s, m)``, the F statistic
+        norms: array ``(2, s, m)``, horizontal and vertical norm of each shape, in box
+            sizes
+        left: array ``(m,)``, the sum of squares that smooth paths leave, in square
+            pixels
+        scale: array ``(m,)``, the box sizes in pixels
     """
 
-    heights: Floats
-    clearness: Floats
+    norms: Floats
+    left: Floats
+    scale: Floats
 
 
 def find_drift(scene: Scene) -> pd.DataFrame:
@@ -131,8 +135,9 @@ def find_drift(scene: Scene) -> pd.DataFrame:
         start = _windows(scene, ways.even, len(shapes.paths))
         if not len(start):
             continue
-        found, high = _judge(scene, start, _fit(scene, ways, start, shapes))
-        middle = start + len(shapes.paths) // 2
+        bumps = _fit(scene, ways, start, shapes)
+        tall, found, high = _judge(scene, start, bumps, shapes)
+        middle = start[tall] + len(shapes.paths) // 2
         better = (found > strength[middle]) & (high > _LEAST)
         rows = middle[better]
         strength[rows], height[rows] = found[better], high[better]
@@ -218,11 +223,7 @@ def _fit(scene: Scene, ways: _Ways, start: Rows, shapes: _Shapes) -> _Bumps:
     total = np.concatenate([[0], np.cumsum(ways.known)])
     whole = total[place + size] - total[place] == size
     bumps *= np.where(whole, 1 / scale, 0)
-    explained = (bumps**2).sum(axis=0)
-    noise = 2 * (_FLOOR_PIXELS / scale) ** 2 + _FLOOR_SIZES**2
-    unexplained = np.maximum(left / scale**2 - explained, 0) / size + noise
-    heights = np.abs(bumps) / shapes.heights[:, None]
-    return _Bumps(heights, explained / unexplained)
+    return _Bumps(bumps, left, scale)
 
 
 def _slide(values: Floats, kernels: Floats) -> Floats:
@@ -236,39 +237,65 @@ def _slide(values: Floats, kernels: Floats) -> Floats:
         kernels: array ``(w, q)``
 
     Returns:
-        array ``(q, p / 2)`` and a few more columns; windows that reach beyond the end
+        array ``(q, p / 2)`` and some more columns; windows that reach beyond the end
         are filled up with 0
     """
     size, count = kernels.shape
     step = _TOGETHER * _STRIDE
     wide = size + step - _STRIDE
-    blocks = -(-len(values) // step)
+    blocks = -(-len(values) // (step * _ROWS)) * _ROWS
     matrix = np.zeros((wide, count, _TOGETHER))
     for window in range(_TOGETHER):
         matrix[_STRIDE * window : _STRIDE * window + size, :, window] = kernels
     padded = np.concatenate([values, np.zeros(blocks * step + wide - len(values))])
     rows = np.ascontiguousarray(sliding_window_view(padded, wide)[::step][:blocks])
-    products: Floats = rows @ matrix.reshape(wide, -1)
+    products: Floats = rows.reshape(-1, _ROWS, wide) @ matrix.reshape(wide, -1)
     apart = products.reshape(blocks, count, _TOGETHER).transpose(1, 0, 2)
     return apart.reshape(count, -1)
 
 
-def _judge(scene: Scene, start: Rows, bumps: _Bumps) -> tuple[Floats, Floats]:
-    """Return how unusual and clear the best bump of each window is, and its height."""
-    track = scene.track[start]
-    first = np.flatnonzero(np.diff(track, prepend=-1))
-    counts = np.diff(first, append=len(start))
-    floor = _FLOOR_SIZES + _FLOOR_PIXELS / scene.scale[start]
-    unusual = np.zeros(bumps.clearness.shape)
-    for heights in bumps.heights:
+def _judge(
+    scene: Scene, start: Rows, bumps: _Bumps, shapes: _Shapes
+) -> tuple[Rows, Floats, Floats]:
+    """Judge the best bump of each window that has a tall one, as few have.
+
+    Args:
+        scene: the scene
+        start: int array ``(m,)``, the first rows of the windows
+        bumps: the bumps
+        shapes: their shapes
+
+    Returns:
+        a tuple of the windows with tall bumps, how unusual and clear the best one is,
+        and its height
+    """
+    unit = shapes.heights[:, None]
+    explained = (bumps.norms**2).sum(axis=0)
+    # A hair less, for rounding
+    tall = np.flatnonzero((explained > 0.99 * (_LEAST * unit) ** 2).any(axis=0))
+    scale, explained = bumps.scale[tall], explained[:, tall]
+    heights = np.abs(bumps.norms[:, :, tall]) / unit
+    floor = _FLOOR_SIZES + _FLOOR_PIXELS / scene.scale[start[tall]]
+    unusual = np.zeros(explained.shape)
+    for axis in range(2):
         # The first shape tells for all
-        own, overall = run_medians(heights[0], first), np.median(heights[0])
-        usual = (counts * own + _FEW * overall) / (counts + _FEW)
-        unusual += (heights / (np.repeat(usual, counts) + floor)) ** 2
-    strength = unusual * bumps.clearness
-    best, rows = np.nan_to_num(strength).argmax(axis=0), np.arange(len(start))
-    height = np.hypot(*bumps.heights[:, best, rows])
-    return strength[best, rows] ** 0.25, height
+        usual = _usual(np.abs(bumps.norms[axis, 0]) / unit[0], scene.track[start])[tall]
+        unusual += (heights[axis] / (usual + floor)) ** 2
+    noise = 2 * (_FLOOR_PIXELS / scale) ** 2 + _FLOOR_SIZES**2
+    left = np.maximum(bumps.left[tall] / scale**2 - explained, 0) / len(shapes.paths)
+    strength = unusual * (explained / (left + noise))
+    best, place = strength.argmax(axis=0), np.arange(len(tall))
+    height = np.hypot(*heights[:, best, place])
+    return tall, strength[best, place] ** 0.25, height
+
+
+def _usual(heights: Floats, track: Rows) -> Floats:
+    """Return the usual height of bumps in the track of each window, ``(m,)``."""
+    first = np.flatnonzero(np.diff(track, prepend=-1))
+    counts = np.diff(first, append=len(track))
+    own, overall = run_medians(heights, first), np.median(heights)
+    usual = (counts * own + _FEW * overall) / (counts + _FEW)
+    return np.repeat(usual, counts)
 
 
 def _bend(scene: Scene, centers: Floats, rows: Rows) -> Floats:

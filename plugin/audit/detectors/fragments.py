@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..findings import both_ways, make_findings
+from ..findings import both_ways, first_of_each, make_findings
 from ..links import find_links
 from ..scene import Scene
 
@@ -31,34 +31,28 @@ def find_fragments(scene: Scene) -> pd.DataFrame:
         with their ``chance`` and the ``rival``, the next likely beginning
     """
     links = find_links(scene)
-    if not (links.chance >= _LEAST).any():
+    ranked = links.likeliest(_LEAST)
+    if not len(ranked):
         return make_findings(FRAGMENTATION, links.end[:0], links.chance[:0])
-    order = np.argsort(-links.chance, kind="stable")
-    ranked = pd.DataFrame({"end": links.end[order], "begin": links.begin[order]})
-    ranked["chance"] = links.chance[order]
-    ranked["elapsed"] = links.elapsed[order]
-    free = ranked.drop_duplicates("end")
-    best = free.drop_duplicates("begin")
-    best = best[best["chance"] >= _LEAST]
-    second = ranked[~ranked.index.isin(free.index)].drop_duplicates("end")
-    second = second[second["chance"] >= _LEAST].set_index("end")
-    rival = second["begin"].reindex(best["end"], fill_value=-1)
-    rival_chance = second["chance"].reindex(best["end"])
-    goes_on, comes_from = (
-        np.bincount(rows, links.chance, len(scene.boxes))[best[name].to_numpy()]
-        for name, rows in (("end", links.end), ("begin", links.begin))
+    of_ends = first_of_each(links.end[ranked])
+    free, rest = ranked[of_ends], np.delete(ranked, of_ends)
+    best = free[first_of_each(links.begin[free])]
+    second = rest[first_of_each(links.end[rest])]
+    rival, rival_chance = (
+        np.full(len(scene.boxes), -1),
+        np.full(len(scene.boxes), np.nan),
     )
+    rival[links.end[second]] = links.begin[second]
+    rival_chance[links.end[second]] = links.chance[second]
+    end, begin = links.end[best], links.begin[best]
+    goes_on = np.bincount(links.end, links.chance, len(scene.boxes))[end]
+    comes_from = np.bincount(links.begin, links.chance, len(scene.boxes))[begin]
     chance = np.maximum(goes_on, comes_from).clip(max=_MOST)
+    odds, elapsed = chance / (1 - chance), links.elapsed[best]
     return both_ways(
-        make_findings(
-            FRAGMENTATION,
-            best["end"].to_numpy(),
-            chance / (1 - chance),
-            other=best["begin"].to_numpy(),
-            amount=best["elapsed"].to_numpy(),
-        ).assign(
-            chance=best["chance"].to_numpy(),
-            rival=rival.to_numpy(),
-            rival_chance=rival_chance.to_numpy(),
+        make_findings(FRAGMENTATION, end, odds, other=begin, amount=elapsed).assign(
+            chance=links.chance[best],
+            rival=rival[end],
+            rival_chance=rival_chance[end],
         )
     )

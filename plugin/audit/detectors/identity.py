@@ -125,10 +125,9 @@ def find_takeovers(scene: Scene) -> pd.DataFrame:
     if len(pieces.first) == len(scene.first):
         return make_findings(IDENTITY_SWITCH, pieces.first[:0], np.empty(0))
     links = link_pieces(scene, pieces)
-    best = np.argsort(-links.chance, kind="stable")
+    best = links.likeliest(_LEAST)
     for rows in (links.end, links.begin):
         best = best[first_of_each(rows[best])]
-    best = best[links.chance[best] >= _LEAST]
     end, begin = links.end[best], links.begin[best]
     inside = scene.track[end] == scene.track[begin]
     whole = np.isin(end, scene.last) & np.isin(begin, scene.first)
