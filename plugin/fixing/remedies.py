@@ -12,14 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ...importers.tracks import BOX
 from ..audit.boxes import Floats, iou
 from .box_edits import (
     COLUMNS,
     INTERPOLATED,
-    PREDICTED,
     Frames,
     add,
     delete,
@@ -28,7 +26,8 @@ from .box_edits import (
     rename,
 )
 from .cases import Case, missing_frames, path_of
-from .paths import BEYOND, MARGIN, roughness
+from .extending import extend
+from .paths import MARGIN, roughness
 from .predicted import (
     EXTENT,
     add_track,
@@ -101,36 +100,6 @@ def _fill(case: Case) -> pd.DataFrame | None:
 def _leave(case: Case) -> pd.DataFrame | None:
     """Change nothing."""
     return case.own.iloc[:0].reindex(columns=COLUMNS)
-
-
-def _extend(case: Case) -> pd.DataFrame | None:
-    """Add boxes before the first or after the last box of the track."""
-    if len(case.own) < MARGIN:
-        return None
-    first, last = int(case.own["frame"].iloc[0]), int(case.own["frame"].iloc[-1])
-    if case.peak not in (first, last):
-        return None
-    at_end = case.peak == last
-    side, end = (1, last) if at_end else (-1, first)
-    frames = end + side * case.step * np.arange(1, EXTENT + 1, dtype=np.int64)
-    frames = frames[(frames >= 1) & (frames <= case.frames)]
-    if not len(frames):
-        return None
-    near = case.own.iloc[-MARGIN:] if at_end else case.own.iloc[:MARGIN]
-    places = path_of(near, np.ones(len(near)), frames, case.step, BEYOND)
-    inside = np.cumprod(_are_inside(case, places)).astype(bool)
-    if not inside.any():
-        return None
-    template = case.own.iloc[-1 if at_end else 0]
-    return add(template, frames[inside], places[inside], PREDICTED)
-
-
-def _are_inside(case: Case, places: Floats) -> NDArray[np.bool_]:
-    """Return whether the centers of boxes are in the image, bool array ``(n,)``."""
-    center = places[:, :2] + places[:, 2:] / 2
-    limits = np.inf if case.size is None else np.array(case.size)
-    inside = (center >= 0) & (center <= limits)
-    return np.logical_and(inside[:, 0], inside[:, 1])
 
 
 def _delete_track(case: Case) -> pd.DataFrame | None:
@@ -288,8 +257,9 @@ LEAVE = Remedy("leave", "Leave it: the object is hidden", "Always.", _leave)
 EXTEND = Remedy(
     "extend",
     f"Extend the track by up to {EXTENT} frames",
-    f"The track has {MARGIN} boxes, and it starts or ends there.",
-    _extend,
+    f"The track has {MARGIN} boxes, it starts or ends there, and its other boxes "
+    "foretell those at that end.",
+    extend,
 )
 DELETE_TAIL = Remedy(
     "delete_tail", "Delete the tail", "The track ends with these boxes.", _delete_tail

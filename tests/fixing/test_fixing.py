@@ -219,6 +219,21 @@ def test_a_track_is_extended_until_it_leaves_the_image():
         same(boxes_of(added, 1), expected)
 
 
+def test_a_track_is_extended_as_far_as_its_own_end_could_be_foretold():
+    turned = walk(1, range(1, 26))
+    # From the sixth last box on, it is not where its earlier boxes point
+    turned.loc[19:, "top"] += 30.0 * np.arange(1, 7)
+    record = issue("truncated", 1, 25, 25)
+    assert fix(make_tracks(turned), record)[0].counts.added == 4
+    turned["top"] = 100 + 20 * (-1.0) ** np.arange(25)
+    plan, _ = fix(make_tracks(turned), record)
+    assert plan.edits.empty
+    # What is not foretold can still be left on purpose
+    found = issues(record).iloc[0]
+    fixes = list_fixes(make_tracks(turned), found)
+    assert [each.name for each, _ in fixes] == ["leave"]
+
+
 def test_a_track_that_another_fix_continues_is_not_extended():
     pieces = walk(1, range(1, 21)), walk(5, range(21, 41))
     plan, fixed = fix(
