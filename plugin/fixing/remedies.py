@@ -26,7 +26,7 @@ from .box_edits import (
     rename,
 )
 from .cases import Case, missing_frames, path_of
-from .extending import extend
+from .extending import are_inside, extend
 from .paths import MARGIN, roughness
 from .predicted import (
     EXTENT,
@@ -110,6 +110,36 @@ def _delete_track(case: Case) -> pd.DataFrame | None:
 def _delete_boxes(case: Case) -> pd.DataFrame | None:
     """Delete the boxes of the stretch."""
     return delete(case.stretch) if len(case.stretch) else None
+
+
+def _replace(case: Case) -> pd.DataFrame | None:
+    """Draw the box between those around where the track has none that can be used."""
+    frames, bad = case.own["frame"], _outside(case)
+    if not (frames.min() < case.first and case.last < frames.max()):
+        return None
+    missing = np.arange(case.first, case.last + 1, case.step, dtype=np.int64)
+    places = case.path(missing) if len(bad) == len(case.stretch) else None
+    if places is None or not are_inside(case, places).all():
+        return None
+    if len(bad):
+        return move(bad, places) if len(bad) == len(missing) else None
+    before = case.own[frames < case.first]
+    return add(before.iloc[-1], missing, places, INTERPOLATED)
+
+
+def _delete_outside(case: Case) -> pd.DataFrame | None:
+    """Delete the boxes of the stretch that are outside the image."""
+    bad = _outside(case)
+    return delete(bad) if len(bad) else None
+
+
+def _outside(case: Case) -> pd.DataFrame:
+    """Return the boxes of the stretch of which nothing is in the image."""
+    left, top, width, height = case.stretch[BOX].to_numpy(float).T
+    across, down = case.size or (np.inf, np.inf)
+    gone = (left + width <= 0) | (top + height <= 0) | (left >= across) | (top >= down)
+    outside: pd.DataFrame = case.stretch[gone]
+    return outside
 
 
 def _delete_tail(case: Case) -> pd.DataFrame | None:
@@ -291,6 +321,18 @@ JOIN_CHAIN = Remedy(
     _PIECES,
     _join_and_fill,
 )
+REPLACE = Remedy(
+    "replace",
+    "Draw the box that the frames around suggest",
+    "The track has boxes before and after, and none in the image there.",
+    _replace,
+)
+DELETE_OUTSIDE = Remedy(
+    "delete_boxes",
+    "Delete these boxes",
+    "These boxes are outside the image.",
+    _delete_outside,
+)
 USE_PREDICTIONS = Remedy(
     "use_predictions", "Use the predictions' boxes", _SEEN, use_predictions
 )
@@ -306,8 +348,8 @@ USE_PREDICTED_CLASS = Remedy(
 )
 
 #: The fixes of each kind of mistake, the default first. What only looks wrong has none,
-#: and neither have labels that are in no tracks table because they cannot be used, and
-#: those that break a rule, which says what is wrong and not what is right.
+#: and neither have labels that break a rule, which says what is wrong and not what is
+#: right.
 TABLE: Mapping[str, tuple[Remedy, ...]] = {
     "size_change": (REDRAW, USE_PREDICTIONS),
     "shift": (REDRAW, USE_PREDICTIONS),
@@ -323,7 +365,7 @@ TABLE: Mapping[str, tuple[Remedy, ...]] = {
     "duplicate": (DELETE_WORSE, DELETE_OTHER),
     "label_change": (USE_USUAL_LABEL,),
     "appearance": (),
-    "invalid": (),
+    "invalid": (REPLACE, DELETE_OUTSIDE),
     "overlooked": (ADD_TRACK,),
     "unsupported": (DELETE_BOXES, DELETE_TRACK),
     "badly_located": (USE_PREDICTIONS,),
