@@ -28,7 +28,8 @@ from fiftyone_track_audit.importers.mot import read_mot
 from fiftyone_track_audit.importers.tracks import Tracks
 from fiftyone_track_audit.plugin.audit import audit_tracks
 from fiftyone_track_audit.plugin.audit.learning import CONFIRMED, DISMISSED, learn
-from fiftyone_track_audit.plugin.fixing.planning import apply_plan, plan_fixes
+from fiftyone_track_audit.plugin.fixing.planning import Plan, apply_plan, plan_fixes
+from fiftyone_track_audit.plugin.fixing.remedies import IDENTITIES
 from fixing import agreement, measure_agreement
 from identities import read_trackers
 from injector import inject
@@ -211,6 +212,10 @@ def _count_right(pairs: pd.DataFrame, looks: Order) -> int:
 def find_helpful(task: Task, issues: pd.DataFrame) -> NDArray[np.bool_]:
     """Find the issues whose default fix brings the labels nearer to the truth.
 
+    The ID of a track can be wrong for another reason, such as a switch long before,
+    which a reviewer does not hold against a box that is drawn right. So what does not
+    help as it is counts if it helps with the IDs as the identity fixes leave them.
+
     Args:
         task: the labels, and what is right
         issues: the issues of the labels
@@ -218,20 +223,49 @@ def find_helpful(task: Task, issues: pd.DataFrame) -> NDArray[np.bool_]:
     Returns:
         bool array ``(n,)``
     """
-    truth, boxes = task.truth.table, len(task.labels.table) + len(task.truth.table)
-    start = agreement(truth, task.labels.table)
+    plans = [plan_fixes(task.labels, issues.iloc[[at]]) for at in range(len(issues))]
     helpful = np.zeros(len(issues), bool)
-    for issue in range(len(issues)):
-        plan = plan_fixes(task.labels, issues.iloc[[issue]])
-        if len(plan.edits):
-            fixed = apply_plan(task.labels, plan).table
-            gain = (agreement(truth, fixed) - start) * boxes / 2
-            helpful[issue] = gain > _VISIBLE
-            if plan.counts.labels:
-                # Classes are not part of the agreement
-                helpful[issue] = _labels_agree(truth, fixed) > _labels_agree(
-                    truth, task.labels.table
-                )
+    tried = [at for at, plan in enumerate(plans) if len(plan.edits)]
+    helpful[tried] = _help(task, [plans[at] for at in tried])
+    right = np.flatnonzero(helpful & issues["kind"].isin(IDENTITIES))
+    tried = [at for at in tried if not helpful[at] and not plans[at].counts.identities]
+    helpful[tried] = _help(task, [plans[at] for at in tried], _now(task, issues, right))
+    return helpful
+
+
+def _now(task: Task, issues: pd.DataFrame, made: Iterable[int]) -> pd.DataFrame:
+    """Return the ID that each box has after some fixes, by frame and ``track``."""
+    table = task.labels.table
+    edits = plan_fixes(task.labels, issues.iloc[list(made)]).edits
+    edits = edits[edits["row"] >= 0]
+    track = table["track"].to_numpy(np.int64, copy=True)
+    track[edits["row"].to_numpy(int)] = edits["track"].to_numpy(int)
+    now = table[["frame", "track"]].assign(now=track)
+    return now.sort_values("frame", kind="stable")
+
+
+def _help(
+    task: Task, plans: Iterable[Plan], now: pd.DataFrame | None = None
+) -> list[bool]:
+    """Return whether each plan helps, if boxes have the IDs of :func:`_now`."""
+    truth, boxes = task.truth.table, len(task.labels.table) + len(task.truth.table)
+
+    def measure(table: pd.DataFrame, labels: bool) -> float:
+        if now is not None:
+            table = table.sort_values("frame", kind="stable")
+            table = pd.merge_asof(table, now, on="frame", by="track")
+            table = table.assign(track=table.pop("now").fillna(table["track"]))
+        # Classes are not part of the agreement
+        if labels:
+            return _labels_agree(truth, table)
+        return agreement(truth, table) * boxes / 2
+
+    start = {each: measure(task.labels.table, each) for each in (False, True)}
+    helpful = []
+    for plan in plans:
+        labels = plan.counts.labels > 0
+        gain = measure(apply_plan(task.labels, plan).table, labels) - start[labels]
+        helpful.append(gain > _VISIBLE)
     return helpful
 
 

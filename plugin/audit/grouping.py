@@ -15,7 +15,7 @@ from ...importers.tracks import BOX
 from .boxes import Floats, Rows, iou
 from .detectors.identity import IDENTITY_SWITCH
 from .findings import reduce_runs
-from .kinds import BY_NAME
+from .kinds import BY_NAME, IOU_KINDS, SIZE_KINDS
 from .scene import Scene
 from .score import odds_to_score
 from .sentences import Issue
@@ -59,11 +59,11 @@ def find_issues(
 
     Returns:
         one row per issue, worst first, with :data:`COLUMNS`; frames are positions,
-        and ``other_track`` is null unless two tracks are involved. ``size_limit`` and
-        ``iou_limit`` are the thresholds that all boxes of ``track`` would just pass,
-        null if they were not judged; ``peak_frame`` shows the mistake best, and
-        ``expected_left`` to ``expected_height`` is the box in pixels that the frames
-        around suggest there, null if they suggest none
+        those of its kind's findings, and ``other_track`` is null unless two tracks
+        are involved. ``size_limit`` and ``iou_limit`` are the thresholds that all boxes
+        of ``track`` would just pass, null if they were not judged; ``peak_frame`` shows
+        the mistake best, and ``expected_left`` to ``expected_height`` is the box in
+        pixels that the frames around suggest there, null if they suggest none
     """
     flagged = findings[findings["flagged"]].reset_index(drop=True)
     if flagged.empty:
@@ -72,6 +72,7 @@ def find_issues(
     chosen = _choose(scene, flagged, issue)
     track = scene.track[chosen["peak"]]
     own = scene.track[flagged["peak"]] == track[issue]
+    own &= _alike(flagged["kind"], chosen["kind"].take(issue))
     first, last = np.full(len(chosen), len(scene.boxes)), np.zeros(len(chosen), int)
     np.minimum.at(first, issue[own], flagged["first"].to_numpy()[own])
     np.maximum.at(last, issue[own], flagged["last"].to_numpy()[own])
@@ -133,6 +134,14 @@ def _choose(scene: Scene, flagged: pd.DataFrame, issue: Rows) -> pd.DataFrame:
     order = np.lexsort((flagged["peak"], when, -naming, issue))
     _, best = np.unique(issue[order], return_index=True)
     return flagged.iloc[order[best]].reset_index(drop=True)
+
+
+def _alike(kind: pd.Series[str], other: pd.Series[str]) -> NDArray[np.bool_]:
+    """Return whether kinds are the same, or all of single boxes that are wrong."""
+    glitches = SIZE_KINDS + IOU_KINDS
+    both = kind.isin(glitches).to_numpy() & other.isin(glitches).to_numpy()
+    alike: NDArray[np.bool_] = both | (kind.to_numpy() == other.to_numpy())
+    return alike
 
 
 def _group(scene: Scene, flagged: pd.DataFrame) -> Rows:

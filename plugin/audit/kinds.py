@@ -251,6 +251,8 @@ TABLE = (
         ),
         suggestion=lambda issue: f"Delete track {issue.track}",
         from_boxes=find_duplicates,
+        # It explains why the track begins and ends there
+        precedence=4.0,
     ),
     Kind(
         LABEL_CHANGE,

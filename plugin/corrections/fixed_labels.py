@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -180,6 +180,7 @@ def make_edits(dataset: fo.Dataset, field: str, fixes: SequenceFixes) -> LabelEd
     changed: dict[int, dict[ObjectId, Label]] = defaultdict(dict)
     added: dict[int, list[tuple[Label, Label]]] = defaultdict(list)
     deleted: dict[int, set[ObjectId]] = defaultdict(set)
+    usable = {*table["id"]}
     for edit in _to_records(edits, fixes.tracks):
         frame, label = int(edit["frame"]), known[edit["id"]]
         values = objects.values_of(edit, label)
@@ -193,6 +194,9 @@ def make_edits(dataset: fo.Dataset, field: str, fixes: SequenceFixes) -> LabelEd
                 # What is said of another object is not known of a new one
                 template = {"_cls": label["_cls"], "attributes": {}}
             added[frame].append(({**template, "tags": [], edit["mark"]: True}, values))
+            # A label of the object that could not be used gives way to it
+            there = [each for each in now[places[frame]] if each["_id"] not in usable]
+            deleted[frame] |= objects.find_same(there, values)
     made: Edits = {}
     new: Labels = {}
     for frame in _frames_of(edits):
@@ -244,6 +248,16 @@ class _Objects:
             names = [name for name in self._names if name in label or own.get(name)]
             values |= {name: own.get(name) for name in names}
         return values
+
+    def find_same(self, labels: Iterable[Label], values: Label) -> set[ObjectId]:
+        """Return the IDs of the labels whose identity is that of some values."""
+        names = [name for name in self._names if values.get(name) is not None]
+        names += ["label"] * self._per_class
+        return {
+            label["_id"]
+            for label in labels
+            if all(label.get(name) == values[name] for name in names)
+        }
 
     def _new(self, track: int, label: Label) -> Label:
         """Return the identity of an object that nobody had."""

@@ -101,6 +101,8 @@ def plan_fixes(
     edits, made = [_NO_EDITS], []
     for start, part in _sequences(tracks, issues["sequence"]):
         own = issues[issues["sequence"] == part.table["sequence"].iloc[0]]
+        # Labels may be in no frame at all
+        own = own[own["peak_frame"].notna()]
         draft = Draft(part.table)
         draft.new_track = max(draft.new_track, taken + 1)
         around = _surroundings(part, predictions)
@@ -134,7 +136,7 @@ def list_fixes(
         each fix and its edits, whose rows are those of the tracks table, the default
         first
     """
-    if tracks.table.empty:
+    if tracks.table.empty or pd.isna(issue["peak_frame"]):
         return []
     draft = Draft(tracks.table)
     case = _case(draft, issue, _surroundings(tracks, predictions))

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ...importers.tracks import BOX
 from ..audit.boxes import Floats, iou
 from .box_edits import (
     COLUMNS,
     INTERPOLATED,
-    PREDICTED,
     Frames,
     add,
     delete,
@@ -28,7 +26,8 @@ from .box_edits import (
     rename,
 )
 from .cases import Case, missing_frames, path_of
-from .paths import BEYOND, MARGIN, roughness
+from .extending import are_inside, extend
+from .paths import MARGIN, roughness
 from .predicted import (
     EXTENT,
     add_track,
@@ -103,36 +102,6 @@ def _leave(case: Case) -> pd.DataFrame | None:
     return case.own.iloc[:0].reindex(columns=COLUMNS)
 
 
-def _extend(case: Case) -> pd.DataFrame | None:
-    """Add boxes before the first or after the last box of the track."""
-    if len(case.own) < MARGIN:
-        return None
-    first, last = int(case.own["frame"].iloc[0]), int(case.own["frame"].iloc[-1])
-    if case.peak not in (first, last):
-        return None
-    at_end = case.peak == last
-    side, end = (1, last) if at_end else (-1, first)
-    frames = end + side * case.step * np.arange(1, EXTENT + 1, dtype=np.int64)
-    frames = frames[(frames >= 1) & (frames <= case.frames)]
-    if not len(frames):
-        return None
-    near = case.own.iloc[-MARGIN:] if at_end else case.own.iloc[:MARGIN]
-    places = path_of(near, np.ones(len(near)), frames, case.step, BEYOND)
-    inside = np.cumprod(_are_inside(case, places)).astype(bool)
-    if not inside.any():
-        return None
-    template = case.own.iloc[-1 if at_end else 0]
-    return add(template, frames[inside], places[inside], PREDICTED)
-
-
-def _are_inside(case: Case, places: Floats) -> NDArray[np.bool_]:
-    """Return whether the centers of boxes are in the image, bool array ``(n,)``."""
-    center = places[:, :2] + places[:, 2:] / 2
-    limits = np.inf if case.size is None else np.array(case.size)
-    inside = (center >= 0) & (center <= limits)
-    return np.logical_and(inside[:, 0], inside[:, 1])
-
-
 def _delete_track(case: Case) -> pd.DataFrame | None:
     """Delete all boxes of the track."""
     return delete(case.own) if len(case.own) else None
@@ -141,6 +110,36 @@ def _delete_track(case: Case) -> pd.DataFrame | None:
 def _delete_boxes(case: Case) -> pd.DataFrame | None:
     """Delete the boxes of the stretch."""
     return delete(case.stretch) if len(case.stretch) else None
+
+
+def _replace(case: Case) -> pd.DataFrame | None:
+    """Draw the box between those around where the track has none that can be used."""
+    frames, bad = case.own["frame"], _outside(case)
+    if not (frames.min() < case.first and case.last < frames.max()):
+        return None
+    missing = np.arange(case.first, case.last + 1, case.step, dtype=np.int64)
+    places = case.path(missing) if len(bad) == len(case.stretch) else None
+    if places is None or not are_inside(case, places).all():
+        return None
+    if len(bad):
+        return move(bad, places) if len(bad) == len(missing) else None
+    before = case.own[frames < case.first]
+    return add(before.iloc[-1], missing, places, INTERPOLATED)
+
+
+def _delete_outside(case: Case) -> pd.DataFrame | None:
+    """Delete the boxes of the stretch that are outside the image."""
+    bad = _outside(case)
+    return delete(bad) if len(bad) else None
+
+
+def _outside(case: Case) -> pd.DataFrame:
+    """Return the boxes of the stretch of which nothing is in the image."""
+    left, top, width, height = case.stretch[BOX].to_numpy(float).T
+    across, down = case.size or (np.inf, np.inf)
+    gone = (left + width <= 0) | (top + height <= 0) | (left >= across) | (top >= down)
+    outside: pd.DataFrame = case.stretch[gone]
+    return outside
 
 
 def _delete_tail(case: Case) -> pd.DataFrame | None:
@@ -288,8 +287,9 @@ LEAVE = Remedy("leave", "Leave it: the object is hidden", "Always.", _leave)
 EXTEND = Remedy(
     "extend",
     f"Extend the track by up to {EXTENT} frames",
-    f"The track has {MARGIN} boxes, and it starts or ends there.",
-    _extend,
+    f"The track has {MARGIN} boxes, it starts or ends there, and its other boxes "
+    "foretell those at that end.",
+    extend,
 )
 DELETE_TAIL = Remedy(
     "delete_tail", "Delete the tail", "The track ends with these boxes.", _delete_tail
@@ -321,6 +321,18 @@ JOIN_CHAIN = Remedy(
     _PIECES,
     _join_and_fill,
 )
+REPLACE = Remedy(
+    "replace",
+    "Draw the box that the frames around suggest",
+    "The track has boxes before and after, and none in the image there.",
+    _replace,
+)
+DELETE_OUTSIDE = Remedy(
+    "delete_boxes",
+    "Delete these boxes",
+    "These boxes are outside the image.",
+    _delete_outside,
+)
 USE_PREDICTIONS = Remedy(
     "use_predictions", "Use the predictions' boxes", _SEEN, use_predictions
 )
@@ -336,8 +348,8 @@ USE_PREDICTED_CLASS = Remedy(
 )
 
 #: The fixes of each kind of mistake, the default first. What only looks wrong has none,
-#: and neither have labels that are in no tracks table because they cannot be used, and
-#: those that break a rule, which says what is wrong and not what is right.
+#: and neither have labels that break a rule, which says what is wrong and not what is
+#: right.
 TABLE: Mapping[str, tuple[Remedy, ...]] = {
     "size_change": (REDRAW, USE_PREDICTIONS),
     "shift": (REDRAW, USE_PREDICTIONS),
@@ -353,7 +365,7 @@ TABLE: Mapping[str, tuple[Remedy, ...]] = {
     "duplicate": (DELETE_WORSE, DELETE_OTHER),
     "label_change": (USE_USUAL_LABEL,),
     "appearance": (),
-    "invalid": (),
+    "invalid": (REPLACE, DELETE_OUTSIDE),
     "overlooked": (ADD_TRACK,),
     "unsupported": (DELETE_BOXES, DELETE_TRACK),
     "badly_located": (USE_PREDICTIONS,),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import fiftyone.core.utils as fou
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
@@ -86,20 +87,20 @@ class ReviewingMethods:
     def watch(self, ctx: ExecutionContext) -> Json:
         """Return what changes whenever somebody decides issues or saves views.
 
-        With ``renew``, the App shows the open saved view as it is now if it is not the
-        ``view`` that was seen last.
+        The saved view that is ``open`` is named as the App's address has it. If it is
+        gone and was there when ``view`` was seen, as after the last of its issues was
+        decided otherwise, the App shows the whole dataset with ``renew``.
         """
-        dataset, name = ctx.dataset, ctx.request_params.get("view_name")
+        dataset, slug = ctx.dataset, ctx.params.get("open")
         views = sorted(dataset.list_saved_views())
+        name = next((each for each in views if fou.to_slug(each) == slug), None)
         shown = None
-        if name in views:
+        if name is not None:
             shown = f"{name} {store.saved_view_time(dataset, name).isoformat()}"
-        seen = ctx.params.get("view")
-        if ctx.params.get("renew") and name and seen and seen.startswith(f"{name} "):
-            if shown is None:
+        elif ctx.params.get("renew") and slug:
+            seen = ctx.params.get("view") or ""
+            if fou.to_slug(seen.rpartition(" ")[0] or "none") == slug:
                 ctx.ops.clear_view()
-            elif shown != seen:
-                ctx.ops.set_view(name=name)
         latest = dataset.sort_by("last_modified_at", reverse=True).limit(1)
         (stamp,) = latest.values("last_modified_at") or (None,)
         return {

@@ -115,6 +115,35 @@ def test_boxes_are_added_with_a_mark_and_their_identity(dataset):
     assert added["id"].is_unique
 
 
+def test_a_label_that_cannot_be_used_gives_way_to_the_box_of_its_track(dataset):
+    before = labels(dataset)
+    sample = dataset.match({"sequence": "b"}).first()
+    (broken,) = (box for box in sample.frames[15][FIELD].detections if box.index == 2)
+    broken.bounding_box[2] = 0.0
+    sample.save()
+    fta.audit_dataset(dataset)
+
+    def stored():
+        frame = dataset.select(sample.id).match_frames({"frame_number": 15})
+        names = ("id", "index", "bounding_box")
+        paths = [f"frames.{FIELD}.detections.{name}" for name in names]
+        columns = (values[0][0] for values in frame.values(paths))
+        return sorted(zip(*columns, strict=True))
+
+    unusable = stored()
+    (issue,) = of(dataset, "invalid", "b")["id"]
+    fixed = fta.fix_issues(dataset, ids=[issue])
+    assert (fixed.issues, fixed.boxes.added) == (1, 1)
+    assert sorted(index for _, index, _ in stored()) == [1, 2]
+    expected, found = (
+        each.loc["b", 15, 2][BOX].astype(float) for each in (before, labels(dataset))
+    )
+    np.testing.assert_allclose(found, expected, atol=0.5)
+    assert of(dataset, "invalid", "b")["decision"].tolist() == [FIXED]
+    fta.undo_fixes(dataset)
+    assert stored() == unusable
+
+
 def test_undoing_restores_the_labels_and_reopens_the_issues(dataset):
     before, found = labels(dataset), issues(dataset)
     fta.fix_issues(dataset, ["shift", "gap", "size_change"], min_score=0.5)

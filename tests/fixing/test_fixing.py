@@ -11,6 +11,7 @@ from fiftyone_track_audit.plugin.fixing.choosing import choose_issues
 from fiftyone_track_audit.plugin.fixing.planning import (
     LOG_COLUMNS,
     list_fixes,
+    plan_fixes,
 )
 from fiftyone_track_audit.plugin.fixing.remedies import TABLE
 from fix_cases import (
@@ -219,6 +220,21 @@ def test_a_track_is_extended_until_it_leaves_the_image():
         same(boxes_of(added, 1), expected)
 
 
+def test_a_track_is_extended_as_far_as_its_own_end_could_be_foretold():
+    turned = walk(1, range(1, 26))
+    # From the sixth last box on, it is not where its earlier boxes point
+    turned.loc[19:, "top"] += 30.0 * np.arange(1, 7)
+    record = issue("truncated", 1, 25, 25)
+    assert fix(make_tracks(turned), record)[0].counts.added == 4
+    turned["top"] = 100 + 20 * (-1.0) ** np.arange(25)
+    plan, _ = fix(make_tracks(turned), record)
+    assert plan.edits.empty
+    # What is not foretold can still be left on purpose
+    found = issues(record).iloc[0]
+    fixes = list_fixes(make_tracks(turned), found)
+    assert [each.name for each, _ in fixes] == ["leave"]
+
+
 def test_a_track_that_another_fix_continues_is_not_extended():
     pieces = walk(1, range(1, 21)), walk(5, range(21, 41))
     plan, fixed = fix(
@@ -263,6 +279,36 @@ def test_short_tracks_are_deleted():
     assert set(fixed["track"]) == {1}
     assert plan.log["new_left"].isna().all()
     assert plan.log["change"].tolist() == ["deleted"] * 2
+
+
+def test_a_box_that_cannot_be_used_becomes_the_one_that_its_track_suggests():
+    record = issue("invalid", 1, 20, 20)
+    outside = walk(1)
+    outside.loc[19, "left"] = SIZE[0] + 5.0
+    for tracks in (make_tracks(outside), make_tracks(walk(1).drop(index=[19]))):
+        plan, fixed = fix(tracks, record)
+        assert plan.fixes.loc[0, "fix"] == "replace"
+        same(boxes_of(fixed, 1), boxes_of(walk(1), 1))
+    plan, fixed = fix(make_tracks(outside), record, chosen={0: "delete_boxes"})
+    assert plan.counts.deleted == 1
+    assert 20 not in fixed["frame"].tolist()
+
+
+def test_of_boxes_that_cannot_be_used_those_outside_are_deleted():
+    gone = walk(1)
+    gone.loc[39, "left"] = -60.0
+    plan, fixed = fix(make_tracks(gone), issue("invalid", 1, 40, 40))
+    assert plan.fixes.loc[0, "fix"] == "delete_boxes"
+    assert fixed["frame"].max() == 39
+    # A box that is set aside beside a good one is not the good one
+    plan, _ = fix(make_tracks(walk(1)), issue("invalid", 1, 20, 20))
+    assert plan.edits.empty
+    # Nor is there anything to fix of a label that is in no frame, or of no track
+    nowhere = issues(issue("invalid", 1, 20, 20), issue("invalid", -1, 20, 20))
+    nowhere[["first_frame", "last_frame", "peak_frame"]] = [[np.nan] * 3, [20] * 3]
+    tracks = make_tracks(walk(1).drop(index=[19]))
+    assert plan_fixes(tracks, nowhere).edits.empty
+    assert [list_fixes(tracks, nowhere.iloc[at]) for at in range(2)] == [[], []]
 
 
 def test_labels_become_the_usual_one():

@@ -53,11 +53,11 @@ def dataset(source):
     copy.delete()
 
 
-def ask(view, method, open_view=None, /, **params):
-    """Calls a method of the panel, as its component does in an open saved view."""
+def ask(view, method, /, **params):
+    """Calls a method of the panel, as its component does."""
     params |= {"__method__": method, "panel_id": "1", "panel_state": {}}
     ctx = {"dataset": view._root_dataset, "view": view, "params": params}
-    answer = foo.execute_operator(PANEL, ctx | {"view_name": open_view})
+    answer = foo.execute_operator(PANEL, ctx)
     json.dumps(answer.result, allow_nan=False)
     requests = answer.executor.to_json()["requests"]
     names = [request["operator_uri"].rpartition("/")[2] for request in requests]
@@ -675,13 +675,20 @@ def test_notices_what_others_decide_and_save(dataset):
     after, _ = ask(dataset.view(), "watch")
     assert after["stamp"] > before["stamp"]
     assert set(after["views"]) - set(before["views"]) >= {"confirmed"}
-    # The open view is shown anew once it was saved again
-    shown, triggers = ask(dataset.view(), "watch", "confirmed")
-    seen = {"view": shown["view"], "renew": True}
-    assert ask(dataset.view(), "watch", "confirmed", **seen)[1] == triggers == []
-    decide_issues(dataset, read_dataset_issues(dataset, FIELD)["id"][1:2], "confirmed")
+    # The open view has another time once it was saved again, and is left if it is gone
+    seen = {"open": "confirmed", "renew": True}
+    shown, triggers = ask(dataset.view(), "watch", **seen)
+    assert triggers == []
+    second = read_dataset_issues(dataset, FIELD)["id"][1:2]
+    decide_issues(dataset, second, "confirmed")
     save_issue_views(dataset, FIELD)
-    assert ask(dataset.view(), "watch", "confirmed", **seen)[1] == ["set_view"]
+    again, triggers = ask(dataset.view(), "watch", **seen)
+    assert again["view"] > shown["view"] > "confirmed "
+    assert triggers == []
+    gone = {"open": "some-other", "renew": True}
+    assert ask(dataset.view(), "watch", **gone)[1] == []
+    gone["view"] = "some other 2026-01-01T00:00:00"
+    assert ask(dataset.view(), "watch", **gone)[1] == ["clear_view"]
     found, _ = ask(
         dataset.view(),
         "decide",

@@ -959,16 +959,43 @@ def type_width(page, width):
     return form.nth(2)
 
 
+def first_of_wrong_width(dataset, issues):
+    """The first issue that is about nothing but the width of one box."""
+    from dataclasses import replace
+
+    from fiftyone_track_audit.importers import store
+    from fiftyone_track_audit.plugin.audit import audit_tracks
+
+    tracks = store.read_tracks(dataset, FIELD).tracks
+    for _, issue in issues[issues["kind"] == "size_change"].iterrows():
+        table, same = tracks.table.copy(), ["track", "first_frame", "last_frame"]
+        box = table[["track", "frame"]].eq(issue[["track", "peak_frame"]].tolist())
+        table.loc[box.all(axis=1), "width"] = issue["expected_width"]
+        left = audit_tracks(replace(tracks, table=table)).issues
+        if not left[same].eq(issue[same].tolist()).all(axis=1).any():
+            return issue
+    raise LookupError("every issue is about more")
+
+
 def test_edits_in_the_annotator_and_back(panel, dataset, page):
     issues = read_issues(dataset)
-    (_, wrong), (_, before) = issues[issues["kind"] == "size_change"][:2].iterrows()
-    other = issues.iloc[-1]
+    wrong = first_of_wrong_width(dataset, issues)
+    before = issues[issues["kind"].eq("size_change") & issues["id"].ne(wrong["id"])]
+    before, other = before.iloc[0], issues.iloc[-1]
     selected = page.locator("[data-cy=annotate-edit-back]")
-    choose(panel, before["id"])
-    page.keyboard.press("e")
+    # What is sent to the annotator begins with the worst of the listed issues
+    panel.get_by_label("Track", exact=True).fill(str(before["track"]))
+    of_track = issues[issues[["track", "other_track"]].eq(before["track"]).any(axis=1)]
+    rows = panel.get_by_test_id("issue")
+    wait_until(page, lambda: rows.count() == len(of_track))
+    panel.get_by_role("button", name="Send…").click()
+    panel.get_by_role("menuitem", name="The App's annotator").click()
     selected.wait_for()
+    annotated = page.locator("[data-cy=modal] [data-testid=track-audit]")
+    see(annotated, of_track["id"].iloc[0])
     # A track is selected, too, if the annotator was open before
     close_modal(page)
+    panel.get_by_role("button", name="Clear filters").click()
     choose(panel, wrong["id"])
     page.keyboard.press("e")
     selected.wait_for()
@@ -997,22 +1024,21 @@ def test_edits_in_the_annotator_and_back(panel, dataset, page):
 def fixes_of(dataset):
     """The names of the fixes that apply to each issue that has any."""
     from fiftyone_track_audit.importers import store
-    from fiftyone_track_audit.plugin.audit import Thresholds
-    from fiftyone_track_audit.plugin.panel.track import show_issue
+    from fiftyone_track_audit.plugin.fixing.planning import list_fixes
 
-    (sequence,) = store.read_spans(dataset)
-    issues = read_issues(dataset).assign(sequence=sequence)
-    shown = {
-        issue["id"]: show_issue(dataset, FIELD, issue, Thresholds())["fixes"]
-        for _, issue in issues.iterrows()
-    }
-    return {
-        issue: [fix["name"] for fix in fixes] for issue, fixes in shown.items() if fixes
-    }
+    tracks, issues = store.read_tracks(dataset, FIELD).tracks, read_issues(dataset)
+    (issues["sequence"],) = tracks.sequences
+    listed = {row["id"]: list_fixes(tracks, row) for _, row in issues.iterrows()}
+    return {id: [fix.name for fix, _ in fixes] for id, fixes in listed.items() if fixes}
 
 
-def test_fixes_by_a_key_and_takes_it_back(panel, dataset, page):
+def test_fixes_one_or_several_and_takes_it_back(panel, dataset, page):
+    from fiftyone_track_audit.plugin.corrections.fixes import preview_fixes
+
     before = read_boxes(dataset).sort_index()
+
+    def is_as_before():
+        return read_boxes(dataset).sort_index().equals(before)
 
     def see_fixed(number):
         done = panel.locator("[data-testid=progress][aria-busy=false]")
@@ -1023,7 +1049,7 @@ def test_fixes_by_a_key_and_takes_it_back(panel, dataset, page):
 
     def take_back():
         page.keyboard.press("Control+z")
-        wait_until(page, lambda: read_boxes(dataset).sort_index().equals(before))
+        wait_until(page, is_as_before)
         done = panel.locator("[data-testid=progress][aria-busy=false]")
         done.get_by_text(re.compile("0 dismissed$")).wait_for()
 
@@ -1032,5 +1058,24 @@ def test_fixes_by_a_key_and_takes_it_back(panel, dataset, page):
     choose(panel, first)
     page.keyboard.press("f")
     assert see_fixed(1).to_dict() == {first: fixes[first][0]}
-    assert not read_boxes(dataset).sort_index().equals(before)
+    assert not is_as_before()
+    take_back()
+    # The menu has the other fixes
+    several = next(issue for issue, names in fixes.items() if {*names[1:]} - {"leave"})
+    choose(panel, several)
+    panel.get_by_label("Other fixes").select_option(fixes[several][1])
+    assert see_fixed(1).to_dict() == {several: fixes[several][1]}
+    take_back()
+    # Selected issues are fixed together, once somebody agrees to what changes
+    pair = [*fixes][:2]
+    for issue in pair:
+        panel.locator(f"[data-testid=issue][data-id='{issue}'] input").check()
+    panel.get_by_text("2 selected").wait_for()
+    page.keyboard.press("f")
+    preview = panel.get_by_test_id("preview")
+    preview.get_by_text(str(preview_fixes(dataset, ids=pair))).wait_for()
+    assert decided(dataset) == []
+    preview.get_by_role("button", name="Apply").click()
+    assert set(see_fixed(2).index) == set(pair)
+    preview.wait_for(state="detached")
     take_back()

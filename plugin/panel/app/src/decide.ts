@@ -4,7 +4,7 @@
 import { useCallback, useRef } from "react";
 import { annotated, renew } from "./annotate";
 import { useCall } from "./api";
-import { findIssue, findNext, groupDecisions } from "./issues";
+import { decisionOf, findIssue, findNext, groupDecisions } from "./issues";
 import { markStale } from "./savedViews";
 import * as store from "./state";
 import type { Decision, Issue, Listing } from "./types";
@@ -176,7 +176,7 @@ export function useDecide(listing: Listing | null, seen: Issue | undefined, choo
         return true;
       }
       const latest = { chosen, before: [], fix: storeFix(ids, name) };
-      const added = Object.fromEntries(ids.map((id) => [id, "fixed" as const]));
+      const added = Object.fromEntries(ids.map((id) => [id, decisionOf(name)]));
       store.set({ replaced: [...replaced, latest].slice(-UNDO_SIZE), pending: { ...pending, ...added } });
       if (ids.length === 1 && ids[0] === chosen) step(1, true);
       return true;

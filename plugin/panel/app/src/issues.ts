@@ -2,7 +2,7 @@
 // Find issues in the list, step through it, and apply decisions to it.
 
 import type { PriorDecision, State } from "./state";
-import type { Issue, Listing, Progress } from "./types";
+import type { Decision, Issue, Listing, Progress } from "./types";
 
 /** Tell whether two issues, from different audits, are about the same mistake. */
 export const isSame = (one: Issue, two?: Issue): boolean =>
@@ -62,6 +62,9 @@ export function withPending(listing: Listing | null, pending: State["pending"]):
     asked: listing.asked.map(decide),
   };
 }
+
+/** Return the decision that a fix is, by its name. To leave an issue is to dismiss it. */
+export const decisionOf = (fix?: string): Decision => (fix === "leave" ? "dismissed" : "fixed");
 
 /** Group issues by their present decision, its author and its time, so that it can be restored. */
 export function groupDecisions(ids: string[], find: (id: string) => Issue | undefined): PriorDecision[] {

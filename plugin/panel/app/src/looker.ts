@@ -103,6 +103,20 @@ export function boxInPlayer(state: Looker["state"], image: Figure["image"], trac
   return row < 0 ? null : placeBox(state, image, boxOf(track, row));
 }
 
+/** Return the outlines of boxes in the player as the data of an SVG path, empty if it does not show them yet. */
+export const traceOutlines = (state: Looker["state"], image: Figure["image"], boxes: Box[]): string =>
+  boxes
+    .map((box) => placeBox(state, image, box))
+    .filter((box) => box !== null)
+    .map(([left, top, width, height]) => `M${left} ${top}h${width}v${height}h${-width}z`)
+    .join("");
+
+/** List the tracks to mark in the player: the issue's own, the others of it, and what its fix would draw. */
+export const listMarks = ({ issue, tracks, suggested }: Figure): { kind: string; track: Track }[] => [
+  ...issue.tracks.map((index, place) => ({ kind: place ? "other" : "own", track: tracks[index] })),
+  { kind: "suggested", track: suggested },
+];
+
 /** Return the smallest box around tracks in some frames, or null if they have none there. */
 export function boxAround(tracks: Track[], first: number, last: number): Box | null {
   const boxes = tracks.flatMap((track) =>

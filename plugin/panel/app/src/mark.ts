@@ -2,10 +2,10 @@
 // Mark the tracks of the issue and what its fix would draw in the player, with the colors of the crops.
 
 import { type RefObject, useEffect } from "react";
-import { boxAround, boxInPlayer, follow, isBeside, offsetOf, placeBox, zoomTo } from "./looker";
+import { boxAround, boxInPlayer, follow, isBeside, listMarks, offsetOf, traceOutlines, zoomTo } from "./looker";
 import { usePlayer, usePlayerLooker } from "./player";
 import * as store from "./state";
-import type { Box, Figure, Others, SequenceInfo } from "./types";
+import type { Figure, Others, SequenceInfo } from "./types";
 
 /** The properties of the player that move a box. */
 const MOVES = ["frameNumber", "pan", "scale", "windowBBox"];
@@ -21,18 +21,14 @@ function addMark(player: HTMLElement, kind: string): HTMLElement {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Add the thin outlines of all other tracks; return the function that places them. */
-function addOutlines(player: HTMLElement): { node: SVGElement; place: (boxes: Box[]) => void } {
+/** Add an empty path for the thin outlines of all other tracks. */
+function addOutlines(player: HTMLElement): { node: SVGElement; path: SVGPathElement } {
   const node = document.createElementNS(SVG, "svg");
   const path = document.createElementNS(SVG, "path");
   node.setAttribute("class", "track-audit-outlines");
   node.append(path);
   player.append(node);
-  const place = (boxes: Box[]) => {
-    const lines = boxes.map(([x, y, width, height]) => `M${x} ${y}h${width}v${height}h${-width}z`);
-    path.setAttribute("d", lines.join(""));
-  };
-  return { node, place };
+  return { node, path };
 }
 
 interface Props {
@@ -51,16 +47,12 @@ export function Marks({ panel, plot, sequence, others }: Props): null {
   useEffect(() => {
     const player = looker?.lookerElement?.element;
     if (!looker || !player || !isBeside(looker, panel.current) || !plot || offset === null) return undefined;
-    const tracks = plot.issue.tracks.map((index) => plot.tracks[index]);
-    const marks = [...tracks, plot.suggested].map((track, place) => ({
-      node: addMark(player, place === tracks.length ? "suggested" : place ? "other" : "own"),
-      track,
-    }));
+    const marks = listMarks(plot).map(({ kind, track }) => ({ node: addMark(player, kind), track }));
     const outlines = addOutlines(player);
     const draw = () => {
       const { state, frameNumber } = looker;
       const around = (state.loaded && others?.boxes[frameNumber + offset]) || [];
-      outlines.place(around.flatMap((box) => [placeBox(state, plot.image, box) ?? []] as Box[]));
+      outlines.path.setAttribute("d", traceOutlines(state, plot.image, around));
       for (const { node, track } of marks) {
         // A video that is still loading is black
         const box = state.loaded && boxInPlayer(state, plot.image, track, frameNumber + offset);

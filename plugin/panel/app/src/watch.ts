@@ -32,7 +32,8 @@ export function useWatch(): void {
     const look = () => {
       if (document.hidden || store.get().underWay) return;
       // A view that changes would close the video
-      const params = { view: seen.current?.view ?? null, renew: !isOpen && seen.current !== null };
+      const open = new URLSearchParams(window.location.search).get("view");
+      const params = { open, view: seen.current?.view ?? null, renew: !isOpen && seen.current !== null };
       const note = (now: Watched) => {
         if (!wanted) return;
         const { issues, views } = compareWatched(seen.current, now);

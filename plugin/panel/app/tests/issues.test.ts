@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import {
+  decisionOf,
   findIssue,
   findNext,
   findReplacement,
@@ -106,6 +107,12 @@ describe("withPending", () => {
     expect(shown?.asked[0].decision).toBe("confirmed");
     expect(shown?.progress).toEqual({ open: 1, confirmed: 1, dismissed: 1, fixed: 0 });
     expect(listing.progress.open).toBe(2);
+  });
+});
+
+describe("decisionOf", () => {
+  it("is that the issue is fixed, or dismissed if it is left", () => {
+    expect([undefined, "fill", "leave"].map(decisionOf)).toEqual(["fixed", "fixed", "dismissed"]);
   });
 });
 

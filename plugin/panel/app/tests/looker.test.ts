@@ -8,12 +8,15 @@ import {
   findTarget,
   follow,
   type Looker,
+  listMarks,
   makeSolo,
   makeThumbnailFilter,
   offsetOf,
   sampleOf,
+  traceOutlines,
   zoomTo,
 } from "../src/looker";
+import type { Box, Figure } from "../src/types";
 
 const makeLooker = (support?: [number, number], sample?: Looker["sample"]): Looker => ({
   sample,
@@ -159,6 +162,41 @@ describe("boxInPlayer", () => {
     expect(boxInPlayer(state, [null, null], track, 4)).toBeNull();
     expect(boxInPlayer({ ...state, windowBBox: undefined }, [1920, 1080], track, 4)).toBeNull();
     expect(boxInPlayer({ ...state, transformedMediaBBox: undefined }, [1920, 1080], track, 4)).toBeNull();
+  });
+
+  it("outlines boxes where the player shows them, and none while sizes are unknown", () => {
+    const boxes: Box[] = [
+      [100, 50, 40, 80],
+      [200, 60, 40, 80],
+    ];
+    expect(traceOutlines(state, [1920, 1080], boxes)).toBe("M70 55h20v40h-20zM120 60h20v40h-20z");
+    expect(traceOutlines(state, [1920, 1080], [])).toBe("");
+    expect(traceOutlines({ ...state, windowBBox: undefined }, [1920, 1080], boxes)).toBe("");
+  });
+});
+
+describe("listMarks", () => {
+  const [one, two, three, suggested] = [1, 2, 3, 4].map((frame) => ({
+    frame: [frame],
+    left: [0],
+    top: [0],
+    width: [9],
+    height: [9],
+  }));
+  const plot = { image: [90, 90], tracks: [one, two, three], labels: [], suggested } as unknown as Figure;
+
+  it("marks the tracks of the issue, and what its fix would draw", () => {
+    const issue = { tracks: [2, 0], first: 1, last: 3, peak: 2 };
+    expect(listMarks({ ...plot, issue } as unknown as Figure)).toEqual([
+      { kind: "own", track: three },
+      { kind: "other", track: one },
+      { kind: "suggested", track: suggested },
+    ]);
+  });
+
+  it("marks what a fix would draw for an object without a track", () => {
+    const issue = { tracks: [], first: 1, last: 3, peak: 2 };
+    expect(listMarks({ ...plot, issue } as unknown as Figure)).toEqual([{ kind: "suggested", track: suggested }]);
   });
 });
 

@@ -23,4 +23,8 @@ test("what changed in another window is noticed, but not what is seen first", ()
   expect(compareWatched(null, before)).toEqual({ issues: false, views: false });
   expect(compareWatched(before, { ...before, stamp: "2" })).toEqual({ issues: true, views: false });
   expect(compareWatched(before, { ...before, views: ["confirmed", "issues"] })).toEqual({ issues: false, views: true });
+  const open = { ...before, view: "to review 10:00" };
+  expect(compareWatched(before, open).views).toBe(false);
+  expect(compareWatched(open, { ...open, view: "to review 10:05" }).views).toBe(true);
+  expect(compareWatched(open, { ...open, view: "confirmed 10:05" }).views).toBe(false);
 });
