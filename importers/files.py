@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from .credentials import aws_session, credentials_advice, error_code
 from .frames import LONGEST_NAME, is_plain_name
-from .local_files import read_file, read_pipe
+from .local_files import is_pipe, read_file, read_pipe
 from .tracks import InputError
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def read_bytes(uri: Path | str) -> bytes:
             return _read_object(_s3_client(), bucket, key)
     expected = "a file to read"
     # Shells hand over the output of a command as a pipe: score <(aws s3 cp ...)
-    read = read_pipe if Path(uri).is_fifo() else read_file
+    read = read_pipe if is_pipe(uri) else read_file
     return read(uri, expected)
 
 

@@ -115,6 +115,14 @@ def check_lines(path: Path | str, expected: str, end: bytes = b"\n") -> None:
             line += block.count(b"\n")
 
 
+def is_pipe(path: Path | str) -> bool:
+    """Return whether a path leads to a named pipe."""
+    try:
+        return Path(path).is_fifo()
+    except OSError:
+        return False  # who opens it says what is wrong with it
+
+
 def read_pipe(path: Path | str, expected: str) -> bytes:
     """Read what another process writes to a pipe.
 
