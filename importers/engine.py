@@ -6,8 +6,10 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain, islice
@@ -153,7 +155,22 @@ def _run_in_processes(
     call, pickled = delayed(_shipped()), pickle.dumps(work)
     # Large arrays stay parts of their items: joblib would make read-only files of them
     pool = Parallel(workers, return_as="generator", max_nbytes=None, batch_size=1)
-    yield from pool(call(pickled, pickle.dumps(item)) for item in items)
+    with _interrupts_held():
+        results = pool(call(pickled, pickle.dumps(item)) for item in items)
+    yield from results
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back until processes have been started, which never get it.
+
+    This process ends them. On their own, each would print where it was interrupted.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @cache
