@@ -149,6 +149,24 @@ def read_pipe(path: Path | str, expected: str) -> bytes:
 
 
 @contextmanager
+def writing_to(path: Path | str) -> Iterator[None]:
+    """Let the error of a full disk, which names no file, say what was being written.
+
+    Args:
+        path: the file or folder that is being written
+
+    Raises:
+        OSError: if it cannot be written
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
 def _errors_of(path: Path | str, expected: str) -> Iterator[None]:
     try:
         yield
