@@ -77,13 +77,34 @@ def embed_tracks(
     folder = Path(cache_dir) if cache_dir else default_cache_dir()
     chosen = as_engine(engine)
     if chosen == HERE:
-        vectors = embed_cached(tracks, rows, model, folder, progress)
+        vectors = _embed_here(tracks, rows, model, folder, progress)
         trim_vectors(folder, limit)
     else:
         work = partial(_embed_sequence, model=model, folder=folder, limit=limit)
         done = run_by_sequence(work, _split(tracks, rows), chosen, gpu=True)
         vectors = np.concatenate(list(_count(done, len(tracks.table), progress)))
     return vectors
+
+
+def _embed_here(
+    tracks: Tracks,
+    rows: NDArray[np.bool_] | None,
+    model: str,
+    folder: Path,
+    progress: Callable[[int, int], None] | None,
+) -> NDArray[np.float32]:
+    """Embed one sequence after the other: a small cache holds the frames of one."""
+    total = len(tracks.table) if rows is None else int(rows.sum())
+    parts, before = [], 0
+    for part, own in _split(tracks, rows):
+
+        def show(done: int, _: int, before: int = before) -> None:
+            if progress:
+                progress(before + done, total)
+
+        parts.append(embed_cached(part, own, model, folder, show))
+        before += len(part.table) if own is None else int(own.sum())
+    return np.concatenate(parts)
 
 
 def _split(
