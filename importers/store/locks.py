@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import fiftyone as fo
+import fiftyone.core.odm as foo
 from pymongo.errors import ConnectionFailure
 
 from ..engine import Engine, as_engine
@@ -62,14 +63,19 @@ def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[Lease]
 
     Raises:
         LockedError: if another process does not finish within ten seconds
-        InputError: if the database stops meanwhile
+        InputError: if the database stops, or the dataset is deleted meanwhile
     """
     lease = Lease(f"{id_of(dataset)}{part}", dataset.name, what)
-    with connected():
-        lease.acquire(_WAIT)
-        with lease.kept():
-            dataset.reload()
-            yield lease
+    try:
+        with connected():
+            lease.acquire(_WAIT)
+            with lease.kept():
+                dataset.reload()
+                yield lease
+    except foo.DatasetDocument.DoesNotExist as error:
+        if fo.dataset_exists(dataset.name):
+            raise
+        raise InputError(dataset.name, f"was deleted while {what} it") from error
 
 
 @contextmanager
