@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from itertools import count
 from pathlib import Path
@@ -21,7 +22,7 @@ from fiftyone_track_audit.plugin.embedding.embed import (
 )
 from fiftyone_track_audit.plugin.embedding.models import Model, load_model
 from PIL import Image
-from report import Line, best_of
+from report import Line, best_of, print_table
 
 #: Size and number of boxes of the frames, as in the MOT Challenge.
 SIZE, FRAMES, PER_FRAME = (1920, 1080), 8, 100
@@ -38,25 +39,30 @@ def run(folder: Path) -> list[Line]:
     Returns:
         the lines of the table
     """
+    return measure(None)
+
+
+def measure(device: str | None) -> list[Line]:
+    """Measure embedding on a device, by default a GPU if there is one."""
     with tempfile.TemporaryDirectory() as place:
-        return _measure(Path(place))
+        return _measure(Path(place), device)
 
 
-def _measure(folder: Path) -> list[Line]:
+def _measure(folder: Path, device: str | None) -> list[Line]:
     network = torchvision.models.resnet18(weights=None)
     torch.save(network.state_dict(), folder / "resnet18.pth")
     name = f"resnet18:{folder / 'resnet18.pth'}"
     tracks = _write_frames(folder)
-    batches = _make_batches(tracks, load_model(name))
+    batches = _make_batches(tracks, load_model(name, device))
     caches = (folder / f"cache-{number}" for number in count())
     embed, load, bare = best_of(
         REPEATS,
-        lambda: embed_tracks(tracks, None, name, next(caches)),
-        lambda: load_model(name),
-        lambda: _forward(load_model(name), batches),
+        lambda: _embed(tracks, name, next(caches), device),
+        lambda: load_model(name, device),
+        lambda: _forward(load_model(name, device), batches),
     )
     known = folder / "cache-0"
-    (again,) = best_of(REPEATS, lambda: embed_tracks(tracks, None, name, known))
+    (again,) = best_of(REPEATS, lambda: _embed(tracks, name, known, device))
     crops = len(tracks.table)
     rate, rivals_rate = crops / (embed - load), crops / (bare - load)
     ratio = rate / rivals_rate
@@ -72,6 +78,10 @@ def _measure(folder: Path) -> list[Line]:
         ),
         Line("the same from the cache, with loading", f"{crops / again:,.0f}/s"),
     ]
+
+
+def _embed(tracks: Tracks, name: str, cache: Path, device: str | None) -> None:
+    embed_tracks(tracks, model=name, cache_dir=cache, device=device)
 
 
 def _write_frames(folder: Path) -> Tracks:
@@ -115,3 +125,11 @@ def _forward(model: Model, batches: list[torch.Tensor]) -> None:
     with torch.inference_mode():
         for batch in batches:
             model.embedder.backbone(batch.to(model.device))
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument(
+        "--device", help="such as cuda (default: a GPU if there is one)"
+    )
+    print_table(__doc__ or "", measure(options.parse_args().device))

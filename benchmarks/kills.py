@@ -166,7 +166,7 @@ def contents(name: str, folder: Path) -> dict[str, Any]:
     stored = foo.get_db_conn()["track_audit.leases"]
     leases = stored.find({"_id": {"$regex": f"^{dataset._doc.id}"}})
     return {
-        "samples": len(dataset),
+        "samples": len(dataset.values("id")),
         "labels": labels,
         "issues": sorted((each.label, each.reason) for each in issues if each),
         "runs": sorted(key.rpartition("_")[0] for key in dataset.list_runs()),
@@ -209,7 +209,7 @@ def try_kills(what: str, kills: int, seed: int) -> int:
         moments = np.linspace(0, 1, kills, endpoint=False) + chance.random() / kills
         for number, share in enumerate(moments.tolist()):
             name, folder = f"kills-{what}-{os.getpid()}", Path(outer, str(number))
-            _prepare(work, name, folder)
+            prepare(work, name, folder)
             process = start(context, work, name, folder)
             process.join(share * seconds)
             process.kill()
@@ -233,7 +233,7 @@ def _undisturbed(
 ) -> tuple[dict[str, Any], float]:
     """Return what a work gives, and how many seconds it takes."""
     name, folder = f"kills-undisturbed-{os.getpid()}", outer / "undisturbed"
-    _prepare(work, name, folder)
+    prepare(work, name, folder)
     began = time.perf_counter()
     process = start(context, work, name, folder)
     process.join()
@@ -245,7 +245,8 @@ def _undisturbed(
     return found, seconds
 
 
-def _prepare(work: Work, name: str, folder: Path) -> None:
+def prepare(work: Work, name: str, folder: Path) -> None:
+    """Make what a work begins with, and nothing else, of that name and folder."""
     if fo.dataset_exists(name):
         fo.delete_dataset(name)
     shutil.rmtree(folder, ignore_errors=True)

@@ -64,14 +64,15 @@ def set_aside_boxes(labels: Labels) -> Labels:
 
 
 def _out_of_range(box: list[object]) -> str | None:
-    """Say which side of a box is out of range, None if none is."""
+    """Say which side of a box is out of range, None if none is or one is no number."""
+    reason = None
     for (side, (low, high)), value in zip(BOX_LIMITS.items(), box, strict=True):
         if type(value) not in (int, float):
             return None
-        if not low <= value <= high:  # type: ignore[operator]
+        if reason is None and not low <= value <= high:  # type: ignore[operator]
             expected = f"pixels from {low:.15g} to {high:.15g}"
-            return f"{side!r} is {value!s:.80}; expected {expected}"
-    return None
+            reason = f"{side!r} is {value!s:.80}; expected {expected}"
+    return reason
 
 
 def _to_float(value: float) -> float:

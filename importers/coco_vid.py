@@ -31,6 +31,8 @@ _NUMBERS = ("frame_id", "frame_index", "frame_number", "mot_frame_id")
 #: Keys of an annotation that are no attributes.
 _OWN = {*_TRACKS, "id", "image_id", "video_id", "category_id", "bbox", "area"}
 _OWN |= {"iscrowd", "segmentation", "attributes", "keypoints", "num_keypoints"}
+#: What values raise that are not of the kind that they should be.
+_DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 def is_coco_vid(content: Content) -> bool:
@@ -58,16 +60,20 @@ def read_coco_vid(path: Path, frames: Frames, strict: bool = False) -> Tracks:
     try:
         images, videos = _read_images(document, path.stem)
         boxes, crowds, strays = _read_boxes(document, images)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        labeled = {
+            key: _make_video(videos[key], of_video.sort_values("number"))
+            for key, of_video in images.groupby("video", sort=False)
+        }
+    except _DAMAGED as error:
         message = f"{type(error).__name__} ({error})"
         raise InputError(path, f"{message}; expected {_EXPECTED}") from error
     parts = []
-    for key, of_video in images.groupby("video", sort=False):
+    for key, video in labeled.items():
         rows = boxes[boxes["video"] == key].drop(columns="video")
-        video = _make_video(videos[key], of_video.sort_values("number"))
         if rows.empty:
             continue
-        rows = rows.dropna(axis="columns", how="all").reset_index(drop=True)
+        unsaid = rows.columns[rows.isna().all()].difference(BOX)
+        rows = rows.drop(columns=unsaid).reset_index(drop=True)
         parts.append(make_tracks(path, rows, video, frames, strict))
     if not parts:
         raise InputError(path, f"no boxes; expected {_EXPECTED}")

@@ -7,12 +7,14 @@ import gc
 import logging
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
+from pymongo.errors import ConnectionFailure
 
 from . import store
 from .cluster_import import encode_on_cluster, store_on_cluster
@@ -20,7 +22,7 @@ from .disk_cache import size_limit
 from .engine import Engine
 from .frames import check_frames
 from .store.attributes import RESERVED_FRAME_FIELDS, name_fields
-from .store.locks import Lease, choose_engine, exclusive
+from .store.locks import Lease, choose_engine, connected, exclusive
 from .store.media import mark_folder, trim_videos
 from .store.set_aside import FIELD, declare_set_aside, make_records
 from .store.unfinished import drop_unfinished, is_untouched, whole_import
@@ -64,7 +66,7 @@ def create_dataset(
 
     Raises:
         ValueError: if there is a dataset of that name
-        InputError: if frames are missing or cannot be read
+        InputError: if frames are missing or cannot be read, or the database stops
 
     Example:
         >>> tracks = fta.read_mot("street")
@@ -72,18 +74,21 @@ def create_dataset(
         >>> dataset.count("frames.ground_truth.detections")
         6
     """
-    check_new_name(name)
-    dataset = fo.Dataset()
-    try:
-        add_tracks(dataset, tracks, **kwargs)
-        if name is not None:
-            if fo.dataset_exists(name) and is_untouched(name):
-                fo.delete_dataset(name)
-            dataset.name = name
-        dataset.persistent = persistent
-    except BaseException:
-        dataset.delete()
-        raise
+    with connected():
+        check_new_name(name)
+        dataset = fo.Dataset()
+        try:
+            add_tracks(dataset, tracks, **kwargs)
+            if name is not None:
+                if fo.dataset_exists(name) and is_untouched(name):
+                    fo.delete_dataset(name)
+                dataset.name = name
+            dataset.persistent = persistent
+        except BaseException:
+            # FiftyOne deletes what has no name when its database starts
+            with suppress(ConnectionFailure):
+                dataset.delete()
+            raise
     return dataset
 
 

@@ -6,8 +6,12 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import signal
+import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain, islice
@@ -150,10 +154,37 @@ def _run_in_processes(
     if workers == 1 or _owner_of_pool() != os.getpid():
         yield from map(work, items)
         return
+    # That is what an interrupted work means
+    warnings.filterwarnings("ignore", ".*tasks which were still being processed")
     call, pickled = delayed(_shipped()), pickle.dumps(work)
     # Large arrays stay parts of their items: joblib would make read-only files of them
     pool = Parallel(workers, return_as="generator", max_nbytes=None, batch_size=1)
-    yield from pool(call(pickled, pickle.dumps(item)) for item in items)
+    with _interrupts_held():
+        results = pool(call(pickled, pickle.dumps(item)) for item in items)
+    yield from results
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back until processes have been started, which never get it.
+
+    This process ends them. On their own, each would print where it was interrupted.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    # What this process blocks, those that it starts block as well; its own other
+    # threads do not
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGINT, handler)
+    if pressed:
+        signal.raise_signal(signal.SIGINT)
 
 
 @cache

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from .credentials import aws_session, credentials_advice, error_code
 from .frames import LONGEST_NAME, is_plain_name
-from .local_files import read_file, read_pipe
+from .local_files import is_pipe, read_file, read_pipe, writing_to
 from .tracks import InputError
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def read_bytes(uri: Path | str) -> bytes:
             return _read_object(_s3_client(), bucket, key)
     expected = "a file to read"
     # Shells hand over the output of a command as a pipe: score <(aws s3 cp ...)
-    read = read_pipe if Path(uri).is_fifo() else read_file
+    read = read_pipe if is_pipe(uri) else read_file
     return read(uri, expected)
 
 
@@ -219,7 +219,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     """
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
-        part.write_bytes(data)
+        with writing_to(path):
+            part.write_bytes(data)
         os.replace(part, path)  # noqa: PTH105 - the standard name of the atomic step
     finally:
         part.unlink(missing_ok=True)
@@ -266,7 +267,8 @@ def whole_folder(
         with FileLock(lock):
             partial.mkdir()
             try:
-                yield partial
+                with writing_to(folder):
+                    yield partial
                 if folder.exists():
                     folder.rename(partial.with_suffix(_REPLACED))
                 partial.rename(folder)

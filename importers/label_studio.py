@@ -33,6 +33,8 @@ from .tracks import BOX, InputError, Tracks, attribute_columns, concatenate
 
 _EXPECTED = "Label Studio's tasks with tracks (videorectangle)"
 _SIZE = ("original_width", "original_height")
+#: What values raise that are not of the kind that they should be.
+_DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 def is_label_studio(content: Content) -> bool:
@@ -67,7 +69,7 @@ def read_label_studio(path: Path, frames: Frames, strict: bool = False) -> Track
                 name = _name(task, path.stem, taken)
                 notes = tuple(f"{name}: {note}" for note in notes)
                 parts.append(_read_task(path, found, name, notes, frames, strict))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _DAMAGED as error:
         if isinstance(error, InputError):
             raise
         message = f"{type(error).__name__} ({error}); expected {_EXPECTED}"
@@ -136,7 +138,7 @@ def _read_task(
     strict: bool,
 ) -> Tracks:
     count = max(int(track.get("framesCount") or 0) for track in tracks)
-    count = min(count, LAST_FRAME)
+    count = min(max(count, 0), LAST_FRAME)
     duration = max(float(track.get("duration") or 0) for track in tracks)
     told = [
         tuple(int(track[key]) for key in _SIZE) for track in tracks if _SIZE[0] in track

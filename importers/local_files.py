@@ -115,6 +115,14 @@ def check_lines(path: Path | str, expected: str, end: bytes = b"\n") -> None:
             line += block.count(b"\n")
 
 
+def is_pipe(path: Path | str) -> bool:
+    """Return whether a path leads to a named pipe."""
+    try:
+        return Path(path).is_fifo()
+    except OSError:
+        return False  # who opens it says what is wrong with it
+
+
 def read_pipe(path: Path | str, expected: str) -> bytes:
     """Read what another process writes to a pipe.
 
@@ -138,6 +146,24 @@ def read_pipe(path: Path | str, expected: str) -> bytes:
                 raise InputError(path, f"{message}; expected {expected}")
             os.set_blocking(reader, True)
             return pipe.read()
+
+
+@contextmanager
+def writing_to(path: Path | str) -> Iterator[None]:
+    """Let the error of a full disk, which names no file, say what was being written.
+
+    Args:
+        path: the file or folder that is being written
+
+    Raises:
+        OSError: if it cannot be written
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextmanager

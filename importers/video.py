@@ -59,7 +59,8 @@ def encode_video(
         step (None): called with the number of frames done since the last call
 
     Raises:
-        InputError: if an image cannot be read, or differs in size from the first
+        InputError: if an image cannot be read, or differs in size from the first, or
+            the disk is full
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{_content_key(frames, frame_rate)}.mp4"
@@ -69,8 +70,13 @@ def encode_video(
             step(len(frames))
         return path
     with unfinished_video(folder) as unfinished:
-        _write(frames, frame_rate, unfinished, step)
-        _check_complete(unfinished, len(frames), frame_rate)
+        try:
+            _write(frames, frame_rate, unfinished, step)
+            _check_complete(unfinished, len(frames), frame_rate)
+        except OSError as error:
+            # The encoder is another process, whose account fills a page
+            message = "the video cannot be written; is the disk full?"
+            raise InputError(folder, message) from error
         Path(unfinished).replace(path)
     return path
 
@@ -151,13 +157,10 @@ def _check_complete(path: str, count: int, frame_rate: float) -> None:
     """Raise OSError if the encoder, which is another process, failed."""
     try:
         duration = next(imageio_ffmpeg.read_frames(path))["duration"]
-    except (OSError, KeyError, StopIteration) as error:
-        raise OSError(f"the video could not be written ({error})") from error
+    except (KeyError, StopIteration) as error:
+        raise OSError("there is no video") from error
     if abs(duration * frame_rate - count) > 1:
-        raise OSError(
-            f"only {duration * frame_rate:.0f} of {count} frames could be written "
-            "into the video; is the disk full?"
-        )
+        raise OSError(f"only {duration * frame_rate:.0f} of {count} frames are in it")
 
 
 def _content_key(frames: list[Path], frame_rate: float) -> str:

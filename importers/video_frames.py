@@ -17,6 +17,7 @@ from uuid import uuid4
 import cv2
 
 from .disk_cache import ANY_NAME, Entry, list_entries, mark_used, size_limit, trim
+from .local_files import writing_to
 from .tracks import InputError, VideoPart
 from .tracks import Sequence as TrackSequence
 
@@ -212,5 +213,9 @@ class _Video:
         _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         # Renamed when complete, so that nobody reads half of an image
         partial = target.with_name(f".{uuid4().hex}.part")
-        partial.write_bytes(encoded.tobytes())
-        partial.replace(target)
+        try:
+            with writing_to(target):
+                partial.write_bytes(encoded.tobytes())
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)

@@ -11,14 +11,13 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from browser import CHROMIUM, open_page, serve_app
+from mongod import Mongod
 from PIL import Image
 
 _home = tempfile.TemporaryDirectory(prefix="track-audit-tests-")
@@ -112,22 +111,16 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def database():
     """FiftyOne's database, empty, as long as the tests run."""
-    fiftyone = Path(find_spec("fiftyone").origin).parent
     folder = tempfile.TemporaryDirectory(prefix="track-audit-tests-", dir=_memory())
-    options = ["--dbpath", folder.name, "--port", str(PORT), "--bind_ip", "127.0.0.1"]
-    server = subprocess.Popen(
-        [fiftyone / "db" / "bin" / "mongod", *options, "--quiet"],
-        stdout=subprocess.DEVNULL,
-    )
+    server = Mongod(folder.name, PORT)
     try:
-        yield
+        yield server
         import fiftyone.core.odm.database as odm
 
         # Otherwise FiftyOne asks the database that is gone when Python ends
         odm._disconnect()
     finally:
-        server.terminate()
-        server.wait()
+        server.stop()
         folder.cleanup()
 
 

@@ -7,13 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import fiftyone as fo
+import fiftyone.core.odm as foo
+from pymongo.errors import ConnectionFailure
 
 from ..engine import Engine, as_engine
 from ..tracks import InputError
 from .leases import Lease, LockedError, on_behalf
 from .views import id_of
 
-__all__ = ["Lease", "LockedError", "choose_engine", "exclusive", "on_behalf"]
+__all__ = [
+    "Lease",
+    "LockedError",
+    "choose_engine",
+    "connected",
+    "exclusive",
+    "no_database",
+    "on_behalf",
+]
 
 #: How long to wait for another writer, in seconds.
 _WAIT = 10
@@ -53,9 +63,31 @@ def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[Lease]
 
     Raises:
         LockedError: if another process does not finish within ten seconds
+        InputError: if the database stops, or the dataset is deleted meanwhile
     """
     lease = Lease(f"{id_of(dataset)}{part}", dataset.name, what)
-    lease.acquire(_WAIT)
-    with lease.kept():
-        dataset.reload()
-        yield lease
+    try:
+        with connected():
+            lease.acquire(_WAIT)
+            with lease.kept():
+                dataset.reload()
+                yield lease
+    except foo.DatasetDocument.DoesNotExist as error:
+        if fo.dataset_exists(dataset.name):
+            raise
+        raise InputError(dataset.name, f"was deleted while {what} it") from error
+
+
+@contextmanager
+def connected() -> Iterator[None]:
+    """Raise what :func:`no_database` returns if the connection to it is lost."""
+    try:
+        yield
+    except ConnectionFailure as error:
+        raise no_database() from error
+
+
+def no_database() -> InputError:
+    """Return the error that says what to do if the database stopped."""
+    message = "the database does not answer; start it, and do the same again"
+    return InputError("MongoDB", message)

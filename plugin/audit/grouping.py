@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from ...importers.tracks import BOX
 from .boxes import Floats, Rows, iou
 from .detectors.identity import IDENTITY_SWITCH
+from .detectors.jitter import JITTER
 from .findings import reduce_runs
 from .kinds import BY_NAME, IOU_KINDS, SIZE_KINDS
 from .scene import Scene
@@ -136,11 +137,14 @@ def _choose(scene: Scene, flagged: pd.DataFrame, issue: Rows) -> pd.DataFrame:
     return flagged.iloc[order[best]].reset_index(drop=True)
 
 
-def _alike(kind: pd.Series[str], other: pd.Series[str]) -> NDArray[np.bool_]:
-    """Return whether kinds are the same, or all of single boxes that are wrong."""
-    glitches = SIZE_KINDS + IOU_KINDS
-    both = kind.isin(glitches).to_numpy() & other.isin(glitches).to_numpy()
-    alike: NDArray[np.bool_] = both | (kind.to_numpy() == other.to_numpy())
+def _alike(kind: pd.Series[str], issue: pd.Series[str]) -> NDArray[np.bool_]:
+    """Return whether findings say where their issues begin and end.
+
+    Findings of the issue's own kind do, and all findings if the issue is about boxes
+    that are wrong by themselves: what else is found there comes of these boxes.
+    """
+    boxes_alone = issue.isin((*SIZE_KINDS, *IOU_KINDS, JITTER)).to_numpy()
+    alike: NDArray[np.bool_] = boxes_alone | (kind.to_numpy() == issue.to_numpy())
     return alike
 
 

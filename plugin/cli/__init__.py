@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
     except KeyboardInterrupt:
+        print("track-audit: interrupted; run it again to finish", file=sys.stderr)
         return _INTERRUPTED
 
 
@@ -60,11 +61,17 @@ def _run(argv: Sequence[str]) -> int:
         return _report(error)
     except Exception as error:
         # Imported only now, since it takes long: help need not wait for it
+        from pymongo.errors import ConnectionFailure
+
         from ...importers.tracks import InputError
         from ..audit.unjudged import NoTracks
         from ..corrections.corrected import NotReviewed
         from ..groundtruth.aws import GroundTruthError, NotFinished
 
+        if isinstance(error, ConnectionFailure):
+            from ...importers.store.locks import no_database
+
+            return _report(no_database())
         if not isinstance(error, InputError | GroundTruthError):
             raise
         if isinstance(error, NoTracks):

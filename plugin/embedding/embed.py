@@ -25,11 +25,13 @@ from .cache import VectorCache, default_cache_dir, trim_vectors
 from .crops import Batch, CropDataset, FrameBoxes, FrameCrops, Unreadable, collate
 from .models import Model, load_model
 
-#: Most crops per batch. On one thread, ResNet18 and MobileNetV2 were slower per crop
-#: in batches of 64 or more.
+#: Most crops per batch on a CPU. On one thread, ResNet18 and MobileNetV2 were slower
+#: per crop in batches of 64 or more.
 BATCH = 32
 #: Number of boxes in frames that are read, embedded and cached together.
 _GROUP = 8 * BATCH
+#: The most crops that fit into the memory of a GPU that was too small, by the model.
+_fitting: dict[str, int] = {}
 
 
 def embed_tracks(
@@ -40,6 +42,7 @@ def embed_tracks(
     progress: Callable[[int, int], None] | None = None,
     cache_size: str | int | None = None,
     engine: Engine | str | None = None,
+    device: str | None = None,
 ) -> NDArray[np.float32]:
     """Embed the crops of all or some boxes, and trim the cache of vectors.
 
@@ -64,6 +67,9 @@ def embed_tracks(
         engine (None): ``"ray"`` or an :class:`Engine`, to embed by sequence in the
             processes of a cluster, on GPUs if it has any. Each keeps its model, and
             its machine's own cache
+        device (None): the torch device that embeds, such as ``cuda:1``, by default a
+            GPU if there is one. GPUs compute in half precision, in batches as large
+            as their memory allows
 
     Returns:
         float32 array ``(n, d)``, the features below the model's last layer; NaN for
@@ -77,13 +83,37 @@ def embed_tracks(
     folder = Path(cache_dir) if cache_dir else default_cache_dir()
     chosen = as_engine(engine)
     if chosen == HERE:
-        vectors = embed_cached(tracks, rows, model, folder, progress)
+        vectors = _embed_here(tracks, rows, model, folder, progress, device)
         trim_vectors(folder, limit)
     else:
-        work = partial(_embed_sequence, model=model, folder=folder, limit=limit)
+        work = partial(
+            _embed_sequence, model=model, folder=folder, limit=limit, device=device
+        )
         done = run_by_sequence(work, _split(tracks, rows), chosen, gpu=True)
         vectors = np.concatenate(list(_count(done, len(tracks.table), progress)))
     return vectors
+
+
+def _embed_here(
+    tracks: Tracks,
+    rows: NDArray[np.bool_] | None,
+    model: str,
+    folder: Path,
+    progress: Callable[[int, int], None] | None,
+    device: str | None,
+) -> NDArray[np.float32]:
+    """Embed one sequence after the other: a small cache holds the frames of one."""
+    total = len(tracks.table) if rows is None else int(rows.sum())
+    parts, before = [], 0
+    for part, own in _split(tracks, rows):
+
+        def show(done: int, _: int, before: int = before) -> None:
+            if progress:
+                progress(before + done, total)
+
+        parts.append(embed_cached(part, own, model, folder, show, device))
+        before += len(part.table) if own is None else int(own.sum())
+    return np.concatenate(parts)
 
 
 def _split(
@@ -102,9 +132,10 @@ def _embed_sequence(
     model: str,
     folder: Path,
     limit: int,
+    device: str | None,
 ) -> NDArray[np.float32]:
     """Embed the crops of a sequence, on a machine with a cache of its own."""
-    vectors = embed_cached(*sequence, model, folder)
+    vectors = embed_cached(*sequence, model, folder, device=device)
     trim_vectors(folder, limit)
     return vectors
 
@@ -129,6 +160,7 @@ def embed_cached(
     model: str,
     folder: Path,
     progress: Callable[[int, int], None] | None = None,
+    device: str | None = None,
 ) -> NDArray[np.float32]:
     """Embed crops as :func:`embed_tracks` does, without trimming the cache.
 
@@ -141,6 +173,7 @@ def embed_cached(
         model: the model, see :func:`embed_tracks`
         folder: the folder of the cache
         progress (None): called with the number of crops done so far and their total
+        device (None): the torch device, see :func:`embed_tracks`
 
     Returns:
         float32 array ``(n, d)``, see :func:`embed_tracks`
@@ -153,7 +186,7 @@ def embed_cached(
     frames = group_by_frame(tracks, chosen)
     weights = expand_home(model.partition(":")[2] or "~")
     changed = weights.stat().st_mtime_ns if weights.is_file() else 0
-    loaded = _keep_model(model, changed)
+    loaded = _keep_model(model, changed, device)
     cache = VectorCache(folder / loaded.key, loaded.dimension)
     result = np.full((len(table), loaded.dimension), np.nan, np.float32)
     done = 0
@@ -174,9 +207,9 @@ def embed_cached(
 
 
 @lru_cache(maxsize=1)
-def _keep_model(name: str, changed: int) -> Model:
+def _keep_model(name: str, changed: int, device: str | None) -> Model:
     """Return a model, which this process keeps until its file of weights changes."""
-    return load_model(name)
+    return load_model(name, device)
 
 
 def group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:
@@ -255,13 +288,26 @@ def _worker_count(device: torch.device) -> int:
 
 
 def _embed(model: Model, crops: Tensor) -> NDArray[np.float16]:
-    """Embed crops in batches of about the same size, ``(c, d)``."""
+    """Embed crops, ``(c, d)``, in the largest batches that fit into a GPU's memory."""
     if not len(crops):
         return np.empty((0, model.dimension), np.float16)
+    largest = BATCH if model.device.type == "cpu" else _GROUP
+    while True:
+        most = min(_fitting.get(model.key, largest), len(crops))
+        try:
+            return _forward(model, crops, most)
+        except torch.cuda.OutOfMemoryError:
+            if most == 1:
+                raise
+            _fitting[model.key] = most // 2
+
+
+def _forward(model: Model, crops: Tensor, most: int) -> NDArray[np.float16]:
+    """Embed crops in batches of about the same size."""
     gpu = model.device.type == "cuda"
     parts = []
     with torch.inference_mode(), torch.autocast(model.device.type, enabled=gpu):
-        for batch in crops.tensor_split(-(-len(crops) // BATCH)):
+        for batch in crops.tensor_split(-(-len(crops) // most)):
             batch = batch.to(model.device, non_blocking=True)
             parts.append(model.embedder(batch).to(torch.float16))
     vectors: NDArray[np.float16] = torch.cat(parts).cpu().numpy()

@@ -81,19 +81,20 @@ class Model:
     key: str
 
 
-def load_model(name: str) -> Model:
-    """Load a model, on the GPU if there is one.
+def load_model(name: str, device: str | None = None) -> Model:
+    """Load a model.
 
     Args:
         name: the name of a torchvision classification model, whose default weights
             are downloaded at first use; or ``NAME:FILE`` with a local file of its
             weights, a state dict saved by torch, with or without a head for any
             number of classes
+        device (None): the torch device to use, by default a GPU if there is one
 
     Raises:
-        InputError: if there is no such model, if its weights cannot be downloaded or
-            read or are those of another model, or if it does not accept crops of this
-            size
+        InputError: if there is no such model or device, if its weights cannot be
+            downloaded or read or are those of another model, or if it does not accept
+            crops of this size
     """
     architecture, _, weights = name.partition(":")
     if architecture not in torchvision.models.list_models(torchvision.models):
@@ -103,9 +104,14 @@ def load_model(name: str) -> Model:
         backbone = _load_file(architecture, expand_home(weights))
     else:
         backbone = _remove_head(_download(architecture))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     embedder = Embedder(backbone).eval().requires_grad_(False)
-    embedder = embedder.to(memory_format=torch.channels_last).to(device)
+    embedder = embedder.to(memory_format=torch.channels_last)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        embedder = embedder.to(device)
+    except (RuntimeError, AssertionError) as error:
+        message = "no torch device of this machine; expected one like cpu or cuda"
+        raise InputError(device, message) from error
     height, width = CROP_SIZE
     blank = torch.zeros((1, 3, height, width), dtype=torch.uint8, device=device)
     try:
@@ -114,7 +120,7 @@ def load_model(name: str) -> Model:
         message = f"does not accept {width}x{height} images; expected one like resnet18"
         raise InputError(architecture, message) from error
     key = f"{architecture}-{_digest(embedder)}-{height}x{width}"
-    return Model(embedder, device, dimension, key)
+    return Model(embedder, torch.device(device), dimension, key)
 
 
 def _download(architecture: str) -> nn.Module:

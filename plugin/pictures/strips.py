@@ -6,9 +6,10 @@ from __future__ import annotations
 import base64
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as ListOf
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -121,12 +122,11 @@ def cut_strips(
         for place, crop in enumerate(strip):
             per_frame[crop.sequence, crop.frame].append((strip, place))
         strips.append(strip)
-    _check_files(tracks, per_frame)
     hidden = None if progress and per_frame else True  # None: in a terminal only
-    bar = tqdm(sorted(per_frame), "Cutting", unit="frame", disable=hidden)
-    for name, frame in bar:
-        sequence = tracks.sequences[name]
-        image = read_frame(sequence, frame)
+    for sequence, frame in tqdm(
+        _bring(tracks, sorted(per_frame)), "Cutting", len(per_frame), disable=hidden
+    ):
+        name, image = sequence.name, read_frame(sequence, frame)
         for strip, place in per_frame[name, frame]:
             encoded = _encode(image, sequence, strip[place], zoom)
             strip[place] = replace(strip[place], image=encoded)
@@ -316,13 +316,18 @@ def _scale(boxes: Floats, window: Floats) -> Floats:
     return scaled
 
 
-def _check_files(tracks: Tracks, frames: Iterable[tuple[str, int]]) -> None:
-    names = defaultdict(set)
-    for name, frame in frames:
-        names[name].add(tracks.sequences[name].frame_names[frame - 1])
-    for name, needed in names.items():
-        sequence = replace(tracks.sequences[name], frame_names=tuple(sorted(needed)))
-        check_frames(sequence)
+def _bring(
+    tracks: Tracks, frames: Iterable[tuple[str, int]]
+) -> Iterator[tuple[Sequence, int]]:
+    """Yield frames once those of their sequence are there.
+
+    A small cache does not hold the frames of several sequences at a time.
+    """
+    for name, own in groupby(frames, lambda each: each[0]):
+        sequence, numbers = tracks.sequences[name], [frame for _, frame in own]
+        needed = tuple(sequence.frame_names[frame - 1] for frame in numbers)
+        check_frames(replace(sequence, frame_names=needed))
+        yield from ((sequence, frame) for frame in numbers)
 
 
 def read_frame(sequence: Sequence, frame: int) -> Image.Image:

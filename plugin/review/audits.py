@@ -275,7 +275,8 @@ def _audit(
             known[name] = judged[name]
     if cache_limit is not None:
         trim_vectors(default_cache_dir(), cache_limit)
-    whole = len(due) + len(unchanged.samples) == len(dataset)
+    # FiftyOne's own count may be wrong after a crash of the database
+    whole = len(due) + len(unchanged.samples) == len(store.sample_ids(dataset))
     mark = store.read_identity(dataset, field).begun(whole)
     for state in judged.values():
         mark = mark.joined(state.numbered, state.per_class)

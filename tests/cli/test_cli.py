@@ -832,7 +832,7 @@ def test_a_closed_pipe_is_quiet(tmp_path, command):
     assert output.exists() is bool(arguments)
 
 
-def test_ctrl_c_is_quiet(tmp_path):
+def test_ctrl_c_is_one_line(tmp_path):
     labels = tmp_path / "SeqLabel.json"
     os.mkfifo(labels)
     # Whoever runs the tests in the background may have it ignored
@@ -845,7 +845,8 @@ def test_ctrl_c_is_quiet(tmp_path):
     with labels.open("w"):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
-    assert (process.returncode, out, err) == (130, "", "")
+    assert (process.returncode, out) == (130, "")
+    assert err == "track-audit: interrupted; run it again to finish\n"
 
 
 @pytest.mark.parametrize(

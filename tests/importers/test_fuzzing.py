@@ -34,19 +34,42 @@ def test_only_the_package_s_own_error_comes_out(tmp_path, name, seed):
     assert fuzz.try_input(parser, data, tmp_path) is None
 
 
-#: What fuzzing found, by the parser and what raised something else.
-FOUND = {
-    "visdrone": b"1,1,1,5,20,30,1,inf,0,0\n",
-    "zip": PARSERS["zip"].seed.replace(b"annotations.xml", b"annotations.xml", 1)[:60]
-    + b"\xff"
-    + PARSERS["zip"].seed[61:],
-    "label-studio": PARSERS["label-studio"].seed.replace(
-        b'"frame": 4', b'"frame": 999999999'
+def changed(name, *parts):
+    """The file that is right, with parts of it replaced by others."""
+    data = PARSERS[name].seed
+    for old, new in parts:
+        assert old in data
+        data = data.replace(old, new, 1)
+    return data
+
+
+#: What fuzzing found: the parser, and the file that raised something else.
+FOUND = [
+    ("visdrone", b"1,1,1,5,20,30,1,inf,0,0\n"),
+    ("zip", PARSERS["zip"].seed[:60] + b"\xff" + PARSERS["zip"].seed[61:]),
+    ("label-studio", changed("label-studio", (b'"frame": 4', b'"frame": 999999999'))),
+    ("label-studio", changed("label-studio", (b'"frame": 4', b'"frame": 1e308'))),
+    ("label-studio", changed("label-studio", (b'"frame": 4', b'"frame": Infinity'))),
+    ("label-studio", changed("label-studio", (b'Count": 9', b'Count": -1'))),
+    ("cvat", changed("cvat", (b'frame="4"', b'frame="2147483647"'))),
+    ("coco-vid", changed("coco-vid", (b'"frame_id": 2', b'"frame_id": 1e308'))),
+    ("coco-vid", changed("coco-vid", (b'"width": 64', b'"width": Infinity'))),
+    ("coco-vid", changed("coco-vid", (b'"width": 64', b'"width": [[]]'))),
+    (
+        "coco-vid",
+        changed(
+            "coco-vid", (b'"video_id": 1', b'"video_id": 2'), (b"[1, 2, 3, 4]", b"[1]")
+        ),
     ),
-    "cvat": PARSERS["cvat"].seed.replace(b'frame="4"', b'frame="2147483647"'),
-}
+    (
+        "groundtruth",
+        changed("groundtruth", (b'"left": 1, "top": 2', b'"left": 1e9, "top": [1]')),
+    ),
+    ("manifest", changed("manifest", (b"b.json", b"9" * 5000))),
+    ("manifest", changed("manifest", (b"a.json", b"9" * 5000))),
+]
 
 
-@pytest.mark.parametrize("name", FOUND)
-def test_what_was_found_is_mended(tmp_path, name):
-    assert fuzz.try_input(PARSERS[name], FOUND[name], tmp_path) is None
+@pytest.mark.parametrize(("name", "data"), FOUND)
+def test_what_was_found_is_mended(tmp_path, name, data):
+    assert fuzz.try_input(PARSERS[name], data, tmp_path) is None

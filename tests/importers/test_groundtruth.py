@@ -725,6 +725,37 @@ def test_frames_in_s3_come_into_the_cache_when_they_are_needed(
         check_frames(replace(one, frame_names=("4.jpg",)))
 
 
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("access denied", "S3 answers AccessDenied"),
+        ("half", "S3 fails with "),
+        ("throttling", None),
+        ("cut", None),
+    ],
+)
+def test_s3_that_fails_midway_leaves_whole_frames(
+    job, s3, aws, tmp_path, monkeypatch, fault, message
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    prefix = f"s3://{BUCKET}/midway/v1/"
+    write_sequence_file(job / "v1", prefix, "1.jpg", "2.jpg", "3.jpg")
+    files = {path.name: path.read_bytes() for path in (job / "frames/v1").iterdir()}
+    for name, content in files.items():
+        s3.put_object(Bucket=BUCKET, Key=f"midway/v1/{name}", Body=content)
+    manifest = write_manifest(job, manifest_line("v1"))
+    (sequence,) = Source(s3_frames=True).read(str(manifest)).sequences.values()
+    # Botocore tries again by itself; where access is denied, so does the package
+    aws.fail("GetObject", fault, times=9 if message else 2, after=1)
+    if message:
+        with pytest.raises(InputError, match=f"^{prefix}.*{message}"):
+            check_frames(sequence)
+        aws.faults.orders.clear()
+    check_frames(sequence)
+    there = {path.name: path.read_bytes() for path in sequence.frames_dir.iterdir()}
+    assert there == files
+
+
 def test_labels_without_frames_in_s3_say_so(job):
     tracks = read_manifest(write_manifest(job, manifest_line("v1")))
     with pytest.raises(InputError, match="name none in S3"):

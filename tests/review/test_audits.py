@@ -2,6 +2,7 @@
 """Audits of a dataset: all or nothing, one at a time, and recorded as such."""
 
 import fiftyone as fo
+import fiftyone.core.odm as odm
 import fiftyone.operators as foo
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from fiftyone_track_audit.importers.store import (
     runs,
     sequences,
 )
-from fiftyone_track_audit.importers.tracks import Tracks, make_table
+from fiftyone_track_audit.importers.tracks import InputError, Tracks, make_table
 from fiftyone_track_audit.plugin.audit import Thresholds
 from fiftyone_track_audit.plugin.review import audits
 from fiftyone_track_audit.plugin.review.audit_records import (
@@ -283,6 +284,26 @@ def comparable_issues(dataset):
     columns = ["sample_id", "kind", "track", "first_frame", "last_frame", "score"]
     issues = issues[columns].sort_values(columns).reset_index(drop=True)
     return issues.astype({"score": float})
+
+
+def test_a_dataset_that_is_deleted_meanwhile_stays_deleted(source, monkeypatch):
+    copy = source.clone("deleted meanwhile")
+    own = {copy._sample_collection_name, copy._frame_collection_name}
+    write = audits.store.write_own
+
+    def delete_first(*args, **more):
+        if copy.name in fo.list_datasets():
+            do_at_once(copy, (fo.Dataset.delete,))
+        return write(*args, **more)
+
+    monkeypatch.setattr(audits.store, "write_own", delete_first)
+    with pytest.raises(InputError, match=r"meanwhile: was deleted while auditing it$"):
+        audit_dataset(copy)
+    assert copy.name not in fo.list_datasets()
+    # No collection is made again, and no document of a run
+    database = odm.get_db_conn()
+    assert not own.intersection(database.list_collection_names())
+    assert not database.runs.count_documents({"dataset_id": copy._doc.id})
 
 
 # Older datasets

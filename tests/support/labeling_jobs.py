@@ -331,6 +331,7 @@ FAULTS = {
     "expired": ((400, "ExpiredToken"), (400, "ExpiredTokenException")),
     "cut": None,  # the connection ends before the request is read
     "lost": None,  # it is carried out, and the connection ends before the answer
+    "half": None,  # the connection ends in the middle of the answer
 }
 
 
@@ -365,6 +366,8 @@ class Faults:
             fault = "access denied"
         if fault is None:
             return self.app(environ, start_response)
+        if fault == "half":
+            return self.answer_half(environ, start_response)
         if fault in {"cut", "lost"}:
             if fault == "lost":
                 b"".join(self.app(environ, lambda *_: lambda _: None))
@@ -380,6 +383,12 @@ class Faults:
         if service == "sagemaker":
             body = json.dumps({"__type": code, "message": said})
         return Response(body, status)(environ, start_response)
+
+    def answer_half(self, environ, start_response):
+        """Carries a request out, and ends the connection amid the answer's body."""
+        body = b"".join(self.app(environ, start_response))
+        yield body[: len(body) // 2]
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
 
 
 class QuietHandler(MotoRequestHandler):

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ctrl-C while several processes work: none is left, and nothing is half done."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+from fiftyone_track_audit.plugin.cli import main
+from joblib import cpu_count
+from killed import interrupt_at
+from small_datasets import copy_of, table
+
+pytestmark = pytest.mark.usefixtures("database")
+
+FIELD = "ground_truth"
+#: Few boxes are worth several processes, too.
+SCORE = """
+import sys
+from fiftyone_track_audit.importers import engine
+from fiftyone_track_audit.plugin.cli import main
+
+engine.WORTH_PROCESSES = 1
+sys.exit(main(["score", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.skipif(cpu_count() < 2, reason="one process per core works")
+def test_the_processes_of_a_score_end_with_it(write_mot, tmp_path):
+    folder = write_mot("a").parent
+    write_mot("b")
+    output = tmp_path / "issues.csv"
+    # A terminal sends Ctrl-C to all processes that a command started
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCORE, folder, "--issues", output],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not any("LokyProcess" in " ".join(each) for each in commands(process.pid)):
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    # Ends when nobody has the ends of its pipes any more
+    out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert "\ntrack-audit: interrupted; run it again to finish\n" in err
+    assert not output.exists()
+
+
+def commands(process):
+    """The command lines of the processes that a process started."""
+    for child in psutil.Process(process).children(recursive=True):
+        try:
+            yield child.cmdline()
+        except psutil.Error:
+            yield []
+
+
+def test_an_audit_that_is_interrupted_is_finished_by_the_next(two_walks):
+    with copy_of(two_walks, "interrupted") as dataset:
+        dataset.clear_frame_field(FIELD + ".detections.outlier_score")
+        dataset.delete_runs()
+        arguments = ["audit", dataset.name]
+        for write in (2, 8):
+            assert interrupt_at(write, main, arguments) == 130
+        assert main(arguments) == 0
+        dataset.reload()
+        found, expected = (
+            table(each, FIELD, "outlier_score", "size_outlier")
+            for each in (dataset, two_walks)
+        )
+        assert found.equals(expected)
+        assert count_issues(dataset) == count_issues(two_walks)
+
+
+def count_issues(dataset):
+    return dataset.count_values("issues.detections.label")
