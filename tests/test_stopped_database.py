@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MongoDB that stops in the middle of a work, and is started again."""
+"""MongoDB that stops during an operation, and is started again."""
 
 import signal
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("database")
         ("load", 8, signal.SIGTERM),
     ],
 )
-def test_a_work_ends_in_one_error_and_is_done_again(
+def test_an_operation_ends_in_one_error_and_can_be_repeated(
     database, tmp_path, what, write, how
 ):
     work, name = kills.WORKS[what], f"stopped {what}"

@@ -89,5 +89,5 @@ def connected() -> Iterator[None]:
 
 def no_database() -> InputError:
     """Return the error that says what to do if the database stopped."""
-    message = "the database does not answer; start it, and do the same again"
+    message = "the database does not respond; start it and try again"
     return InputError("MongoDB", message)

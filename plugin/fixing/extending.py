@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Extend a track along its own motion, as far as that can be foretold."""
+"""Extend a track along its own motion, as far as that is predictable."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .predicted import EXTENT
 
 #: How much evenness counts in a path that goes on beyond the last box.
 _EVENNESS = 10.0
-#: IoU of a foretold box with the labeled one, from which on it was foretold well.
-_FORETOLD = 0.7
+#: IoU with the labeled box, from which on an extrapolated box hits it.
+_HIT = 0.7
 
 
 def extend(case: Case) -> pd.DataFrame | None:
@@ -29,7 +29,7 @@ def extend(case: Case) -> pd.DataFrame | None:
         return None
     at_end = case.peak == last
     near = case.own.iloc[-2 * MARGIN :] if at_end else case.own.iloc[: 2 * MARGIN]
-    count = min(_count_foretold(near, case.step, at_end), EXTENT)
+    count = min(_count_predictable(near, case.step, at_end), EXTENT)
     side, end = (1, last) if at_end else (-1, first)
     frames = end + side * case.step * np.arange(1, count + 1, dtype=np.int64)
     frames = frames[(frames >= 1) & (frames <= case.frames)]
@@ -44,8 +44,8 @@ def extend(case: Case) -> pd.DataFrame | None:
     return add(template, frames[inside], places[inside], PREDICTED)
 
 
-def _count_foretold(boxes: pd.DataFrame, step: int, at_end: bool) -> int:
-    """Return how many boxes at an end of a track can be foretold from those before.
+def _count_predictable(boxes: pd.DataFrame, step: int, at_end: bool) -> int:
+    """Return how many boxes at an end of a track follow from those before.
 
     Args:
         boxes: the boxes there, by frame
@@ -53,14 +53,15 @@ def _count_foretold(boxes: pd.DataFrame, step: int, at_end: bool) -> int:
         at_end: whether it is the end of the track, and not the beginning
 
     Returns:
-        the number of boxes in a row, of half of them, that the other half foretells
+        the number of boxes in a row, of one half of them, that extrapolating the
+        other half hits
     """
     half = len(boxes) // 2
     one, other = boxes.iloc[:half], boxes.iloc[half:]
     known, wanted = (one, other) if at_end else (other, one)
     frames = wanted["frame"].to_numpy(np.int64)
     places = path_of(known, np.ones(len(known)), frames, step, _EVENNESS)
-    fits = iou(wanted[BOX].to_numpy(), places) >= _FORETOLD
+    fits = iou(wanted[BOX].to_numpy(), places) >= _HIT
     return int(np.cumprod(fits if at_end else fits[::-1]).sum())
 
 

@@ -287,8 +287,8 @@ LEAVE = Remedy("leave", "Leave it: the object is hidden", "Always.", _leave)
 EXTEND = Remedy(
     "extend",
     f"Extend the track by up to {EXTENT} frames",
-    f"The track has {MARGIN} boxes, it starts or ends there, and its other boxes "
-    "foretell those at that end.",
+    f"The track has {MARGIN} boxes, it starts or ends there, and its motion at that "
+    "end is predictable.",
     extend,
 )
 DELETE_TAIL = Remedy(

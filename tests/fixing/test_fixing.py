@@ -220,7 +220,7 @@ def test_a_track_is_extended_until_it_leaves_the_image():
         same(boxes_of(added, 1), expected)
 
 
-def test_a_track_is_extended_as_far_as_its_own_end_could_be_foretold():
+def test_a_track_is_extended_as_far_as_its_motion_is_predictable():
     turned = walk(1, range(1, 26))
     # From the sixth last box on, it is not where its earlier boxes point
     turned.loc[19:, "top"] += 30.0 * np.arange(1, 7)
@@ -229,7 +229,7 @@ def test_a_track_is_extended_as_far_as_its_own_end_could_be_foretold():
     turned["top"] = 100 + 20 * (-1.0) ** np.arange(25)
     plan, _ = fix(make_tracks(turned), record)
     assert plan.edits.empty
-    # What is not foretold can still be left on purpose
+    # What is not predictable can still be left on purpose
     found = issues(record).iloc[0]
     fixes = list_fixes(make_tracks(turned), found)
     assert [each.name for each, _ in fixes] == ["leave"]
