@@ -170,7 +170,8 @@ def _interrupts_held() -> Iterator[None]:
 
     This process ends them. On their own, each would print where it was interrupted.
     """
-    if threading.current_thread() is not threading.main_thread():
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "pthread_sigmask"):
         yield
         return
     pressed: list[int] = []
