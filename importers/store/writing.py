@@ -196,15 +196,20 @@ def _frame_attributes(sequence: Sequence) -> dict[int, Document]:
     }
 
 
+def _rows_of(table: pd.DataFrame, sequence: str) -> pd.DataFrame:
+    """Return the rows of a sequence, which are together in a tracks table."""
+    place = table["sequence"].cat.categories.get_indexer([sequence])[0]
+    codes = table["sequence"].cat.codes.to_numpy()
+    return table.iloc[slice(*np.searchsorted(codes, [place, place + 1]))]
+
+
 def _detections_per_frame(
     tracks: Tracks, segment: Segment
 ) -> dict[int, list[Document]]:
     """Return the detection documents of a segment's frames that have any."""
-    table = tracks.table
-    rows = table["sequence"].eq(segment.sequence) & table["frame"].between(
-        segment.first, segment.last
-    )
-    table = table[rows].sort_values(["frame", "track"], kind="stable")
+    table = _rows_of(tracks.table, segment.sequence)
+    table = table[table["frame"].between(segment.first, segment.last)]
+    table = table.sort_values(["frame", "track"], kind="stable")
     sequence = tracks.sequences[segment.sequence]
     boxes = table[BOX].to_numpy() / np.tile([sequence.width, sequence.height], 2)
     extra = extra_columns(table)
