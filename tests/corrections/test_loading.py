@@ -800,7 +800,7 @@ def test_loading_goes_on_after_a_kill_at_any_write(dataset, finished, again):
     finally:
         other.delete()
     assert (
-        kill_at_each_write(dataset, load_adjustment, "fix", finished, every=6) > KILLS
+        kill_at_each_write(dataset, load_adjustment, "fix", finished, every=5) > KILLS
     )
     assert loaded(dataset) == expected
 
