@@ -39,8 +39,9 @@ def main() -> None:
     # In a new App each time, since the App remembers the open sample
     for scheme in ("dark", "light"):
         for screen in SCREENS:
-            with serve_app() as app, open_page(*screen, scheme) as page:
-                take_screen(page, f"{app}/{place}", f"panel-{scheme}-{screen[0]}")
+            with serve_app() as app, open_page(*screen) as page:
+                name = f"panel-{scheme}-{screen[0]}"
+                take_screen(page, f"{app}/{place}", name, scheme == "light")
     # Last, because decisions save the views again
     with serve_app() as app, open_page() as page:
         take_panel(page, f"{app}/{place}")
@@ -61,9 +62,11 @@ def color_outliers(dataset) -> None:  # noqa: ANN001 - a FiftyOne dataset
     dataset.save()
 
 
-def take_screen(page, url: str, name: str) -> None:  # noqa: ANN001
-    """Take the panel next to the grid, on the page's screen and in its colors."""
+def take_screen(page, url: str, name: str, light: bool) -> None:  # noqa: ANN001
+    """Take the panel next to the grid, in the App's light or dark colors."""
     show_panel(page, url)
+    if light:
+        page.get_by_title("Light mode").click()
     take(page, name)
 
 
