@@ -198,7 +198,7 @@ def _frame_attributes(sequence: Sequence) -> dict[int, Document]:
 
 def _rows_of(table: pd.DataFrame, sequence: str) -> pd.DataFrame:
     """Return the rows of a sequence, which are together in a tracks table."""
-    place = table["sequence"].cat.categories.get_indexer([sequence])[0]
+    place = table["sequence"].cat.categories.get_indexer(pd.Index([sequence]))[0]
     codes = table["sequence"].cat.codes.to_numpy()
     return table.iloc[slice(*np.searchsorted(codes, [place, place + 1]))]
 
