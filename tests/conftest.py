@@ -82,8 +82,8 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish(session):
     """Refuse files that import FiftyOne, and do not say that they need a database.
 
-    What is imported by now stays, so the garbage collector need not look at its million
-    objects again and again.
+    What is imported by now stays, so the garbage collector need not look at all of it
+    again and again.
     """
     gc.collect()
     gc.freeze()
