@@ -51,12 +51,18 @@ def test_what_the_work_raises_is_raised_here(engine):
         list(done)
 
 
-def test_items_are_taken_a_few_ahead():
-    taken = iter(range(1000))
-    done = run_by_sequence(partial(mul, 2), taken, TWO)
-    assert next(done) == 0
-    assert next(taken) < 20
+def test_items_are_taken_a_few_ahead(tmp_path):
+    file, pipe = tmp_path / "file", tmp_path / "pipe"
+    file.touch()
+    os.mkfifo(pipe)
+    taken = iter([file, *[pipe] * 1000])
+    done = run_by_sequence(partial(os.open, flags=os.O_RDONLY), taken, TWO)
+    next(done)
+    # Whoever reads the pipe waits for somebody who writes
+    assert len(list(taken)) > 980
+    writer = os.open(pipe, os.O_RDWR)
     done.close()
+    os.close(writer)
 
 
 def test_a_plugin_has_a_name_that_other_processes_do_not_know():
