@@ -51,7 +51,6 @@ def declare_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> None:
         tracks: the tracks
         field: the frame field of the detections
     """
-    declared = frame_schema(dataset, flat=True)
     wanted: dict[str, fo.Field] = {field: fo.EmbeddedDocumentField(fo.Detections)}
     if not are_images(dataset):
         wanted |= {name: fo.StringField() for name in (FRAME_NAME, "filepath")}
@@ -62,8 +61,7 @@ def declare_fields(dataset: fo.Dataset, tracks: Tracks, field: str) -> None:
             for attribute in sequence.frame_attributes:
                 values = sequence.frame_attributes[attribute]
                 wanted[str(attribute)] = field_type(values)()
-    missing = {name: kind for name, kind in wanted.items() if name not in declared}
-    add_frame_fields(dataset, missing)
+    add_frame_fields(dataset, wanted)
 
 
 def extra_columns(table: pd.DataFrame) -> dict[str, pd.Series[Any]]:
@@ -348,8 +346,7 @@ def declare_columns(dataset: fo.Dataset, path: str, columns: pd.DataFrame) -> No
                 f"the frame field '{name}' holds {type(known).__name__}, "
                 f"expected {type(kind).__name__}; rename it first"
             )
-    missing = {name: kind for name, kind in kinds.items() if name not in declared}
-    add_frame_fields(dataset, missing)
+    add_frame_fields(dataset, kinds)
 
 
 def _field_of(values: pd.Series[Any]) -> fo.Field:

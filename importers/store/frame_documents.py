@@ -97,17 +97,21 @@ def frame_schema(
 
 
 def add_frame_fields(dataset: fo.Dataset, fields: Mapping[str, fo.Field]) -> None:
-    """Declare fields of frames, all at once: FiftyOne reloads the dataset each time.
+    """Declare the fields of frames that are not declared, whatever type others have.
+
+    FiftyOne reloads the dataset each time, so this adds them all at once.
 
     Args:
         dataset: a dataset
         fields: the fields by path, without ``frames.``
     """
+    declared = frame_schema(dataset, flat=True)
+    missing = {path: fields[path] for path in fields if path not in declared}
     add = dataset.add_dynamic_frame_fields
     if are_images(dataset):
         add = dataset.add_dynamic_sample_fields
-    if fields:
-        add(dict(fields))
+    if missing:
+        add(missing)
 
 
 def delete_frame_field(dataset: fo.Dataset, path: str) -> None:

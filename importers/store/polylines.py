@@ -88,18 +88,14 @@ def _find_polylines(dataset: fo.Dataset, field: str | None) -> str:
 def _declare(dataset: fo.Dataset, source: str, field: str) -> None:
     """Declare the boxes, with the attributes that are declared for the polylines."""
     declared = frame_schema(dataset, flat=True)
-    if field not in declared:
-        add_frame_fields(dataset, {field: fo.EmbeddedDocumentField(fo.Detections)})
+    add_frame_fields(dataset, {field: fo.EmbeddedDocumentField(fo.Detections)})
     own = f"{source}.polylines."
-    known = frame_schema(dataset, flat=True)
-    missing = {}
+    wanted = {}
     for path, kind in declared.items():
         name = path.removeprefix(own)
-        target = f"{field}.detections.{name}"
-        fits = path.startswith(own) and "." not in name and name not in _SHAPE
-        if fits and target not in known:
-            missing[target] = kind.copy()
-    add_frame_fields(dataset, missing)
+        if path.startswith(own) and "." not in name and name not in _SHAPE:
+            wanted[f"{field}.detections.{name}"] = kind.copy()
+    add_frame_fields(dataset, wanted)
 
 
 def _boxes(path: str) -> Document:

@@ -323,16 +323,9 @@ def _taken_fields(dataset: fo.Dataset, review: Review) -> dict[str, fo.Field | N
 def _declare_taken(
     dataset: fo.Dataset, review: Review, names: Mapping[str, fo.Field | None]
 ) -> None:
-    schema = store.frame_schema(dataset, flat=True)
-    own = {f"{review.label_field}.detections.{name}": names[name] for name in names}
-    store.add_frame_fields(
-        dataset,
-        {
-            path: type(kind)()
-            for path, kind in own.items()
-            if kind and path not in schema
-        },
-    )
+    path = f"{review.label_field}.detections"
+    taken = {f"{path}.{name}": type(kind)() for name, kind in names.items() if kind}
+    store.add_frame_fields(dataset, taken)
 
 
 def _check_tracks(
@@ -377,9 +370,7 @@ def _declare_attributes(
     """Declare attributes that frames did not have before."""
     schema = store.frame_schema(dataset)
     corrected = adjusted_attributes(dataset, review.adjusted_field)
-    missing = {
-        own: type(schema[name])()
-        for name, own in corrected.items()
-        if own in fields and own not in schema
+    taken = {
+        own: type(schema[name])() for name, own in corrected.items() if own in fields
     }
-    store.add_frame_fields(dataset, missing)
+    store.add_frame_fields(dataset, taken)

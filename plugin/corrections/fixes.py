@@ -359,9 +359,9 @@ def _declare_marks(
     """Declare the attributes that mark added boxes, as far as they are needed."""
     needed = {mark for each in planned for mark in each.plan.edits["mark"]}
     marks = needed & {INTERPOLATED, PREDICTED}
-    paths = {f"{field}.detections.{mark}" for mark in marks}
-    missing = paths - set(store.frame_schema(dataset, flat=True))
-    store.add_frame_fields(dataset, {path: fo.BooleanField() for path in missing})
+    path = f"{field}.detections"
+    added = {f"{path}.{mark}": fo.BooleanField() for mark in marks}
+    store.add_frame_fields(dataset, added)
 
 
 def _write(dataset: fo.Dataset, field: str, parts: list[LabelEdits]) -> None:
