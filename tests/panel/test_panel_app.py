@@ -258,15 +258,7 @@ def test_finds_frames_that_a_view_of_clips_lacks(app, page, dataset):
     far = (issues["peak_frame"] - one["peak_frame"]).abs() > 2 * rate
     other = issues[far].iloc[0]
     page.goto(f"{app}/datasets/{dataset.name}?view={WORST}")
-    # The App's grid may never load if a panel opens beside it meanwhile
-    page.locator("[data-cy=looker] canvas[canvas-loaded=true]").wait_for()
     panel = open_panel(page)
-    # The clip that somebody opens chooses its issue
-    choose(panel, other["id"])
-    page.locator("[data-cy=looker]").first.click()
-    see(page.locator("[data-cy=modal]").get_by_test_id("track-audit"), clip)
-    close_modal(page)
-    see(panel, clip)
     for issue, place in ((one, f"?view={WORST}&id={clip}"), (other, "?id=")):
         choose(panel, issue["id"])
         panel.get_by_role("button", name="Show in video").click()
@@ -276,6 +268,11 @@ def test_finds_frames_that_a_view_of_clips_lacks(app, page, dataset):
         wait_until(page, lambda time=time: shown_seconds(page) == time)
         assert f"{dataset.name}{place}" in page.url
         close_modal(page)
+    # The clip that somebody opens chooses its issue
+    page.goto(f"{app}/datasets/{dataset.name}?view={WORST}&id={clip}")
+    see(page.locator("[data-cy=modal]").get_by_test_id("track-audit"), clip)
+    close_modal(page)
+    see(open_panel(page), clip)
 
 
 def test_pictures_notes_and_reports(panel, dataset, page):
