@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .importers.mot import read_mot
     from .importers.predictions import read_predictions
     from .importers.store import box_polylines
+    from .importers.store.locks import interrupt
     from .plugin.audit import Audit, Rules, Thresholds, audit_tracks, propose_rules
     from .plugin.audit.linking import link_tracks
     from .plugin.comparing import Comparison, compare_tracks
@@ -78,6 +79,7 @@ _HOMES = {
     "importers.mot": ["read_mot"],
     "importers.predictions": ["read_predictions"],
     "importers.store": ["box_polylines"],
+    "importers.store.locks": ["interrupt"],
     "plugin.audit.linking": ["link_tracks"],
     "plugin.audit": ["Audit", "Rules", "Thresholds", "audit_tracks", "propose_rules"],
     "plugin.comparing": ["Comparison", "compare_tracks"],
@@ -146,6 +148,7 @@ __all__ = [
     "export_cvat",
     "export_mot",
     "fix_issues",
+    "interrupt",
     "launch_adjustment",
     "link_detections",
     "link_tracks",

@@ -24,12 +24,15 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from ..processes import is_dead, machine
+from ..tracks import InputError
 
 if TYPE_CHECKING:
     from .bulk import Document
 
 #: How long a lease lasts unless it is renewed, in seconds.
 _LASTS = 30
+#: How often the holder renews its lease and looks if it is interrupted, in seconds.
+_RENEWED = 1
 #: How often to look whether another writer has finished, in seconds.
 _POLL = 0.05
 _LEASES = "track_audit.leases"
@@ -40,12 +43,13 @@ class LockedError(ValueError):
 
 
 def confirm_held() -> None:
-    """Check, before a write, that this thread still holds its locks.
+    """Check, before a write, that this thread still holds its locks and may go on.
 
     A process that was stopped for longer than a lease lasts may have lost it.
 
     Raises:
         LockedError: if another process may be writing now
+        InputError: if somebody interrupted the work
     """
     for lease in _held.leases:
         lease.confirm()
@@ -61,6 +65,7 @@ class Lease:
         what: what the holder does, for errors
         holder: a name of its own for the holder
         until: when the lease may end, by the clock of this process
+        interrupted: whether somebody wants the holder to write no more
     """
 
     key: str
@@ -68,6 +73,7 @@ class Lease:
     what: str
     holder: str = field(default_factory=lambda: uuid4().hex)
     until: float = 0.0
+    interrupted: bool = False
 
     def acquire(self, wait: float) -> None:
         """Wait until the lease is free, and take it.
@@ -100,6 +106,8 @@ class Lease:
             "machine": machine(),
             "host": platform.node(),
             "process": os.getpid(),
+            "what": self.what,
+            "interrupted": False,
             "until": _ahead(),
         }
         free = {"$lt": [{"$ifNull": ["$until", 0]}, "$$NOW"]}
@@ -139,14 +147,17 @@ class Lease:
         """Let the lease last longer; return whether it was still held."""
         started = _clock()
         mine = {"_id": self.key, "holder": self.holder}
-        renewed = _leases().update_one(mine, [{"$set": {"until": _ahead()}}])
-        if renewed.matched_count:
-            self.until = started + _LASTS
-        return bool(renewed.matched_count)
+        later = [{"$set": {"until": _ahead()}}]
+        renewed: Document | None = _leases().find_one_and_update(mine, later)
+        if renewed is None:
+            return False
+        self.until = started + _LASTS
+        self.interrupted = renewed.get("interrupted", False)
+        return True
 
     def _keep(self, ended: Event) -> None:
         """Renew the lease until an event is set or the lease is lost."""
-        while not ended.wait(_LASTS / 3):
+        while not ended.wait(min(_RENEWED, _LASTS / 3)):
             # Where the database does not answer now, it may before the lease ends
             with suppress(PyMongoError):
                 if not self._renew():
@@ -154,6 +165,9 @@ class Lease:
 
     def confirm(self) -> None:
         """Check that the lease is held, without asking the database too often."""
+        if self.interrupted:
+            message = f"{self.what} it was interrupted; run it again to finish"
+            raise InputError(self.name, message)
         if _clock() > self.until - _LASTS / 3 and not self._renew():
             raise LockedError(
                 f"this process stopped for more than {_LASTS} seconds, and another "
@@ -209,6 +223,23 @@ def on_behalf(lease: Lease, unit: str) -> Iterator[None]:
             yield
     finally:
         _held.leases.remove(lent)
+
+
+def find_holder(key: str) -> Document | None:
+    """Return who has a lease: ``process``, ``host`` and ``what`` it does."""
+    found: Document | None = _leases().find_one(_alive(key))
+    return found
+
+
+def interrupt_holder(key: str) -> Document | None:
+    """Let the holder of a lease write no more; return who it is, if there is one."""
+    interrupted = {"$set": {"interrupted": True}}
+    found: Document | None = _leases().find_one_and_update(_alive(key), interrupted)
+    return found
+
+
+def _alive(key: str) -> Document:
+    return {"_id": key, "$expr": {"$gt": ["$until", "$$NOW"]}}
 
 
 class _Held(local):

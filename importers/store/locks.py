@@ -12,7 +12,8 @@ from pymongo.errors import ConnectionFailure
 
 from ..engine import Engine, as_engine
 from ..tracks import InputError
-from .leases import Lease, LockedError, on_behalf
+from .bulk import Document
+from .leases import Lease, LockedError, find_holder, interrupt_holder, on_behalf
 from .views import id_of
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "choose_engine",
     "connected",
     "exclusive",
+    "interrupt",
     "no_database",
     "on_behalf",
+    "running",
 ]
 
 #: How long to wait for another writer, in seconds.
@@ -76,6 +79,42 @@ def exclusive(dataset: fo.Dataset, what: str, part: str = "") -> Iterator[Lease]
         if fo.dataset_exists(dataset.name):
             raise
         raise InputError(dataset.name, f"was deleted while {what} it") from error
+
+
+def running(dataset: fo.Dataset) -> str | None:
+    """Return what is writing to a dataset, or None.
+
+    Returns:
+        such as ``process 12 on host is auditing 'walkers'``
+    """
+    return _describe(dataset, find_holder(id_of(dataset)))
+
+
+def interrupt(dataset: fo.Dataset) -> str | None:
+    """Interrupt what is writing to a dataset, in any process on any machine.
+
+    It ends before its next write, and leaves what Ctrl-C leaves: running it again
+    gives the undisturbed result.
+
+    Args:
+        dataset: the dataset
+
+    Returns:
+        what was interrupted, such as ``process 12 on host is auditing 'walkers'``, or
+        None if nothing is writing to the dataset
+
+    Example:
+        >>> fta.interrupt(dataset) is None
+        True
+    """
+    return _describe(dataset, interrupt_holder(id_of(dataset)))
+
+
+def _describe(dataset: fo.Dataset, holder: Document | None) -> str | None:
+    if holder is None:
+        return None
+    what = holder.get("what", "writing to")
+    return f"process {holder['process']} on {holder['host']} is {what} '{dataset.name}'"
 
 
 @contextmanager

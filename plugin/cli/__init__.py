@@ -16,6 +16,7 @@ from . import (  # noqa: F401 - they register commands
     corrections,
     datasets,
     fixing,
+    interrupting,
     jobs,
     rules,
     sending,

@@ -12,6 +12,7 @@ from .comparing import CompareLabels
 from .corrections import ApplyAdjustments, LoadAdjustments, UndoAdjustments
 from .fixing import FixIssues, UndoFixes
 from .importers import ImportSequences
+from .interrupting import InterruptOperation
 from .jobs import AdjustmentJobStatus, LaunchAdjustmentJob, StopAdjustmentJob
 from .linking import LinkDetections
 from .quality import MeasureQuality
@@ -43,6 +44,7 @@ OPERATORS = (
     ApplyAdjustments,
     UndoAdjustments,
     MeasureQuality,
+    InterruptOperation,
 )
 
 __all__ = ["OPERATORS"]

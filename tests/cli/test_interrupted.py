@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C while several processes work: none is left, and nothing is half done."""
+"""Work that is interrupted: no process is left, and nothing is half done."""
 
+import io
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import redirect_stdout
 
 import psutil
 import pytest
+from fiftyone_track_audit.importers.store import leases
+from fiftyone_track_audit.importers.tracks import InputError
+from fiftyone_track_audit.plugin.audit import Thresholds
 from fiftyone_track_audit.plugin.cli import main
+from fiftyone_track_audit.plugin.operators.interrupting import InterruptOperation
+from fiftyone_track_audit.plugin.review.audit_records import describe_unfinished
+from fiftyone_track_audit.plugin.review.audits import audit_dataset
 from joblib import cpu_count
 from killed import interrupt_at
 from small_datasets import copy_of, table
@@ -16,6 +26,7 @@ from small_datasets import copy_of, table
 pytestmark = pytest.mark.usefixtures("database")
 
 FIELD = "ground_truth"
+OTHER = Thresholds(size=0.4, iou=0.3)
 #: Few boxes are worth several processes, too.
 SCORE = """
 import sys
@@ -75,6 +86,51 @@ def test_an_audit_that_is_interrupted_is_finished_by_the_next(two_walks):
         )
         assert found.equals(expected)
         assert count_issues(dataset) == count_issues(two_walks)
+
+
+@pytest.mark.parametrize("way", ["command", "operator"])
+def test_an_audit_is_interrupted_by_somebody_else(two_walks, monkeypatch, capsys, way):
+    monkeypatch.setattr(leases, "_RENEWED", 0.01)
+    told = []
+
+    def stop_it(_):
+        (lease,) = leases._held.leases
+        told.append(WAYS[way](dataset))
+        while not lease.interrupted:
+            time.sleep(0.001)
+
+    with copy_of(two_walks, "stopped") as dataset:
+        words = f"{dataset.name}: auditing it was interrupted; run it again to finish"
+        with pytest.raises(InputError, match=words):
+            audit_dataset(dataset, thresholds=OTHER, progress=stop_it)
+        assert f"process {os.getpid()} on " in told[0]
+        assert f" is auditing '{dataset.name}'" in told[0]
+        assert describe_unfinished(dataset, FIELD)
+        audit_dataset(dataset, thresholds=OTHER)
+        with copy_of(two_walks, "undisturbed") as other:
+            audit_dataset(other, thresholds=OTHER)
+            found, expected = (
+                table(each, FIELD, "outlier_score", "size_outlier")
+                for each in (dataset, other)
+            )
+            assert found.equals(expected)
+            assert count_issues(dataset) == count_issues(other)
+        assert main(["interrupt", dataset.name]) == 0
+        out = capsys.readouterr().out
+        assert out.endswith(f"nothing is writing to '{dataset.name}'\n")
+
+
+def interrupt_by_command(dataset):
+    with redirect_stdout(io.StringIO()) as printed:
+        assert main(["interrupt", dataset.name, "--json"]) == 0
+    return json.loads(printed.getvalue())["message"]
+
+
+def interrupt_by_operator(dataset):
+    return InterruptOperation()(dataset)["message"]
+
+
+WAYS = {"command": interrupt_by_command, "operator": interrupt_by_operator}
 
 
 def count_issues(dataset):

@@ -110,6 +110,7 @@ def test_no_builtin_has_one_of_the_names():
 #: Of those that write, send, cost money or change labels.
 RISKS = {
     "compare_labels": "medium",
+    "interrupt_operation": "medium",
     "import_sequences": "medium",
     "audit_tracks": "medium",
     "compute_size_outliers": "medium",
@@ -128,7 +129,7 @@ RISKS = {
     "undo_fixes": "high",
 }
 #: Those that may take longer than anybody likes to wait.
-SHORT = {"stop_adjustment_job", "fix_issues", "undo_fixes"}
+SHORT = {"stop_adjustment_job", "fix_issues", "undo_fixes", "interrupt_operation"}
 LONG = set(RISKS) - SHORT
 
 
@@ -232,6 +233,7 @@ STORY = {
     "undo_adjustments": lambda _: {"job_name": "fix"},
     "link_detections": lambda _: {},
     "compare_labels": lambda _: {"other_field": "second"},
+    "interrupt_operation": lambda _: {},
 }
 
 
@@ -320,6 +322,9 @@ def wrong_values(kind):
     }.get(name, [])
 
 
+WITHOUT_INPUTS = ("save_outlier_views", "suggest_thresholds", "interrupt_operation")
+
+
 def test_story_is_complete():
     assert set(STORY) == set(OPERATORS)
 
@@ -373,7 +378,7 @@ def test_required_inputs_are_marked(story, name, required):
 
 @pytest.mark.parametrize("name", STORY)
 def test_wrong_values_are_told_at_the_input(story, name):
-    assert story[name].refused or name in ("save_outlier_views", "suggest_thresholds")
+    assert story[name].refused or name in WITHOUT_INPUTS
     for wrong, told in story[name].refused:
         for entry, value in wrong.items():
             assert told[entry].startswith("expected "), (entry, value)
@@ -443,7 +448,11 @@ def unfit(request):
         dataset.delete()
 
 
-@pytest.mark.parametrize("name", sorted(set(OPERATORS) - {"import_sequences"}))
+#: Whatever is in the dataset, if there is one.
+ANY = {"import_sequences", "interrupt_operation"}
+
+
+@pytest.mark.parametrize("name", sorted(set(OPERATORS) - ANY))
 def test_unfit_datasets_are_refused(plugin, unfit, name):
     told = problems(form(name, unfit))
     assert list(told) == ["error"]
