@@ -85,7 +85,7 @@ def running(dataset: fo.Dataset) -> str | None:
     """Return what is writing to a dataset, or None.
 
     Returns:
-        such as ``process 12 on host is auditing 'walkers'``
+        such as ``auditing 'walkers' (process 12 on host)``
     """
     return _describe(dataset, find_holder(id_of(dataset)))
 
@@ -100,7 +100,7 @@ def interrupt(dataset: fo.Dataset) -> str | None:
         dataset: the dataset
 
     Returns:
-        what was interrupted, such as ``process 12 on host is auditing 'walkers'``, or
+        what was interrupted, such as ``auditing 'walkers' (process 12 on host)``, or
         None if nothing is writing to the dataset
 
     Example:
@@ -114,7 +114,8 @@ def _describe(dataset: fo.Dataset, holder: Document | None) -> str | None:
     if holder is None:
         return None
     what = holder.get("what", "writing to")
-    return f"process {holder['process']} on {holder['host']} is {what} '{dataset.name}'"
+    where = f"process {holder['process']} on {holder['host']}"
+    return f"{what} '{dataset.name}' ({where})"
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class InterruptOperation(TrackOperator):
         found = running(ctx.dataset)
         text = "Nothing is writing to this dataset, so this will do nothing."
         if found:
-            text = f"Will interrupt this: {plain(found)}. Run it again to finish."
+            text = f"Will interrupt {plain(found)}. Run it again to finish."
         add_notice(inputs, "notice", text)
 
     def execute(self, ctx: ExecutionContext) -> Json:

@@ -103,8 +103,8 @@ def test_an_audit_is_interrupted_by_somebody_else(two_walks, monkeypatch, capsys
         words = f"{dataset.name}: auditing it was interrupted; run it again to finish"
         with pytest.raises(InputError, match=words):
             audit_dataset(dataset, thresholds=OTHER, progress=stop_it)
-        assert f"process {os.getpid()} on " in told[0]
-        assert f" is auditing '{dataset.name}'" in told[0]
+        what = f"interrupted: auditing '{dataset.name}' (process {os.getpid()} on "
+        assert told[0].startswith(what)
         assert describe_unfinished(dataset, FIELD)
         audit_dataset(dataset, thresholds=OTHER)
         with copy_of(two_walks, "undisturbed") as other:
