@@ -20,6 +20,11 @@ def to_records(table: pd.DataFrame) -> list[Json]:
     Returns:
         a dict per row; null is None
     """
-    plain = table.astype(object)
-    records: Any = plain.where(table.notna(), None).to_dict("records")
-    return list(records)
+    columns = table.to_dict("list")
+    for values, missing in zip(
+        columns.values(), table.isna().to_numpy().T, strict=True
+    ):
+        for row in missing.nonzero()[0].tolist():
+            values[row] = None
+    rows = zip(*columns.values(), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]

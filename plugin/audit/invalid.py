@@ -77,15 +77,15 @@ def _untracked(table: pd.DataFrame) -> pd.DataFrame:
 
 def _outside(tracks: Tracks) -> pd.DataFrame:
     """Return the boxes of tracks of which nothing is in an image of a known size."""
-    sizes = pd.DataFrame.from_dict(
-        {name: (each.width, each.height) for name, each in tracks.sequences.items()},
-        orient="index",
-        columns=["across", "down"],
-        dtype=float,
-    )
-    table = tracks.table
-    own = sizes.reindex(table["sequence"].cat.categories).to_numpy()
-    across, down = own[table["sequence"].cat.codes].T
+    table, codes = tracks.table, tracks.table["sequence"].cat
+    records = tracks.sequences
+    unknown = (np.nan, np.nan)
+    own = [
+        (records[name].width, records[name].height) if name in records else unknown
+        for name in codes.categories
+    ]
+    sizes = np.array(own, np.float64).reshape(-1, 2)[codes.codes]
+    across, down = sizes.T
     right, bottom = table["left"] + table["width"], table["top"] + table["height"]
     outside = (right <= 0) | (bottom <= 0)
     outside |= (table["left"] >= across) | (table["top"] >= down)
@@ -93,8 +93,7 @@ def _outside(tracks: Tracks) -> pd.DataFrame:
     if not outside.any():
         return make_invalid()
     found = table[outside]
-    sizes = sizes.loc[found["sequence"]]
-    where = zip(found["left"], found["top"], *sizes.to_numpy().T, strict=True)
+    where = zip(found["left"], found["top"], *sizes[outside].T, strict=True)
     return make_invalid(
         {
             "sequence": found["sequence"].astype(object),

@@ -154,37 +154,39 @@ def _labels_of(
     placed: pd.DataFrame, spans: Sequence[SampleSpan]
 ) -> dict[str, list[Json]]:
     """Return the documents of the issues of each sample, by its ID."""
-    of_samples = dict(iter(placed.groupby("sample_id")))
-    return {
-        span.sample_id: _to_labels(of_samples.get(span.sample_id, placed[:0]))
-        for span in spans
-    }
+    labels: dict[str, list[Json]] = {span.sample_id: [] for span in spans}
+    for sample, label in zip(placed["sample_id"], _to_labels(placed), strict=True):
+        labels[sample].append(label)
+    return labels
 
 
 def _place_issues(
     issues: pd.DataFrame, spans: Sequence[SampleSpan], label_field: str
 ) -> pd.DataFrame:
     """Return the issues that begin in samples, at their frames in the samples."""
-    samples = pd.DataFrame(spans, columns=SampleSpan._fields)
     issues = issues.drop(columns="sample_id", errors="ignore")
     if issues["first_frame"].isna().any():
         # What is in no frame, such as a label of one that does not exist, comes first
         frames = {name: issues[name].fillna(1).astype("int64") for name in _FRAMES}
         issues = issues.assign(**frames)
-    placed = issues.merge(samples, "cross")
-    begins = placed["first_frame"] - placed["offset"]
-    placed = placed[begins.between(1, placed["length"])]
-    first = placed["first_frame"] - placed["offset"]
-    last = (placed["last_frame"] - placed["offset"]).clip(upper=placed["length"])
-    peak = (placed["peak_frame"] - placed["offset"]).clip(upper=placed["length"])
-    around = (placed["frame_rate"] / 2).round().clip(lower=1).astype("int64")
+    ordered = sorted(spans, key=lambda span: span.offset)
+    columns = map(np.array, zip(*ordered, strict=True))
+    samples = dict(zip(SampleSpan._fields, columns, strict=True))
+    begin = issues["first_frame"].to_numpy(np.int64) - 1
+    of = np.searchsorted(samples["offset"], begin, "right") - 1
+    within = (of >= 0) & (begin < (samples["offset"] + samples["length"])[of])
+    placed, of = issues[within].reset_index(drop=True), of[within]
+    offset, length = samples["offset"][of], samples["length"][of]
+    first, last, peak = (placed[name].to_numpy(np.int64) - offset for name in _FRAMES)
+    around = np.maximum((samples["frame_rate"][of] / 2).round(), 1).astype(np.int64)
     return placed.assign(
+        sample_id=samples["sample_id"][of].astype(object),
         label_field=label_field,
         first_frame=first,
-        last_frame=last,
-        peak_frame=peak,
-        clip_first=(first - around).clip(lower=1),
-        clip_last=(last + around).clip(upper=placed["length"]),
+        last_frame=np.minimum(last, length),
+        peak_frame=np.minimum(peak, length),
+        clip_first=np.maximum(first - around, 1),
+        clip_last=np.minimum(last + around, length),
     )
 
 
@@ -192,13 +194,15 @@ def _take_over(
     issues: pd.DataFrame, decisions: Mapping[str, Sequence[Record]]
 ) -> pd.DataFrame:
     """Return issues with the decisions about the same mistakes."""
-    found = pd.Series(None, issues.index, dtype=object)
-    for sample, own in issues.groupby("sample_id"):
-        mistakes = to_records(own[["kind", *MISTAKE]])
-        found[own.index] = find_decisions(mistakes, decisions.get(str(sample), ()))
+    found: list[Record | None] = [None] * len(issues)
+    for sample, made in decisions.items():
+        if made:
+            rows = np.flatnonzero(issues["sample_id"] == sample)
+            mistakes = to_records(issues.iloc[rows][["kind", *MISTAKE]])
+            for row, decision in zip(rows, find_decisions(mistakes, made), strict=True):
+                found[row] = decision
     columns = {
-        name: found.map(lambda made, name=name: made and made.get(name))
-        for name in (*DECIDED, NOTE)
+        name: [made and made.get(name) for made in found] for name in (*DECIDED, NOTE)
     }
     return issues.assign(**columns)
 

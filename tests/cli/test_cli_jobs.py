@@ -112,7 +112,8 @@ def test_saved_view_with_context(cars, tmp_path, run_json):
 
 def test_what_was_dismissed(cars, tmp_path, run, run_json):
     spans = store.read_spans(cars)["a"]
-    mistake = {"kind": "shift", "track": 1, "first_frame": 3, "last_frame": 3}
+    frames = dict.fromkeys(["first_frame", "peak_frame", "last_frame"], 3)
+    mistake = {"kind": "shift", "track": 1, **frames}
     issues = pd.DataFrame([mistake], columns=COLUMNS)
     declare_issues(cars)
     replace_issues(cars, "ground_truth", spans, issues, {})
