@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from botocore.config import Config
 from fiftyone_track_audit.importers.frames import check_frames
 from fiftyone_track_audit.importers.groundtruth import read_manifest, read_seq_label
 from fiftyone_track_audit.importers.s3_frames import with_frames_in_s3
@@ -732,6 +733,8 @@ def test_frames_in_s3_come_into_the_cache_when_they_are_needed(
         ("half", "S3 fails with "),
         ("throttling", None),
         ("cut", None),
+        ("slow", None),
+        ("silent", None),
     ],
 )
 def test_s3_that_fails_midway_leaves_whole_frames(
@@ -745,6 +748,9 @@ def test_s3_that_fails_midway_leaves_whole_frames(
         s3.put_object(Bucket=BUCKET, Key=f"midway/v1/{name}", Body=content)
     manifest = write_manifest(job, manifest_line("v1"))
     (sequence,) = Source(s3_frames=True).read(str(manifest)).sequences.values()
+    if fault == "silent":
+        # A minute by default
+        monkeypatch.setitem(Config.OPTION_DEFAULTS, "read_timeout", 0.5)
     # Botocore tries again by itself; where access is denied, so does the package
     aws.fail("GetObject", fault, times=9 if message else 2, after=1)
     if message:

@@ -10,6 +10,7 @@ import io
 import json
 import re
 import socket
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -332,6 +333,8 @@ FAULTS = {
     "cut": None,  # the connection ends before the request is read
     "lost": None,  # it is carried out, and the connection ends before the answer
     "half": None,  # the connection ends in the middle of the answer
+    "slow": None,  # the answer comes in small pieces
+    "silent": None,  # no answer, until the client gives up waiting
 }
 
 
@@ -368,6 +371,11 @@ class Faults:
             return self.app(environ, start_response)
         if fault == "half":
             return self.answer_half(environ, start_response)
+        if fault == "slow":
+            return self.answer_slowly(environ, start_response)
+        if fault == "silent":
+            environ["werkzeug.socket"].recv(1)
+            return []
         if fault in {"cut", "lost"}:
             if fault == "lost":
                 b"".join(self.app(environ, lambda *_: lambda _: None))
@@ -389,6 +397,13 @@ class Faults:
         body = b"".join(self.app(environ, start_response))
         yield body[: len(body) // 2]
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+
+    def answer_slowly(self, environ, start_response):
+        """Carries a request out, and answers in small pieces, with breaks."""
+        body = b"".join(self.app(environ, start_response))
+        for start in range(0, len(body), 100):
+            time.sleep(0.001)
+            yield body[start : start + 100]
 
 
 class QuietHandler(MotoRequestHandler):
