@@ -4,6 +4,7 @@
 import fiftyone as fo
 import fiftyone.core.odm as odm
 import fiftyone.operators as foo
+import numpy as np
 import pandas as pd
 import pytest
 from fiftyone.operators.executor import ExecutionContext
@@ -29,7 +30,8 @@ from fiftyone_track_audit.plugin.review.issues import read_dataset_issues
 from fiftyone_track_audit.plugin.review.review_plan import plan_review
 from fiftyone_track_audit.plugin.review.saved_views import save_outlier_views
 from killed import do_at_once, is_killed
-from small_datasets import small_model, table, walkers
+from PIL import Image
+from small_datasets import HEIGHT, WIDTH, small_model, table, walkers
 
 pytestmark = pytest.mark.usefixtures("database")
 FIELD = "ground_truth"
@@ -145,6 +147,29 @@ def test_the_cache_of_embeddings_is_trimmed_once(dataset, tmp_path, monkeypatch)
     # All frames of both sequences were there, and none is left
     assert trimmed == [(60, 0)]
     assert not list((tmp_path / "cache").rglob("*.npz"))
+
+
+def test_frames_that_change_or_vanish_after_the_import(tmp_path):
+    folder = tmp_path / "frames"
+    made = create_dataset(walkers("a", folder), "changing", video_dir=tmp_path / "v")
+    try:
+        how = {"kinds": ("appearance",), "model": small_model(tmp_path)}
+        audit_dataset(made, **how)
+        before = table(made, FIELD, "embedding_distance")
+        noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH), np.uint8)
+        Image.fromarray(noise).save(folder / "000005.png")
+        audit_dataset(made, **how)
+        after = table(made, FIELD, "embedding_distance")
+        changed = (before != after)["embedding_distance"]
+        assert changed.loc[("a", 5)].all()
+        (folder / "000006.png").unlink()
+        stored = frames_of(made)
+        with pytest.raises(InputError, match=r"1 of 30 frames of a are missing"):
+            audit_dataset(made, **how)
+        assert frames_of(made) == stored
+        assert describe_unfinished(made, FIELD) == ""
+    finally:
+        made.delete()
 
 
 def test_a_wrong_limit_of_the_cache_changes_nothing(dataset, tmp_path, monkeypatch):
