@@ -57,9 +57,11 @@ def make_findings(
     if not chosen.any():
         # Most detectors find nothing in a short sequence
         return _nothing().copy(deep=False)
+    # The texts of pyarrow, pandas' default, take long to make and to index
+    kinds = pd.Series(kind, np.arange(chosen.sum()), dtype=object)
     return pd.DataFrame(
         {
-            "kind": kind,
+            "kind": kinds,
             "peak": peak[chosen],
             "first": (peak if first is None else first)[chosen],
             "last": (peak if last is None else last)[chosen],
@@ -79,7 +81,7 @@ def _nothing() -> pd.DataFrame:
     """Return a table without findings."""
     rows, numbers = np.empty(0, np.intp), np.empty(0)
     kinds = {
-        "kind": pd.Series([], dtype="str"),
+        "kind": pd.Series([], dtype=object),
         **dict.fromkeys(("peak", "first", "last", "other"), rows),
         **dict.fromkeys(("strength", "amount", "severity", "chance"), numbers),
         "rival": rows,
