@@ -20,7 +20,7 @@ def to_records(table: pd.DataFrame) -> list[Json]:
     Returns:
         a dict per row; null is None
     """
-    columns = table.to_dict("list")
+    columns = {str(name): each for name, each in table.to_dict("list").items()}
     for values, missing in zip(
         columns.values(), table.isna().to_numpy().T, strict=True
     ):

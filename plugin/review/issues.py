@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -169,18 +170,19 @@ def _place_issues(
         # What is in no frame, such as a label of one that does not exist, comes first
         frames = {name: issues[name].fillna(1).astype("int64") for name in _FRAMES}
         issues = issues.assign(**frames)
-    ordered = sorted(spans, key=lambda span: span.offset)
-    columns = map(np.array, zip(*ordered, strict=True))
-    samples = dict(zip(SampleSpan._fields, columns, strict=True))
+    samples = pd.DataFrame(spans, columns=SampleSpan._fields).sort_values("offset")
+    offset, length = (samples[name].to_numpy() for name in ("offset", "length"))
     begin = issues["first_frame"].to_numpy(np.int64) - 1
-    of = np.searchsorted(samples["offset"], begin, "right") - 1
-    within = (of >= 0) & (begin < (samples["offset"] + samples["length"])[of])
-    placed, of = issues[within].reset_index(drop=True), of[within]
-    offset, length = samples["offset"][of], samples["length"][of]
+    of = np.searchsorted(offset, begin, "right") - 1
+    within = (of >= 0) & (begin < (offset + length)[of])
+    placed: pd.DataFrame = issues[within].reset_index(drop=True)
+    of = of[within]
+    offset, length = offset[of], length[of]
     first, last, peak = (placed[name].to_numpy(np.int64) - offset for name in _FRAMES)
-    around = np.maximum((samples["frame_rate"][of] / 2).round(), 1).astype(np.int64)
+    rate = samples["frame_rate"].to_numpy()[of]
+    around = np.maximum((rate / 2).round(), 1).astype(np.int64)
     return placed.assign(
-        sample_id=samples["sample_id"][of].astype(object),
+        sample_id=samples["sample_id"].to_numpy(object)[of],
         label_field=label_field,
         first_frame=first,
         last_frame=np.minimum(last, length),
@@ -201,7 +203,7 @@ def _take_over(
             mistakes = to_records(issues.iloc[rows][["kind", *MISTAKE]])
             for row, decision in zip(rows, find_decisions(mistakes, made), strict=True):
                 found[row] = decision
-    columns = {
+    columns: dict[str, Any] = {
         name: [made and made.get(name) for made in found] for name in (*DECIDED, NOTE)
     }
     return issues.assign(**columns)
