@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 import numpy as np
 import pandas as pd
 
-from .frames import check_frames_to_write, check_labels_to_write
+from .frames import bring, check_frames_to_write, check_labels_to_write
 from .tracks import COLUMNS, FORMAT_COLUMNS, Sequence, Tracks
 
 #: The file of each sequence, and the folder of its frames beside it.
@@ -44,6 +44,8 @@ def write_cvat(tracks: Tracks, folder: Path, classes: Collection[str] = ()) -> N
         check_labels_to_write(tracks, sequence)
         check_frames_to_write(sequence)
     for sequence in tracks.sequences.values():
+        # A small cache does not hold the frames of several sequences at a time
+        bring(sequence)
         place = folder / sequence.name
         (place / IMAGES).mkdir(parents=True)
         for number, name in enumerate(sequence.frame_names):

@@ -21,6 +21,7 @@ from .cluster_import import encode_on_cluster, store_on_cluster
 from .disk_cache import size_limit
 from .engine import Engine
 from .frames import check_frames
+from .s3_frames import in_s3, with_image_sizes
 from .store.attributes import RESERVED_FRAME_FIELDS, name_fields
 from .store.locks import Lease, choose_engine, connected, exclusive
 from .store.media import mark_folder, trim_videos
@@ -144,7 +145,8 @@ def add_tracks(
         ValueError: if the dataset already has a sequence of the same name, cannot
             have detections in one of the fields, or another process is writing to it
     """
-    labels, engine = {field: tracks, **(further or {})}, choose_engine(engine)
+    tracks, engine = with_image_sizes(tracks), choose_engine(engine)
+    labels = {field: tracks, **(further or {})}
     with exclusive(dataset, _IMPORTING):
         drop_unfinished(dataset)
     check_fields(dataset, labels)
@@ -212,9 +214,11 @@ def _check_frames(tracks: Tracks) -> None:
     for note in tracks.notes:
         logger.warning(note)
     for sequence in tracks.sequences.values():
-        frames_dir(sequence)
-        if not sequence.videos:
-            check_frames(sequence)
+        # Each frame in S3 is looked for before its sequence is encoded
+        if not in_s3(sequence):
+            frames_dir(sequence)
+            if not sequence.videos:
+                check_frames(sequence)
 
 
 def _encode(

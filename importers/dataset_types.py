@@ -14,13 +14,13 @@ import fiftyone.utils.data as foud
 
 from .dataset import Progress, add_tracks
 from .description import describe
-from .files import expand_home, is_s3
+from .files import expand_home
 from .formats import read_labels
 from .groundtruth import read_manifest, read_seq_label
 from .mot import read_mot, read_mot_detections
+from .s3_objects import is_s3
 from .store.unfinished import hidden
 from .tracks import InputError, Tracks
-from .video_samples import media_dir
 
 logger = logging.getLogger(__name__)
 
@@ -218,8 +218,8 @@ class GroundTruthImporter(_TracksImporter):
         frame_rate (None): frames per second of the whole video; by default that
             of the MOT sequence, or 25
         video_dir (None): the folder for the videos that are encoded from the
-            frames, and for frames from S3; by default below FiftyOne's default
-            dataset folder
+            frames; by default below FiftyOne's default dataset folder. Frames in S3
+            are read there, and no copy of them is left
     """
 
     def __init__(
@@ -251,7 +251,6 @@ class GroundTruthImporter(_TracksImporter):
                 labels_path,
                 frames_dir=self.data_path,
                 label_attribute=self.label_attribute,
-                cache_dir=media_dir(self.video_dir) / "frames",
                 frame_rate=self.frame_rate,
             )
         else:

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read and write files on this machine, and read files in S3.
-
-boto3's own chain finds the credentials, region and endpoint of S3.
-"""
+"""Read and write files on this machine, and read files in S3."""
 
 from __future__ import annotations
 
@@ -16,27 +13,22 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import pandas as pd
-from botocore.exceptions import BotoCoreError, ClientError
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from .credentials import aws_session, credentials_advice, error_code
 from .frames import LONGEST_NAME, is_plain_name
 from .local_files import is_pipe, read_file, read_pipe, writing_to
+from .s3_objects import is_s3, object_version, read_object
 from .tracks import InputError
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 logger = logging.getLogger(__name__)
 
 #: A JSON object.
 Json: TypeAlias = dict[str, Any]
-_Answer = TypeVar("_Answer")
 #: Frames downloaded at the same time: the size of boto3's connection pool.
 _WORKERS = 10
 
@@ -45,20 +37,7 @@ _REPLACED = ".replaced"
 
 _CONFLICT = re.compile(rb"^(<{7}|={7}|>{7})(\s|$)", re.MULTILINE)
 
-#: The codes of a request that is denied; that of a bucket whose requesters pay is, too.
-_DENIED = frozenset({"403", "AccessDenied"})
-#: An access point that is named by its ARN, which may have a slash in it.
-_ACCESS_POINT = re.compile(
-    r"s3://(arn:aws[\w-]*:s3[\w-]*:[\w-]*:\d*:accesspoint[/:][\w.-]+)(?:/(.*))?$",
-    re.DOTALL,
-)
-
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-
-
-def is_s3(uri: Path | str) -> bool:
-    """Return whether a path is an S3 URI."""
-    return str(uri).startswith("s3://")
 
 
 def expand_home(path: Path | str) -> Path:
@@ -93,28 +72,6 @@ def resolve_path(path: Path | str) -> Path:
         return expanded.resolve()
     except RuntimeError as error:  # up to Python 3.12
         raise InputError(path, "a loop of symbolic links; expected a path") from error
-
-
-def split_s3(uri: str) -> tuple[str, str]:
-    """Split an S3 URI.
-
-    Args:
-        uri: a URI such as ``s3://bucket/folder/file.json``; the ARN of an access point
-            may stand in place of the bucket
-
-    Returns:
-        ``(bucket, key)``; the key may be empty
-
-    Raises:
-        InputError: if it names no bucket
-    """
-    point = _ACCESS_POINT.match(uri)
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    if point:
-        bucket, key = point[1], point[2] or ""
-    if not is_s3(uri) or not bucket:
-        raise InputError(uri, "no bucket; expected s3://bucket/key")
-    return bucket, key
 
 
 def resolve(
@@ -154,9 +111,7 @@ def read_bytes(uri: Path | str) -> bytes:
         InputError: if it cannot be read
     """
     if is_s3(uri):
-        bucket, key = split_s3(str(uri))
-        with s3_errors(str(uri)):
-            return _read_object(_s3_client(), bucket, key)
+        return read_object(str(uri))
     expected = "a file to read"
     # Shells hand over the output of a command as a pipe: score <(aws s3 cp ...)
     read = read_pipe if is_pipe(uri) else read_file
@@ -330,13 +285,10 @@ def download(
     Raises:
         InputError: if a file cannot be read; the files before it are kept
     """
-    with s3_errors(prefix):
-        client = _s3_client()
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(_WORKERS) as pool:
         jobs = [
-            pool.submit(_download_file, client, prefix + name, folder / name)
-            for name in names
+            pool.submit(_download_file, prefix + name, folder / name) for name in names
         ]
         bar = tqdm(
             total=len(jobs),
@@ -353,48 +305,6 @@ def download(
             pool.shutdown(cancel_futures=True)
 
 
-def _download_file(client: S3Client, uri: str, path: Path) -> None:
-    bucket, key = split_s3(uri)
-    with s3_errors(uri):
-        if path.is_file() and path.stat().st_size == _object_size(client, bucket, key):
-            return
-        data = _read_object(client, bucket, key)
-    write_bytes(path, data)
-
-
-def _object_size(client: S3Client, bucket: str, key: str) -> int:
-    return _ask(client.head_object, bucket, key)["ContentLength"]
-
-
-def _read_object(client: S3Client, bucket: str, key: str) -> bytes:
-    return _ask(client.get_object, bucket, key)["Body"].read()
-
-
-def _ask(request: Callable[..., _Answer], bucket: str, key: str) -> _Answer:
-    """Ask for an object, at the reader's expense if its owner asks for that."""
-    try:
-        return request(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error_code(error) not in _DENIED:
-            raise
-    return request(Bucket=bucket, Key=key, RequestPayer="requester")
-
-
-def _s3_client() -> S3Client:
-    return aws_session().client("s3")
-
-
-@contextmanager
-def s3_errors(uri: str, todo: str = "expected to read it") -> Iterator[None]:
-    """Convert errors of S3 to errors that say what to do, and hold no credentials."""
-    try:
-        yield
-    except ClientError as error:
-        todo = credentials_advice(error) or todo
-        # The cause is dropped: its text can hold parts of the signed request
-        raise InputError(uri, f"S3 answers {error_code(error)}; {todo}") from None
-    except BotoCoreError as error:
-        todo = credentials_advice(error) or todo
-        raise InputError(
-            uri, f"S3 fails with {type(error).__name__}; {todo}"
-        ) from error
+def _download_file(uri: str, path: Path) -> None:
+    if not path.is_file() or path.stat().st_size != object_version(uri)[0]:
+        write_bytes(path, read_object(uri))

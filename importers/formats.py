@@ -17,13 +17,14 @@ from .coco_vid import is_coco_vid, read_coco_vid
 from .content import Content, is_number, look_into
 from .cvat import is_cvat, read_cvat
 from .drone_rows import is_uavdt, is_visdrone, read_uavdt, read_visdrone
-from .files import expand_home, is_s3
+from .files import expand_home
 from .groundtruth import is_manifest, is_seq_label, read_manifest, read_seq_label
 from .kitti import is_kitti, read_kitti
 from .label_files import SUFFIXES, Reader, label_files, mot_sequences, read_places
 from .label_studio import is_label_studio, read_label_studio
 from .mot import read_mot
 from .numbered_frames import Frames, contradiction
+from .s3_objects import is_s3
 from .tracks import InputError, Tracks, concatenate
 from .vatic import is_vatic, read_vatic
 from .yolo import is_yolo, read_yolo

@@ -130,20 +130,33 @@ def check_frames_to_write(sequence: Sequence) -> Path:
     return sequence.frames_dir
 
 
+def bring(sequence: Sequence) -> None:
+    """Bring frames that are in a video or in S3 into the cache of frames.
+
+    Args:
+        sequence: the record of the sequence, whose ``frame_names`` are the frames to
+            bring; nothing is done if it has a folder of its own
+
+    Raises:
+        InputError: if a video cannot be decoded, or S3 does not give a frame
+    """
+    bring_frames(sequence)
+    bring_objects(sequence)
+
+
 def check_frames(sequence: Sequence) -> None:
-    """Check that all frames of a sequence are in its folder, or decode its videos.
+    """Check that all frames of a sequence are in its folder, or :func:`bring` them.
 
     Args:
         sequence: the record of the sequence; nothing is checked if it has no folder
 
     Raises:
         InputError: if the folder is missing, or frames are, with the first few names,
-            or if a video cannot be decoded
+            or if they cannot be brought
     """
     if sequence.frames_dir is None:
         return
-    bring_frames(sequence)
-    bring_objects(sequence)
+    bring(sequence)
     missing = missing_frames(sequence.frames_dir, sequence.frame_names)
     if not missing:
         return

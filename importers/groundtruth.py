@@ -16,6 +16,7 @@ from .content import Content
 from .frames import check_frames, is_plain_name, list_images, missing_frames
 from .images import image_size
 from .manifest import Video, read_videos
+from .s3_objects import is_s3, split_s3
 from .seq_label import Labels, make_columns, make_frame_attributes, read_labels
 from .seqinfo import SeqInfo, read_seqinfo
 from .tracks import InputError, Sequence, Tracks, concatenate, make_table, outside_note
@@ -130,7 +131,7 @@ def read_manifest(
     for video in videos:
         folder = _find_frames(video, path, frames_dir, cache_dir, progress)
         sequence = _make_sequence(video.labels.names, folder, frame_rate, video.name)
-        if files.is_s3(video.prefix):
+        if is_s3(video.prefix):
             sequence = replace(sequence, frames_uri=video.prefix)
         if video.image_size:
             width, height = video.image_size
@@ -268,12 +269,12 @@ def _find_frames(
     """Find the folder of a video's frames, and download them if necessary."""
     if frames_dir is not None:
         return _search_frames(Path(frames_dir), video)
-    if not files.is_s3(video.prefix):
+    if not is_s3(video.prefix):
         folder = Path(video.prefix)
         return folder if folder.is_dir() else None
     if cache_dir is None:
         return None
-    bucket, key = files.split_s3(video.prefix)
+    bucket, key = split_s3(video.prefix)
     folder_names = key.rstrip("/").split("/")
     if not all(map(is_plain_name, [bucket, *folder_names])):
         message = f"the frames' prefix is {video.prefix!r:.200}; expected plain folders"

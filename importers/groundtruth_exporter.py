@@ -17,11 +17,12 @@ import fiftyone.utils.data as foud
 import pandas as pd
 
 from . import store
-from .files import Json, is_s3, parse_json, read_bytes, whole_folder
+from .files import Json, parse_json, read_bytes, whole_folder
 from .groundtruth_writer import class_ids, labels_metadata, seq_label, sequence_file
 from .manifest import ORIGIN, read_videos
 from .pixels import with_objects
 from .problems import Report
+from .s3_objects import is_s3
 from .store.attributes import attribute_fields, rename_attributes
 from .store.shown_frames import FRAME_KEYS, frames_to_export
 from .tracks import BOX, FORMAT_COLUMNS, InputError, Tracks

@@ -21,6 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from .local_files import open_file
+from .s3_objects import is_s3, read_object
 from .tracks import InputError
 
 #: The formats of frames, as Pillow calls them.
@@ -48,7 +49,7 @@ def image_size(path: Path | str, content: bytes | None = None) -> tuple[int, int
     """Read the size of an image from its header, as it is shown.
 
     Args:
-        path: the path to the image
+        path: the path to the image, or its S3 URI
         content (None): its content, if that was read already
 
     Returns:
@@ -67,7 +68,7 @@ def read_image(path: Path | str, content: bytes | None = None) -> Image.Image:
     """Read the pixels of an image in RGB, as browsers show them.
 
     Args:
-        path: the path to the image
+        path: the path to the image, or its S3 URI
         content (None): its content, if that was read already
 
     Returns:
@@ -88,6 +89,8 @@ def read_image(path: Path | str, content: bytes | None = None) -> Image.Image:
 @contextmanager
 def _opened(path: Path | str, content: bytes | None) -> Iterator[Image.Image]:
     """Open an image; what is wrong with it is an InputError within the context, too."""
+    if content is None and is_s3(path):
+        content = read_object(str(path))
     if content is None:
         with open_file(path, "an image") as file, _parsed(path, file) as image:
             yield image

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .files import write_bytes
-from .frames import check_frames_to_write, check_labels_to_write
+from .frames import bring, check_frames_to_write, check_labels_to_write
 from .mot_meaning import CLASSES, LABELS
 from .numbered_frames import ASSUMED, BOXES
 from .tracks import InputError, Sequence, Tracks, make_table
@@ -138,6 +138,8 @@ def _write_sequence(
     table: pd.DataFrame, sequence: Sequence, folder: Path, classes: Collection[str]
 ) -> None:
     suffix = Path(sequence.frame_names[0]).suffix
+    # A small cache does not hold the frames of several sequences at a time
+    bring(sequence)
     (folder / "img1").mkdir(parents=True)
     source = sequence.frames_dir or Path()
     for number, name in enumerate(sequence.frame_names, start=1):

@@ -11,11 +11,11 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 import pandas as pd
 
-from .files import is_s3, read_bytes
+from .frames import bring
 from .images import image_size
 from .problems import Finding, Report, error, sentences, warning
+from .s3_objects import is_s3
 from .tracks import BOX, InputError, Sequence, Tracks
-from .video_frames import bring_frames
 
 
 def image_sizes(sequences: Iterable[Sequence]) -> dict[str, tuple[int, int]]:
@@ -36,7 +36,7 @@ def image_sizes(sequences: Iterable[Sequence]) -> dict[str, tuple[int, int]]:
             message = "the frames were not found; expected their folder"
             raise InputError(sequence.name, message)
         first = sequence.frame_names[0]
-        bring_frames(replace(sequence, frame_names=(first,)))
+        bring(replace(sequence, frame_names=(first,)))
         sizes[sequence.name] = image_size(sequence.frames_dir / first)
     return sizes
 
@@ -145,7 +145,7 @@ def _image_size(path: str, report: Report) -> tuple[int, int] | None:
     if not path or not (is_s3(path) or Path(path).is_file()):
         return None  # reported among the missing frames
     try:
-        return image_size(path, read_bytes(path) if is_s3(path) else None)
+        return image_size(path)
     except InputError as unreadable:
         if is_s3(path):
             todo = "boxes are sent in the size of the labels, so make sure that it fits"

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from .disk_cache import mark_used, size_limit, trim
-from .tracks import InputError, Sequence, Tracks
+from .images import image_size
+from .tracks import InputError, Sequence, Tracks, outside_note
 from .video_frames import S3_FOLDER, default_frames_dir, list_decoded
 
 
@@ -35,10 +36,48 @@ def with_frames_in_s3(tracks: Tracks) -> Tracks:
         message = "the labels name none in S3; expected those of a Ground Truth job"
         raise InputError("frames", message)
     sequences = {
-        name: replace(record, frames_dir=record.frames_dir or _folder(record))
+        name: replace(record, frames_dir=cache_folder(record.frames_uri))
+        if record.frames_uri and in_s3(record)
+        else record
         for name, record in records.items()
     }
     return replace(tracks, sequences=sequences)
+
+
+def with_image_sizes(tracks: Tracks) -> Tracks:
+    """Read the size of frames in S3 where the labels do not tell it.
+
+    Args:
+        tracks: the tracks
+
+    Returns:
+        the same, with the sizes of all sequences whose frames lie in S3
+
+    Raises:
+        InputError: if S3 does not give the first frame of a sequence
+    """
+    sequences, notes = dict(tracks.sequences), tracks.notes
+    for name, record in tracks.sequences.items():
+        if in_s3(record) and record.width is None:
+            size = image_size(f"{record.frames_uri}{record.frame_names[0]}")
+            width, height = size
+            sized = replace(record, width=width, height=height, size_from="the frames")
+            table = tracks.table[tracks.table["sequence"] == name]
+            sequences[name], notes = sized, (*notes, *outside_note(table, sized))
+    return replace(tracks, sequences=sequences, notes=notes)
+
+
+def in_s3(sequence: Sequence) -> bool:
+    """Tell whether the frames of a sequence are in S3, and in no folder but the cache.
+
+    Args:
+        sequence: the record of the sequence
+
+    Returns:
+        True/False
+    """
+    uri, folder = sequence.frames_uri, sequence.frames_dir
+    return uri is not None and (folder is None or folder == cache_folder(uri))
 
 
 def bring_objects(sequence: Sequence) -> None:
@@ -56,8 +95,8 @@ def bring_objects(sequence: Sequence) -> None:
     # Most labels have nothing to do with S3
     from .files import download
 
-    folder = sequence.frames_dir
-    if sequence.frames_uri is None or folder is None or folder != _folder(sequence):
+    uri, folder = sequence.frames_uri, sequence.frames_dir
+    if uri is None or folder is None or not in_s3(sequence):
         return
     missing = []
     for name in sequence.frame_names:
@@ -67,15 +106,20 @@ def bring_objects(sequence: Sequence) -> None:
             missing.append(name)
     if not missing:
         return
-    download(sequence.frames_uri, missing, folder, progress=False)
+    download(uri, missing, folder, progress=False)
     entries = list_decoded(default_frames_dir())
     others = [entry for entry in entries if entry.path.parent != folder]
     trim(others, sum(entry.size for entry in entries) - size_limit())
 
 
-def _folder(sequence: Sequence) -> Path | None:
-    """Return the folder in the cache for the frames of a sequence."""
-    if sequence.frames_uri is None:
-        return None
-    key = hashlib.blake2b(sequence.frames_uri.encode(), digest_size=16).hexdigest()
+def cache_folder(frames_uri: str) -> Path:
+    """Return the folder in the cache for the frames of a sequence.
+
+    Args:
+        frames_uri: the S3 URI of the frames' folder
+
+    Returns:
+        the folder, which need not exist yet
+    """
+    key = hashlib.blake2b(frames_uri.encode(), digest_size=16).hexdigest()
     return default_frames_dir() / f"{S3_FOLDER}{key}"

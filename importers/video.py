@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +25,7 @@ from .disk_cache import mark_used
 from .images import image_size, read_image
 from .local_files import read_file
 from .processes import is_dead, machine
+from .s3_objects import is_s3, object_version
 from .tracks import InputError
 
 #: Part of the cache key: raise it when the same frames should encode differently.
@@ -44,7 +45,7 @@ _Out = TypeVar("_Out")
 
 
 def encode_video(
-    frames: list[Path],
+    frames: Sequence[Path | str],
     frame_rate: float,
     folder: Path,
     step: Callable[[int], None] | None = None,
@@ -52,10 +53,12 @@ def encode_video(
     """Encode frames as an H.264 mp4, unless the folder already has their video.
 
     Args:
-        frames: the paths to the images, in order, all of one size
+        frames: the paths or S3 URIs of the images, in order, all of one size. Those in
+            S3 are read a few ahead, and are never on the disk
         frame_rate: frames per second
         folder: the folder of the videos; the file name is derived from the content
-            of the images, so that the same frames are never encoded twice
+            of the images, and in S3 from their places and tags, so that the same
+            frames are never encoded twice
         step (None): called with the number of frames done since the last call
 
     Raises:
@@ -121,7 +124,7 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def _write(
-    frames: list[Path],
+    frames: Sequence[Path | str],
     frame_rate: float,
     path: str,
     step: Callable[[int], None] | None,
@@ -144,7 +147,7 @@ def _write(
                 raise InputError(
                     frame,
                     f"the image is {pixels.shape[1]}x{pixels.shape[0]}; expected "
-                    f"{size[0]}x{size[1]} like {frames[0].name}",
+                    f"{size[0]}x{size[1]} like {Path(frames[0]).name}",
                 )
             encoder.send(pixels)
             if step:
@@ -163,7 +166,7 @@ def _check_complete(path: str, count: int, frame_rate: float) -> None:
         raise OSError(f"only {duration * frame_rate:.0f} of {count} frames are in it")
 
 
-def _content_key(frames: list[Path], frame_rate: float) -> str:
+def _content_key(frames: Sequence[Path | str], frame_rate: float) -> str:
     """Return a name that changes with the content of any frame."""
     key = hashlib.blake2b(f"{_ENCODING} {frame_rate!r}".encode(), digest_size=16)
     for digest in _ahead(_digest, frames):
@@ -171,11 +174,13 @@ def _content_key(frames: list[Path], frame_rate: float) -> str:
     return key.hexdigest()
 
 
-def _digest(path: Path) -> bytes:
+def _digest(path: Path | str) -> bytes:
+    if is_s3(path):
+        return repr((path, object_version(str(path)))).encode()
     return hashlib.blake2b(read_file(path, "an image")).digest()
 
 
-def _read_pixels(path: Path) -> NDArray[np.uint8]:
+def _read_pixels(path: Path | str) -> NDArray[np.uint8]:
     return np.asarray(read_image(path))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from . import store
 from .files import resolve_path
 from .images import image_size
+from .s3_frames import in_s3
 from .tracks import InputError, Sequence, Tracks
 from .video import encode_video
 from .video_files import encode_part, read_video
@@ -170,9 +171,8 @@ def _make_video(
     """Return a video of frames that the App plays, and the size of its frames."""
     sequence, rate = part.sequence, part.sequence.frame_rate
     if not sequence.videos:
-        names = sequence.frame_names[part.first - 1 : part.last]
-        paths = [frames_dir(sequence) / name for name in names]
-        return encode_video(paths, rate, folder, step), image_size(paths[0])
+        frames = _find_frames(part)
+        return encode_video(frames, rate, folder, step), image_size(frames[0])
     (source,) = sequence.videos
     known = read_video(source.path)
     whole = len(part) == known.frames and math.isclose(rate, known.frame_rate)
@@ -181,6 +181,15 @@ def _make_video(
         return resolve_path(source.path), known.size
     video = encode_part(source.path, part.first, part.last, rate, folder, step)
     return video, known.size
+
+
+def _find_frames(part: Part) -> list[Path | str]:
+    """Return the paths of frames, or their URIs if they are read in S3."""
+    sequence = part.sequence
+    names = sequence.frame_names[part.first - 1 : part.last]
+    if in_s3(sequence):
+        return [f"{sequence.frames_uri}{name}" for name in names]
+    return [frames_dir(sequence) / name for name in names]
 
 
 def media_dir(video_dir: str | Path | None) -> Path:

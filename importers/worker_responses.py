@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from . import files
-from .credentials import aws_session
+from .s3_objects import is_s3, s3_client, s3_errors, split_s3
 
 #: A job's labels of one line of its manifest.
 _RESULT = re.compile(
@@ -33,13 +33,11 @@ def read_worker(labels: str) -> str | None:
     Raises:
         InputError: if an answer is there that cannot be read
     """
-    found = _RESULT.fullmatch(
-        labels if files.is_s3(labels) else Path(labels).as_posix()
-    )
+    found = _RESULT.fullmatch(labels if is_s3(labels) else Path(labels).as_posix())
     if not found:
         return None
     folder = f"{found['job']}worker-response/iteration-1/{found['line']}/"
-    answers = _list_in_s3(folder) if files.is_s3(folder) else _list_here(folder)
+    answers = _list_in_s3(folder) if is_s3(folder) else _list_here(folder)
     if not answers:
         return None
     # Their names are the times when they were submitted
@@ -56,9 +54,9 @@ def _list_here(folder: str) -> list[str]:
 
 def _list_in_s3(folder: str) -> list[str]:
     """List the answers in a folder, but not the frames' files in folders below it."""
-    bucket, prefix = files.split_s3(folder)
-    with files.s3_errors(folder, "expected to list it"):
-        client = aws_session().client("s3")
+    bucket, prefix = split_s3(folder)
+    with s3_errors(folder, "expected to list it"):
+        client = s3_client()
         listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
     names = (each["Key"].removeprefix(prefix) for each in listed.get("Contents", []))
     return [f"{folder}{name}" for name in names if name.endswith(".json")]

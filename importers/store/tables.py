@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..files import is_s3
+from ..s3_frames import cache_folder
+from ..s3_objects import is_s3
 from ..tracks import BOX, Sequence, Tracks, VideoPart, make_table
 from ..video_frames import frames_folder
 from . import raw_values
@@ -58,8 +59,11 @@ def sequence_records(
         placed = frames[frames["filepath"].notna()]
         folders = set(map(folder_of, placed["filepath"], placed["frame_name"]))
         first = samples.iloc[0]
+        uri = _folder_uri(first[FRAMES_URI])
+        videos = () if folders else _video_parts(samples, frames)
         folder = folders.pop() if len(folders) == 1 else None
-        videos = () if folder or folders else _video_parts(samples, frames)
+        if folder is None and uri is not None and frames["named"].any():
+            folder = cache_folder(uri)
         sequences[str(name)] = Sequence(
             name=str(name),
             width=int(first[IMAGE_WIDTH]),
@@ -69,7 +73,7 @@ def sequence_records(
             frames_dir=frames_folder(videos) if videos else folder,
             frame_attributes=_read_statements(frames, frame_attributes),
             videos=videos,
-            frames_uri=_folder_uri(first[FRAMES_URI]),
+            frames_uri=uri,
         )
     return sequences
 

@@ -60,7 +60,7 @@ def import_labels(
     """Import labels and their frames into a new dataset.
 
     LABELS is as in 'track-audit score'. The frames are looked for beside the labels,
-    or in the folder --frames; those that a manifest names in S3 are downloaded.
+    or in the folder --frames; those that a manifest names in S3 are read there.
 
     For example:
 
@@ -74,13 +74,11 @@ def import_labels(
     load_fiftyone()
     from ...importers.dataset import check_new_name, create_dataset
     from ...importers.tracks import InputError
-    from ...importers.video_samples import media_dir
     from ..plain import count
 
     try:
         check_new_name(dataset)
-        cache = str(media_dir(None) / "frames")
-        tracks = source.read_any(labels, cache)
+        tracks = source.read_any(labels)
         # The notes were printed
         told = replace(tracks, notes=())
         made = create_dataset(told, dataset, field=field, engine=cluster.chosen())

@@ -77,7 +77,7 @@ def _of_audit(dataset: fo.Dataset, given: Mapping[str, str]) -> dict[str, str]:
 
 def _of_export(dataset: fo.Dataset, given: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of the last job, if this one goes to the same place."""
-    from ...importers.files import is_s3, split_s3
+    from ...importers.s3_objects import is_s3, split_s3
     from ..groundtruth.request import AdjustmentJob
     from ..sending.groundtruth_plan import last_settings
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...importers import files
+from ...importers.s3_objects import is_s3, split_s3
 from ...importers.tracks import InputError
 from ..groundtruth.aws import aws_errors, s3_client
 from ..groundtruth.bucket import encryption
@@ -30,8 +31,8 @@ def check_output(output: str, suffix: str, *taken: str | None) -> None:
         raise InputError(output, "named twice; expected a file of its own")
     if output == STDOUT:
         return
-    if files.is_s3(output):
-        if not files.split_s3(output)[1]:
+    if is_s3(output):
+        if not split_s3(output)[1]:
             raise InputError(output, "no key; expected s3://bucket/key")
         return
     path = Path(output)
@@ -65,10 +66,10 @@ def save(output: str, data: bytes, kms_key: str | None = None) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    if not files.is_s3(output):
+    if not is_s3(output):
         files.write_bytes(Path(output), data)
         return
-    bucket, key = files.split_s3(output)
+    bucket, key = split_s3(output)
     client = s3_client()
     with aws_errors(f"Saving {output}"):
         client.put_object(
@@ -81,4 +82,4 @@ def save(output: str, data: bytes, kms_key: str | None = None) -> None:
 
 
 def _place(output: str) -> str | Path:
-    return output if files.is_s3(output) else files.resolve_path(output)
+    return output if is_s3(output) else files.resolve_path(output)

@@ -84,12 +84,11 @@ class Source:
         _tell(tracks)
         return tracks
 
-    def read_any(self, labels: str, cache_dir: str) -> Tracks:
+    def read_any(self, labels: str) -> Tracks:
         """Read labels with or without tracks, see :meth:`read`.
 
         Args:
             labels: a path or an S3 URI
-            cache_dir: the folder for frames that a manifest names in S3
 
         Returns:
             the tracks
@@ -100,41 +99,28 @@ class Source:
         from ...importers.tracks import InputError
 
         if self.s3_frames:
-            message = "an import encodes all frames, and downloads them; expected none"
+            message = "an import reads all frames, also those in S3; expected none"
             raise InputError("--s3-frames", message)
-        tracks = self._load(labels, cache_dir=cache_dir)
+        tracks = self._load(labels)
         _tell(tracks)
         return tracks
 
-    def _load(
-        self, labels: str, include_ignored: bool = False, cache_dir: str | None = None
-    ) -> Tracks:
+    def _load(self, labels: str, include_ignored: bool = False) -> Tracks:
         from ...importers.formats import read_labels
-        from ...importers.groundtruth import read_manifest
         from ...importers.tracks import InputError
 
         if self.fps is not None and not 0 < self.fps < float("inf"):
             raise InputError("--fps", f"{self.fps}; expected frames per second")
-        if cache_dir and labels.endswith(".manifest") and not self.frames:
-            tracks = read_manifest(
-                labels,
-                label_attribute=self.label_attribute,
-                cache_dir=cache_dir,
-                progress=sys.stderr.isatty(),
-                frame_rate=self.fps,
-                strict=self.strict,
-            )
-        else:
-            tracks = read_labels(
-                labels,
-                self.format,
-                self.frames,
-                self.size,
-                self.fps,
-                self.strict,
-                self.label_attribute,
-                include_ignored or self.include_ignored,
-            )
+        tracks = read_labels(
+            labels,
+            self.format,
+            self.frames,
+            self.size,
+            self.fps,
+            self.strict,
+            self.label_attribute,
+            include_ignored or self.include_ignored,
+        )
         if self.s3_frames:
             from ...importers.s3_frames import with_frames_in_s3
 

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from botocore.exceptions import ClientError
 
-from ...importers.files import is_s3, split_s3
 from ...importers.manifest import NoLabels, Video, read_videos
+from ...importers.s3_objects import is_s3, split_s3
 from ...importers.tracks import InputError
 from ..groundtruth.aws import (
     GroundTruthError,

@@ -8,7 +8,8 @@ from pathlib import Path
 import fiftyone as fo
 
 from ...importers import store
-from ...importers.files import expand_home, is_s3
+from ...importers.files import expand_home
+from ...importers.s3_objects import is_s3
 from ...importers.store import runs
 from ...importers.store.attributes import note_fields
 from ...importers.store.locks import exclusive

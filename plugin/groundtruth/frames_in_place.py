@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ...importers.files import split_s3
 from ...importers.problems import Finding, error, warning
+from ...importers.s3_objects import split_s3
 from ..plain import count
 from .aws import THREADS, GroundTruthError, aws_errors, iam_client
 from .bucket import cors_findings

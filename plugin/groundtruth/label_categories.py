@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...importers.files import expand_home, is_s3, read_json
+from ...importers.files import expand_home, read_json
+from ...importers.s3_objects import is_s3
 from ...importers.tracks import InputError
 from ..plain import Json
 

@@ -8,7 +8,7 @@ from hashlib import md5, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from ...importers.files import split_s3
+from ...importers.s3_objects import split_s3
 from .aws import aws_errors
 
 if TYPE_CHECKING:

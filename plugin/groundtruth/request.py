@@ -199,7 +199,7 @@ def job_in(folder: object, job: AdjustmentJob) -> AdjustmentJob:
         InputError: if the settings name another bucket or prefix
     """
     # These load pandas and boto3, which the help of commands does without
-    from ...importers.files import is_s3, split_s3
+    from ...importers.s3_objects import is_s3, split_s3
     from ...importers.tracks import InputError
 
     if not is_s3(str(folder)):

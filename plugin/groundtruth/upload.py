@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tqdm import tqdm
 
-from ...importers.files import split_s3
+from ...importers.s3_objects import split_s3
 from .aws import THREADS, GroundTruthError, aws_errors, s3_client
 from .bucket import OWNER, check_bucket, encryption
 from .folder import Package

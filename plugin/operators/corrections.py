@@ -11,7 +11,8 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers import store
-from ...importers.files import expand_home, is_s3
+from ...importers.files import expand_home
+from ...importers.s3_objects import is_s3
 from ..corrections.applying import (
     APPLIED,
     applied_reviews,

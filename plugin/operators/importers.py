@@ -18,9 +18,10 @@ from ...importers.dataset_types import (
     TrackLabelsImporter,
 )
 from ...importers.description import describe
-from ...importers.files import expand_home, is_s3
+from ...importers.files import expand_home
 from ...importers.formats import BY_NAME, recognize
 from ...importers.mot import find_sequences
+from ...importers.s3_objects import is_s3
 from ..plain import count
 from .forms import LONG, TrackOperator, add_notice
 from .progress import Outcome, run_with_progress
@@ -230,7 +231,7 @@ def _ask_for_ground_truth(inputs: types.Object) -> None:
         label="Folder of frames",
         description=(
             "The frames, or the MOT sequence that they are from; frames of a manifest "
-            "are downloaded from S3 if this is empty"
+            "are read in S3 if this is empty"
         ),
     )
     inputs.str(

@@ -11,8 +11,9 @@ import fiftyone.operators.types as types
 from fiftyone.operators.executor import ExecutionContext
 
 from ...importers.dataset import Progress
-from ...importers.files import check_new_folder, is_s3, resolve_path
+from ...importers.files import check_new_folder, resolve_path
 from ...importers.problems import sentences
+from ...importers.s3_objects import is_s3
 from ..groundtruth.account import machine_role
 from ..groundtruth.request import FUNCTION_ACCOUNTS, AdjustmentJob, job_in
 from ..plain import Json, count

@@ -177,6 +177,8 @@ def cut_crops(
     sequence, table = tracks.sequences[name], tracks.table
     if not sequence.frames_dir or table.empty:
         return []
+    names = tuple(sequence.frame_names[frame - 1] for frame in frames)
+    check_frames(replace(sequence, frame_names=names))
     crops = []
     for frame, window in zip(
         frames, _choose_windows(table, np.array(frames)), strict=True

@@ -18,6 +18,7 @@ from ...importers.dataset import Progress
 from ...importers.disk_cache import size_limit
 from ...importers.engine import Engine
 from ...importers.frames import check_frames
+from ...importers.s3_frames import in_s3
 from ...importers.store import runs
 from ...importers.store.locks import Lease, LockedError, choose_engine, exclusive
 from ...importers.tracks import InputError
@@ -232,7 +233,9 @@ def _check(
         if sequence.frames_dir is None:
             message = "the folder of its frames is not known; expected frames"
             raise InputError(sequence.name, message)
-        check_frames(sequence)
+        # Others come into the cache when their sequence is embedded
+        if not (sequence.videos or in_s3(sequence)):
+            check_frames(sequence)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 import fiftyone as fo
 import pandas as pd
 
-from ...importers.files import is_s3, split_s3
 from ...importers.problems import Finding, sentences
+from ...importers.s3_objects import is_s3, split_s3
 from ...importers.store.locks import exclusive
 from ...importers.tracks import InputError
 from ..groundtruth.aws import s3_client, sagemaker_client

@@ -13,8 +13,9 @@ import fiftyone as fo
 import pandas as pd
 
 from ...importers import store
-from ...importers.files import is_s3, resolve_path
+from ...importers.files import resolve_path
 from ...importers.problems import Finding, sentences
+from ...importers.s3_objects import is_s3
 from ...importers.store.attributes import fields_of
 from ...importers.tracks import InputError
 from ..groundtruth.account import with_defaults

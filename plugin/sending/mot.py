@@ -14,6 +14,7 @@ import pandas as pd
 
 from ...importers import store
 from ...importers.files import resolve_path, whole_folder
+from ...importers.frames import bring
 from ...importers.mot_writer import mot_classes, take_frames, write_mot
 from ...importers.pixels import (
     at_image_sizes,
@@ -23,7 +24,6 @@ from ...importers.pixels import (
 )
 from ...importers.problems import sentences
 from ...importers.tracks import BOX, InputError, Tracks, make_table
-from ...importers.video_frames import bring_frames
 from .chosen_frames import FramesToSend, select_to_send
 from .records import (
     FRAMES_FILE,
@@ -179,7 +179,7 @@ def _list_frames(frames: pd.DataFrame) -> pd.DataFrame:
 def _check_images(folder: Path, taken: Tracks) -> None:
     """Check that the images of each sequence can be read and have the same size."""
     for sequence in taken.sequences.values():
-        bring_frames(sequence)
+        bring(sequence)
     paths = [
         (name, str(sequence.frames_dir / frame))
         for name, sequence in taken.sequences.items()

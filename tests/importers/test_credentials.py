@@ -8,13 +8,13 @@ from botocore.exceptions import (
     NoCredentialsError,
     UnauthorizedSSOTokenError,
 )
-from fiftyone_track_audit.importers import files
+from fiftyone_track_audit.importers import s3_objects
 from fiftyone_track_audit.importers.credentials import (
     aws_session,
     credentials_advice,
     renew_credentials,
 )
-from fiftyone_track_audit.importers.files import split_s3
+from fiftyone_track_audit.importers.s3_objects import s3_errors, split_s3
 from fiftyone_track_audit.importers.tracks import InputError
 from fiftyone_track_audit.plugin.groundtruth.aws import GroundTruthError, aws_errors
 
@@ -91,7 +91,7 @@ def test_advice(error, advice):
 
 
 def test_a_file_that_sso_keeps_says_how_to_log_in():
-    with pytest.raises(InputError, match="aws sso login"), files.s3_errors("s3://a/b"):
+    with pytest.raises(InputError, match="aws sso login"), s3_errors("s3://a/b"):
         raise UnauthorizedSSOTokenError
 
 
@@ -102,10 +102,6 @@ class Payer:
         self._check(request)
         return {"Body": self}
 
-    def head_object(self, **request):
-        self._check(request)
-        return {"ContentLength": 4}
-
     def _check(self, request):
         if request.get("RequestPayer") != "requester":
             raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
@@ -115,8 +111,7 @@ class Payer:
 
 
 def test_requesters_pay_if_they_have_to():
-    assert files._read_object(Payer(), "bucket", "key") == b"data"
-    assert files._object_size(Payer(), "bucket", "key") == 4
+    assert s3_objects.ask(Payer().get_object, "bucket", "key")["Body"].read() == b"data"
     missing = ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
 
     class Missing(Payer):
@@ -124,7 +119,7 @@ def test_requesters_pay_if_they_have_to():
             raise missing
 
     with pytest.raises(ClientError) as caught:
-        files._read_object(Missing(), "bucket", "key")
+        s3_objects.ask(Missing().get_object, "bucket", "key")
     assert caught.value is missing
 
 
