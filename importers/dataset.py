@@ -22,12 +22,13 @@ from .disk_cache import size_limit
 from .engine import Engine
 from .frames import check_frames
 from .s3_frames import in_s3, with_image_sizes
+from .s3_objects import is_s3
 from .store.attributes import RESERVED_FRAME_FIELDS, name_fields
 from .store.locks import Lease, choose_engine, connected, exclusive
 from .store.media import mark_folder, trim_videos
 from .store.set_aside import FIELD, declare_set_aside, make_records
 from .store.unfinished import drop_unfinished, is_untouched, whole_import
-from .tracks import Tracks
+from .tracks import InputError, Tracks
 from .video_samples import (
     Encoded,
     Part,
@@ -214,6 +215,9 @@ def _check_frames(tracks: Tracks) -> None:
     for note in tracks.notes:
         logger.warning(note)
     for sequence in tracks.sequences.values():
+        if any(is_s3(part.path) for part in sequence.videos):
+            message = "the App plays no videos in S3; expected a video on this machine"
+            raise InputError(sequence.videos[0].path, message)
         # Each frame in S3 is looked for before its sequence is encoded
         if not in_s3(sequence):
             frames_dir(sequence)

@@ -23,7 +23,7 @@ from .kitti import is_kitti, read_kitti
 from .label_files import SUFFIXES, Reader, label_files, mot_sequences, read_places
 from .label_studio import is_label_studio, read_label_studio
 from .mot import read_mot
-from .numbered_frames import Frames, contradiction
+from .numbered_frames import Frames, contradiction, given_frames
 from .s3_objects import is_s3
 from .tracks import InputError, Tracks, concatenate
 from .vatic import is_vatic, read_vatic
@@ -67,15 +67,23 @@ def _read_mot(
     return read_mot(
         path,
         include_ignored,
-        frames=frames.folder,
+        frames=frames.remote or frames.folder,
         size=frames.size,
         frame_rate=frames.rate,
         strict=strict,
     )
 
 
+def _images(frames: Frames) -> Path | None:
+    """Return the folder of the images of a Ground Truth job, which has no videos."""
+    if frames.remote is not None:
+        message = "Ground Truth labels images; expected their folder, or a manifest"
+        raise InputError(frames.remote, f"{message} that names them in S3")
+    return frames.folder
+
+
 def _read_seq_label(path: Path | str, frames: Frames, strict: bool) -> Tracks:
-    return read_seq_label(path, frames.folder, frame_rate=frames.rate, strict=strict)
+    return read_seq_label(path, _images(frames), frame_rate=frames.rate, strict=strict)
 
 
 def _read_manifest(
@@ -86,7 +94,7 @@ def _read_manifest(
 ) -> Tracks:
     return read_manifest(
         path,
-        frames.folder,
+        _images(frames),
         label_attribute,
         progress=False,
         frame_rate=frames.rate,
@@ -201,7 +209,9 @@ def read_labels(
             folder of sequences, or the S3 URI of a Ground Truth result
         format (None): the name of a format in :data:`FORMATS`; by default it is
             recognized by the content
-        frames (None): the folder of the frames, or of one folder per sequence
+        frames (None): the folder of the frames or their video, or a folder with one of
+            these per sequence; or the S3 URI of a video, or of a folder with a video
+            ``NAME.mp4`` per sequence
         size (None): width and height in pixels of the images that were labeled; by
             default as the labels or the frames tell
         frame_rate (None): frames per second; by default as the labels tell
@@ -222,7 +232,7 @@ def read_labels(
         >>> tracks.format
         'Ground Truth'
     """
-    beside = Frames(Path(expand_home(frames)) if frames else None, size, frame_rate)
+    beside = given_frames(frames, size, frame_rate)
     choose = partial(_choose_labels, attribute=label_attribute, ignored=include_ignored)
     if is_s3(path) or expand_home(path).is_fifo():
         found = _named(format) or _recognize_name(str(path))

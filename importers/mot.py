@@ -31,6 +31,7 @@ from .numbered_frames import (
     Numbered,
     describe_size,
     first_size,
+    given_frames,
     number_frames,
     place_others,
 )
@@ -71,7 +72,8 @@ def read_mot(
         allow_empty (False): whether a file may be empty, which means that the
             sequence has no boxes
         frames (None): the folder of the frames or their video, or a folder with one
-            of these per sequence; by default they are looked for beside the labels
+            of these per sequence, or the S3 URI of a video or of a folder of videos; by
+            default they are looked for beside the labels
         size (None): width and height in pixels of the images that were labeled; by
             default as ``seqinfo.ini``, the frames or else the boxes tell
         frame_rate (None): frames per second; by default as ``seqinfo.ini`` or a video
@@ -95,7 +97,7 @@ def read_mot(
         >>> tracks.table.loc[0, ["left", "top", "width", "height"]].tolist()
         [5.0, 10.0, 10.0, 20.0]
     """
-    known = Frames(Path(frames) if frames else None, size, frame_rate)
+    known = given_frames(frames, size, frame_rate)
     places = find_places(Path(path), "gt/gt.txt", known)
     return concatenate(
         read_place(place, include_ignored, allow_empty, strict) for place in places
@@ -282,8 +284,7 @@ def _place_rows(
     )
     frames, info = place.frames, place.info
     size = frames.size or info.size
-    if size is None and frames.folder is not None:
-        size = first_size(frames.folder)
+    size = size or first_size(frames)
     boxes, box_notes = read_boxes(rows, ~broken.found, size, strict)
     table = pd.DataFrame(boxes, copy=False)
     broken.check_boxes(table)
@@ -297,7 +298,7 @@ def _place_rows(
 
 def _number(place: Place, numbers: npt.NDArray[np.int64], strict: bool) -> Numbered:
     """Number the frames; the notes say so if ``seqLength`` is wrong."""
-    length, folder = place.info.length, place.frames.folder
+    length, files = place.info.length, place.frames.folder or place.frames.remote
     first, last = (int(numbers.min()), int(numbers.max())) if len(numbers) else (1, 1)
     start = 0 if first == 0 and not strict and last < (length or last + 1) else 1
     known, notes = None, []
@@ -305,7 +306,7 @@ def _number(place: Place, numbers: npt.NDArray[np.int64], strict: bool) -> Numbe
         end = start + length - 1
         late = (first, last) == (start + 1, end + 1)
         stray = (numbers > end).mean() <= _STRAY if len(numbers) else True
-        if not (strict or stray or late or folder):
+        if not (strict or stray or late or files):
             message = f"seqLength is {length}, but labels go to frame {last}"
             notes.append(f"{place.name}: {message}; there are as many frames")
             end = last

@@ -13,7 +13,7 @@ from .mot_meaning import CLASSES
 from .numbered_frames import Frames
 from .seqinfo import SeqInfo, read_seqinfo
 from .tracks import InputError
-from .video_files import videos_named
+from .video_files import video_in_s3, videos_named
 
 #: Where a sequence's images may be, relative to its folder.
 _IMAGES = ("img1", "img", "images", "frames", ".")
@@ -116,7 +116,9 @@ def _describe(file: Path, frames: Frames) -> Place:
     shared = file.stem not in _INNER and file.parent.name not in _INNER
     info = read_seqinfo(folder)
     name = info.name or (file.stem if shared else folder.name) or file.stem
-    if frames.folder is not None:
+    if frames.remote is not None:
+        frames = replace(frames, remote=video_in_s3(frames.remote, name))
+    elif frames.folder is not None:
         own = [frames.folder / name / "img1", frames.folder / name]
         own += videos_named(frames.folder, name)
         if frames.folder.is_dir() and not list_images(frames.folder):

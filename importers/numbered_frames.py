@@ -19,8 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .files import expand_home
 from .frames import list_images
 from .images import image_size
+from .s3_objects import is_s3
 from .tracks import BOX, InputError, Sequence, VideoPart
 from .video_files import is_video, read_video
 from .video_frames import frame_file, frames_folder
@@ -48,11 +50,28 @@ class Frames:
         size: width and height in pixels of the images that were labeled, None if
             the labels or the images tell
         rate: frames per second, None if the labels tell
+        remote: the S3 URI of the video, or of a folder of videos, None if there is none
     """
 
     folder: Path | None = None
     size: tuple[int, int] | None = None
     rate: float | None = None
+    remote: str | None = None
+
+    @property
+    def video(self) -> Path | str | None:
+        """The video of the frames, None if images or nothing is known of them."""
+        local = self.folder if self.folder and is_video(self.folder) else None
+        return self.remote or local
+
+
+def given_frames(
+    frames: Path | str | None, size: tuple[int, int] | None, rate: float | None
+) -> Frames:
+    """Return what a user tells of the frames, see :class:`Frames`."""
+    if frames and is_s3(frames):
+        return Frames(None, size, rate, str(frames))
+    return Frames(expand_home(frames) if frames else None, size, rate)
 
 
 @dataclass(frozen=True)
@@ -100,9 +119,9 @@ def number_frames(
     """
     start = first if first is not None else min(1, int(numbers.min(initial=1)))
     wanted = np.unique(numbers)
-    if frames.folder is not None and is_video(frames.folder):
+    if frames.video is not None:
         # Its images are decoded by position, whatever the labels call them
-        count = read_video(frames.folder).frames
+        count = read_video(frames.video).frames
         files = {start + place: frame_file(place + 1) for place in range(count)}
         known = None
     elif frames.folder is not None:
@@ -122,7 +141,7 @@ def number_frames(
     found = available[at] == numbers + offset
     if len(numbers) and not found.any():
         raise InputError(
-            frames.folder or name,
+            frames.video or frames.folder or name,
             f"no image for any labeled frame of {name}, such as frame {wanted[0]}; the "
             f"{len(available)} images are numbered from {available[0]} to "
             f"{available[-1]}",
@@ -250,12 +269,11 @@ def describe_size(
         a tuple of the :class:`Sequence` and the notes on it
     """
     notes = list(numbered.notes)
-    video = frames.folder if frames.folder and is_video(frames.folder) else None
+    video = frames.video
     size_from = "your setting" if frames.size else told_by
     notes += contradiction(numbered.name, frames.size, size, told_by)
     size = frames.size or size
-    if size is None and frames.folder is not None:
-        images = first_size(frames.folder)
+    if size is None and (images := first_size(frames)) is not None:
         size = _times_images(images, boxes)
         size_from = "the frames" if video is None else "the video"
         notes += _scaled_note(numbered.name, images, size)
@@ -344,21 +362,23 @@ def assumed_rate(name: str, rate: float) -> str:
     return f"{name}: the frame rate is not known; {rate:g} is assumed"
 
 
-def first_size(folder: Path) -> tuple[int, int]:
-    """Read the size of a video, or of the first image in a folder.
+def first_size(frames: Frames) -> tuple[int, int] | None:
+    """Read the size of the video, or of the first image in the folder.
 
     Args:
-        folder: a video, or a folder with images
+        frames: what is known of the frames
 
     Returns:
-        ``(width, height)`` in pixels
+        ``(width, height)`` in pixels, None if there is neither
 
     Raises:
-        InputError: if it is neither
+        InputError: if the video or the image cannot be read
     """
-    if is_video(folder):
-        return read_video(folder).size
-    return image_size(folder / list_images(folder)[0])
+    if frames.video is not None:
+        return read_video(frames.video).size
+    if frames.folder is None:
+        return None
+    return image_size(frames.folder / list_images(frames.folder)[0])
 
 
 def _size_of_boxes(boxes: pd.DataFrame) -> tuple[int, int]:

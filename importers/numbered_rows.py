@@ -29,7 +29,7 @@ from .tracks import (
     make_table,
     outside_note,
 )
-from .video_files import is_video, videos_named
+from .video_files import is_video, video_in_s3, videos_named
 
 LAST_TRACK = 2**31 - 1
 #: What rows have that tables do not.
@@ -135,7 +135,7 @@ def _number(numbers: Numbers, video: LabeledVideo, frames: Frames) -> Numbered:
             known=video.known,
         )
     folder = frames.folder
-    if folder and (is_video(folder) or missing_frames(folder, video.names)):
+    if frames.video or (folder and missing_frames(folder, video.names)):
         return number_frames(video.name, numbers, frames, known=video.known)
     place = np.searchsorted(video.known, numbers).clip(max=len(video.known) - 1)
     position = np.where(video.known[place] == numbers, place + 1, 0)
@@ -198,6 +198,8 @@ def find_frames(place: Path, video: LabeledVideo, frames: Frames) -> Frames:
     Returns:
         the same with the video's own folder or file, None if there are no frames
     """
+    if frames.remote is not None:
+        return replace(frames, remote=video_in_s3(frames.remote, video.name))
     if frames.folder is None:
         near = [place / each for each in video.beside]
         near += videos_named(place, video.name)
@@ -225,10 +227,12 @@ def frames_size(path: Path, frames: Frames) -> tuple[int, int]:
     """
     if frames.size is not None:
         return frames.size
-    if frames.folder is None or not _has_frames(frames.folder):
+    here = frames.folder is not None and _has_frames(frames.folder)
+    size = first_size(frames) if here or frames.remote else None
+    if size is None:
         message = "boxes are parts of an image whose size is not known; expected the"
         raise InputError(path, f"{message} folder of the frames, or the size")
-    return first_size(frames.folder)
+    return size
 
 
 def _has_frames(place: Path) -> bool:

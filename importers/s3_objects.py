@@ -6,13 +6,15 @@ boto3's own chain finds the credentials, region and endpoint of S3.
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -91,6 +93,68 @@ def object_version(uri: str) -> tuple[int, str]:
     with s3_errors(uri):
         found = ask(s3_client().head_object, bucket, key)
         return found["ContentLength"], found["ETag"]
+
+
+class RangedObject(io.RawIOBase):
+    """An object as a file, of which only the ranges that are read are asked for.
+
+    Native code reads it, which would crash on an exception. So the file seems to end at
+    what goes wrong, and :meth:`check` raises it.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Ask for the size of the object at a URI.
+
+        Raises:
+            InputError: if there is no such object, or it cannot be read
+        """
+        self._uri = uri
+        self._size, self._tag = object_version(uri)
+        self._at = 0
+        self._failure: BaseException | None = None
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return that it can be read anywhere."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to another place."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}
+        self._at = max(start[whence] + offset, 0)
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 - any memory
+        """Read what comes next, as much as there is space for."""
+        try:
+            return self._readinto(memoryview(buffer))
+        except BaseException as error:
+            self._failure = error
+            return 0
+
+    def _readinto(self, view: memoryview) -> int:
+        end = min(self._at + len(view), self._size)
+        if end <= self._at or self._failure:
+            return 0
+        bucket, key = split_s3(self._uri)
+        asked = {"Range": f"bytes={self._at}-{end - 1}", "IfMatch": self._tag}
+        with s3_errors(self._uri):
+            data = ask(s3_client().get_object, bucket, key, **asked)["Body"].read()
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def check(self) -> None:
+        """Raise what went wrong while it was read.
+
+        Raises:
+            InputError: if S3 refused a range, or the object was changed meanwhile
+        """
+        if self._failure:
+            raise self._failure
 
 
 def ask(

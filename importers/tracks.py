@@ -119,12 +119,12 @@ class VideoPart:
     """A video that holds consecutive frames of a sequence.
 
     Attributes:
-        path: the video
+        path: the video, or its S3 URI
         first: the position in the sequence of the video's first frame, from 1
         length: the number of frames
     """
 
-    path: Path
+    path: Path | str
     first: int
     length: int
 

@@ -20,8 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .disk_cache import mark_used
+from .s3_objects import is_s3
 from .tracks import InputError
 from .video import OUTPUT, PADDING, unfinished_video
+from .video_frames import read_video_info, video_version
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 _PLAYED = frozenset({".m4v", ".mp4"})
@@ -60,6 +62,18 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
 
 
+def video_in_s3(uri: str, name: str) -> str:
+    """Return the S3 URI of a sequence's video.
+
+    Args:
+        uri: that of the video, or of a folder with a video ``NAME.mp4`` per sequence
+        name: the name of the sequence
+    """
+    if Path(uri).suffix.lower() in VIDEO_SUFFIXES:
+        return uri
+    return f"{uri.rstrip('/')}/{name}.mp4"
+
+
 def videos_named(folder: Path, name: str, alone: bool = False) -> list[Path]:
     """Find the videos of a sequence in a folder.
 
@@ -78,11 +92,11 @@ def videos_named(folder: Path, name: str, alone: bool = False) -> list[Path]:
     return videos if alone and not named and len(videos) == 1 else named
 
 
-def read_video(path: Path) -> VideoFile:
+def read_video(path: Path | str) -> VideoFile:
     """Read what is known of a video, without decoding it.
 
     Args:
-        path: the video
+        path: the video, or its S3 URI
 
     Returns:
         the :class:`VideoFile`
@@ -90,19 +104,19 @@ def read_video(path: Path) -> VideoFile:
     Raises:
         InputError: if the file is missing, or not a video
     """
-    return _read_video(path, _version(path))
-
-
-def _version(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise InputError(path, f"{error.strerror}; expected a video") from error
-    return status.st_size, status.st_mtime_ns
+    return _read_video(path, video_version(path))
 
 
 @lru_cache(maxsize=64)
-def _read_video(path: Path, version: tuple[int, int]) -> VideoFile:
+def _read_video(path: Path | str, version: tuple[int, int | str]) -> VideoFile:
+    if is_s3(path):
+        told = read_video_info(path)
+        size = (told.width, told.height)
+        return VideoFile(size, told.frame_rate, told.frames, plays=False)
+    return _probe(Path(path))
+
+
+def _probe(path: Path) -> VideoFile:
     try:
         reader = imageio_ffmpeg.read_frames(str(path))
         header = next(reader)
@@ -169,7 +183,8 @@ def encode_part(
         InputError: if the video cannot be decoded
     """
     folder.mkdir(parents=True, exist_ok=True)
-    about = (_ENCODING, str(path.resolve()), *_version(path), first, last, frame_rate)
+    source = (str(path.resolve()), *video_version(path))
+    about = (_ENCODING, *source, first, last, frame_rate)
     key = hashlib.blake2b(repr(about).encode(), digest_size=16).hexdigest()
     target = folder / f"{key}.mp4"
     count = last - first + 1

@@ -8,22 +8,27 @@ and time, and are called by the position of their frame: ``000001.jpg``.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from uuid import uuid4
 
 import cv2
 
 from .disk_cache import ANY_NAME, Entry, list_entries, mark_used, size_limit, trim
 from .local_files import writing_to
+from .s3_objects import RangedObject, is_s3, object_version
 from .tracks import InputError, VideoPart
 from .tracks import Sequence as TrackSequence
 
 #: Frames up to this far ahead are reached by decoding on, others by a jump.
 _NEAR = 60
 _QUALITY = 95
+#: Bytes of a video in S3 that are read, and held, at a time.
+_BLOCK = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,11 @@ class VideoInfo:
     frames: int
 
 
-def read_video_info(path: Path) -> VideoInfo:
+def read_video_info(path: Path | str) -> VideoInfo:
     """Read the size, the rate and the number of frames of a video.
 
     Args:
-        path: the video
+        path: the video, or its S3 URI
 
     Returns:
         the :class:`VideoInfo`
@@ -104,14 +109,28 @@ def frames_folder(videos: Sequence[VideoPart]) -> Path:
     """
     key = hashlib.blake2b(digest_size=16)
     for video in videos:
-        try:
-            status = video.path.stat()
-        except OSError as error:
-            message = f"{error.strerror}; expected a video"
-            raise InputError(video.path, message) from error
-        about = (video.path.resolve(), status.st_size, status.st_mtime_ns)
+        path = video.path
+        about = (path if is_s3(path) else Path(path).resolve(), *video_version(path))
         key.update(f"{about} {video.first}".encode())
     return default_frames_dir() / key.hexdigest()
+
+
+def video_version(path: Path | str) -> tuple[int, int | str]:
+    """Return what changes with the content of a video: its size, and its time or tag.
+
+    Args:
+        path: the video, or its S3 URI
+
+    Raises:
+        InputError: if it is missing
+    """
+    if is_s3(path):
+        return object_version(str(path))
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise InputError(path, f"{error.strerror}; expected a video") from error
+    return status.st_size, status.st_mtime_ns
 
 
 def frame_file(position: int) -> str:
@@ -163,11 +182,11 @@ def bring_frames(sequence: TrackSequence) -> None:
         trim(others, total - size_limit())
 
 
-def decode_frames(path: Path, targets: Mapping[int, Path]) -> None:
+def decode_frames(path: Path | str, targets: Mapping[int, Path]) -> None:
     """Decode frames of a video into images.
 
     Args:
-        path: the video
+        path: the video, or its S3 URI; only what the frames need is read there
         targets: the file to write by the 1-based number of the frame
 
     Raises:
@@ -183,13 +202,17 @@ def decode_frames(path: Path, targets: Mapping[int, Path]) -> None:
 class _Video:
     """A video that is open, and where it stands."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         self.path = path
-        if not path.is_file():
+        self._remote = RangedObject(str(path)) if is_s3(path) else None
+        if self._remote:
+            self.capture = _open_stream(self._remote)
+        elif Path(path).is_file():
+            self.capture = cv2.VideoCapture(str(path))
+        else:
             raise InputError(path, "no such file; expected a video")
-        self.capture = cv2.VideoCapture(str(path))
         if not self.capture.isOpened():
-            raise InputError(path, "cannot be read; expected a video")
+            self._fail("cannot be read; expected a video")
         #: The number of the frame that comes next
         self._next = 1
 
@@ -197,7 +220,9 @@ class _Video:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.capture.release()
+        # OpenCV gives back the stream it reads from, for which it needs the interpreter
+        # lock; release() does not hold it
+        del self.capture
 
     def write(self, number: int, target: Path) -> None:
         if number - self._next > _NEAR:
@@ -207,8 +232,7 @@ class _Video:
             self._next += 1
         done, image = self.capture.read()
         if not done:
-            message = f"frame {number} cannot be decoded; expected a longer video"
-            raise InputError(self.path, message)
+            self._fail(f"frame {number} cannot be decoded; expected a longer video")
         self._next += 1
         _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         # Renamed when complete, so that nobody reads half of an image
@@ -219,3 +243,21 @@ class _Video:
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
+
+    def _fail(self, message: str) -> NoReturn:
+        if self._remote:
+            self._remote.check()
+        raise InputError(self.path, message)
+
+
+def _open_stream(content: RangedObject) -> cv2.VideoCapture:
+    """Open a video by what it is read with."""
+    stream = io.BufferedReader(content, _BLOCK)
+    try:
+        capture: cv2.VideoCapture = cv2.VideoCapture(  # type: ignore[call-overload]
+            stream, cv2.CAP_FFMPEG, []
+        )
+    except (TypeError, cv2.error) as error:
+        message = f"OpenCV {cv2.__version__} reads no videos in S3; expected 4.11"
+        raise InputError("opencv-python-headless", message) from error
+    return capture

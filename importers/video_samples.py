@@ -179,7 +179,7 @@ def _make_video(
     if whole and known.plays:
         step(len(part))
         return resolve_path(source.path), known.size
-    video = encode_part(source.path, part.first, part.last, rate, folder, step)
+    video = encode_part(Path(source.path), part.first, part.last, rate, folder, step)
     return video, known.size
 
 

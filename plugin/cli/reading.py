@@ -31,7 +31,8 @@ class Source:
 
     Attributes:
         frames: the folder of the frames or their video, or a folder with one of these
-            per sequence
+            per sequence; or the S3 URI of a video, or of a folder with a video NAME.mp4
+            per sequence, of which only what the crops need is read
         format: the format of the labels, see the documentation for the names; by
             default it is recognized by the content
         size: the size in pixels of the images that were labeled, if neither the labels

@@ -344,6 +344,7 @@ class Faults:
     Attributes:
         orders: by operation, the faults of its next requests, None for none
         calls: the operations that were asked for, failed or not
+        ranges: the ranges of objects that were asked for, None for a whole one
         only_kms: whether S3 only takes what KMS encrypts
         paid: the bucket whose requesters pay, None for none
     """
@@ -352,6 +353,7 @@ class Faults:
         self.app = app
         self.orders = defaultdict(list)
         self.calls = []
+        self.ranges = []
         self.only_kms = False
         self.paid = None
 
@@ -359,6 +361,8 @@ class Faults:
         request = Request(environ)
         operation, service = operation_of(request)
         self.calls.append(operation)
+        if operation == "GetObject":
+            self.ranges.append(request.headers.get("Range"))
         orders = self.orders[operation]
         fault = orders.pop(0) if orders else None
         encrypted = request.headers.get("X-Amz-Server-Side-Encryption") == "aws:kms"
@@ -466,6 +470,7 @@ class LabelingService:
         for key in Bucket(client).names(f"s3://{BUCKET}/"):
             client.delete_object(Bucket=BUCKET, Key=key)
         self.faults.calls.clear()
+        self.faults.ranges.clear()
         self.faults.only_kms = False
         self.faults.paid = None
 
