@@ -17,6 +17,7 @@ from .coco_vid import is_coco_vid, read_coco_vid
 from .content import Content, is_number, look_into
 from .cvat import is_cvat, read_cvat
 from .drone_rows import is_uavdt, is_visdrone, read_uavdt, read_visdrone
+from .engine import Engine, as_engine
 from .files import expand_home
 from .groundtruth import is_manifest, is_seq_label, read_manifest, read_seq_label
 from .kitti import is_kitti, read_kitti
@@ -102,9 +103,15 @@ def _read_manifest(
     )
 
 
-def _local(read: Callable[[Path, Frames, bool], Tracks]) -> Reader:
-    """Return a reader of files that are on this machine."""
-    return lambda path, frames, strict: read(Path(path), frames, strict)
+@dataclass(frozen=True)
+class _Local:
+    """A reader of files that are on this machine, which other processes can get."""
+
+    read: Callable[[Path, Frames, bool], Tracks]
+
+    def __call__(self, path: Path | str, frames: Frames, strict: bool) -> Tracks:
+        """Read a file."""
+        return self.read(Path(path), frames, strict)
 
 
 #: The formats, in the order in which they are tried.
@@ -128,56 +135,56 @@ FORMATS: tuple[Format, ...] = (
         "CVAT for video 1.1",
         "an annotations.xml, also zipped",
         is_cvat,
-        _local(read_cvat),
+        _Local(read_cvat),
     ),
     Format(
         "kitti",
         "KITTI tracking",
         "label_02/0000.txt with 17 columns",
         is_kitti,
-        _local(read_kitti),
+        _Local(read_kitti),
     ),
     Format(
         "vatic",
         "VATIC",
         "a text file with 10 columns or more",
         is_vatic,
-        _local(read_vatic),
+        _Local(read_vatic),
     ),
     Format(
         "visdrone",
         "VisDrone-MOT",
         "annotations/NAME.txt with 10 columns",
         is_visdrone,
-        _local(read_visdrone),
+        _Local(read_visdrone),
     ),
     Format(
         "uavdt",
         "UAVDT",
         "NAME_gt_whole.txt with 9 columns",
         is_uavdt,
-        _local(read_uavdt),
+        _Local(read_uavdt),
     ),
     Format(
         "coco-vid",
         "COCO for videos",
         "a JSON file with videos, images and annotations",
         is_coco_vid,
-        _local(read_coco_vid),
+        _Local(read_coco_vid),
     ),
     Format(
         "label-studio",
         "Label Studio",
         "a JSON export of tasks with tracks (videorectangle)",
         is_label_studio,
-        _local(read_label_studio),
+        _Local(read_label_studio),
     ),
     Format(
         "yolo",
         "YOLO with tracks",
         "a folder of a text file per frame, with 6 or 7 columns",
         is_yolo,
-        _local(read_yolo),
+        _Local(read_yolo),
         whole_folder=True,
     ),
     Format(
@@ -201,6 +208,7 @@ def read_labels(
     strict: bool = False,
     label_attribute: str | None = None,
     include_ignored: bool = False,
+    engine: Engine | str | None = None,
 ) -> Tracks:
     """Read labels in any format that is known.
 
@@ -220,6 +228,8 @@ def read_labels(
         label_attribute (None): the labels of a Ground Truth manifest to read, such as
             ``vehicle-ref``; by default the labels with the newest creation date
         include_ignored (False): whether to read MOT boxes whose flag is 0 too
+        engine (None): ``"local"``, ``"ray"`` or an :class:`Engine`, to read the files
+            of a folder in several processes
 
     Returns:
         the :class:`Tracks`; ``format`` is the format's title
@@ -243,7 +253,7 @@ def read_labels(
         return _read_zip(path, format, beside, strict, choose)
     found, places = _recognize(path, _named(format))
     found = choose(found)
-    parts = read_places(path, places, found.read, beside, strict)
+    parts = read_places(path, places, found.read, beside, strict, as_engine(engine))
     return _finish(path, found, parts, beside)
 
 

@@ -7,9 +7,11 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from .engine import HERE, Engine, run_by_sequence
 from .numbered_frames import Frames
 from .tracks import Tracks, rename_sequence
 
@@ -52,7 +54,12 @@ def label_files(folder: Path) -> Iterator[Path]:
 
 
 def read_places(
-    path: Path, places: list[Path], read: Reader, frames: Frames, strict: bool
+    path: Path,
+    places: list[Path],
+    read: Reader,
+    frames: Frames,
+    strict: bool,
+    engine: Engine = HERE,
 ) -> list[Tracks]:
     """Read the files of a folder, each with the frames of its own folder.
 
@@ -63,17 +70,14 @@ def read_places(
         frames: what is known of the frames; if their folder has one of the name of a
             file's folder, that is taken for the file
         strict: whether to refuse files with wrong rows
+        engine (HERE): what reads them, each in one process
 
     Returns:
         the tracks of each place; sequences that would have the same name are named
         after their folders
     """
-    parts = []
-    for place in places:
-        inside = place.parent.relative_to(path) if place != path else Path()
-        own = frames.folder / inside if frames.folder else None
-        near = replace(frames, folder=own) if own and own.is_dir() else frames
-        parts.append(read(place, near, strict))
+    work = partial(_read_place, path, read=read, frames=frames, strict=strict)
+    parts = list(run_by_sequence(work, places, engine))
     counts = Counter(name for part in parts for name in part.sequences)
     named = []
     for place, part in zip(places, parts, strict=True):
@@ -84,3 +88,13 @@ def read_places(
             part = rename_sequence(part, name, new)
         named.append(part)
     return named
+
+
+def _read_place(
+    path: Path, place: Path, read: Reader, frames: Frames, strict: bool
+) -> Tracks:
+    """Read a file below a folder, with the frames of its own folder."""
+    inside = place.parent.relative_to(path) if place != path else Path()
+    own = frames.folder / inside if frames.folder else None
+    near = replace(frames, folder=own) if own and own.is_dir() else frames
+    return read(place, near, strict)

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from fiftyone_track_audit.importers import engine as engines
-from fiftyone_track_audit.importers import store
+from fiftyone_track_audit.importers import kitti, store
 from fiftyone_track_audit.importers.audit_fields import STORED_FIELDS
 from fiftyone_track_audit.importers.dataset import create_dataset
 from fiftyone_track_audit.importers.engine import Engine, run_by_sequence
+from fiftyone_track_audit.importers.formats import read_labels
 from fiftyone_track_audit.importers.tracks import InputError, concatenate
 from fiftyone_track_audit.plugin.audit import audit_tracks
 from fiftyone_track_audit.plugin.embedding.embed import embed_tracks
@@ -157,6 +158,24 @@ def test_label_files_are_judged_and_embedded_by_sequence(engine, tracks, tmp_pat
     )
     pd.testing.assert_frame_equal(found.detections, asked.detections)
     pd.testing.assert_frame_equal(found.issues, asked.issues)
+
+
+def test_label_files_are_read_by_sequence(engine, tmp_path, monkeypatch):
+    row = "0 {} Car 0 0 -1 {}.0 20.0 90.0 120.0 1.5 1.6 3.9 1.0 1.0 20.0 -1.5\n"
+    for name in NAMES:
+        place = tmp_path / name / "label_02" / "0000.txt"
+        place.parent.mkdir(parents=True)
+        place.write_text("".join(row.format(n, 30 + n) for n in range(3)))
+    asked = read_labels(tmp_path)
+    assert len(asked.sequences) == len(NAMES)
+    # This process could not read them
+    monkeypatch.delattr(kitti, "make_tracks")
+    found = read_labels(tmp_path, engine=engine)
+    pd.testing.assert_frame_equal(found.table, asked.table)
+    assert (found.sequences, found.notes) == (asked.sequences, asked.notes)
+    place.write_text(place.read_text() + "1 5 Car 0 0\n")
+    with pytest.raises(InputError, match=f"^{place}, line 4: "):
+        read_labels(tmp_path, strict=True, engine=engine)
 
 
 def test_what_the_work_raises_is_raised_here(engine):

@@ -388,7 +388,7 @@ def _audit(
     from ...importers.predictions import read_predictions
     from ..audit import audit_tracks
 
-    tracks = source.read(labels)
+    tracks = source.read(labels, engine=engine)
     witness = read_predictions(predictions) if predictions else None
     vectors = crops.embed(tracks, thresholds, engine) if crops else None
     judge = partial(audit_tracks, tracks, thresholds, rules=rules, engine=engine)

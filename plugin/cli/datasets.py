@@ -78,10 +78,11 @@ def import_labels(
 
     try:
         check_new_name(dataset)
-        tracks = source.read_any(labels)
+        engine = cluster.chosen()
+        tracks = source.read_any(labels, engine)
         # The notes were printed
         told = replace(tracks, notes=())
-        made = create_dataset(told, dataset, field=field, engine=cluster.chosen())
+        made = create_dataset(told, dataset, field=field, engine=engine)
     except InputError:
         raise
     except ValueError as error:

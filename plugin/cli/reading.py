@@ -14,6 +14,7 @@ from cyclopts import CycloptsError, Parameter, Token
 from .commands import print_notes
 
 if TYPE_CHECKING:
+    from ...importers.engine import Engine
     from ...importers.tracks import Tracks
 
 
@@ -61,12 +62,18 @@ class Source:
     link: bool = False
     s3_frames: bool = False
 
-    def read(self, labels: str, include_ignored: bool = False) -> Tracks:
+    def read(
+        self,
+        labels: str,
+        include_ignored: bool = False,
+        engine: Engine | None = None,
+    ) -> Tracks:
         """Read labels, and print what was understood on standard error.
 
         Args:
             labels: a path or an S3 URI
             include_ignored (False): whether to read MOT boxes whose flag is 0 too
+            engine (None): the cluster that reads the files of a folder, if any
 
         Returns:
             the tracks
@@ -77,7 +84,7 @@ class Source:
         """
         from ..audit.unjudged import NoTracks
 
-        tracks = self._load(labels, include_ignored)
+        tracks = self._load(labels, include_ignored, engine)
         if len(tracks.table) and (tracks.table["track"] < 0).all():
             todo = "label the video as object tracking, or add --link"
             message = f"no box belongs to a track; expected tracks: {todo}"
@@ -85,11 +92,12 @@ class Source:
         _tell(tracks)
         return tracks
 
-    def read_any(self, labels: str) -> Tracks:
+    def read_any(self, labels: str, engine: Engine | None = None) -> Tracks:
         """Read labels with or without tracks, see :meth:`read`.
 
         Args:
             labels: a path or an S3 URI
+            engine (None): the cluster that reads the files of a folder, if any
 
         Returns:
             the tracks
@@ -102,11 +110,16 @@ class Source:
         if self.s3_frames:
             message = "an import reads all frames, also those in S3; expected none"
             raise InputError("--s3-frames", message)
-        tracks = self._load(labels)
+        tracks = self._load(labels, engine=engine)
         _tell(tracks)
         return tracks
 
-    def _load(self, labels: str, include_ignored: bool = False) -> Tracks:
+    def _load(
+        self,
+        labels: str,
+        include_ignored: bool = False,
+        engine: Engine | None = None,
+    ) -> Tracks:
         from ...importers.formats import read_labels
         from ...importers.tracks import InputError
 
@@ -121,6 +134,7 @@ class Source:
             self.strict,
             self.label_attribute,
             include_ignored or self.include_ignored,
+            engine,
         )
         if self.s3_frames:
             from ...importers.s3_frames import with_frames_in_s3
