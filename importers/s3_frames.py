@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames that lie in S3, which come into the cache of frames when they are needed.
 
-Only those that are looked at are downloaded, and the least recently used ones of other
-sequences are removed if the cache exceeds its limit.
+Only those that are looked at are downloaded, and the least recently used ones of others
+are removed if the cache exceeds its limit.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from .disk_cache import mark_used, size_limit, trim
+from .disk_cache import mark_used
 from .images import image_size
 from .tracks import InputError, Sequence, Tracks, outside_note
-from .video_frames import S3_FOLDER, default_frames_dir, list_decoded
+from .video_frames import S3_FOLDER, default_frames_dir, make_room
 
 
 def with_frames_in_s3(tracks: Tracks) -> Tracks:
@@ -107,9 +107,7 @@ def bring_objects(sequence: Sequence) -> None:
     if not missing:
         return
     download(uri, missing, folder, progress=False)
-    entries = list_decoded(default_frames_dir())
-    others = [entry for entry in entries if entry.path.parent != folder]
-    trim(others, sum(entry.size for entry in entries) - size_limit())
+    make_room(folder, sequence.frame_names)
 
 
 def cache_folder(frames_uri: str) -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -148,8 +148,7 @@ def frame_file(position: int) -> str:
 def bring_frames(sequence: TrackSequence) -> None:
     """Decode those frames of a sequence that are not in its folder yet.
 
-    The least recently used frames of other sequences are removed if the cache exceeds
-    its limit. Nothing is done for a sequence that has images.
+    Nothing is done for a sequence that has images.
 
     Args:
         sequence: the record of the sequence, whose ``frame_names`` are the frames to
@@ -173,13 +172,20 @@ def bring_frames(sequence: TrackSequence) -> None:
         targets = {p - part.first + 1: folder / frame_file(p) for p in own}
         decode_frames(part.path, targets)
     if positions:
-        others = [
-            entry
-            for entry in list_decoded(default_frames_dir())
-            if entry.path.parent != folder
-        ]
-        total = sum(entry.size for entry in list_decoded(default_frames_dir()))
-        trim(others, total - size_limit())
+        make_room(folder, sequence.frame_names)
+
+
+def make_room(folder: Path, names: Collection[str]) -> None:
+    """Remove the least recently used frames if the cache exceeds its limit.
+
+    Args:
+        folder: the folder of a sequence in the cache
+        names: its frames that are needed now, and stay
+    """
+    entries = list_decoded(default_frames_dir())
+    needed = {folder / name for name in names}
+    others = [entry for entry in entries if entry.path not in needed]
+    trim(others, sum(entry.size for entry in entries) - size_limit())
 
 
 def decode_frames(path: Path | str, targets: Mapping[int, Path]) -> None:

@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,9 @@ from ...importers.disk_cache import size_limit
 from ...importers.engine import HERE, Engine, as_engine, run_by_sequence
 from ...importers.files import expand_home
 from ...importers.frames import check_frames
+from ...importers.s3_frames import in_s3
 from ...importers.splitting import split_tracks
-from ...importers.tracks import BOX, InputError, Tracks
+from ...importers.tracks import BOX, InputError, Sequence, Tracks
 from .cache import VectorCache, default_cache_dir, trim_vectors
 from .crops import Batch, CropDataset, FrameBoxes, FrameCrops, Unreadable, collate
 from .models import Model, load_model
@@ -30,6 +33,8 @@ from .models import Model, load_model
 BATCH = 32
 #: Number of boxes in frames that are read, embedded and cached together.
 _GROUP = 8 * BATCH
+#: The most frames of a video, or in S3, that must be on the disk at a time.
+_BROUGHT = 1000
 #: The most crops that fit into the memory of a GPU that was too small, by the model.
 _fitting: dict[str, int] = {}
 
@@ -183,14 +188,18 @@ def embed_cached(
     """
     table = tracks.table
     chosen = np.flatnonzero(np.ones(len(table), bool) if rows is None else rows)
-    frames = group_by_frame(tracks, chosen)
     weights = expand_home(model.partition(":")[2] or "~")
     changed = weights.stat().st_mtime_ns if weights.is_file() else 0
     loaded = _keep_model(model, changed, device)
     cache = VectorCache(folder / loaded.key, loaded.dimension)
     result = np.full((len(table), loaded.dimension), np.nan, np.float32)
     done = 0
-    for group, crops in _read(CropDataset(frames, cache), loaded.device):
+    parts = (
+        CropDataset(group_by_frame(tracks, some), cache)
+        for some in _brought_together(tracks, chosen)
+    )
+    batches = chain.from_iterable(_read(part, loaded.device) for part in parts)
+    for group, crops in batches:
         fresh = _embed(loaded, crops)
         for frame in group:
             count = len(frame.boxes) - len(frame.vectors)
@@ -212,6 +221,22 @@ def _keep_model(name: str, changed: int, device: str | None) -> Model:
     return load_model(name, device)
 
 
+def _brought_together(
+    tracks: Tracks, rows: NDArray[np.intp]
+) -> Iterator[NDArray[np.intp]]:
+    """Yield the rows of boxes whose frames are on the disk at a time.
+
+    Those of images that are there are all; others are decoded or downloaded for these
+    rows, and make room for the next ones.
+    """
+    if not any(each.videos or in_s3(each) for each in tracks.sequences.values()):
+        yield rows
+        return
+    part = tracks.table["frame"].to_numpy()[rows] // _BROUGHT
+    for each in np.unique(part):
+        yield rows[part == each]
+
+
 def group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:
     """Return the frames of boxes, after checking that none is missing.
 
@@ -227,8 +252,8 @@ def group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:
     """
     table = tracks.table.iloc[rows]
     folders = {
-        str(name): _find_frames(tracks, str(name))
-        for name in table["sequence"].unique()
+        str(name): _find_frames(tracks.sequences[str(name)], own["frame"].unique())
+        for name, own in table.groupby("sequence", observed=True)
     }
     boxes = table[BOX].to_numpy(np.float64)
     names, positions = table["sequence"].to_numpy(), table["frame"].to_numpy()
@@ -244,13 +269,13 @@ def group_by_frame(tracks: Tracks, rows: NDArray[np.intp]) -> list[FrameBoxes]:
     return frames
 
 
-def _find_frames(tracks: Tracks, name: str) -> Path:
-    """Return the folder of a sequence's frames, after checking them."""
-    sequence = tracks.sequences[name]
+def _find_frames(sequence: Sequence, frames: NDArray[np.integer]) -> Path:
+    """Return the folder of a sequence's frames, after checking those at positions."""
     if sequence.frames_dir is None:
         message = "has only labels; expected a folder of its frames"
-        raise InputError(name, message)
-    check_frames(sequence)
+        raise InputError(sequence.name, message)
+    names = tuple(sequence.frame_names[frame - 1] for frame in frames)
+    check_frames(replace(sequence, frame_names=names))
     return sequence.frames_dir
 
 

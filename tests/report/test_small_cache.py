@@ -8,8 +8,14 @@ import pandas as pd
 import pytest
 from fiftyone_track_audit.importers.tracks import VideoPart, concatenate
 from fiftyone_track_audit.importers.video import encode_video
-from fiftyone_track_audit.importers.video_frames import frame_file, frames_folder
+from fiftyone_track_audit.importers.video_frames import (
+    default_frames_dir,
+    frame_file,
+    frames_folder,
+    list_decoded,
+)
 from fiftyone_track_audit.plugin.audit import audit_tracks
+from fiftyone_track_audit.plugin.embedding import embed
 from fiftyone_track_audit.plugin.embedding.embed import embed_tracks
 from fiftyone_track_audit.plugin.pictures.rows import find_rows
 from fiftyone_track_audit.plugin.pictures.strips import cut_strips
@@ -49,13 +55,19 @@ def test_the_issues_of_all_sequences_have_crops(tracks):
     assert all(crop.image for strip in strips for crop in strip)
 
 
-def test_the_boxes_of_all_sequences_are_embedded(tracks, tmp_path):
-    done = []
-    vectors = embed_tracks(
-        tracks,
-        model=small_model(tmp_path),
-        cache_dir=tmp_path / "vectors",
-        progress=lambda *each: done.append(each),
-    )
+def test_the_boxes_of_all_sequences_are_embedded(tracks, tmp_path, monkeypatch):
+    done, held, model = [], [], small_model(tmp_path)
+
+    def show(*each):
+        done.append(each)
+        held.append(len(list_decoded(default_frames_dir())))
+
+    vectors = embed_tracks(tracks, None, model, progress=show)
     assert np.isfinite(vectors).all()
     assert done[-1] == (len(vectors), len(vectors))
+    # Of a sequence that is longer than the cache, some frames are there at a time
+    monkeypatch.setattr(embed, "_BROUGHT", 4)
+    held.clear()
+    again = embed_tracks(tracks, None, model, tmp_path / "vectors", progress=show)
+    np.testing.assert_allclose(again, vectors, atol=1e-3)
+    assert max(held) == 4
