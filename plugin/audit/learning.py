@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from .boxes import Floats
@@ -25,7 +26,6 @@ _ALL, _KIND = 0.7, 1.5
 _SLOPE = 0.5
 #: Log odds beyond which a stronger finding of a kind tells nothing more.
 _MOST = 4.0
-_ROUNDS = 12
 #: Change of log odds, and number of decisions, from which on the reviewer is told.
 _NOTICEABLE, _FEWEST = 0.5, 3
 
@@ -53,8 +53,8 @@ def learn(issues: pd.DataFrame) -> Learned:
 
     The log odds of an issue become ``a + b_kind + (1 + c_kind) * odds``, with normal
     priors around 0 for ``a``, ``b_kind`` and ``c_kind``. The decisions so far give
-    their most probable values (Newton's method). So a few decisions change little, one
-    kind tells a little about the others, and reopening an issue undoes what it taught.
+    their most probable values. So a few decisions change little, one kind tells a
+    little about the others, and reopening an issue undoes what it taught.
 
     Args:
         issues: ``n`` issues: ``kind``, ``score`` in [0, 1] (null counts as 0.75) and
@@ -99,14 +99,17 @@ def _terms(odds: Floats, codes: NDArray[np.signedinteger], kinds: int) -> Floats
 
 def _fit(terms: Floats, odds: Floats, right: NDArray[np.bool_]) -> Floats:
     """Return the most probable coefficients, under a standard normal prior."""
-    found = np.zeros(terms.shape[1])
-    for _ in range(_ROUNDS):
-        chance = expit(odds + terms @ found)
-        slope = terms.T @ (right - chance) - found
-        weights = (chance * (1 - chance))[:, None]
-        curve = terms.T @ (weights * terms) + np.eye(len(found))
-        found = found + np.linalg.solve(curve, slope)
-    return found
+
+    def measure(found: Floats) -> tuple[float, Floats]:
+        fitted = odds + terms @ found
+        loss = np.logaddexp(0, np.where(right, -fitted, fitted)).sum()
+        slope = terms.T @ (expit(fitted) - right) + found
+        return float(loss + found @ found / 2), slope
+
+    # Plain Newton steps overshoot when strong findings are dismissed
+    start = np.zeros(terms.shape[1])
+    best: Floats = minimize(measure, start, jac=True, method="L-BFGS-B").x
+    return best
 
 
 def _tell(decided: pd.DataFrame, shifts: dict[str, float]) -> str:

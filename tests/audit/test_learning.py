@@ -28,6 +28,12 @@ def test_dismissed_kinds_sink_below_others():
     assert learned.message == "12 gaps dismissed: gaps now rank lower"
 
 
+def test_the_strongest_issues_sink_when_they_are_dismissed():
+    fragments = [(0.999, "dismissed")] * 4 + [(0.999, None)]
+    learned = learn(make_issues(fragmentation=fragments))
+    assert learned.odds[4] < 0 < learned.before[4]
+
+
 def test_confirmed_kinds_rise():
     drifts = [(0.55, "confirmed")] * 5 + [(0.55, None)]
     learned = learn(make_issues(drift=drifts, size_change=[(0.6, None)]))
