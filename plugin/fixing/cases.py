@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...importers.tracks import BOX
-from ..audit.boxes import Floats
+from ..audit.boxes import Floats, iou
 from .box_edits import Frames
-from .paths import BETWEEN, MARGIN, smooth_path
+from .paths import BETWEEN, MARGIN, smooth_path, weigh
 
 #: The fewest boxes beside a stretch that tell where its boxes should be.
 _FEWEST = 3
@@ -77,18 +78,48 @@ class Case:
         Returns:
             array ``(m, 4)``, None if too few boxes are around
         """
+        near, inside = self._around(frames)
+        if (~inside).sum() < _FEWEST:
+            return None
+        weights = np.where(inside, weight, 1.0)
+        return path_of(near, weights, frames, self.step, evenness)
+
+    def steady_path(self, least: float = 0.0) -> Floats | None:
+        """Return where the boxes of the stretch should be, judging by all near it.
+
+        The farther a box of the stretch is off, the less it counts.
+
+        Args:
+            least (0.0): the least IoU with the path, in [0, 1], of boxes that count in
+                the end
+
+        Returns:
+            array ``(m, 4)``, None if too few boxes are around
+        """
+        frames = self.stretch["frame"].to_numpy(np.int64)
+        if not len(frames):
+            return None
+        near, inside = self._around(frames)
+        if (~inside).sum() < _FEWEST:
+            return None
+        frame, boxes = near["frame"].to_numpy(np.int64), near[BOX].to_numpy()
+        time = (frame - frame[0]) // self.step
+        weights = weigh(time, boxes, inside)
+        places = smooth_path(time, boxes, weights, time)
+        if least:
+            weights[inside & (iou(boxes, places) < least)] = 0
+            places = smooth_path(time, boxes, weights, time)
+        return places[inside]
+
+    def _around(self, frames: Frames) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+        """Return the boxes of the stretch and around, and which ones are in it."""
         frame = self.own["frame"].to_numpy(np.int64)
         reach = MARGIN * self.step
         near = (frame >= min(self.first, *frames) - reach) & (
             frame <= max(self.last, *frames) + reach
         )
         known = frame[near]
-        inside = (known >= self.first) & (known <= self.last)
-        if (~inside).sum() < _FEWEST:
-            return None
-        return path_of(
-            self.own[near], np.where(inside, weight, 1.0), frames, self.step, evenness
-        )
+        return self.own[near], (known >= self.first) & (known <= self.last)
 
 
 def path_of(

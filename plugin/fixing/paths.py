@@ -19,6 +19,9 @@ from ..audit.expectation import to_states
 
 #: Boxes on either side that shape a path.
 MARGIN = 10
+#: What a doubted box counts at first; departures that are noise, in box sizes and in
+#: medians of the boxes that are not doubted; and how often the weights are renewed.
+_DOUBTED, _NOISE, _MEDIANS, _ROUNDS = 0.1, 0.02, 3.0, 8
 #: How much evenness counts beside the known boxes: between boxes, and beyond the last
 #: one, where the noise of two boxes would point anywhere.
 BETWEEN, BEYOND = 1.0, 100.0
@@ -60,6 +63,31 @@ def smooth_path(
     system = diags_array(weight) + evenness * (bends.T @ bends)
     states = spsolve(system.tocsc(), weighted)[wanted - begin]
     return _to_boxes(states)
+
+
+def weigh(time: NDArray[np.int64], boxes: Floats, doubted: NDArray[np.bool_]) -> Floats:
+    """Weigh boxes of a track: the farther one is off the path, the less it counts.
+
+    These are the weights of Cauchy's distribution, found by iteratively reweighted
+    least squares (Holland and Welsch 1977). So the boxes of a stretch that are wrong
+    hardly count, and those that are right do, wherever they are in it.
+
+    Args:
+        time: int array ``(n,)``, ascending
+        boxes: array ``(n, 4)``
+        doubted: bool array ``(n,)``, which boxes may be wrong; at least two are not
+
+    Returns:
+        array ``(n,)`` in [0, 1], 1 for boxes that are not doubted
+    """
+    states, weights = to_states(boxes), np.where(doubted, _DOUBTED, 1.0)
+    for _ in range(_ROUNDS):
+        departure = to_states(smooth_path(time, boxes, weights, time)) - states
+        departure[:, :2] /= boxes[:, 2:]
+        off = np.sqrt((departure**2).sum(axis=1))
+        noise = max(_NOISE, _MEDIANS * float(np.median(off[~doubted])))
+        weights = np.where(doubted, 1 / (1 + (off / noise) ** 2), 1.0)
+    return weights
 
 
 def roughness(time: NDArray[np.int64], boxes: Floats) -> float:

@@ -40,8 +40,6 @@ from .turns import find_turn
 #: IoU with the box that the boxes around suggest, above which moving it changes
 #: nothing that anybody would see.
 _FITS = 0.9
-#: How much the boxes of a stretch count that jitters around its object.
-_SOME = 0.02
 #: The most boxes that are interpolated in a row: nobody knows where an object was that
 #: was away for longer.
 _MOST = 30
@@ -67,17 +65,24 @@ class Remedy:
 
 
 def _redraw(case: Case) -> pd.DataFrame | None:
-    """Move the boxes of the stretch to the path of the boxes around."""
-    boxes = case.stretch
-    places = case.path(boxes["frame"].to_numpy(np.int64)) if len(boxes) else None
-    return _move_if_visible(boxes, places)
+    """Move the boxes of the stretch that are off the path of the others to it."""
+    boxes, places = case.stretch, case.steady_path(_FITS)
+    if places is None:
+        return None
+    off = iou(boxes[BOX].to_numpy(), places) < _FITS
+    return move(boxes[off], places[off]) if off.any() else None
 
 
 def _smooth(case: Case) -> pd.DataFrame | None:
     """Move the boxes of the stretch to a smooth path that they shape a little."""
+    return _move_if_visible(case.stretch, case.steady_path())
+
+
+def _interpolate(case: Case) -> pd.DataFrame | None:
+    """Move the boxes of the stretch to the path of the boxes around."""
     boxes = case.stretch
-    frames = boxes["frame"].to_numpy(np.int64)
-    return _move_if_visible(boxes, case.path(frames, _SOME) if len(boxes) else None)
+    places = case.path(boxes["frame"].to_numpy(np.int64)) if len(boxes) else None
+    return _move_if_visible(boxes, places)
 
 
 def _move_if_visible(boxes: pd.DataFrame, places: Floats | None) -> pd.DataFrame | None:
@@ -264,7 +269,7 @@ REDRAW = Remedy(
 )
 SMOOTH = Remedy("smooth", "Smooth the boxes", _AROUND, _smooth)
 INTERPOLATE = Remedy(
-    "interpolate", "Interpolate between the boxes around", _AROUND, _redraw
+    "interpolate", "Interpolate between the boxes around", _AROUND, _interpolate
 )
 EXCHANGE = Remedy("exchange", "Exchange the IDs from there on", _TWO, _exchange)
 CUT = Remedy(

@@ -47,6 +47,14 @@ def test_wrong_boxes_are_redrawn_where_their_track_is(kind):
     assert (fixed["mark"] == "").all()
 
 
+def test_boxes_that_fit_stay_in_a_stretch_that_is_too_long():
+    wrong = walk(1)
+    wrong.loc[[19, 20], "left"] += 25
+    plan, fixed = fix(make_tracks(wrong), issue("shift", 1, 8, 33))
+    same(boxes_of(fixed, 1), boxes_of(walk(1), 1))
+    assert plan.counts.moved == 2
+
+
 def test_the_first_boxes_of_a_track_are_redrawn_too():
     wrong = walk(1)
     wrong.loc[[0, 1], "left"] += 25
@@ -67,7 +75,7 @@ def test_jitter_is_smoothed():
     wrong.loc[15:24, ["left", "top"]] += noise
     _, fixed = fix(make_tracks(wrong), issue("jitter", 1, 16, 25))
     off = (boxes_of(fixed, 1) - boxes_of(walk(1), 1)).abs().to_numpy()
-    assert off.max() < np.abs(noise).max() / 4
+    assert off.max() < np.abs(noise).max() / 3
 
 
 def test_a_drift_is_interpolated():
