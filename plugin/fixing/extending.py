@@ -11,13 +11,8 @@ from ...importers.tracks import BOX
 from ..audit.boxes import Floats, iou
 from .box_edits import PREDICTED, add
 from .cases import Case, path_of
-from .paths import MARGIN
+from .paths import ENDS, HIT, MARGIN
 from .predicted import EXTENT
-
-#: How much evenness counts in a path that goes on beyond the last box.
-_EVENNESS = 10.0
-#: IoU with the labeled box, from which on an extrapolated box hits it.
-_HIT = 0.7
 
 
 def extend(case: Case) -> pd.DataFrame | None:
@@ -36,7 +31,7 @@ def extend(case: Case) -> pd.DataFrame | None:
     if not len(frames):
         return None
     near = near.iloc[-MARGIN:] if at_end else near.iloc[:MARGIN]
-    places = path_of(near, np.ones(len(near)), frames, case.step, _EVENNESS)
+    places = path_of(near, np.ones(len(near)), frames, case.step, ENDS)
     inside = np.cumprod(are_inside(case, places)).astype(bool)
     if not inside.any():
         return None
@@ -60,8 +55,8 @@ def _count_predictable(boxes: pd.DataFrame, step: int, at_end: bool) -> int:
     one, other = boxes.iloc[:half], boxes.iloc[half:]
     known, wanted = (one, other) if at_end else (other, one)
     frames = wanted["frame"].to_numpy(np.int64)
-    places = path_of(known, np.ones(len(known)), frames, step, _EVENNESS)
-    fits = iou(wanted[BOX].to_numpy(), places) >= _HIT
+    places = path_of(known, np.ones(len(known)), frames, step, ENDS)
+    fits = iou(wanted[BOX].to_numpy(), places) >= HIT
     return int(np.cumprod(fits if at_end else fits[::-1]).sum())
 
 

@@ -19,6 +19,10 @@ from ..audit.expectation import to_states
 
 #: Boxes on either side that shape a path.
 MARGIN = 10
+#: How much evenness counts at the end of a track of which many boxes are known.
+ENDS = 10.0
+#: IoU with the labeled box, from which on an extrapolated box hits it.
+HIT = 0.7
 #: What a doubted box counts at first; departures that are noise, in box sizes and in
 #: medians of the boxes that are not doubted; and how often the weights are renewed.
 _DOUBTED, _NOISE, _MEDIANS, _ROUNDS = 0.1, 0.02, 3.0, 8

@@ -20,14 +20,27 @@ from .box_edits import (
     INTERPOLATED,
     Frames,
     add,
-    delete,
     move,
     relabel,
     rename,
 )
 from .cases import Case, missing_frames, path_of
+from .deleting import (
+    SHORT,
+    STILL,
+    delete_boxes,
+    delete_other,
+    delete_outside,
+    delete_short,
+    delete_still,
+    delete_stray,
+    delete_tail,
+    delete_track,
+    delete_worse,
+    outside,
+)
 from .extending import are_inside, extend
-from .paths import MARGIN, roughness
+from .paths import MARGIN
 from .predicted import (
     EXTENT,
     add_track,
@@ -43,8 +56,6 @@ _FITS = 0.9
 #: The most boxes that are interpolated in a row: nobody knows where an object was that
 #: was away for longer.
 _MOST = 30
-#: A track of less than this share of the other one's boxes is the duplicate.
-_SHORTER = 0.8
 
 
 @dataclass(frozen=True)
@@ -107,19 +118,9 @@ def _leave(case: Case) -> pd.DataFrame | None:
     return case.own.iloc[:0].reindex(columns=COLUMNS)
 
 
-def _delete_track(case: Case) -> pd.DataFrame | None:
-    """Delete all boxes of the track."""
-    return delete(case.own) if len(case.own) else None
-
-
-def _delete_boxes(case: Case) -> pd.DataFrame | None:
-    """Delete the boxes of the stretch."""
-    return delete(case.stretch) if len(case.stretch) else None
-
-
 def _replace(case: Case) -> pd.DataFrame | None:
     """Draw the box between those around where the track has none that can be used."""
-    frames, bad = case.own["frame"], _outside(case)
+    frames, bad = case.own["frame"], outside(case)
     if not (frames.min() < case.first and case.last < frames.max()):
         return None
     missing = np.arange(case.first, case.last + 1, case.step, dtype=np.int64)
@@ -130,52 +131,6 @@ def _replace(case: Case) -> pd.DataFrame | None:
         return move(bad, places) if len(bad) == len(missing) else None
     before = case.own[frames < case.first]
     return add(before.iloc[-1], missing, places, INTERPOLATED)
-
-
-def _delete_outside(case: Case) -> pd.DataFrame | None:
-    """Delete the boxes of the stretch that are outside the image."""
-    bad = _outside(case)
-    return delete(bad) if len(bad) else None
-
-
-def _outside(case: Case) -> pd.DataFrame:
-    """Return the boxes of the stretch of which nothing is in the image."""
-    left, top, width, height = case.stretch[BOX].to_numpy(float).T
-    across, down = case.size or (np.inf, np.inf)
-    gone = (left + width <= 0) | (top + height <= 0) | (left >= across) | (top >= down)
-    outside: pd.DataFrame = case.stretch[gone]
-    return outside
-
-
-def _delete_tail(case: Case) -> pd.DataFrame | None:
-    """Delete the boxes of the stretch, with which the track ends."""
-    boxes = case.stretch
-    if boxes.empty or len(boxes) == len(case.own):
-        return None
-    return delete(boxes) if boxes.index[-1] == case.own.index[-1] else None
-
-
-def _delete_worse(case: Case) -> pd.DataFrame | None:
-    """Delete the track of the two that covers less, or else moves less evenly."""
-    return delete(_worse(case)[0]) if len(case.own) else None
-
-
-def _delete_other(case: Case) -> pd.DataFrame | None:
-    """Delete the track of the two that :func:`_delete_worse` keeps."""
-    return delete(_worse(case)[1]) if len(case.own) and len(case.other) else None
-
-
-def _worse(case: Case) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the worse of the two tracks, and the better one."""
-    own, other = case.own, case.other
-    least = _SHORTER * max(len(own), len(other))
-    if len(other) and min(len(own), len(other)) < least:
-        return (own, other) if len(own) < len(other) else (other, own)
-    evenly = [
-        roughness(boxes["frame"].to_numpy(np.int64), boxes[BOX].to_numpy())
-        for boxes in (own, other)
-    ]
-    return (own, other) if other.empty or evenly[0] >= evenly[1] else (other, own)
 
 
 def _exchange(case: Case) -> pd.DataFrame | None:
@@ -297,19 +252,37 @@ EXTEND = Remedy(
     extend,
 )
 DELETE_TAIL = Remedy(
-    "delete_tail", "Delete the tail", "The track ends with these boxes.", _delete_tail
+    "delete_tail", "Delete the tail", "The track ends with these boxes.", delete_tail
+)
+DELETE_STILL = Remedy(
+    "delete_tail",
+    "Delete the tail",
+    f"The track ends with {STILL} to {SHORT} equal boxes, although it was moving.",
+    delete_still,
 )
 DELETE_TRACK = Remedy(
-    "delete_track", "Delete the track", "The track exists.", _delete_track
+    "delete_track", "Delete the track", "The track exists.", delete_track
+)
+DELETE_SHORT = Remedy(
+    "delete_track",
+    "Delete the track",
+    f"The track has at most {SHORT} boxes, and the issue is about all of them.",
+    delete_short,
+)
+DELETE_STRAY = Remedy(
+    "delete_stray",
+    "Delete the shorter track",
+    f"It has at most {MARGIN} boxes, and none of them meets the path of the other one.",
+    delete_stray,
 )
 DELETE_WORSE = Remedy(
     "delete_worse",
     "Delete the track that fits worse",
     "Both tracks exist.",
-    _delete_worse,
+    delete_worse,
 )
 DELETE_OTHER = Remedy(
-    "delete_other", "Delete the other track", "Both tracks exist.", _delete_other
+    "delete_other", "Delete the other track", "Both tracks exist.", delete_other
 )
 USE_USUAL_LABEL = Remedy(
     "usual_label",
@@ -318,7 +291,7 @@ USE_USUAL_LABEL = Remedy(
     _use_usual_label,
 )
 DELETE_BOXES = Remedy(
-    "delete_boxes", "Delete these boxes", "The track has boxes there.", _delete_boxes
+    "delete_boxes", "Delete these boxes", "The track has boxes there.", delete_boxes
 )
 JOIN_CHAIN = Remedy(
     "join_chain",
@@ -336,7 +309,7 @@ DELETE_OUTSIDE = Remedy(
     "delete_boxes",
     "Delete these boxes",
     "These boxes are outside the image.",
-    _delete_outside,
+    delete_outside,
 )
 USE_PREDICTIONS = Remedy(
     "use_predictions", "Use the predictions' boxes", _SEEN, use_predictions
@@ -362,10 +335,10 @@ TABLE: Mapping[str, tuple[Remedy, ...]] = {
     "jitter": (SMOOTH, INTERPOLATE, USE_PREDICTIONS),
     "drift": (INTERPOLATE, USE_PREDICTIONS),
     "identity_switch": (EXCHANGE, CUT),
-    "fragmentation": (JOIN_AND_FILL, JOIN, JOIN_CHAIN),
+    "fragmentation": (DELETE_STRAY, DELETE_STILL, JOIN_AND_FILL, JOIN, JOIN_CHAIN),
     "gap": (FILL, LEAVE),
     "short_track": (DELETE_TRACK,),
-    "truncated": (EXTEND, EXTEND_BY_PREDICTIONS, LEAVE),
+    "truncated": (DELETE_SHORT, DELETE_STILL, EXTEND, EXTEND_BY_PREDICTIONS, LEAVE),
     "ghost": (DELETE_TAIL, INTERPOLATE),
     "duplicate": (DELETE_WORSE, DELETE_OTHER),
     "label_change": (USE_USUAL_LABEL,),

@@ -255,40 +255,6 @@ def test_a_track_that_another_fix_continues_is_not_extended():
     same(boxes_of(fixed, 1), boxes_of(walk(1), 1))
 
 
-def test_a_ghost_loses_its_tail_only():
-    still = walk(1)
-    still.loc[30:, "left"] = still.loc[29, "left"]
-    _, fixed = fix(make_tracks(still), issue("ghost", 1, 31, 40, peak=31))
-    assert fixed["frame"].max() == 30
-    inside = walk(1)
-    inside.loc[19:24, "left"] = inside.loc[18, "left"]
-    plan, fixed = fix(make_tracks(inside), issue("ghost", 1, 20, 25, peak=20))
-    assert plan.fixes.loc[0, "fix"] == "interpolate"
-    same(boxes_of(fixed, 1), boxes_of(walk(1), 1))
-
-
-def test_the_shorter_of_two_duplicates_goes_or_else_the_rougher():
-    long, short = walk(1), walk(2, range(5, 16), left=102)
-    record = issue("duplicate", 2, 5, 15, other=1, peak=5)
-    _, fixed = fix(make_tracks(long, short), record)
-    assert set(fixed["track"]) == {1}
-    _, fixed = fix(make_tracks(long, short), record, chosen={0: "delete_other"})
-    assert set(fixed["track"]) == {2}
-    rough = walk(1)
-    rough["left"] += np.random.default_rng(0).normal(0, 2, LENGTH)
-    record = issue("duplicate", 2, 1, 40, other=1, peak=1)
-    _, fixed = fix(make_tracks(rough, walk(2)), record)
-    assert set(fixed["track"]) == {2}
-
-
-def test_short_tracks_are_deleted():
-    tracks = make_tracks(walk(1), walk(4, range(10, 12)))
-    plan, fixed = fix(tracks, issue("short_track", 4, 10, 11, peak=10))
-    assert set(fixed["track"]) == {1}
-    assert plan.log["new_left"].isna().all()
-    assert plan.log["change"].tolist() == ["deleted"] * 2
-
-
 def test_a_box_that_cannot_be_used_becomes_the_one_that_its_track_suggests():
     record = issue("invalid", 1, 20, 20)
     outside = walk(1)
