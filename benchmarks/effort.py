@@ -47,6 +47,8 @@ _SHOWN, _ENOUGH = (0, 20, 60, 160), 60
 _EVERY = 3
 #: The least gain of a fix, in boxes, that a reviewer sees.
 _VISIBLE = 0.02
+#: Frames on either side of an issue that show a reviewer whose boxes these are.
+_AROUND = 10
 #: Pairs of labels before and after people corrected them, in the same style of boxes.
 PAIRS = (
     "ETH-seq0_gaps-and-ids",
@@ -213,8 +215,9 @@ def find_helpful(task: Task, issues: pd.DataFrame) -> NDArray[np.bool_]:
     """Find the issues whose default fix brings the labels nearer to the truth.
 
     The ID of a track can be wrong for another reason, such as a switch long before,
-    which a reviewer does not hold against a box that is drawn right. So what does not
-    help as it is counts if it helps with the IDs as the identity fixes leave them.
+    which a reviewer does not see, and does not hold against a box that is drawn right.
+    So a fix of IDs that does not help as it is counts if it does in the frames around
+    the issue, and any other one if it helps with the IDs as these leave them.
 
     Args:
         task: the labels, and what is right
@@ -227,10 +230,24 @@ def find_helpful(task: Task, issues: pd.DataFrame) -> NDArray[np.bool_]:
     helpful = np.zeros(len(issues), bool)
     tried = [at for at, plan in enumerate(plans) if len(plan.edits)]
     helpful[tried] = _help(task, [plans[at] for at in tried])
+    for at in tried:
+        if plans[at].counts.identities and not helpful[at]:
+            helpful[at] = _helps_around(task, plans[at], issues.iloc[at])
     right = np.flatnonzero(helpful & issues["kind"].isin(IDENTITIES))
     tried = [at for at in tried if not helpful[at] and not plans[at].counts.identities]
     helpful[tried] = _help(task, [plans[at] for at in tried], _now(task, issues, right))
     return helpful
+
+
+def _helps_around(task: Task, plan: Plan, issue: pd.Series) -> bool:
+    """Return whether a plan helps in the frames of an issue and around."""
+    ends = issue["first_frame"] - _AROUND, issue["last_frame"] + _AROUND
+    truth, before, after = (
+        each.table[each.table["frame"].between(*ends)]
+        for each in (task.truth, task.labels, apply_plan(task.labels, plan))
+    )
+    gain = agreement(truth, after) - agreement(truth, before)
+    return gain * (len(truth) + len(before)) / 2 > _VISIBLE
 
 
 def _now(task: Task, issues: pd.DataFrame, made: Iterable[int]) -> pd.DataFrame:
