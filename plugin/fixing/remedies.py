@@ -2,7 +2,7 @@
 """The fixes of each kind of mistake, in one table.
 
 A new fix is a function from a :class:`.cases.Case` to edits, a :class:`Remedy`, and its
-place in :data:`TABLE`. The first fix of a kind is its default.
+place in :data:`TABLE`. The first fix of a kind that applies is its default.
 """
 
 from __future__ import annotations
