@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from fiftyone_track_audit.importers.tracks import Sequence, Tracks, make_table
 from fiftyone_track_audit.plugin.audit import audit_tracks
+from fiftyone_track_audit.plugin.audit.detectors.identity import find_swaps
 from fiftyone_track_audit.plugin.audit.links import find_links
 from fiftyone_track_audit.plugin.audit.scene import make_scene
 
@@ -173,3 +174,16 @@ def test_a_doubtful_link_is_likelier_where_many_tracks_break():
         return linked(to_tracks(*doubtful, *others))[1, 2]
 
     assert chance(apart=0) > chance(apart=-500)
+
+
+def test_a_swap_is_doubtful_where_boxes_always_depart_from_their_paths():
+    one, other = lanes(2)
+    other["top"] = one["top"] + 40
+    rows = pd.concat([one, other], ignore_index=True)
+    rows["track"] = rows["track"].where(rows["frame"] <= 100, 3 - rows["track"])
+    (steady,) = find_swaps(make_scene(to_tracks(rows)))["strength"].unique()
+    rows["left"] += np.where(rows["frame"] % 4 < 2, 15, 0) * (
+        abs(rows["frame"] - 100) > 8
+    )
+    (unsteady,) = find_swaps(make_scene(to_tracks(rows)))["strength"].unique()
+    assert steady > 2 * unsteady

@@ -18,6 +18,8 @@ IDENTITY_SWITCH = "identity_switch"
 _OVER = 3
 #: Departure from the predicted box that is not a jump, and the least that can be one.
 _FLOOR, _JUMP = 0.03, 0.05
+#: Percentage of the boxes of a sequence whose departures are usual in it.
+_USUAL = 75
 #: Gain in cosine distance that a swap of IDs must bring.
 _GAIN = 0.2
 #: The odds of a swap whose strength is 1, and the power of the strength.
@@ -51,8 +53,9 @@ def find_swaps(scene: Scene) -> pd.DataFrame:
     frames before. The departure of boxes from their predictions is the root of the
     sum of squares, in box sizes; both boxes must depart by 0.05. The strength is an
     estimate of the odds: 2.3 times the power 1.3 of the departure as labeled minus the
-    departure with the IDs swapped, over 0.03 plus the latter; a quarter of that within
-    three boxes of the end of a track. The amount is the departure as labeled.
+    departure with the IDs swapped, over what is usual in the sequence (its upper
+    quartile, at least 0.03) plus the latter; a quarter of that within three boxes of
+    the end of a track. The amount is the departure as labeled.
 
     Returns:
         the findings from both sides: the boxes before and after the swap; ``other``
@@ -60,14 +63,16 @@ def find_swaps(scene: Scene) -> pd.DataFrame:
     """
     predicted = _predict(scene)
     rows = np.arange(len(predicted))
-    jumps = _departure(scene, (rows, predicted)) > _JUMP
-    jumps &= scene.neighbors.adjacent & scene.identified
+    departure = _departure(scene, (rows, predicted))
+    adjacent = scene.neighbors.adjacent
+    usual = np.percentile(departure[adjacent], _USUAL) if adjacent.any() else 0.0
+    jumps = (departure > _JUMP) & adjacent & scene.identified
     one, two = scene.overlaps.first, scene.overlaps.second
     both = jumps[one] & jumps[two]
     one, two = one[both], two[both]
     straight = _departure(scene, (one, predicted[one]), (two, predicted[two]))
     crossed = _departure(scene, (one, predicted[two]), (two, predicted[one]))
-    gain = np.maximum(straight - crossed, 0) / (_FLOOR + crossed)
+    gain = np.maximum(straight - crossed, 0) / (max(usual, _FLOOR) + crossed)
     strength = _ODDS * gain**_POWER
     near = _near_end(scene, one) | _near_end(scene, two)
     strength = np.where(near, strength / _FEW, strength)
