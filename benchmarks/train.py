@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fit the model of the score: ``python benchmarks/train.py``.
 
-Mixtures of mistakes are drawn and planted into the sequences of all domains, and
-boosted trees are fitted to whether a finding is about a planted mistake. They may not
-decrease with strength, rarity or prominence, so that a stronger or rarer finding is
-never less likely. The result is ``plugin/audit/weights.json``.
+Mixtures of mistakes, and missing boxes alone, are planted into the sequences of all
+domains, and boosted trees are fitted to whether a finding is about a planted mistake.
+They may not decrease with strength, rarity or prominence, so that a stronger or rarer
+finding is never less likely. The result is ``plugin/audit/weights.json``.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ from threadpoolctl import threadpool_limits
 Floats = NDArray[np.float64]
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "plugin" / "audit" / "weights.json"
-#: Seeds that no table uses: of mixtures, and of equal shares.
-MIXED, EQUAL = range(100, 103), range(200, 201)
-#: The share of wrong boxes where the kinds are equally frequent.
-_SHARE = 0.03
+#: Seeds that no table uses: of mixtures, of equal shares, and of missing boxes alone.
+MIXED, EQUAL, MISSING = range(100, 103), range(200, 201), range(300, 301)
+#: The share of wrong boxes where the kinds are equally frequent, and its limits where
+#: boxes are missing and all else is right: so many gaps could be the labels' custom.
+_SHARE, _MISSING_SHARE = 0.03, (0.003, 0.03)
 #: What planted mistakes cannot teach: log odds at a strength of 1, and what is added
 #: for each e-fold. With frames, a finding is worth a look from about e times the
 #: threshold of severity; planted breaks and swaps are easier to tell than real ones,
@@ -111,18 +112,22 @@ def collect_domains(domains: Domains) -> dict[str, list[Examples]]:
 
 
 def collect_sequence(tracks: Tracks) -> list[Examples]:
-    """Plant several mixtures of mistakes into one sequence, and collect the findings.
+    """Plant mistakes into one sequence several times, and collect the findings.
 
     Args:
         tracks: the tracks of one sequence
 
     Returns:
-        the examples of each mixture
+        the examples of each time
     """
     planted = [inject(tracks, seed, _SHARE) for seed in EQUAL]
     for seed in MIXED:
         share, odds = draw_mixture(seed + 1000 * len(tracks.table))
         planted.append(inject(tracks, seed, share, odds=odds))
+    for seed in MISSING:
+        rng = np.random.default_rng([seed, len(tracks.table)])
+        share = float(np.exp(rng.uniform(*np.log(_MISSING_SHARE))))
+        planted.append(inject(tracks, seed, share, kinds=("missing",)))
     return [collect(injected) for injected in planted]
 
 

@@ -38,9 +38,6 @@ EVIDENCE = (
     "speed",
     "company",
     "amount",
-    "liveliness",
-    "crowd",
-    "interpolated",
 )
 #: Added to the spread of the strengths of a kind, as natural logarithms.
 _LEAST_SPREAD = 0.15
@@ -48,8 +45,6 @@ _LEAST_SPREAD = 0.15
 _ROOM = (-0.5, 3.0)
 #: Below these, unsteadiness and speed (in box sizes) do not differ noticeably.
 _STEADY, _SLOW = 0.005, 0.002
-#: Length of straight runs from which on boxes are interpolated.
-_INTERPOLATED = 8
 #: Boxes on either side in which findings of other kinds are company.
 _NEAR = 2
 
@@ -71,15 +66,12 @@ def gather_evidence(
     if not judged.any():
         return np.zeros((0, len(EVIDENCE)))
     compared = compare_findings(findings, len(scene.boxes))
-    uneven, straight = unsteadiness(scene), scene.once(straight_stretch)
-    found: dict[str, Floats | float] = {
+    found = {
         **{name: values[judged] for name, values in compared.items()},
-        **_describe_place(scene, findings[judged], uneven, straight),
-        **_describe_video(scene, uneven, straight),
+        **_describe_place(scene, findings[judged]),
         "company": _company(scene, findings, compared["rarity"])[judged],
     }
-    size = int(judged.sum())
-    columns = [np.broadcast_to(found[name], size) for name in EVIDENCE]
+    columns = [found[name] for name in EVIDENCE]
     evidence: Floats = np.nan_to_num(np.stack(columns, axis=1).astype(float))
     return evidence
 
@@ -116,9 +108,7 @@ def compare_findings(findings: pd.DataFrame, detections: int) -> dict[str, Float
     return {name: column.to_numpy(float) for name, column in found.items()}
 
 
-def _describe_place(
-    scene: Scene, findings: pd.DataFrame, uneven: Floats, straight: Floats
-) -> dict[str, Floats]:
+def _describe_place(scene: Scene, findings: pd.DataFrame) -> dict[str, Floats]:
     """Return what is going on where the findings are, arrays ``(m,)``."""
     peak, first, last = (
         findings[name].to_numpy() for name in ("peak", "first", "last")
@@ -133,22 +123,12 @@ def _describe_place(
         "overlap": reduce_runs(np.maximum, _overlap(scene), before, after),
         "occlusion": reduce_runs(np.maximum, scene.occlusion, before, after),
         "room": reduce_runs(np.minimum, room, before, after),
-        "unsteadiness": np.log(_STEADY + uneven[peak]),
-        "straight": np.log1p(straight[peak]),
+        "unsteadiness": np.log(_STEADY + unsteadiness(scene)[peak]),
+        "straight": np.log1p(scene.once(straight_stretch)[peak]),
         "boxes": np.log(last - first + 1),
         "track_length": np.log(end[peak] - start[peak]),
         "to_track_end": np.log1p(aside),
         "speed": np.log(_SLOW + np.nan_to_num(speed)),
-    }
-
-
-def _describe_video(scene: Scene, uneven: Floats, straight: Floats) -> dict[str, float]:
-    """Return what the video is like."""
-    frames = len(np.unique(scene.frame))
-    return {
-        "liveliness": float(np.log(_STEADY + np.median(uneven))),
-        "crowd": float(np.log(len(scene.boxes) / frames)),
-        "interpolated": float((straight >= _INTERPOLATED).mean()),
     }
 
 
