@@ -5,8 +5,8 @@ Twelve kinds of mistakes are planted into labels that are assumed to be correct:
 domains that were left out when the score was fitted, and into two crowds that the fit
 never sees. Real mistakes are those that MOT's authors corrected between MOT16 and
 MOT17, and what ``identities.py``, ``witness.py``, ``comparing.py`` and ``case.py``
-measure, which run as well. ``--quick`` takes one sequence of each domain, in two
-minutes.
+measure, which run as well, as ``shapes.py`` does. ``--quick`` takes one sequence of
+each domain, in two minutes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import case
 import comparing
 import identities
 import pandas as pd
+import shapes
 import witness
 from corrections import measure_corrections, read_corrections
 from domains import read_domains
@@ -79,7 +80,7 @@ def main() -> None:
         return
     data = os.environ.get("TRACK_AUDIT_DATA")
     measure_all(data, arguments.output)
-    for subject in (identities, witness, comparing, case) if data else ():
+    for subject in (shapes, identities, witness, comparing, case) if data else ():
         subject.run(Path(str(data)), arguments.output)
 
 

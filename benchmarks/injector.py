@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from fiftyone_track_audit.importers.tracks import BOX, Tracks, concatenate, make
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+#: Plants a mistake of one kind if it finds a place, and returns whether it did.
+Plant: TypeAlias = Callable[["Drawing"], bool]
 
 #: Frames between two mistakes of an object, and around the ends of its track.
 APART = 10
@@ -49,6 +51,7 @@ def inject(
     share: float = 0.02,
     kinds: tuple[str, ...] | None = None,
     odds: Mapping[str, float] | None = None,
+    shapes: Mapping[str, Plant] | None = None,
 ) -> Injected:
     """Plant mistakes into the tracks of each sequence.
 
@@ -58,6 +61,7 @@ def inject(
         share (0.02): the share of boxes that are wrong afterward
         kinds (None): some of :data:`KINDS`, by default all
         odds (None): how frequent each kind is; by default, the kinds take turns
+        shapes (None): functions that plant some of the kinds in another way
 
     Returns:
         the :class:`Injected`
@@ -65,7 +69,7 @@ def inject(
     rng = np.random.default_rng(seed)
     parts = []
     for name, rows in tracks.table.groupby("sequence", observed=True, sort=True):
-        drawing = _Drawing(tracks, str(name), rows, rng)
+        drawing = Drawing(tracks, str(name), rows, rng, {**KINDS, **(shapes or {})})
         drawing.plant(odds or dict.fromkeys(kinds or KINDS, 1.0), share, odds is None)
         parts.append(drawing.finish())
     joined = concatenate([part.tracks for part in parts])
@@ -97,7 +101,7 @@ def draw_mixture(seed: int) -> tuple[float, dict[str, float]]:
     return share, dict(zip(KINDS, odds.tolist(), strict=True))
 
 
-class _Drawing:
+class Drawing:
     """A sequence while mistakes are planted into it.
 
     ``rows`` keeps its order; ``object`` is the object that is really in the box,
@@ -110,8 +114,11 @@ class _Drawing:
         name: str,
         rows: pd.DataFrame,
         rng: np.random.Generator,
+        plants: Mapping[str, Plant],
     ) -> None:
+        """Begin with the labels of one sequence as they are."""
         self.tracks, self.name, self.rng = tracks, name, rng
+        self.plants = plants
         self.record = tracks.sequences[name]
         self.rows = rows.reset_index(drop=True).assign(
             object=rows["track"].to_numpy(), event=-1, gone=False
@@ -147,7 +154,7 @@ class _Drawing:
         before = (self.rows["event"] >= 0).sum()
         added = len(self.added)
         for _ in range(_TRIES):
-            if KINDS[kind](self):
+            if self.plants[kind](self):
                 self.kinds.append(kind)
                 shown = (self.rows["event"] >= 0).sum() - before
                 return int(shown + sum(map(len, self.added[added:])))
@@ -258,7 +265,7 @@ class _Drawing:
         )
 
 
-def _size_glitch(drawing: _Drawing) -> bool:
+def _size_glitch(drawing: Drawing) -> bool:
     """Make one to three boxes too large or small, evenly or cut at one side."""
     rng = drawing.rng
     rows = drawing.pick(int(rng.integers(1, 4)))
@@ -280,7 +287,7 @@ def _size_glitch(drawing: _Drawing) -> bool:
     return True
 
 
-def _shift(drawing: _Drawing) -> bool:
+def _shift(drawing: Drawing) -> bool:
     """Shift one to three boxes by a fifth to a half of their size."""
     rng = drawing.rng
     rows = drawing.pick(int(rng.integers(1, 4)))
@@ -295,7 +302,7 @@ def _shift(drawing: _Drawing) -> bool:
     return True
 
 
-def _identity_swap(drawing: _Drawing) -> bool:
+def _identity_swap(drawing: Drawing) -> bool:
     """Swap the IDs of two overlapping objects for good."""
     rows = drawing.pick(2)
     if rows is None:
@@ -325,12 +332,12 @@ def _identity_swap(drawing: _Drawing) -> bool:
     return False
 
 
-def _rows_of(drawing: _Drawing, row: int) -> NDArray[np.intp]:
+def _rows_of(drawing: Drawing, row: int) -> NDArray[np.intp]:
     return next(rows for rows in drawing.objects if rows[0] <= row <= rows[-1])
 
 
 def _hand_over(
-    drawing: _Drawing, rows: NDArray[np.intp], others: NDArray[np.intp]
+    drawing: Drawing, rows: NDArray[np.intp], others: NDArray[np.intp]
 ) -> None:
     ids = (int(drawing.rows["track"][rows[0]]), int(drawing.rows["track"][others[0]]))
     drawing.handovers.append((drawing.frame(rows[1]), *ids))
@@ -338,7 +345,7 @@ def _hand_over(
     drawing.take(rows, rows)
 
 
-def _fragmentation(drawing: _Drawing) -> bool:
+def _fragmentation(drawing: Drawing) -> bool:
     """Continue an object with a new ID."""
     rows = drawing.pick(2)
     if rows is None:
@@ -349,7 +356,7 @@ def _fragmentation(drawing: _Drawing) -> bool:
     return True
 
 
-def _missing(drawing: _Drawing) -> bool:
+def _missing(drawing: Drawing) -> bool:
     """Remove one to thirty boxes within a track, a few more often than many."""
     count = int(np.exp(drawing.rng.uniform(0, np.log(31))))
     rows = drawing.pick(count + 2)
@@ -360,7 +367,7 @@ def _missing(drawing: _Drawing) -> bool:
     return True
 
 
-def _drift(drawing: _Drawing) -> bool:
+def _drift(drawing: Drawing) -> bool:
     """Let a box drift off its object and return, over 20 to 45 frames.
 
     The box is either interpolated along straight lines through a misplaced keyframe,
@@ -391,7 +398,7 @@ def _drift(drawing: _Drawing) -> bool:
     return True
 
 
-def _duplicate(drawing: _Drawing) -> bool:
+def _duplicate(drawing: Drawing) -> bool:
     """Add a second box with a new ID to an object for 5 to 30 frames."""
     rng = drawing.rng
     rows = drawing.pick(int(rng.integers(5, 31)), margin=0)
@@ -410,7 +417,7 @@ def _duplicate(drawing: _Drawing) -> bool:
     return True
 
 
-def _ghost(drawing: _Drawing) -> bool:
+def _ghost(drawing: Drawing) -> bool:
     """Leave a box in place for 6 to 20 frames after its object has left."""
     rng = drawing.rng
     group = drawing.objects[rng.integers(len(drawing.objects))]
@@ -427,7 +434,7 @@ def _ghost(drawing: _Drawing) -> bool:
     return True
 
 
-def _jitter(drawing: _Drawing) -> bool:
+def _jitter(drawing: Drawing) -> bool:
     """Let a box jitter around its object for 6 to 15 frames."""
     rng = drawing.rng
     rows = drawing.pick(int(rng.integers(6, 16)))
@@ -441,7 +448,7 @@ def _jitter(drawing: _Drawing) -> bool:
     return True
 
 
-def _spawned(drawing: _Drawing) -> bool:
+def _spawned(drawing: Drawing) -> bool:
     """Add a box of a usual size without an object for 2 to 8 frames."""
     rng = drawing.rng
     count = int(rng.integers(2, 9))
@@ -467,7 +474,7 @@ def _spawned(drawing: _Drawing) -> bool:
     return True
 
 
-def _wrong_label(drawing: _Drawing) -> bool:
+def _wrong_label(drawing: Drawing) -> bool:
     """Change the class for 3 to 10 frames."""
     rows = drawing.pick(int(drawing.rng.integers(3, 11)))
     if rows is None:
@@ -481,7 +488,7 @@ def _wrong_label(drawing: _Drawing) -> bool:
     return True
 
 
-def _truncated(drawing: _Drawing) -> bool:
+def _truncated(drawing: Drawing) -> bool:
     """Let a track start late or end early, by 15 frames or more."""
     rng = drawing.rng
     group = drawing.objects[rng.integers(len(drawing.objects))]
@@ -500,7 +507,7 @@ def _truncated(drawing: _Drawing) -> bool:
 
 
 #: The kinds of mistakes, with functions that plant one if they find a place.
-KINDS: dict[str, Callable[[_Drawing], bool]] = {
+KINDS: dict[str, Plant] = {
     "size": _size_glitch,
     "shift": _shift,
     "identity_swap": _identity_swap,

@@ -5,11 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from fault_tables import tabulate_left_out
+from fiftyone_track_audit.importers.tracks import BOX
 from injector import KINDS, draw_mixture, inject
 from left_out import MIXTURE, measure_left_out, tabulate_domains
 from made_tracks import walk
 from plots import plot_reviews
 from reviews import count_looks, draw_curves, review, simulate_reviews
+from shapes import SHAPES
 from train import collect, collect_sequence, fit, to_json
 
 
@@ -30,6 +32,18 @@ def test_mixtures_differ_and_lack_kinds():
     absent = np.mean([value == 0 for _, odds in drawn for value in odds.values()])
     assert 0.1 < absent < 0.4
     assert draw_mixture(3) == draw_mixture(3)
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_mistakes_of_other_shapes_come_and_go(domains, kind):
+    odds = dict.fromkeys(KINDS, 0.0) | {kind: 1.0}
+    (tracks,) = domains["crowd"]
+    planted = inject(tracks, 0, 0.03, odds=odds, shapes=SHAPES)
+    usual = inject(tracks, 0, 0.03, odds=odds)
+    moved = (planted.tracks.table[BOX] - tracks.table[BOX]).abs().max(axis=1)
+    assert (moved[planted.event >= 0] > 0).mean() > 0.7
+    assert moved[planted.event < 0].max() == 0
+    assert not planted.tracks.table.equals(usual.tracks.table)
 
 
 def test_a_mixture_plants_the_kinds_that_it_has(domains):
