@@ -977,6 +977,14 @@ def test_the_view_of_issues_follows_the_audit(dataset):
     assert len(dataset.load_saved_view("issues")) == 2
     run("audit_tracks", dataset, size_threshold=9.0, iou_threshold=0.01)
     assert len(dataset.load_saved_view("issues")) == 1
+    sample = dataset.first()
+    _, shifted = sample.frames[SHIFTED].ground_truth.detections
+    shifted.bounding_box[0] -= 16 / WIDTH
+    sample.save()
+    run("audit_tracks", dataset, size_threshold=9.0, iou_threshold=0.01)
+    assert not dataset.has_saved_view("issues")
+    views = foo.get_operator(f"{PLUGIN}/save_outlier_views")(dataset)
+    assert views == {"size outliers": 0, "low IoU": 0, "outliers": 0}
 
 
 def test_form_offers_the_thresholds_of_the_last_audit(dataset):
