@@ -484,6 +484,7 @@ def test_json_of_every_command_has_one_shape(labels, aws, capsys, monkeypatch):
         ["apply", NAME, "--name", "mot"],
         ["undo", NAME, "--name", "mot"],
         ["quality", NAME],
+        ["interrupt", NAME],
         ["cache"],
     ):
         if command[0] == "load":
