@@ -76,6 +76,11 @@ def read_places(
         the tracks of each place; sequences that would have the same name are named
         after their folders
     """
+    if engine != HERE:
+        # Other processes may have other working directories
+        path, places = path.absolute(), [place.absolute() for place in places]
+        own = frames.folder.absolute() if frames.folder else None
+        frames = replace(frames, folder=own)
     work = partial(_read_place, path, read=read, frames=frames, strict=strict)
     parts = list(run_by_sequence(work, places, engine))
     counts = Counter(name for part in parts for name in part.sequences)

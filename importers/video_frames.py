@@ -62,12 +62,16 @@ def read_video_info(path: Path | str) -> VideoInfo:
     """
     with _Video(path) as video:
         get = video.capture.get
-        return VideoInfo(
+        found = VideoInfo(
             int(get(cv2.CAP_PROP_FRAME_WIDTH)),
             int(get(cv2.CAP_PROP_FRAME_HEIGHT)),
             float(get(cv2.CAP_PROP_FPS)),
             int(get(cv2.CAP_PROP_FRAME_COUNT)),
         )
+    if found.frames < 1 or not found.frame_rate > 0:
+        message = "does not tell its number of frames; expected a video such as mp4"
+        raise InputError(path, message)
+    return found
 
 
 #: How the names of folders in the cache begin that hold frames from S3.
@@ -160,6 +164,9 @@ def bring_frames(sequence: TrackSequence) -> None:
     folder = sequence.frames_dir
     if not sequence.videos or folder is None:
         return
+    if frames_folder(sequence.videos) != folder:
+        path = sequence.videos[0].path
+        raise InputError(path, "was changed meanwhile; expected the same video")
     folder.mkdir(parents=True, exist_ok=True)
     there = {entry.name for entry in os.scandir(folder)}
     for name in there.intersection(sequence.frame_names):
@@ -237,6 +244,8 @@ class _Video:
         while self._next < number and self.capture.grab():
             self._next += 1
         done, image = self.capture.read()
+        # What S3 refused part of may be decoded with damage
+        self._check_remote()
         if not done:
             self._fail(f"frame {number} cannot be decoded; expected a longer video")
         self._next += 1
@@ -251,9 +260,12 @@ class _Video:
             partial.unlink(missing_ok=True)
 
     def _fail(self, message: str) -> NoReturn:
+        self._check_remote()
+        raise InputError(self.path, message)
+
+    def _check_remote(self) -> None:
         if self._remote:
             self._remote.check()
-        raise InputError(self.path, message)
 
 
 def _open_stream(content: RangedObject) -> cv2.VideoCapture:

@@ -65,7 +65,8 @@ class Lease:
         what: what the holder does, for errors
         holder: a name of its own for the holder
         until: when the lease may end, by the clock of this process
-        interrupted: whether somebody wants the holder to write no more
+        interrupted: whether somebody wants the holder to end its work
+        told: whether the holder was told so
     """
 
     key: str
@@ -74,6 +75,7 @@ class Lease:
     holder: str = field(default_factory=lambda: uuid4().hex)
     until: float = 0.0
     interrupted: bool = False
+    told: bool = False
 
     def acquire(self, wait: float) -> None:
         """Wait until the lease is free, and take it.
@@ -165,7 +167,9 @@ class Lease:
 
     def confirm(self) -> None:
         """Check that the lease is held, without asking the database too often."""
-        if self.interrupted:
+        if self.interrupted and not self.told:
+            # What is half done may be undone after that
+            self.told = True
             message = f"{self.what} it was interrupted; run it again to finish"
             raise InputError(self.name, message)
         if _clock() > self.until - _LASTS / 3 and not self._renew():
@@ -227,15 +231,18 @@ def on_behalf(lease: Lease, unit: str) -> Iterator[None]:
 
 def find_holder(key: str) -> Document | None:
     """Return who has a lease: ``process``, ``host`` and ``what`` it does."""
-    found: Document | None = _leases().find_one(_alive(key))
-    return found
+    return _if_alive(_leases().find_one(_alive(key)))
 
 
 def interrupt_holder(key: str) -> Document | None:
-    """Let the holder of a lease write no more; return who it is, if there is one."""
+    """Let the holder of a lease end its work; return who it is, if there is one."""
     interrupted = {"$set": {"interrupted": True}}
-    found: Document | None = _leases().find_one_and_update(_alive(key), interrupted)
-    return found
+    return _if_alive(_leases().find_one_and_update(_alive(key), interrupted))
+
+
+def _if_alive(found: Document | None) -> Document | None:
+    dead = found is not None and is_dead(found["machine"], found["process"])
+    return None if dead else found
 
 
 def _alive(key: str) -> Document:

@@ -81,13 +81,13 @@ def whole_import(dataset: fo.Dataset, sequences: Collection[str]) -> Iterator[No
     _note(dataset, list(sequences))
     try:
         yield
+        _note(dataset, [])
     except BaseException:
         drop_unfinished(dataset)
         if not len(dataset):
             dataset.media_type = media_type
         dataset.info = info
         raise
-    _note(dataset, [])
 
 
 def drop_unfinished(dataset: fo.Dataset) -> None:

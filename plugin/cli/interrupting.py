@@ -22,5 +22,5 @@ def interrupt(dataset: DatasetName, /, *, as_json: AsJson = False) -> None:
 
         found = locks.interrupt(opened)
         nothing = f"nothing is writing to '{dataset}'"
-        message = nothing if found is None else f"interrupted: {found}"
+        message = nothing if found is None else f"asked to end: {found}"
     print_done({"interrupted": found, "message": message}, as_json)

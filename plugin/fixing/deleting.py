@@ -37,7 +37,7 @@ def delete_stray(case: Case) -> pd.DataFrame | None:
     It is the shorter one of the two, and none of its boxes meets the path of the other.
     """
     short, long = sorted((case.own, case.other), key=len)
-    if not 0 < len(short) <= MARGIN <= len(long):
+    if not 0 < len(short) <= MARGIN <= len(long) or len(short) == len(long):
         return None
     frames = short["frame"].to_numpy(np.int64)
     ends = long["frame"].iloc[0], long["frame"].iloc[-1]
@@ -91,7 +91,7 @@ def delete_still(case: Case) -> pd.DataFrame | None:
     boxes, frames = own[BOX].to_numpy(float), own["frame"].to_numpy(np.int64)
     same = (boxes[1:] == boxes[:-1]).all(axis=1)
     count = int(np.cumprod(same[::-1]).sum())
-    if not STILL <= count <= min(SHORT, len(own) - MARGIN):
+    if not STILL <= count + 1 <= min(SHORT, len(own) - MARGIN):
         return None
     near = own.iloc[-count - MARGIN : -count]
     suggested = path_of(near, np.ones(MARGIN), frames[-1:], case.step, ENDS)

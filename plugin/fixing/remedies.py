@@ -325,9 +325,9 @@ USE_PREDICTED_CLASS = Remedy(
     "predicted_class", "Use the predictions' class", _SEEN, use_predicted_class
 )
 
-#: The fixes of each kind of mistake, the default first. What only looks wrong has none,
-#: and neither have labels that break a rule, which says what is wrong and not what is
-#: right.
+#: The fixes of each kind of mistake, of which the first that applies is the default.
+#: What only looks wrong has none, and neither have labels that break a rule, which says
+#: what is wrong and not what is right.
 TABLE: Mapping[str, tuple[Remedy, ...]] = {
     "size_change": (REDRAW, USE_PREDICTIONS),
     "shift": (REDRAW, USE_PREDICTIONS),

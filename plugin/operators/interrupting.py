@@ -52,6 +52,6 @@ class InterruptOperation(TrackOperator):
                 "next": "Reload the dataset if it does not show the latest labels",
             }
         return {
-            "message": f"interrupted: {found}",
+            "message": f"asked to end: {found}",
             "next": "It ends before its next write; run it again to finish",
         }

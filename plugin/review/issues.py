@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -171,6 +170,9 @@ def _place_issues(
         frames = {name: issues[name].fillna(1).astype("int64") for name in _FRAMES}
         issues = issues.assign(**frames)
     samples = pd.DataFrame(spans, columns=SampleSpan._fields).sort_values("offset")
+    samples = samples[samples["length"] > 0]
+    if samples.empty:
+        issues = issues[:0]
     offset, length = (samples[name].to_numpy() for name in ("offset", "length"))
     begin = issues["first_frame"].to_numpy(np.int64) - 1
     of = np.searchsorted(offset, begin, "right") - 1
@@ -203,8 +205,11 @@ def _take_over(
             mistakes = to_records(issues.iloc[rows][["kind", *MISTAKE]])
             for row, decision in zip(rows, find_decisions(mistakes, made), strict=True):
                 found[row] = decision
-    columns: dict[str, Any] = {
-        name: [made and made.get(name) for made in found] for name in (*DECIDED, NOTE)
+    columns = {
+        name: pd.Series(
+            [decided and decided.get(name) for decided in found], issues.index, object
+        )
+        for name in (*DECIDED, NOTE)
     }
     return issues.assign(**columns)
 

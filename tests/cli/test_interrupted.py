@@ -96,14 +96,15 @@ def test_an_audit_is_interrupted_by_somebody_else(two_walks, monkeypatch, capsys
     def stop_it(_):
         (lease,) = leases._held.leases
         told.append(WAYS[way](dataset))
-        while not lease.interrupted:
+        end = time.monotonic() + 60
+        while not lease.interrupted and time.monotonic() < end:
             time.sleep(0.001)
 
     with copy_of(two_walks, "stopped") as dataset:
         words = f"{dataset.name}: auditing it was interrupted; run it again to finish"
         with pytest.raises(InputError, match=words):
             audit_dataset(dataset, thresholds=OTHER, progress=stop_it)
-        what = f"interrupted: auditing '{dataset.name}' (process {os.getpid()} on "
+        what = f"asked to end: auditing '{dataset.name}' (process {os.getpid()} on "
         assert told[0].startswith(what)
         assert describe_unfinished(dataset, FIELD)
         audit_dataset(dataset, thresholds=OTHER)

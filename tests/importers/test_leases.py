@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 
 import fiftyone as fo
@@ -14,6 +15,7 @@ from fiftyone_track_audit.importers.store import leases, locks, runs
 from fiftyone_track_audit.importers.store.bulk import Writer
 from fiftyone_track_audit.importers.store.locks import LockedError, exclusive
 from fiftyone_track_audit.importers.store.views import id_of
+from fiftyone_track_audit.importers.tracks import InputError
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -94,6 +96,37 @@ def test_a_lease_is_renewed(dataset, lease, monkeypatch):
         while lease()["until"] == first:
             pass
         assert lease()["process"] == os.getpid()
+
+
+def test_who_is_interrupted_is_told_once_and_may_undo(dataset, lease, monkeypatch):
+    monkeypatch.setattr(leases, "_RENEWED", 0.01)
+    with exclusive(dataset, "auditing") as held:
+        runs.save_record(dataset, "begun", "method", {})
+        told = locks.interrupt(dataset)
+        assert told.startswith(f"auditing '{dataset.name}' (process {os.getpid()} on")
+        assert locks.running(dataset) == told
+        wait_until(lambda: held.interrupted)
+        with pytest.raises(InputError, match="auditing it was interrupted; run it"):
+            runs.save_record(dataset, "key", "method", {})
+        runs.delete_record(dataset, "begun")
+    assert dataset.list_runs() == []
+    assert locks.running(dataset) is locks.interrupt(dataset) is None
+
+
+def wait_until(happens):
+    end = time.monotonic() + 60
+    while not happens():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_who_died_is_not_interrupted(dataset, lease):
+    died = subprocess.Popen([sys.executable, "-c", ""])
+    died.wait()
+    lease(**elsewhere(600) | {"machine": processes.machine(), "process": died.pid})
+    assert locks.running(dataset) is locks.interrupt(dataset) is None
+    lease(**elsewhere(600))
+    assert locks.interrupt(dataset) == f"writing to '{dataset.name}' (process 7 on far)"
 
 
 def test_who_stopped_for_too_long_never_writes(dataset, lease, monkeypatch):
