@@ -27,6 +27,7 @@ import fiftyone.core.odm as foo
 import fiftyone_track_audit as fta
 import numpy as np
 from fiftyone_track_audit.importers.processes import is_dead
+from fiftyone_track_audit.plugin.sending.records import recorded_sent
 from PIL import Image
 
 FRAMES, SIZE = 40, (64, 48)
@@ -92,8 +93,11 @@ def do_embed(name: str, folder: Path) -> None:
 
 
 def do_export(name: str, folder: Path) -> None:
-    """Export the frames around the mistake, to be corrected."""
-    view = fo.load_dataset(name).match_frames(
+    """Export the frames around the mistake, to be corrected, unless that is done."""
+    dataset = fo.load_dataset(name)
+    if SENT in recorded_sent(dataset):
+        return
+    view = dataset.match_frames(
         fo.ViewField("frame_number") == FRAMES // 2, omit_empty=False
     )
     fta.export_mot(view, folder / SENT, context=1)
