@@ -173,7 +173,8 @@ def contents(name: str, folder: Path) -> dict[str, Any]:
         "samples": len(dataset.values("id")),
         "labels": labels,
         "issues": sorted((each.label, each.reason) for each in issues if each),
-        "runs": sorted(key.rpartition("_")[0] for key in dataset.list_runs()),
+        # Corrections that were applied in two goes have two, which are undone together
+        "runs": sorted({key.rpartition("_")[0] for key in dataset.list_runs()}),
         "files": sorted(str(path.relative_to(folder)) for path in files),
         "locks": sum(not is_dead(one["machine"], one["process"]) for one in leases),
         "datasets": len(fo.list_datasets(f"{name}*")),
