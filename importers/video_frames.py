@@ -164,7 +164,8 @@ def bring_frames(sequence: TrackSequence) -> None:
     folder = sequence.frames_dir
     if not sequence.videos or folder is None:
         return
-    if frames_folder(sequence.videos) != folder:
+    remote = any(is_s3(part.path) for part in sequence.videos)
+    if remote and frames_folder(sequence.videos) != folder:
         path = sequence.videos[0].path
         raise InputError(path, "was changed meanwhile; expected the same video")
     folder.mkdir(parents=True, exist_ok=True)
