@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 #: Plants a mistake of one kind if it finds a place, and returns whether it did.
 Plant: TypeAlias = Callable[["Drawing"], bool]
+#: Functions that plant some of the kinds in another way.
+Shapes: TypeAlias = Mapping[str, Plant]
 
 #: Frames between two mistakes of an object, and around the ends of its track.
 APART = 10
@@ -51,7 +53,7 @@ def inject(
     share: float = 0.02,
     kinds: tuple[str, ...] | None = None,
     odds: Mapping[str, float] | None = None,
-    shapes: Mapping[str, Plant] | None = None,
+    shapes: Shapes | None = None,
 ) -> Injected:
     """Plant mistakes into the tracks of each sequence.
 

@@ -12,7 +12,7 @@ from domains import Domains
 from fiftyone_track_audit.importers.tracks import Tracks
 from fiftyone_track_audit.plugin.audit.audit import Audit, audit_scene
 from fiftyone_track_audit.plugin.audit.scene import Scene, make_scene
-from injector import Injected, draw_mixture, inject
+from injector import Injected, Shapes, draw_mixture, inject
 from measures import average_precision, match_issues, matched_events, seen_events
 from rivals import OURS, our_score, rarest_in_scene, two_rules
 from train import Examples, fit
@@ -44,15 +44,15 @@ class LeftOut:
     issues: list[pd.DataFrame]
 
 
-def plant_equal(tracks: Tracks, seed: int) -> Injected:
+def plant_equal(tracks: Tracks, seed: int, shapes: Shapes | None = None) -> Injected:
     """Plant mistakes of all kinds in equal shares into 3 % of the boxes."""
-    return inject(tracks, seed, 0.03)
+    return inject(tracks, seed, 0.03, shapes=shapes)
 
 
-def plant_mixture(tracks: Tracks, seed: int) -> Injected:
+def plant_mixture(tracks: Tracks, seed: int, shapes: Shapes | None = None) -> Injected:
     """Plant a drawn mixture of mistakes, into 0.2 to 4 % of the boxes."""
     share, odds = draw_mixture(seed + len(tracks.table))
-    return inject(tracks, seed, share, odds=odds)
+    return inject(tracks, seed, share, odds=odds, shapes=shapes)
 
 
 #: The ways to plant mistakes, by name.

@@ -9,25 +9,30 @@ jitter with heavy tails and a memory. Nothing was fitted on any of these.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from domains import read_domains
 from fault_tables import in_percent
-from fiftyone_track_audit.importers.tracks import Tracks
-from injector import Drawing, Floats, Injected, Plant, draw_mixture, inject
+from injector import Drawing, Floats, Plant
 from left_out import (
     EQUAL,
     MIXTURE,
     measure_left_out,
+    plant_equal,
+    plant_mixture,
     tabulate_left_out_kinds,
     tabulate_means,
 )
-from numpy.typing import NDArray
 from report import real_data, report_tables
 from train import collect_domains
 
 SEEDS = range(2)
+#: Returns boxes as a mistake leaves them, arrays ``(n, 4)``.
+_Change: TypeAlias = Callable[[np.random.Generator, Floats], Floats]
 
 
 def main() -> None:
@@ -45,7 +50,10 @@ def run(data: Path, output: Path | None) -> None:
         output: the folder of the page
     """
     domains = read_domains(data)
-    plants = {MIXTURE: plant_mixture, EQUAL: plant_equal}
+    plants = {
+        MIXTURE: partial(plant_mixture, shapes=SHAPES),
+        EQUAL: partial(plant_equal, shapes=SHAPES),
+    }
     found = measure_left_out(domains, collect_domains(domains), SEEDS, plants)
     kinds = tabulate_left_out_kinds(found, EQUAL)
     tables = {
@@ -56,67 +64,47 @@ def run(data: Path, output: Path | None) -> None:
     report_tables(percent, output)
 
 
-def plant_equal(tracks: Tracks, seed: int) -> Injected:
-    """Plant mistakes of all kinds in equal shares into 3 % of the boxes."""
-    return inject(tracks, seed, 0.03, shapes=SHAPES)
-
-
-def plant_mixture(tracks: Tracks, seed: int) -> Injected:
-    """Plant a drawn mixture of mistakes, into 0.2 to 4 % of the boxes."""
-    share, odds = draw_mixture(seed + len(tracks.table))
-    return inject(tracks, seed, share, odds=odds, shapes=SHAPES)
-
-
-def _size(drawing: Drawing) -> bool:
-    """Let 3 to 12 boxes grow or shrink and return, each side by itself."""
-    rng = drawing.rng
-    rows = drawing.pick(int(rng.integers(3, 13)))
+def _plant(change: _Change, fewest: int, most: int, drawing: Drawing) -> bool:
+    """Change some boxes of an object, from the fewest to the most of them."""
+    rows = drawing.pick(int(drawing.rng.integers(fewest, most + 1)))
     if rows is None:
         return False
-    boxes = drawing.boxes(rows)
+    drawing.set_boxes(rows, change(drawing.rng, drawing.boxes(rows)))
+    drawing.take(rows, rows)
+    return True
+
+
+def _size(rng: np.random.Generator, boxes: Floats) -> Floats:
+    """Let boxes grow or shrink and return, each side by itself."""
     most = rng.choice([-1, 1]) * np.abs(rng.normal(0.3, 0.1, 2))
-    grown = boxes[:, 2:] * np.exp(_swell(len(rows)) * most)
-    boxes[:, :2] -= (grown - boxes[:, 2:]) * rng.uniform(0, 1, 2)
-    boxes[:, 2:] = grown
-    return _put(drawing, rows, boxes)
+    grown = boxes[:, 2:] * np.exp(_swell(len(boxes)) * most)
+    begin = boxes[:, :2] - (grown - boxes[:, 2:]) * rng.uniform(0, 1, 2)
+    return np.concatenate([begin, grown], axis=1)
 
 
-def _shift(drawing: Drawing) -> bool:
-    """Let 2 to 9 boxes leave their object and return."""
-    rng = drawing.rng
-    rows = drawing.pick(int(rng.integers(2, 10)))
-    if rows is None:
-        return False
-    boxes = drawing.boxes(rows)
+def _shift(rng: np.random.Generator, boxes: Floats) -> Floats:
+    """Let boxes leave their object and return."""
     offset = _direction(rng) * rng.uniform(0.25, 0.6)
-    boxes[:, :2] += _swell(len(rows)) * offset * boxes[:, 2:]
-    return _put(drawing, rows, boxes)
+    return _moved(boxes, _swell(len(boxes)) * offset * boxes[:, 2:])
 
 
-def _drift(drawing: Drawing) -> bool:
-    """Let 15 to 60 boxes leave their object slowly, and return at once."""
-    rng = drawing.rng
-    rows = drawing.pick(int(rng.integers(15, 61)))
-    if rows is None:
-        return False
-    boxes = drawing.boxes(rows)
-    way = np.linspace(0, 1, len(rows))
+def _drift(rng: np.random.Generator, boxes: Floats) -> Floats:
+    """Let boxes leave their object slowly, and return at once."""
+    way = np.linspace(0, 1, len(boxes))
     away = way ** rng.uniform(0.6, 2) * np.clip((1 - way) / 0.1, 0, 1)
     offset = _direction(rng) * rng.uniform(0.3, 0.6) * boxes[:, 2:].mean(axis=0)
-    boxes[:, :2] += away[:, None] * offset
-    return _put(drawing, rows, boxes)
+    return _moved(boxes, away[:, None] * offset)
 
 
-def _jitter(drawing: Drawing) -> bool:
-    """Let 8 to 25 boxes jitter, some of them much more than others."""
-    rng = drawing.rng
-    rows = drawing.pick(int(rng.integers(8, 26)))
-    if rows is None:
-        return False
-    boxes = drawing.boxes(rows)
+def _jitter(rng: np.random.Generator, boxes: Floats) -> Floats:
+    """Let boxes jitter, some of them much more than others."""
     noise = 0.035 * rng.standard_t(3, boxes.shape)
     noise[1:] += 0.3 * noise[:-1]
-    return _put(drawing, rows, boxes + noise * np.tile(boxes[:, 2:], 2))
+    return boxes + noise * np.tile(boxes[:, 2:], 2)
+
+
+def _moved(boxes: Floats, offset: Floats) -> Floats:
+    return np.concatenate([boxes[:, :2] + offset, boxes[:, 2:]], axis=1)
 
 
 def _swell(count: int) -> Floats:
@@ -132,19 +120,12 @@ def _direction(rng: np.random.Generator) -> Floats:
     return np.array([np.cos(angle), np.sin(angle)])
 
 
-def _put(drawing: Drawing, rows: NDArray[np.intp], boxes: Floats) -> bool:
-    """Plant boxes that show a mistake."""
-    drawing.set_boxes(rows, boxes)
-    drawing.take(rows, rows)
-    return True
-
-
 #: The kinds that are planted in another way.
 SHAPES: dict[str, Plant] = {
-    "size": _size,
-    "shift": _shift,
-    "drift": _drift,
-    "jitter": _jitter,
+    "size": partial(_plant, _size, 3, 12),
+    "shift": partial(_plant, _shift, 2, 9),
+    "drift": partial(_plant, _drift, 15, 60),
+    "jitter": partial(_plant, _jitter, 8, 25),
 }
 
 if __name__ == "__main__":
