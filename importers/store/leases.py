@@ -142,8 +142,7 @@ class Lease:
     def _has_workers(self) -> bool:
         """Return whether others still work on behalf of the holder, as on a cluster."""
         part = {"$regex": f"^{re.escape(self.key)}/"}
-        alive = {"$expr": {"$gt": ["$until", "$$NOW"]}}
-        return _leases().find_one({"_id": part, **alive}) is not None
+        return _leases().find_one(_alive(part)) is not None
 
     def _renew(self) -> bool:
         """Let the lease last longer; return whether it was still held."""
@@ -245,7 +244,8 @@ def _if_alive(found: Document | None) -> Document | None:
     return None if dead else found
 
 
-def _alive(key: str) -> Document:
+def _alive(key: str | Document) -> Document:
+    """Return the filter for leases that have not ended, by their key."""
     return {"_id": key, "$expr": {"$gt": ["$until", "$$NOW"]}}
 
 
