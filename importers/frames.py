@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from .s3_frames import bring_objects
@@ -142,6 +143,17 @@ def bring(sequence: Sequence) -> None:
     """
     bring_frames(sequence)
     bring_objects(sequence)
+
+
+def check_frames_at(sequence: Sequence, frames: Iterable[int]) -> None:
+    """Check some frames of a sequence, see :func:`check_frames`.
+
+    Args:
+        sequence: the record of the sequence
+        frames: the positions of the frames, from 1
+    """
+    names = tuple(sequence.frame_names[frame - 1] for frame in frames)
+    check_frames(replace(sequence, frame_names=names))
 
 
 def check_frames(sequence: Sequence) -> None:

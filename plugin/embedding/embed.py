@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
@@ -20,7 +19,7 @@ from torch.utils.data import DataLoader
 from ...importers.disk_cache import size_limit
 from ...importers.engine import HERE, Engine, as_engine, run_by_sequence
 from ...importers.files import expand_home
-from ...importers.frames import check_frames
+from ...importers.frames import check_frames_at
 from ...importers.s3_frames import in_s3
 from ...importers.splitting import split_tracks
 from ...importers.tracks import BOX, InputError, Sequence, Tracks
@@ -274,8 +273,7 @@ def _find_frames(sequence: Sequence, frames: NDArray[np.integer]) -> Path:
     if sequence.frames_dir is None:
         message = "has only labels; expected a folder of its frames"
         raise InputError(sequence.name, message)
-    names = tuple(sequence.frame_names[frame - 1] for frame in frames)
-    check_frames(replace(sequence, frame_names=names))
+    check_frames_at(sequence, frames)
     return sequence.frames_dir
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from plotly.subplots import make_subplots
 
 from ...importers import store
-from ...importers.frames import check_frames
+from ...importers.frames import check_frames_at
 from ...importers.tracks import BOX, Tracks
 from ..audit import Thresholds
 from ..audit.boxes import area
@@ -223,7 +223,7 @@ def plot_frame(
     record = tracks.sequences[name]
     if not 1 <= frame <= len(record.frame_names) or record.frames_dir is None:
         raise ValueError(f"no frame {frame} of {name} on this machine")
-    check_frames(replace(record, frame_names=(record.frame_names[frame - 1],)))
+    check_frames_at(record, [frame])
     image = read_frame(record, frame)
     figure = make_subplots(1, 1)
     size = record.width or image.width, record.height or image.height

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from ...importers.frames import check_frames
+from ...importers.frames import check_frames_at
 from ...importers.images import read_image
 from ...importers.tracks import BOX, Sequence, Tracks
 from ..audit.boxes import Floats
@@ -177,8 +177,7 @@ def cut_crops(
     sequence, table = tracks.sequences[name], tracks.table
     if not sequence.frames_dir or table.empty:
         return []
-    names = tuple(sequence.frame_names[frame - 1] for frame in frames)
-    check_frames(replace(sequence, frame_names=names))
+    check_frames_at(sequence, frames)
     crops = []
     for frame, window in zip(
         frames, _choose_windows(table, np.array(frames)), strict=True
@@ -327,8 +326,7 @@ def _bring(
     """
     for name, own in groupby(frames, lambda each: each[0]):
         sequence, numbers = tracks.sequences[name], [frame for _, frame in own]
-        needed = tuple(sequence.frame_names[frame - 1] for frame in numbers)
-        check_frames(replace(sequence, frame_names=needed))
+        check_frames_at(sequence, numbers)
         yield from ((sequence, frame) for frame in numbers)
 
 
